@@ -1,0 +1,53 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(members)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._members import members
+
+DOCUMENTATION = r"""
+name: members
+short_description: Node names and addresses of the hosts of a group
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Tells what the inventory knows of each host of a list, without contacting any.
+positional: _input, hostvars
+options:
+  _input:
+    description: Inventory names, for example V(groups['etcd']).
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The magic variable V(hostvars).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the etcd members
+  ansible.builtin.debug:
+    msg: "{{ groups['etcd'] | hardway.kubernetes.members(hostvars) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - One entry per host, in inventory order, with C(host) (inventory name), C(name) (node name), C(address)
+      (empty where neither inventory nor facts know one) and C(reached) (whether its facts were read in this run).
+  type: list
+  elements: dict
+"""
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"members": members}

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says of each host: its node name and its address."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+
+def is_address(value: object) -> bool:
+    """Return whether value is an IPv4 or IPv6 address written as text."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def node_name(host: str, variables: t.Mapping[str, t.Any]) -> str:
+    """Return the node name of a host: C(cluster_node_name), else its inventory name."""
+    return str(variables.get("cluster_node_name") or host)
+
+
+def node_address(host: str, variables: t.Mapping[str, t.Any]) -> str:
+    """Return the node address of a host, or an empty string where neither inventory nor facts know one.
+
+    In this order: C(cluster_node_ip); C(ansible_host) or the inventory name if it is an address; the
+    address of the default route from the facts.
+    """
+    given = variables.get("cluster_node_ip")
+    if given:
+        return str(given)
+    for candidate in (variables.get("ansible_host"), host):
+        if candidate and is_address(candidate):
+            return str(candidate)
+    facts = variables.get("ansible_facts") or {}
+    return str((facts.get("default_ipv4") or {}).get("address") or "")
+
+
+def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return one entry per host, in inventory order: host, name, address, and whether its facts were read in this run."""
+    found = []
+    for host in hosts:
+        variables = hostvars[host]
+        found.append(
+            {
+                "host": str(host),
+                "name": node_name(host, variables),
+                "address": node_address(host, variables),
+                "reached": "architecture" in (variables.get("ansible_facts") or {}),
+            }
+        )
+    return found
