@@ -158,6 +158,6 @@ _REMEDIES = {
 def _explain(method: str, url: str, exc: Exception) -> HttpError:
     """Return the HttpError for a failure, with the object, the reason and the remedy."""
     kind = _kind(exc)
-    error = HttpError(f"{method} {url}", f"no response ({kind}): {exc}", _REMEDIES[kind])
+    error = HttpError(f"{method} {url}: no response ({kind}): {exc}; {_REMEDIES[kind]}")
     error.kind = kind
     return error
