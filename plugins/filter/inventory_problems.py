@@ -1,0 +1,48 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(inventory_problems)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
+
+DOCUMENTATION = r"""
+name: inventory_problems
+short_description: What is wrong with an inventory
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Checks groups, node names, addresses, ranges, the endpoint and the version against each other, without contacting a host.
+options:
+  _input:
+    description:
+      - C(etcd), C(masters), C(nodes), C(lb) as the filter P(hardway.kubernetes.members#filter) gives them, and C(pod_cidr),
+        C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
+        C(api_endpoint_given), C(kubernetes_version) and C(supported_minors).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See roles/cluster/tasks/preflight.yml, which is where it is used
+  ansible.builtin.debug:
+    msg: "{{ _cluster_plan | hardway.kubernetes.inventory_problems }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One line per problem, with the variable or host, the value and the remedy; empty when all is well.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"inventory_problems": inventory_problems}
