@@ -1,0 +1,110 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are either the old or the new one, never half of it."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+import tempfile
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+
+def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None) -> None:
+    """Replace path by data; owner and mode are set before the file gets its name."""
+    uid, gid = user_id(owner, path), group_id(group, path)
+    directory, name = os.path.split(path)
+    try:
+        # The suffix keeps daemons that watch a directory (CNI, systemd) from reading the unfinished file.
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=directory or ".")
+    except OSError as exc:
+        raise HardwayError(f"{path}: cannot write in {directory or '.'}: {exc.strerror}") from exc
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchown(stream.fileno(), uid, gid)
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException as exc:
+        _forget(temporary)
+        if isinstance(exc, OSError):
+            raise HardwayError(f"{path}: cannot write: {exc.strerror}") from exc
+        raise
+    sync_directory(directory or ".")
+
+
+def same(path: str, data: bytes, mode: int, owner: str | None = None, group: str | None = None) -> bool:
+    """True when path is a regular file with exactly this content, mode, owner and group."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+        return False
+    return not attributes_differ(found, mode, owner, group) and read(path) == data
+
+
+def attributes_differ(found: os.stat_result, mode: int, owner: str | None, group: str | None) -> bool:
+    """True when mode, owner or group differ; a user that does not exist yet differs from any."""
+    try:
+        uid, gid = user_id(owner, ""), group_id(group, "")
+    except HardwayError:
+        return True
+    return stat.S_IMODE(found.st_mode) != mode or uid not in (-1, found.st_uid) or gid not in (-1, found.st_gid)
+
+
+def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -> None:
+    """Give path its owner, group and mode, in that order: a chown clears special bits."""
+    os.chown(path, user_id(owner, path), group_id(group, path))
+    os.chmod(path, mode)
+
+
+def read(path: str) -> bytes | None:
+    """The content of path, or None when there is no such file."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def user_id(name: str | None, path: str) -> int:
+    """The number of a user given by name or number; -1 (leave it) for None."""
+    if name is None:
+        return -1
+    try:
+        return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+    except KeyError as exc:
+        raise HardwayError(f"{path}: no user {name} on this host; create it first") from exc
+
+
+def group_id(name: str | None, path: str) -> int:
+    """The number of a group given by name or number; -1 (leave it) for None."""
+    if name is None:
+        return -1
+    try:
+        return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
+    except KeyError as exc:
+        raise HardwayError(f"{path}: no group {name} on this host; create it first") from exc
+
+
+def sync_directory(path: str) -> None:
+    """Make the names in a directory survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
