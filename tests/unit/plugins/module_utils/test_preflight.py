@@ -1,0 +1,124 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of bad inventory gets exactly one line that names the culprit and the remedy."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import host_problems
+
+SYSTEMS = {"debian": 12, "ubuntu": 22}
+
+
+def member(number: int, **changes: t.Any) -> dict[str, t.Any]:
+    """Return a member as the inventory describes it."""
+    return {"host": f"k{number}", "name": f"k{number}", "address": f"192.0.2.1{number}", "reached": False, **changes}
+
+
+def plan(**changes: t.Any) -> dict[str, t.Any]:
+    """Return a good three-host plan with some values changed."""
+    three = [member(n) for n in (1, 2, 3)]
+    return {
+        "etcd": three,
+        "masters": three,
+        "nodes": three,
+        "lb": three,
+        "pod_cidr": "10.244.0.0/16",
+        "service_cidr": "10.96.0.0/16",
+        "dns_address": "10.96.0.10",
+        "node_port_range": "30000-32767",
+        "api_port": 6443,
+        "api_vip": "192.0.2.100",
+        "api_endpoint": "192.0.2.100:6443",
+        "api_endpoint_given": True,
+        "kubernetes_version": "1.36.2",
+        "supported_minors": ["1.34", "1.35", "1.36"],
+        **changes,
+    }
+
+
+def test_a_good_inventory_has_no_problem() -> None:
+    assert inventory_problems(plan()) == []
+
+
+def test_a_single_master_needs_no_vip() -> None:
+    one = [member(1)]
+    good = plan(etcd=one, masters=one, lb=[], api_vip="", api_endpoint="192.0.2.11:6443", api_endpoint_given=False)
+    assert inventory_problems(good) == []
+
+
+TWO = [member(1), member(2)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"masters": []}, ["group master", "put at least one"]),
+        ({"etcd": []}, ["group etcd", "put one, three"]),
+        ({"etcd": TWO}, ["group etcd", "2 members", "use 1 or 3"]),
+        ({"api_vip": "", "api_endpoint": "lb.example.org:6443"}, ["group lb", "cluster_api_vip"]),
+        ({"lb": []}, ["cluster_api_vip", "192.0.2.100", "group `lb`"]),
+        ({"lb": [], "api_vip": "", "api_endpoint_given": False}, ["cluster_api_endpoint", "3 masters", "cluster_api_vip"]),
+        ({"api_vip": "192.0.2.12"}, ["cluster_api_vip", "192.0.2.12", "host k2", "free address"]),
+        ({"api_vip": "nonsense"}, ["cluster_api_vip", "nonsense", "not an address"]),
+        ({"api_endpoint": "nonsense"}, ["cluster_api_endpoint", "nonsense", "host:port"]),
+        ({"nodes": [member(1), member(4, name="k1")]}, ["host k4", "k1", "give each its own"]),
+        ({"nodes": [member(4, address="192.0.2.11")]}, ["host k4", "192.0.2.11", "host k1", "cluster_node_ip"]),
+        ({"nodes": [member(4, name="Bad_Name")]}, ["host k4", "Bad_Name", "valid node name"]),
+        ({"nodes": [member(4, address="")]}, ["host k4", "no node address", "cluster_node_ip"]),
+        ({"nodes": [member(4, address="192.0.2")]}, ["host k4", "192.0.2", "not an address"]),
+        ({"pod_cidr": "10.96.0.0/12"}, ["cluster_pod_cidr", "overlaps", "10.96.0.0/16"]),
+        ({"pod_cidr": "10.244.0.0/99"}, ["cluster_pod_cidr", "10.244.0.0/99", "not a range"]),
+        ({"service_cidr": "10.96.0.5/16", "dns_address": ""}, ["cluster_service_cidr", "10.96.0.5/16", "not a range"]),
+        ({"service_cidr": "10.96.0.0/30", "dns_address": ""}, ["cluster_service_cidr", "10.96.0.0/30", "too small"]),
+        ({"dns_address": "10.97.0.10"}, ["cluster_dns_address", "10.97.0.10", "choose one inside"]),
+        ({"dns_address": "10.96.0.1"}, ["cluster_dns_address", "10.96.0.1", "not a free address"]),
+        ({"nodes": [member(4, address="10.244.3.4")]}, ["cluster_pod_cidr", "10.244.3.4", "k4"]),
+        ({"node_port_range": "32767-30000"}, ["cluster_node_port_range", "32767-30000"]),
+        ({"api_port": 70000}, ["cluster_api_port", "70000"]),
+        ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
+        ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),
+    ],
+)
+def test_one_mistake_gives_one_line(changes: dict[str, t.Any], words: list[str]) -> None:
+    problems = inventory_problems(plan(**changes))
+    assert len(problems) == 1, problems
+    assert [word for word in words if word not in problems[0]] == []
+
+
+def facts(**changes: t.Any) -> dict[str, t.Any]:
+    """Return the facts of a good host."""
+    return {
+        "architecture": "x86_64",
+        "distribution": "Debian",
+        "distribution_major_version": "12",
+        "interfaces": ["lo", "eth-0"],
+        "eth_0": {"ipv4": {"address": "192.0.2.11", "netmask": "255.255.255.0"}},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "vip", "words"),
+    [
+        ({}, "", ["host k1", "not reached", "mend the connection"]),
+        (facts(architecture="riscv64"), "", ["host k1", "riscv64", "x86_64"]),
+        (facts(distribution="Slackware"), "", ["host k1", "Slackware", "debian 12"]),
+        (facts(distribution_major_version="11"), "", ["host k1", "Debian 11", "12 or newer"]),
+        (facts(), "198.51.100.7", ["cluster_api_vip", "198.51.100.7", "192.0.2.0/24", "k1"]),
+    ],
+)
+def test_a_host_that_cannot_serve_is_named(known: dict[str, t.Any], vip: str, words: list[str]) -> None:
+    hostvars = {"k1": {"ansible_facts": known}, "k2": {"ansible_facts": facts()}}
+    problems = host_problems([member(1), member(2)], hostvars, SYSTEMS, vip, ["k1"])
+    assert len(problems) == 1, problems
+    assert [word for word in words if word not in problems[0]] == []
+
+
+def test_good_hosts_have_no_problem() -> None:
+    assert host_problems([member(1)], {"k1": {"ansible_facts": facts()}}, SYSTEMS, "192.0.2.100", ["k1"]) == []
