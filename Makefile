@@ -1,0 +1,77 @@
+# `make help` lists the targets. Everything a target needs is installed by it.
+VENV ?= .venv
+BIN = $(VENV)/bin
+PYTHON ?= python3
+TOPOLOGY ?= ha
+export PATH := $(abspath $(BIN)):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv needs lint sanity types unit integration molecule e2e test demo demo-down bench docs docs-check build clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+venv: $(BIN)/.installed ## the development tools, in .venv
+
+$(BIN)/.installed: requirements-dev.txt
+	@PYTHON=$(PYTHON) tools/venv.sh $(VENV) requirements-dev.txt
+
+needs: ## the system packages of tests and demo (Debian, as root)
+	@tools/needs.sh
+
+lint: venv ## ruff, yamllint, ansible-lint, shell syntax
+	ruff check .
+	ruff format --check .
+	yamllint --strict .
+	ansible-lint --offline
+	@tools/lint_shell.sh
+	$(BIN)/python tools/check_tree.py
+
+sanity: venv ## ansible-test sanity on what is shipped
+	tools/sanity.sh
+
+types: venv ## mypy, strict
+	mypy -p ansible_collections.hardway.kubernetes.plugins
+	mypy tools bench $(wildcard sandbox)
+
+unit: venv ## pure decisions, no hosts
+	pytest tests/unit
+
+integration: venv needs ## modules against the real programs
+	pytest tests/integration
+
+molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
+	$(BIN)/python tools/molecule.py $(SCENARIO)
+
+e2e: venv needs ## whole lives of clusters on sandbox hosts
+	pytest tests/e2e
+
+test: venv ## everything, as CI runs it
+	$(BIN)/python tools/test.py
+
+demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
+	@$(MAKE) --no-print-directory venv needs
+	@$(BIN)/python tools/demo.py up --topology $(TOPOLOGY)
+
+demo-down: ## remove the demo's hosts and files
+	@$(BIN)/python tools/demo.py down
+
+bench: venv needs ## speed of the HA deployment, and its floor
+	@$(BIN)/python bench/bench.py
+
+docs: venv ## regenerate the reference pages and README tables
+	$(BIN)/python tools/gendocs.py
+
+docs-check: venv ## fail when a generated page differs from its source, or a default from its specification
+	$(BIN)/python tools/gendocs.py --check
+	$(BIN)/python tools/check_specs.py
+
+build: venv ## build the collection archive into build/
+	ansible-galaxy collection build --force --output-path build
+
+clean: ## caches and build results; keeps .venv
+	rm -rf build .cache .mypy_cache .pytest_cache .ruff_cache .ansible
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

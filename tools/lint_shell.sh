@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Check the syntax of every tracked shell script; shellcheck judges more where it is installed.
+set -euo pipefail
+mapfile -t scripts < <(git grep -lE '^#!.*(bash|/sh)\b' -- . ':!*.md')
+for script in "${scripts[@]}"; do bash -n "$script"; done
+if command -v shellcheck >/dev/null && [ ${#scripts[@]} -gt 0 ]; then shellcheck --severity=warning "${scripts[@]}"; fi

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Make or refresh the virtual environment VENV from REQUIREMENTS; PYTHON chooses the interpreter.
+set -euo pipefail
+venv=$1 requirements=$2 python=${PYTHON:-python3}
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "make venv: $("$python" --version 2>&1) is too old: ansible-core 2.19 needs Python 3.11 or newer." \
+        "Install one and run: make venv PYTHON=python3.12" >&2
+    exit 1
+}
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >/dev/null
+    else
+        echo "make venv: $python has no venv module. Install it (Debian: apt install python3-venv) and try again." >&2
+        exit 1
+    fi
+fi
+[ -x "$venv/bin/python" ] && "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+touch "$venv/bin/.installed"
