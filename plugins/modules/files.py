@@ -1,0 +1,235 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: files
+short_description: Writes many files in one round trip
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Renders templates on the controller and brings files, directories and absences to the host in one go.
+  - Each file is replaced atomically, with owner and mode set before it gets its name.
+  - All checks by O(files[].validate) pass before the first file is written.
+attributes:
+  check_mode:
+    description: Predicts every change; does not run O(files[].validate), whose other files may not exist yet.
+    support: full
+  diff_mode:
+    description: Shows content, mode, owner and group; of a secret only that it differs.
+    support: full
+options:
+  files:
+    description: What to have on the host, done in this order.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Absolute path on the host. Missing parent directories are made with mode V(0755).
+        type: path
+        required: true
+      state:
+        description: A regular file, a directory, or nothing (a directory goes with all that is in it).
+        type: str
+        choices: [file, directory, absent]
+        default: file
+      template:
+        description: Jinja template on the controller, searched as M(ansible.builtin.template) does.
+        type: str
+      content:
+        description: The content itself.
+        type: str
+      source:
+        description: File on the controller, taken as it is, searched as M(ansible.builtin.copy) does.
+        type: str
+      vars:
+        description: Further variables for O(files[].template).
+        type: dict
+        default: {}
+      mode:
+        description:
+          - Four octal digits.
+          - The default is V(0644), for a directory V(0755), for a secret file V(0600).
+        type: str
+      owner:
+        description: Name or number of the owner; without it the owner stays.
+        type: str
+      group:
+        description: Name or number of the group; without it the group stays.
+        type: str
+      validate:
+        description: Command that judges a file before it is put in place; V(%s) stands for its path. No shell is involved.
+        type: str
+      secret:
+        description: Keeps the content out of the diff and of the log.
+        type: bool
+        default: false
+seealso:
+  - module: hardway.kubernetes.unit
+"""
+
+EXAMPLES = r"""
+- name: Write the configuration of haproxy
+  hardway.kubernetes.files:
+    files:
+      - path: /etc/haproxy/haproxy.cfg
+        template: haproxy.cfg.j2
+        validate: haproxy -c -f %s
+      - path: /etc/haproxy/errors
+        state: directory
+      - path: /etc/kubernetes/encryption.yaml
+        template: encryption.yaml.j2
+        secret: true
+      - path: /etc/haproxy/old.cfg
+        state: absent
+"""
+
+RETURN = r"""
+paths:
+  description: Each path that changed (or would change) with what changed about it.
+  returned: always
+  type: dict
+  sample:
+    /etc/haproxy/haproxy.cfg: [content, mode]
+    /etc/haproxy/old.cfg: [removed]
+"""
+
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+SPEC = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "mutually_exclusive": [["template", "content", "source"]],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
+            "template": {"type": "str"},
+            "content": {"type": "str"},
+            "source": {"type": "str"},
+            "vars": {"type": "dict", "default": {}},
+            "mode": {"type": "str"},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "validate": {"type": "str"},
+            "secret": {"type": "bool", "default": False},
+            # What the action plugin made of template, content or source: base64, kept out of the log.
+            "_payload": {"type": "str", "no_log": True},
+        },
+    },
+}
+
+
+def main() -> None:
+    """Compare everything, judge what is new, then write."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        steps = []
+        for params in module.params["files"]:
+            wanted = _files.item(params)
+            found = look(wanted.path)
+            words = _files.changes(wanted, found)
+            if words:
+                steps.append((wanted, found, words))
+        if not module.check_mode:
+            for wanted, _found, _words in steps:
+                validate(module, wanted)
+            for wanted, found, words in steps:
+                put(wanted, found, words)
+        result = {"changed": bool(steps), "paths": {wanted.path: words for wanted, _found, words in steps}}
+        if module._diff:
+            result["diff"] = [_files.diff(*step) for step in steps]
+        module.exit_json(**result)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+
+
+def look(path: str) -> _files.Found:
+    """Return what is at path; a link to a directory counts as that directory, any other link as 'other'."""
+    try:
+        info = os.lstat(path)
+        if stat.S_ISLNK(info.st_mode) and os.path.isdir(path):
+            info = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _files.Found("absent")
+    kind = "directory" if stat.S_ISDIR(info.st_mode) else "file" if stat.S_ISREG(info.st_mode) else "other"
+    content = (_atomic.read(path) or b"") if kind == "file" else b""
+    owner, group = (name_of_user(info.st_uid), info.st_uid), (name_of_group(info.st_gid), info.st_gid)
+    return _files.Found(kind, content, stat.S_IMODE(info.st_mode), owner, group)
+
+
+def validate(module: AnsibleModule, wanted: _files.Item) -> None:
+    """Let the file's own checker judge the new content; raise with its words when it refuses."""
+    if not wanted.validate or wanted.state != "file":
+        return
+    # Not beside the target: a daemon that watches the directory must not see it.
+    scratch = tempfile.mkdtemp(prefix="hardway-")
+    try:
+        candidate = os.path.join(scratch, os.path.basename(wanted.path))
+        _atomic.write(candidate, wanted.content, mode=0o600)
+        command = [word.replace("%s", candidate) for word in shlex.split(wanted.validate)]
+        code, out, err = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, handle_exceptions=False)
+    except OSError as exc:
+        raise HardwayError(f"{wanted.path}: cannot run '{wanted.validate}': {exc}; install the checker first") from exc
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if code != 0:
+        said = "(its output is kept back, the file is secret)" if wanted.secret else (out + err).strip()[-2000:]
+        raise HardwayError(f"{wanted.path}: '{wanted.validate}' refuses the new content, the old file stays:\n{said}")
+
+
+def put(wanted: _files.Item, found: _files.Found, words: list[str]) -> None:
+    """Bring one path to its wanted state."""
+    if wanted.state == "absent":
+        if found.kind == "directory" and not os.path.islink(wanted.path):
+            shutil.rmtree(wanted.path)
+        else:
+            os.unlink(wanted.path)
+        return
+    target = wanted.path if wanted.state == "directory" else os.path.dirname(wanted.path)
+    try:
+        os.makedirs(target, mode=0o755, exist_ok=True)
+    except OSError as exc:
+        raise HardwayError(f"{wanted.path}: cannot make the directory {target}: {exc.strerror}") from exc
+    if wanted.state == "directory" or not {"content", "created", "replaced"} & set(words):
+        _atomic.set_attributes(wanted.path, wanted.mode, wanted.owner, wanted.group)
+        return
+    owner = wanted.owner if wanted.owner or found.kind == "absent" else str(found.owner[1])
+    group = wanted.group if wanted.group or found.kind == "absent" else str(found.group[1])
+    _atomic.write(wanted.path, wanted.content, mode=wanted.mode, owner=owner, group=group)
+
+
+def name_of_user(number: int) -> str:
+    """Return the user's name, or the number as text when it has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def name_of_group(number: int) -> str:
+    """Return the group's name, or the number as text when it has none."""
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+if __name__ == "__main__":
+    main()
