@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -86,9 +87,9 @@ def served_certificate(url: str, *, server_name: Optional[str] = None, timeout: 
     parts = urlsplit(url)
     context = _context(Tls(verify=False))
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=timeout) as plain:
-            with context.wrap_socket(plain, server_hostname=server_name or parts.hostname) as secured:
-                return secured.getpeercert(binary_form=True) or b""
+        plain = socket.create_connection((parts.hostname or "", parts.port or 443), timeout=timeout)
+        with plain, context.wrap_socket(plain, server_hostname=server_name or parts.hostname) as secured:
+            return secured.getpeercert(binary_form=True) or b""
     except (OSError, ssl.SSLError, ValueError) as exc:
         raise _explain("TLS", url, exc) from exc
 
@@ -121,9 +122,7 @@ def _connect(url: str, tls: Tls, timeout: float) -> Any:
     if context is not None:
         # Wrapping here, not in HTTPSConnection, lets the checked name differ from the dialled address.
         try:
-            connection.sock = context.wrap_socket(
-                connection.sock, server_hostname=tls.server_name or parts.hostname
-            )
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=tls.server_name or parts.hostname)
         except BaseException:
             connection.close()
             raise

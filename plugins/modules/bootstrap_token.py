@@ -1,0 +1,201 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes and removes bootstrap tokens."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: bootstrap_token
+short_description: Bootstrap token for joining nodes
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Ensures a token with which kubelets may ask for their first certificate. Every token expires.
+  - A token that this module made earlier with the same description and groups is returned again while it lives long enough.
+    Call it only when a host is going to join, because after the old token has expired a new one is made.
+  - Put C(no_log) on the task that registers the result, it contains the token.
+extends_documentation_fragment:
+  - hardway.kubernetes.api
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Predicts a change and returns a placeholder token when no API server is ready yet.
+  diff_mode:
+    support: full
+options:
+  state:
+    description: Whether a token is to exist; V(absent) removes all tokens with this description that this module made.
+    type: str
+    choices: [present, absent]
+    default: present
+  ttl:
+    description: Life of a new token, for example V(90m) or V(1h30m).
+    type: str
+    default: 1h
+  min_ttl:
+    description: An existing token is used only when it lives at least this much longer.
+    type: str
+    default: 10m
+  description:
+    description: What the token is for. It tells the tokens of this module apart.
+    type: str
+    default: hardway.kubernetes nodes
+  groups:
+    description: Groups of the bearer beside C(system:bootstrappers); each begins with C(system:bootstrappers:).
+    type: list
+    elements: str
+    default: ["system:bootstrappers:hardway:node"]
+  signing:
+    description: Let the token sign the C(cluster-info) ConfigMap too, which C(kubeadm join) wants.
+    type: bool
+    default: false
+  reuse:
+    description: Return an existing token where one serves.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Ensure a token for joining nodes
+  hardway.kubernetes.bootstrap_token:
+    servers: ["https://192.0.2.11:6443"]
+    ttl: 1h
+  register: token
+  no_log: true
+
+- name: Remove it when all have joined
+  hardway.kubernetes.bootstrap_token:
+    servers: ["https://192.0.2.11:6443"]
+    state: absent
+"""
+
+RETURN = r"""
+token:
+  description: The token, secret.
+  returned: when O(state=present)
+  type: str
+  sample: "abcdef.0123456789abcdef"
+token_id:
+  description: Its public half.
+  returned: when O(state=present)
+  type: str
+  sample: abcdef
+expires:
+  description: When it ceases to be accepted.
+  returned: when O(state=present)
+  type: str
+  sample: "2026-05-01T12:00:00Z"
+removed:
+  description: Public halves of the removed tokens.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: [abcdef]
+"""
+
+import datetime
+from typing import Any, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _tokens
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, ApiError, query
+
+SECRETS = "/api/v1/namespaces/kube-system/secrets"
+SPEC = {
+    **ARGUMENTS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "ttl": {"type": "str", "default": "1h"},
+    "min_ttl": {"type": "str", "default": "10m", "no_log": False},
+    "description": {"type": "str", "default": "hardway.kubernetes nodes"},
+    "groups": {"type": "list", "elements": "str", "default": ["system:bootstrappers:hardway:node"]},
+    "signing": {"type": "bool", "default": False},
+    "reuse": {"type": "bool", "default": True},
+}
+
+
+def existing(api: Api) -> list[dict[str, Any]]:
+    """Return the tokens that the cluster knows."""
+    listed = api.get(query(SECRETS, fieldSelector=f"type={_tokens.TYPE}"))
+    return [_tokens.parse(secret) for secret in listed.get("items") or []]
+
+
+def look(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
+    """Return the tokens, or None when in check mode no API answers yet."""
+    try:
+        return existing(api)
+    except ApiError as exc:
+        if check_mode and exc.status == 0:
+            return None
+        raise
+
+
+def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the result for a token that is to exist, made where needed."""
+    _tokens.check_groups(params["groups"])
+    life, least = _tokens.seconds_of("ttl", params["ttl"]), _tokens.seconds_of("min_ttl", params["min_ttl"])
+    if life < least:
+        raise HardwayError(f"ttl: {params['ttl']} is shorter than min_ttl {params['min_ttl']}; raise the former")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    tokens = look(api, check_mode) or []
+    if params["reuse"]:
+        found = _tokens.serving(
+            tokens, description=params["description"], groups=params["groups"], now=now, at_least=least
+        )
+        if found:
+            return result(f"{found['id']}.{found['secret']}", found["expires"], False)
+    expires = now + datetime.timedelta(seconds=life)
+    token = _tokens.PLACEHOLDER if check_mode else _tokens.new_token()
+    if not check_mode:
+        secret = _tokens.secret_for(
+            token,
+            description=params["description"],
+            groups=params["groups"],
+            expires=expires,
+            signing=params["signing"],
+        )
+        api.post(SECRETS, secret)
+    return result(token, expires, True)
+
+
+def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, Any]:
+    """Return what the module exits with for a present token."""
+    number = token.split(".")[0]
+    after = f"token {number} until {_tokens.rfc3339(expires)}\n" if changed else ""
+    return {
+        "changed": changed,
+        "token": token,
+        "token_id": number,
+        "expires": _tokens.rfc3339(expires),
+        "diff": {"before": "", "after": after},
+    }
+
+
+def remove(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return the result for tokens that are to be gone."""
+    tokens = look(api, check_mode) or []
+    doomed = [t["id"] for t in tokens if t["ours"] and t["description"] == params["description"]]
+    if not check_mode:
+        for number in doomed:
+            api.delete(f"{SECRETS}/bootstrap-token-{number}")
+    before = "".join(f"token {number}\n" for number in doomed)
+    return {"changed": bool(doomed), "removed": doomed, "diff": {"before": before, "after": ""}}
+
+
+def main() -> None:
+    """Compare, make or remove, and report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    act = ensure if module.params["state"] == "present" else remove
+    try:
+        outcome = act(Api.of(module.params), module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real API server with a signing controller-manager, on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from integration.api.programs import Authority, Programs, RealEtcd, binary, free_ports, pem_key
+
+AUTHENTICATION = {
+    "apiVersion": "apiserver.config.k8s.io/v1",
+    "kind": "AuthenticationConfiguration",
+    "anonymous": {"enabled": True, "conditions": [{"path": p} for p in ("/livez", "/readyz", "/healthz")]},
+}
+
+
+class RealKubernetes:
+    """One apiserver, one etcd member, one controller-manager."""
+
+    def __init__(self, directory: Path) -> None:
+        """Make certificates, keys and configuration."""
+        self.directory = directory
+        self.etcd = RealEtcd(directory, size=1)
+        self.programs = Programs(directory)
+        self.authority = Authority(directory / "pki", "kubernetes-ca")
+        hosts = ["127.0.0.1", "localhost", "kubernetes", "10.96.0.1"]
+        self.serving = self.authority.issue("apiserver", "kube-apiserver", hosts=hosts)
+        self.admin = self.authority.issue("admin", "admin", groups=["system:masters"])
+        self.manager = self.authority.issue("controller-manager", "system:kube-controller-manager")
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        (directory / "sa.key").write_bytes(pem_key(key))
+        (directory / "sa.pub").write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        (directory / "authentication.json").write_text(json.dumps(AUTHENTICATION))
+        self.port, self.manager_port = free_ports(2)
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.kubeconfig = self.write_kubeconfig("admin", self.admin)
+        self.manager_kubeconfig = self.write_kubeconfig("manager", self.manager)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the module arguments that reach it."""
+        return {
+            "servers": [self.url],
+            "ca": str(self.authority.ca),
+            "cert": f"{self.admin}.crt",
+            "key": f"{self.admin}.key",
+        }
+
+    def api(self, prefix: Path | None = None) -> Api:
+        """Return a client with the administrator's certificate, or another one."""
+        prefix = prefix or self.admin
+        return Api([self.url], Tls(ca=str(self.authority.ca), cert=f"{prefix}.crt", key=f"{prefix}.key"))
+
+    def write_kubeconfig(self, name: str, prefix: Path) -> Path:
+        """Write a kubeconfig with embedded credentials."""
+
+        def data(path: Path) -> str:
+            return base64.b64encode(path.read_bytes()).decode()
+
+        path = self.directory / f"{name}.conf"
+        user = {
+            "client-certificate-data": data(prefix.with_suffix(".crt")),
+            "client-key-data": data(prefix.with_suffix(".key")),
+        }
+        cluster = {"server": self.url, "certificate-authority-data": data(self.authority.ca)}
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "real", "cluster": cluster}],
+                    "users": [{"name": name, "user": user}],
+                    "contexts": [{"name": name, "context": {"cluster": "real", "user": name}}],
+                    "current-context": name,
+                }
+            )
+        )
+        path.chmod(0o600)
+        return path
+
+    def start(self) -> None:
+        """Start all programs and wait until the API is ready."""
+        self.etcd.start(self.etcd.names[0])
+        self.programs.start("kube-apiserver", self._apiserver())
+        self.programs.await_truth("kube-apiserver", self.ready)
+        self.start_manager()
+
+    def start_manager(self) -> None:
+        """Start the controller-manager: it signs what is approved and holds its lease."""
+        self.programs.start("kube-controller-manager", self._manager())
+
+    def stop(self) -> None:
+        """End all programs."""
+        self.programs.stop_all()
+        self.etcd.programs.stop_all()
+
+    def ready(self) -> bool:
+        """Return whether the API says so."""
+        try:
+            return request(self.url + "/readyz", tls=Tls(ca=str(self.authority.ca))).status == 200
+        except HttpError:
+            return False
+
+    def _apiserver(self) -> list[str | Path]:
+        """Return the command line, as near to the role's as loopback allows."""
+        return [
+            binary("kube-apiserver") or "kube-apiserver",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.port}",
+            f"--etcd-servers={self.etcd.endpoints[0]}",
+            f"--etcd-cafile={self.etcd.authority.ca}",
+            f"--etcd-certfile={self.etcd.client}.crt",
+            f"--etcd-keyfile={self.etcd.client}.key",
+            f"--tls-cert-file={self.serving}.crt",
+            f"--tls-private-key-file={self.serving}.key",
+            f"--client-ca-file={self.authority.ca}",
+            f"--authentication-config={self.directory / 'authentication.json'}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--enable-bootstrap-token-auth=true",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.directory / 'sa.pub'}",
+            f"--service-account-signing-key-file={self.directory / 'sa.key'}",
+        ]
+
+    def _manager(self) -> list[str | Path]:
+        """Return the command line of a controller-manager that renews its lease often."""
+        return [
+            binary("kube-controller-manager") or "kube-controller-manager",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.manager_port}",
+            f"--kubeconfig={self.manager_kubeconfig}",
+            f"--cluster-signing-cert-file={self.authority.ca}",
+            f"--cluster-signing-key-file={self.authority.ca_key}",
+            f"--root-ca-file={self.authority.ca}",
+            f"--service-account-private-key-file={self.directory / 'sa.key'}",
+            "--use-service-account-credentials=true",
+        ]
