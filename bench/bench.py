@@ -1,0 +1,122 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the HA deployment on three fresh sandbox hosts: first run, second run, and the floor under both. Asserts nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.floor import floor
+from tools.demo import refusal
+from tools.lab import TOP, Lab, table
+
+WRAPPER = TOP / "bench" / "count-connections.sh"
+
+
+@dataclass
+class Run:
+    """One run of the playbook."""
+
+    status: int
+    seconds: float
+    round_trips: int
+    sent: int
+    memory: int
+    report: dict[str, Any]
+
+    def by_role(self) -> dict[str, float]:
+        """Return the seconds of each role, in order of appearance; tasks outside roles count for their play."""
+        found: dict[str, float] = defaultdict(float)
+        for task in self.report["tasks"]:
+            found[task["role"].rpartition(".")[2] or task["play"]] += task["seconds"]
+        return dict(found)
+
+    def tasks(self) -> int:
+        """Return how many tasks ran on a host at all."""
+        return sum(1 for task in self.report["tasks"] if task["results"])
+
+    def changed(self) -> int:
+        """Return how many results were changes."""
+        return sum(task["changed"] for task in self.report["tasks"])
+
+
+def measure(lab: Lab, *arguments: str) -> Run:
+    """Run the playbook once and return what it cost."""
+    connections = lab.directory / "connections"
+    connections.write_text("", encoding="utf-8")
+    environment = {
+        "ANSIBLE_SSH_EXECUTABLE": str(WRAPPER),
+        "ANSIBLE_SFTP_EXECUTABLE": str(WRAPPER.with_name("count-transfers.sh")),
+        "HARDWAY_BENCH_CONNECTIONS": str(connections),
+    }
+    sent, begin = lab.sent_bytes(), time.monotonic()
+    status = lab.playbook("site.yml", *arguments, report=lab.timing, environment=environment)
+    return Run(
+        status=status,
+        seconds=time.monotonic() - begin,
+        round_trips=connections.stat().st_size,
+        sent=lab.sent_bytes() - sent,
+        memory=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+        report=json.loads(lab.timing.read_text(encoding="utf-8"))
+        if lab.timing.is_file()
+        else {"plays": [], "tasks": []},
+    )
+
+
+def show(first: Run, second: Run, bottom: dict[str, float]) -> str:
+    """Return the table of both runs and the floor."""
+    one, two = first.by_role(), second.by_role()
+    rows = [[f"  {name}", f"{one.get(name, 0):.1f}", f"{two.get(name, 0):.1f}"] for name in {**one, **two}]
+    rows = [["seconds", f"{first.seconds:.1f}", f"{second.seconds:.1f}"], *rows]
+    rows += [
+        ["tasks executed", str(first.tasks()), str(second.tasks())],
+        ["changed results", str(first.changed()), str(second.changed())],
+        ["round trips (ssh, sftp)", str(first.round_trips), str(second.round_trips)],
+        ["MB sent to the hosts", f"{first.sent / 1e6:.0f}", f"{second.sent / 1e6:.1f}"],
+        ["peak MB of the largest controller process", f"{first.memory / 1024:.0f}", f"{second.memory / 1024:.0f}"],
+    ]
+    lines = [table(["", "first run", "second run"], rows), ""]
+    lines.append(
+        table(["floor: all units started at once, etcd empty", "seconds"], [[k, f"{v:.1f}"] for k, v in bottom.items()])
+    )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure and print; return the exit status, which speaks of failures only, never of time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the hosts for a look")
+    keep = parser.parse_args().keep
+    if reason := refusal():
+        print(f"make bench: {reason}", file=sys.stderr)
+        return 1
+    lab = Lab("bench", "ha")
+    lab.down()
+    try:
+        lab.up(3)
+        first = measure(lab)
+        if first.status:
+            return first.status
+        second = measure(lab)
+        print(f"\n{os.cpu_count()} processors, binaries at hand, three hosts that carry everything\n")
+        print(show(first, second, floor(lab)))
+        return second.status
+    finally:
+        if not keep:
+            lab.down()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

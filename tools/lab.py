@@ -1,0 +1,155 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sandbox hosts with an inventory for them, and playbooks run against it: what demo, bench and molecule share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools import binaries
+
+TOP = binaries.TOP
+SANDBOX = TOP / "sandbox" / "sandbox"
+VIP = "198.18.0.100"
+
+
+class Lab:
+    """A named set of sandbox hosts and the inventory that deploys a cluster on them."""
+
+    def __init__(self, name: str, topology: str) -> None:
+        """Name it; nothing is made yet."""
+        self.name = name
+        self.topology = topology
+        self.directory = TOP / "build" / name
+        self.inventory = self.directory / "inventory"
+
+    def sandbox(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run one sandbox command on these hosts."""
+        verb, rest = arguments[0], arguments[1:]
+        return subprocess.run([str(SANDBOX), verb, "--name", self.name, *rest], text=True, check=True, **options)
+
+    def up(self, hosts: int) -> None:
+        """Make the hosts and the inventory."""
+        self.sandbox("up", "--hosts", str(hosts))
+        self.write_inventory()
+
+    def down(self) -> None:
+        """Remove hosts and inventory."""
+        self.sandbox("down")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def write_inventory(self) -> None:
+        """Put the example's groups, the sandbox's addresses and this machine's binaries together."""
+        example = TOP / "inventory.example" / self.topology
+        shutil.rmtree(self.inventory, ignore_errors=True)
+        shutil.copytree(example, self.inventory)
+        connections = yaml.safe_load(self.sandbox("inventory", capture_output=True).stdout)["all"]["hosts"]
+        groups = yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))
+        rename = dict(zip(example_hosts(groups), connections))
+        children: dict[str, Any] = {
+            name: {"hosts": {rename[host]: {} for host in (group or {}).get("hosts") or {}}}
+            for name, group in groups["all"]["children"].items()
+        }
+        used = {host: variables for host, variables in connections.items() if host in rename.values()}
+        dump({"all": {"hosts": used, "children": children}}, self.inventory / "hosts.yml")
+        path = self.inventory / "group_vars" / "all.yml"
+        dump({**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}), **self.variables()}, path)
+
+    def variables(self) -> dict[str, Any]:
+        """Return the cluster's variables that differ from the example's."""
+        found: dict[str, Any] = {}
+        if self.topology == "ha":
+            found["cluster_api_vip"] = VIP
+        if version := os.environ.get("KUBERNETES_VERSION"):
+            found["cluster_kubernetes_version"] = version
+        if binaries.READY.is_dir():
+            found["cluster_binary_dir"] = str(binaries.READY)
+        archives = sorted(str(path) for path in (binaries.CACHE / "images").glob("*.tar"))
+        if archives:
+            found["cluster_image_archives"] = archives
+        return found
+
+    @property
+    def timing(self) -> Path:
+        """Return where a run's timing report goes."""
+        return self.directory / "timing.json"
+
+    def hosts(self) -> list[str]:
+        """Return the hosts' names in order."""
+        return list(yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))["all"]["hosts"])
+
+    def exec(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell command on a host; its output is returned, its failure too."""
+        line = [str(SANDBOX), "exec", "--name", self.name, host, "--", "sh", "-c", command]
+        return subprocess.run(line, text=True, capture_output=True, check=False)
+
+    def playbook(self, *arguments: str, report: Path | None = None, environment: dict[str, str] | None = None) -> int:
+        """Run ansible-playbook beside the hosts, in their network; return its status."""
+        command = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook")]
+        command += ["-i", str(self.inventory), *arguments]
+        variables = {**os.environ, **(environment or {})}
+        if report:
+            variables |= {
+                "ANSIBLE_CALLBACKS_ENABLED": "hardway.kubernetes.timing",
+                "HARDWAY_TIMING_REPORT": str(report),
+            }
+        return subprocess.run(command, cwd=TOP, env=variables, check=False).returncode
+
+
+def tool(name: str) -> str:
+    """Return a program of the virtual environment that runs this."""
+    return str(Path(sys.executable).parent / name)
+
+
+def example_hosts(groups: dict[str, Any]) -> list[str]:
+    """Return the hosts of an example inventory, in order of appearance."""
+    children = groups["all"]["children"].values()
+    return list(dict.fromkeys(host for group in children for host in (group or {}).get("hosts") or {}))
+
+
+def dump(content: dict[str, Any], path: Path) -> None:
+    """Write YAML."""
+    path.write_text("---\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def table(heading: list[str], rows: list[list[str]]) -> str:
+    """Return rows as aligned columns below a heading."""
+    widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(len(heading))]
+    lines = [heading, ["-" * width for width in widths], *rows]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def require_binaries() -> str | None:
+    """Return nothing when every binary is at hand or was downloaded, else what is missing and where it belongs."""
+    version = os.environ.get("KUBERNETES_VERSION") or binaries.default_version()
+    lost = binaries.missing(version)
+    if not lost:
+        return None
+    command = [
+        tool("ansible-playbook"),
+        "-i",
+        str(TOP / "inventory.example" / "ha"),
+        str(TOP / "playbooks" / "download.yml"),
+    ]
+    variables = ["-e", f"cluster_kubernetes_version={version}", "-e", f"cluster_binary_dir={binaries.READY}"]
+    done = subprocess.run(command + variables, cwd=TOP, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    reasons = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line or "msg:" in line]
+    return "\n".join(
+        [
+            f"Programs for Kubernetes {version} are missing, and downloading them failed:",
+            *(f"  {reason}" for reason in reasons[:1]),
+            "Needed:",
+            binaries.explain(lost),
+            "A mirror serves too: cluster_mirror_url, see the README, 'Without a network'.",
+        ]
+    )

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run every check, the cheap ones first, and close with what passed, failed and was skipped."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+# All of these run, so that one push shows every cheap mistake; the costly ones follow only when none was found.
+CHEAP = ("lint", "docs-check", "types", "unit", "sanity", "build")
+COSTLY = ("integration", "molecule", "e2e")
+KEPT = re.compile(
+    r"^(SKIPPED |FAILED |ERROR |=+ .*\b(passed|failed|skipped|errors?)\b.* =+$|\d+ (passed|failed|skipped).* in )"
+)
+
+
+@dataclass
+class Part:
+    """One target of the Makefile, and what it said that is worth repeating."""
+
+    name: str
+    status: int = 0
+    seconds: float = 0.0
+    kept: list[str] = field(default_factory=list)
+
+
+def run(name: str) -> Part:
+    """Run a target, show its output as it comes, keep the lines for the summary."""
+    part, begin = Part(name), time.monotonic()
+    print(f"\n===== make {name} =====", flush=True)
+    command = ["make", "--no-print-directory", name]
+    with subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None  # noqa: S101
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if KEPT.search(line):
+                part.kept.append(line.rstrip())
+    part.status, part.seconds = process.returncode, time.monotonic() - begin
+    return part
+
+
+def summary(parts: list[Part], left_out: list[str]) -> str:
+    """Return the closing lines: each part with its state and what pytest said of it."""
+    lines = ["", "===== summary ====="]
+    for part in parts:
+        lines.append(f"{'ok    ' if part.status == 0 else 'FAILED'} {part.name:12} {part.seconds:6.0f} s")
+        lines += [f"         {line}" for line in part.kept]
+    lines += [f"not run {name}: something before it failed" for name in left_out]
+    skipped = [line for part in parts for line in part.kept if line.startswith("SKIPPED")]
+    if skipped:
+        lines += ["", f"!!!!! {len(skipped)} SKIPPED: this run does not vouch for everything !!!!!"]
+        lines += [f"!!!!! {line}" for line in skipped]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run the parts; return the exit status."""
+    parts = [run(name) for name in CHEAP]
+    left_out = list(COSTLY)
+    while left_out and all(part.status == 0 for part in parts):
+        parts.append(run(left_out.pop(0)))
+    print(summary(parts, left_out), flush=True)
+    return 1 if any(part.status for part in parts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
