@@ -43,7 +43,7 @@ class Found:
 def item(params: Mapping[str, Any]) -> Item:
     """Return the Item for one entry of the module's option ``files``; raise when it makes no sense."""
     path, state = params["path"], params["state"]
-    if not path.startswith("/") or path.rstrip("/").count("/") < 2 and state != "directory":
+    if not path.startswith("/") or (path.rstrip("/").count("/") < 2 and state != "directory"):
         raise HardwayError(f"{path}: not a path this module may touch; give an absolute path below a directory")
     if params.get("_payload") is not None:
         content = base64.b64decode(params["_payload"])

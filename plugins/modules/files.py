@@ -63,7 +63,7 @@ options:
         description: Name or number of the group; without it the group stays.
         type: str
       validate:
-        description: Command that judges a file before it is put in place; V(%s) stands for its path. No shell is involved.
+        description: Command, without a shell, that judges a file before it is put in place; V(%s) is its path.
         type: str
       secret:
         description: Keeps the content out of the diff and of the log.

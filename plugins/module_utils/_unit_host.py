@@ -1,0 +1,126 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd and the health of units, as seen from the host they run on."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Callable, Mapping
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+
+Run = Callable[[list[str]], "tuple[int, str, str]"]
+
+# systemd kills a unit that does not stop in time; this only ends the wait when it was told to wait for ever.
+LONGEST_STOP = 300.0
+# A unit without a health check is believed when one process has lived this long.
+SETTLED = 1.0
+DEFAULT_TIMEOUT = 60.0
+
+
+class Systemd:
+    """The few verbs of systemctl that are needed, each with a clear error."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def show(self, names: list[str]) -> dict[str, _unit.Seen]:
+        """Return the state of all units in one call."""
+        code, out, err = self._run(["systemctl", "show", "--property=" + _unit.PROPERTIES, "--", *names])
+        if code != 0:
+            raise HardwayError(f"systemctl show: {err.strip()}; systemd must be PID 1 on this host")
+        return _unit.parse_show(out, names)
+
+    def do(self, *arguments: str) -> None:
+        """Run systemctl; raise with its words when it fails."""
+        code, out, err = self._run(["systemctl", *arguments])
+        if code != 0:
+            raise HardwayError(f"systemctl {' '.join(arguments)}: {(err or out).strip()}")
+
+    def journal(self, name: str) -> str:
+        """Return the unit's last words, without what looks like a secret."""
+        _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", "-n", "15", "-u", name])
+        return re.sub(r"(?i)(token|passw\w*|secret)(\"?\s*[=:]\s*)\S+", r"\1\2***", out.strip()[-4000:])
+
+
+def ask(health: Mapping[str, Any], verify: bool = True) -> str:
+    """Return nothing when the health endpoint answers as wanted, else why not."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _http
+
+    tls = _http.Tls(
+        ca=health.get("ca"),
+        cert=health.get("cert"),
+        key=health.get("key"),
+        server_name=health.get("server_name"),
+        verify=verify,
+    )
+    try:
+        answer = _http.request(health["url"], tls=tls, timeout=5.0)
+    except HardwayError as exc:
+        return str(exc)
+    wanted = health.get("status") or 200
+    return "" if answer.status == wanted else f"{health['url']}: status {answer.status}, not {wanted}"
+
+
+def healthy_of(gate: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """Return how many of the gate's urls are healthy, and what the others say."""
+    answers = [ask({**gate, "url": url, "status": 200}) for url in gate["urls"]]
+    return answers.count(""), [answer for answer in answers if answer]
+
+
+class Waiter:
+    """Follows one unit from the command that starts it until it is healthy."""
+
+    def __init__(self, systemd: Systemd, want: _unit.Want, before: _unit.Seen | None) -> None:
+        """``before`` is the unit as it was when its start was ordered; None where none was."""
+        self._systemd = systemd
+        self._want = want
+        self._before = before
+        self._alive: tuple[int, float] = (0, 0.0)
+        self._fresh = before is None
+
+    def wait(self) -> None:
+        """Return when the unit runs and is healthy; raise with its last words when it does not get there."""
+        last = ""
+        if not self._fresh:
+            gone, last = wait_until(self._replaced, lambda word: not word, timeout=LONGEST_STOP, interval=0.1)
+            if not gone:
+                self._fail(last)
+        timeout = float((self._want.health or {}).get("timeout") or DEFAULT_TIMEOUT)
+        well, last = wait_until(self._state, lambda word: not word, timeout=timeout, interval=0.1)
+        if not well:
+            self._fail(f"not healthy after {timeout:g} s: {last}")
+
+    def _replaced(self) -> str:
+        """Return nothing once systemd has started a new process, or has given up on it."""
+        seen = self._systemd.show([self._want.name])[self._want.name]
+        if self._before is not None and seen.invocation == self._before.invocation:
+            if seen.job or seen.active == "deactivating":
+                return f"its old process does not end ({seen.active}, {seen.sub})"
+            if not seen.running and not seen.starting:
+                self._fail("systemd did not start it; look for a condition or a dependency that is not met")
+            return "systemd has not begun to start it"
+        return ""
+
+    def _state(self) -> str:
+        """Return nothing when the unit is well, else what is missing."""
+        seen = self._systemd.show([self._want.name])[self._want.name]
+        if seen.active == "failed":
+            self._fail(f"failed ({seen.result})")
+        if not seen.running:
+            return f"{seen.active} ({seen.sub})"
+        if self._want.health:
+            return ask(self._want.health)
+        if seen.sub == "exited" or self._before is None:
+            return ""
+        if self._alive[0] != seen.main_pid:
+            self._alive = (seen.main_pid, time.monotonic())
+        return "" if time.monotonic() - self._alive[1] >= SETTLED else "its process is too young to be trusted"
+
+    def _fail(self, reason: str) -> None:
+        name = self._want.name
+        raise HardwayError(f"{name}: {reason}. Its last lines (journalctl -u {name} has all):\n{self._systemd.journal(name)}")

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that a unit starts from, each with a fingerprint, and the record of them."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+from typing import Iterable
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen, Stamp
+
+STAMPS = "/var/lib/hardway/units"
+
+
+def collect(seen: Seen, extra: Iterable[str]) -> dict[str, str]:
+    """Return a fingerprint for everything that the unit starts from, by path."""
+    paths = [seen.fragment, *seen.drop_ins, *seen.environment_files, *extra]
+    found = {path: of_file(path) for named in paths if named for path in expand(named)}
+    found.update({path: of_binary(path) for path in seen.binaries})
+    return found
+
+
+def expand(path: str) -> list[str]:
+    """Return the files that a path, a directory or a glob stands for; a missing path stands for itself."""
+    matches = sorted(glob.glob(path)) if glob.has_magic(path) else [path]
+    return [inner for match in matches for inner in _files_below(match)]
+
+
+def _files_below(path: str) -> list[str]:
+    if not os.path.isdir(path):
+        return [path]
+    return sorted(os.path.join(base, name) for base, _dirs, names in os.walk(path) for name in names)
+
+
+def of_file(path: str) -> str:
+    """Return the digest of a file's content, or ``absent``."""
+    try:
+        with open(path, "rb") as stream:
+            return "sha256:" + hashlib.sha256(stream.read()).hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return "absent"
+
+
+def of_binary(path: str) -> str:
+    """Return where a program really is, with size and time: reading 100 MB on every run would be too slow."""
+    real = os.path.realpath(path)
+    try:
+        info = os.stat(real)
+    except OSError:
+        return "absent"
+    return f"{real} {info.st_size} {info.st_mtime_ns}"
+
+
+def read_stamp(name: str, directory: str = STAMPS) -> Stamp | None:
+    """Return the record of the unit's last start, or None when there is none that can be read."""
+    data = _atomic.read(os.path.join(directory, name + ".json"))
+    if data is None:
+        return None
+    try:
+        known = json.loads(data)
+        return Stamp(dict(known["inputs"]), str(known["before"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_stamp(name: str, stamp: Stamp, directory: str = STAMPS) -> None:
+    """Record what the unit is about to be started from, and which process must not be mistaken for the new one."""
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    data = json.dumps({"inputs": dict(stamp.inputs), "before": stamp.before}, indent=1, sort_keys=True)
+    _atomic.write(os.path.join(directory, name + ".json"), data.encode() + b"\n", mode=0o600)
+
+
+def forget_stamp(name: str, directory: str = STAMPS) -> None:
+    """Remove the record of a unit that is no more."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(directory, name + ".json"))

@@ -1,0 +1,273 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: unit
+short_description: Keeps systemd units running, started from today's files, and healthy
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Starts units that do not run, restarts those that run from something else than what is on disk now, and says why.
+  - Each start leaves a record in C(/var/lib/hardway/units), a fingerprint of every input, and a later run compares.
+    So a restart is never lost, also when the run that changed the files was cut off.
+  - Inputs of every unit are its unit file, its drop-ins, its environment files and its program.
+    O(units[].inputs) adds more.
+  - Units that do not run are started at once on all hosts. With O(rolling), restarts of running ones are done on one
+    host at a time, each behind the O(gate) and followed by the health check.
+    When one fails, the hosts after it are left as they are.
+  - A unit that never was started by this module, or that answers nobody, is restarted without waiting for its turn.
+attributes:
+  check_mode:
+    description: Predicts starts and restarts from what is on disk; health is not asked for.
+    support: full
+  diff_mode:
+    description: Shows what happens to each unit and why.
+    support: full
+options:
+  units:
+    description: The units, in the order in which they are restarted.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the unit; without a type it is a service.
+        type: str
+        required: true
+      inputs:
+        description: Further files, directories or globs that the unit reads when it starts.
+        type: list
+        elements: path
+        default: []
+      enabled:
+        description: Whether it starts at boot.
+        type: bool
+        default: true
+      state:
+        description:
+          - Running, not running, or not there at all.
+          - V(absent) removes the unit file and the drop-ins in C(/etc/systemd/system).
+        type: str
+        choices: [started, stopped, absent]
+        default: started
+      wait_on_start:
+        description:
+          - Whether to wait until it is healthy when it did not run.
+          - V(false) is for members that form a cluster together.
+        type: bool
+        default: true
+      health:
+        description:
+          - How it shows that it is well; asked on every run.
+          - Without this, a process that stays alive is enough.
+        type: dict
+        suboptions:
+          url:
+            description: Address to get.
+            type: str
+            required: true
+          ca:
+            description: Certificate authority of the server.
+            type: path
+          cert:
+            description: Client certificate.
+            type: path
+          key:
+            description: Key of the client certificate.
+            type: path
+          server_name:
+            description: Name to find in the server's certificate in place of the address.
+            type: str
+          status:
+            description: The HTTP status that means well.
+            type: int
+            default: 200
+          timeout:
+            description: Seconds to wait for it.
+            type: int
+            default: 60
+  rolling:
+    description: Name of a lock. Of all hosts that give the same name, one at a time restarts its units.
+    type: str
+  gate:
+    description: What must hold before a running unit may be restarted.
+    type: dict
+    suboptions:
+      urls:
+        description: Health addresses of the others, or of all.
+        type: list
+        elements: str
+        required: true
+      minimum:
+        description: How many of them must answer with status 200.
+        type: int
+        required: true
+      ca:
+        description: Certificate authority of the servers.
+        type: path
+      cert:
+        description: Client certificate.
+        type: path
+      key:
+        description: Key of the client certificate.
+        type: path
+      timeout:
+        description: Seconds to wait for them.
+        type: int
+        default: 60
+      settle:
+        description: Seconds that the lock is kept after this host is healthy again, for load balancers to notice.
+        type: int
+        default: 0
+seealso:
+  - module: hardway.kubernetes.files
+"""
+
+EXAMPLES = r"""
+- name: Run etcd
+  hardway.kubernetes.unit:
+    units:
+      - name: etcd
+        inputs: [/etc/etcd/pki]
+        wait_on_start: false
+        health:
+          url: https://127.0.0.1:2379/health
+          ca: /etc/etcd/pki/ca.crt
+          cert: /etc/etcd/pki/healthcheck-client.crt
+          key: /etc/etcd/pki/healthcheck-client.key
+    rolling: etcd
+    gate:
+      urls: [https://192.0.2.11:2379/health, https://192.0.2.12:2379/health, https://192.0.2.13:2379/health]
+      minimum: 3
+      ca: /etc/etcd/pki/ca.crt
+      cert: /etc/etcd/pki/healthcheck-client.crt
+      key: /etc/etcd/pki/healthcheck-client.key
+"""
+
+RETURN = r"""
+units:
+  description: What happened to each unit and why.
+  returned: always
+  type: dict
+  sample:
+    etcd.service:
+      action: restarted
+      enabled: true
+      reasons: ["/etc/etcd/pki/server.crt changed"]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_run import Units
+
+TLS = {"ca": {"type": "path"}, "cert": {"type": "path"}, "key": {"type": "path", "no_log": False}}
+HEALTH = {
+    "url": {"type": "str", "required": True},
+    **TLS,
+    "server_name": {"type": "str"},
+    "status": {"type": "int", "default": 200},
+    "timeout": {"type": "int", "default": 60},
+}
+SPEC = {
+    "units": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "inputs": {"type": "list", "elements": "path", "default": []},
+            "enabled": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+            "wait_on_start": {"type": "bool", "default": True},
+            "health": {"type": "dict", "options": HEALTH},
+        },
+    },
+    "rolling": {"type": "str"},
+    "gate": {
+        "type": "dict",
+        "options": {
+            "urls": {"type": "list", "elements": "str", "required": True},
+            "minimum": {"type": "int", "required": True},
+            **TLS,
+            "timeout": {"type": "int", "default": 60},
+            "settle": {"type": "int", "default": 0},
+        },
+    },
+    # The action plugin's first round: leave restarts that need the lock, and say which they are.
+    "_hold": {"type": "bool", "default": False},
+}
+DONE = {"start": "started", "restart": "restarted", "stop": "stopped", "remove": "removed", "none": "none"}
+
+
+def main() -> None:
+    """Compare, do, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        units = Units(
+            Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"})),
+            [want(params) for params in module.params["units"]],
+            module.params["gate"],
+        )
+        units.decide(module.check_mode)
+        held = [] if module.check_mode else units.carry_out(module.params["_hold"])
+        module.exit_json(**report(units, held, module._diff))
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+
+
+def want(params: dict[str, Any]) -> _unit.Want:
+    """Return one entry of the option ``units`` as the decision takes it."""
+    return _unit.Want(
+        name=_unit.full_name(params["name"]),
+        state=params["state"],
+        enabled=params["enabled"],
+        inputs=tuple(params["inputs"]),
+        health=params["health"],
+        wait_on_start=params["wait_on_start"],
+    )
+
+
+def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    plans = [plan for plan in units.plans.values() if plan.name not in held]
+    result: dict[str, Any] = {
+        "changed": any(plan.changed for plan in plans),
+        "units": {
+            plan.name: {
+                "action": DONE[plan.act],
+                "reasons": list(plan.reasons),
+                "enabled": units.seen[plan.name].enabled if plan.enable is None else plan.enable,
+            }
+            for plan in plans
+        },
+        "_held": held,
+    }
+    if with_diff:
+        result["diff"] = [difference(units, plan) for plan in plans if plan.changed]
+    return result
+
+
+def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:
+    """Return Ansible's diff of one unit."""
+    seen = units.seen[plan.name]
+    enable = "" if plan.enable is None else "enabled\n" if plan.enable else "disabled\n"
+    deed = "" if plan.act == "none" else f"{DONE[plan.act]}: {'; '.join(plan.reasons)}\n"
+    return {
+        "before_header": plan.name,
+        "after_header": plan.name,
+        "before": f"{seen.active} ({seen.sub})\n",
+        "after": f"{seen.active} ({seen.sub})\n{enable}{deed}",
+    }
+
+
+if __name__ == "__main__":
+    main()
