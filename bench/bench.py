@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the HA deployment on three fresh sandbox hosts: first run, second run, and the floor under both. Asserts nothing."""
+"""Measure the HA deployment on three fresh sandbox hosts: first run, second run, and the floor under both."""
 
 from __future__ import annotations
 

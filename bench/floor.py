@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tools.lab import Lab
 
-UNITS = "haproxy keepalived kubelet kube-proxy flanneld kube-scheduler kube-controller-manager kube-apiserver etcd containerd"
+CONTROL = "haproxy keepalived kube-apiserver kube-controller-manager kube-scheduler etcd"
+UNITS = f"{CONTROL} containerd kubelet kube-proxy flanneld"
 STOP = f"systemctl stop {UNITS}; rm -rf /var/lib/etcd/member; systemctl reset-failed"
 START = f"systemctl start --no-block {UNITS}"
 READYZ = "curl -sk --max-time 1 -o /dev/null -w '%{http_code}' https://127.0.0.1:8443/readyz | grep -q 200"
@@ -24,7 +25,7 @@ def everywhere(lab: Lab, command: str) -> list[str]:
 
 
 def floor(lab: Lab, limit: float = 120) -> dict[str, float]:
-    """Stop everything, empty etcd, start everything at once; return the seconds until the API and the nodes are ready."""
+    """Stop everything, empty etcd, start everything at once; return the seconds until API and nodes are ready."""
     everywhere(lab, STOP)
     hosts = lab.hosts()
     begin = time.monotonic()

@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.lab import TOP, VIP, Lab, require_binaries, table
+from tools.lab import TOP, Lab, require_binaries, table
 
 HOSTS = {"ha": 3, "single-master": 2}
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
@@ -71,8 +71,9 @@ def leaders(lab: Lab, hosts: list[str]) -> list[list[str]]:
         path = "{.spec.holderIdentity}"
         holder = ask(lab, first, f"{KUBECTL} -n kube-system get lease {lease} -o jsonpath='{path}'")
         rows.append([lease, holder.rpartition("_")[0] or holder or "nobody"])
-    if lab.topology == "ha":
-        rows.append([f"VIP {VIP}", next((h for h in hosts if ask(lab, h, f"ip -o addr show to {VIP}")), "nobody")])
+    if address := lab.virtual_address():
+        holder = next((host for host in hosts if ask(lab, host, f"ip -o addr show to {address}")), "nobody")
+        rows.append([f"virtual address {address}", holder])
     return rows
 
 

@@ -18,7 +18,6 @@ from tools import binaries
 
 TOP = binaries.TOP
 SANDBOX = TOP / "sandbox" / "sandbox"
-VIP = "198.18.0.100"
 
 
 class Lab:
@@ -47,27 +46,19 @@ class Lab:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def write_inventory(self) -> None:
-        """Put the example's groups, the sandbox's addresses and this machine's binaries together."""
-        example = TOP / "inventory.example" / self.topology
-        shutil.rmtree(self.inventory, ignore_errors=True)
-        shutil.copytree(example, self.inventory)
-        connections = yaml.safe_load(self.sandbox("inventory", capture_output=True).stdout)["all"]["hosts"]
-        groups = yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))
-        rename = dict(zip(example_hosts(groups), connections))
-        children: dict[str, Any] = {
-            name: {"hosts": {rename[host]: {} for host in (group or {}).get("hosts") or {}}}
-            for name, group in groups["all"]["children"].items()
-        }
-        used = {host: variables for host, variables in connections.items() if host in rename.values()}
-        dump({"all": {"hosts": used, "children": children}}, self.inventory / "hosts.yml")
-        path = self.inventory / "group_vars" / "all.yml"
-        dump({**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}), **self.variables()}, path)
+        """Write the sandbox's hosts and groups, and the variables of the cluster."""
+        arguments = ["--topology", self.topology]
+        if self.topology == "ha":
+            arguments += ["--group", "lb=n1,n2,n3"]
+        (self.inventory / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
+        hosts = self.sandbox("inventory", *arguments, capture_output=True).stdout
+        (self.inventory / "hosts.yml").write_text(hosts, encoding="utf-8")
+        content = "---\n" + yaml.safe_dump(self.variables(), sort_keys=False)
+        (self.inventory / "group_vars" / "all" / "cluster.yml").write_text(content, encoding="utf-8")
 
     def variables(self) -> dict[str, Any]:
         """Return the cluster's variables that differ from the example's."""
         found: dict[str, Any] = {}
-        if self.topology == "ha":
-            found["cluster_api_vip"] = VIP
         if version := os.environ.get("KUBERNETES_VERSION"):
             found["cluster_kubernetes_version"] = version
         if binaries.READY.is_dir():
@@ -82,9 +73,23 @@ class Lab:
         """Return where a run's timing report goes."""
         return self.directory / "timing.json"
 
+    def described(self) -> dict[str, Any]:
+        """Return the inventory's part about all hosts."""
+        return dict(yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))["all"])
+
     def hosts(self) -> list[str]:
         """Return the hosts' names in order."""
-        return list(yaml.safe_load((self.inventory / "hosts.yml").read_text(encoding="utf-8"))["all"]["hosts"])
+        return list(self.described()["hosts"])
+
+    def virtual_address(self) -> str:
+        """Return the address that the load balancers share; empty when there is none."""
+        return str(self.described()["vars"].get("cluster_api_vip", ""))
+
+    def sent_bytes(self) -> int:
+        """Return how many bytes this machine has sent to the hosts so far."""
+        counter = "/sys/class/net/br0/statistics/tx_bytes"
+        line = [str(SANDBOX), "run", "--name", self.name, "--", "cat", counter]
+        return int(subprocess.run(line, text=True, capture_output=True, check=True).stdout)
 
     def exec(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command on a host; its output is returned, its failure too."""
@@ -107,17 +112,6 @@ class Lab:
 def tool(name: str) -> str:
     """Return a program of the virtual environment that runs this."""
     return str(Path(sys.executable).parent / name)
-
-
-def example_hosts(groups: dict[str, Any]) -> list[str]:
-    """Return the hosts of an example inventory, in order of appearance."""
-    children = groups["all"]["children"].values()
-    return list(dict.fromkeys(host for group in children for host in (group or {}).get("hosts") or {}))
-
-
-def dump(content: dict[str, Any], path: Path) -> None:
-    """Write YAML."""
-    path.write_text("---\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
