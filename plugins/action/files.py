@@ -45,7 +45,9 @@ class ActionModule(ActionBase):
         elif isinstance(given, str):
             data = given.encode()
         else:
-            raise AnsibleActionFail(f"{entry.get('path')}: content is {type(given).__name__}, not text; add a filter like to_json")
+            raise AnsibleActionFail(
+                f"{entry.get('path')}: content is {type(given).__name__}, not text; add a filter like to_json"
+            )
         entry.pop("vars", None)
         entry["_payload"] = base64.b64encode(data).decode()
         return entry
@@ -57,7 +59,11 @@ class ActionModule(ActionBase):
         searchpath = [place for base in places for place in (os.path.join(base, "templates"), base)]
         variables = {"ansible_managed": MANAGED, **task_vars, "template_path": name, **extra}
         templar = self._templar.copy_with_new_env(searchpath=searchpath, available_variables=variables)
-        text = templar.template(trust_as_template(self._loader.get_text_file_contents(source)), escape_backslashes=False)
+        text = templar.template(
+            trust_as_template(self._loader.get_text_file_contents(source)), escape_backslashes=False
+        )
         if not isinstance(text, str):
-            raise AnsibleActionFail(f"{path}: template {name} gives {type(text).__name__}, not text; add a filter like to_json")
+            raise AnsibleActionFail(
+                f"{path}: template {name} gives {type(text).__name__}, not text; add a filter like to_json"
+            )
         return text

@@ -39,8 +39,11 @@ class ActionModule(ActionBase):
         with _turn(_lock_path(str(rolling), task_vars)) as note:
             stopped_by = _stopped_by(note, self._task._uuid)
             if stopped_by:
-                first.update(failed=True, msg=f"{', '.join(held)}: not restarted, because the restart on {stopped_by} failed; "
-                             "it runs on as before; mend that host and run again")
+                first.update(
+                    failed=True,
+                    msg=f"{', '.join(held)}: not restarted, because the restart on {stopped_by} failed; "
+                    "it runs on as before; mend that host and run again",
+                )
                 return first
             second = self._execute_module(MODULE, {**arguments, "_hold": False}, task_vars=task_vars)
             if second.get("failed") or second.get("unreachable"):

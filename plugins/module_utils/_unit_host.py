@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -123,4 +124,6 @@ class Waiter:
 
     def _fail(self, reason: str) -> None:
         name = self._want.name
-        raise HardwayError(f"{name}: {reason}. Its last lines (journalctl -u {name} has all):\n{self._systemd.journal(name)}")
+        raise HardwayError(
+            f"{name}: {reason}. Its last lines (journalctl -u {name} has all):\n{self._systemd.journal(name)}"
+        )

@@ -10,7 +10,7 @@ import glob
 import hashlib
 import json
 import os
-from typing import Iterable
+from collections.abc import Iterable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen, Stamp

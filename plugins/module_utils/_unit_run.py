@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
