@@ -1,0 +1,158 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host: its disk, its start, the way into it, its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from . import cgroups, namespaces
+from .errors import SandboxError
+from .layout import Host, Layout
+from .process import run
+
+# Directories whose content cannot lie on an overlay: they come from the machine's own disk.
+_BOUND = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet", "etcd": "/var/lib/etcd"}
+_DEVICES = ("/dev/kmsg", "/dev/net/tun", "/dev/fuse")
+_READ_ONLY = ("/lib/modules", "/proc/config.gz")
+
+# Descriptor $1 is the sandbox's lock, kept until here so that `down` cannot miss a host that is just starting.
+# Everything is mounted in a mount namespace of the host's own and so ends with its last process.
+# Exit code 133 is how nspawn asks to be started again: the host was rebooted.
+_LAUNCHER = """
+lock=$1 overlay=$2 root=$3; shift 3
+exec {lock}>&-
+mount -t overlay overlay -o "$overlay" "$root" || exit 1
+while "$@"; [ $? = 133 ]; do :; done
+"""
+
+
+def write_disk(layout: Layout, host: Host, resolver: str) -> None:
+    """Give a host its disk and its identity; what is there already stays."""
+    upper = host.directory / "upper"
+    for name in ("upper", "work", "root", *(f"bind-{name}" for name in _BOUND)):
+        (host.directory / name).mkdir(parents=True, exist_ok=True)
+    (host.directory / "upper").chmod(0o755)
+    public = layout.key.with_suffix(".pub").read_text(encoding="utf-8")
+    fresh = not (upper / "etc" / "machine-id").exists()
+    files: Dict[str, str] = {"etc/resolv.conf": resolver}
+    if fresh:
+        files["etc/machine-id"] = uuid.uuid4().hex + "\n"
+        files["etc/hostname"] = host.name + "\n"
+        files["etc/hosts"] = f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"
+        files["root/.ssh/authorized_keys"] = public
+    for name, content in files.items():
+        _write(upper / name, content)
+    key = upper / "etc" / "ssh" / "ssh_host_ed25519_key"
+    if not key.exists():
+        key.parent.mkdir(parents=True, exist_ok=True)
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", host.name, "-f", str(key)])
+
+
+def _write(path: Path, content: str) -> None:
+    for parent in reversed(path.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700 if parent.name in ("root", ".ssh") else 0o755)
+    path.write_text(content, encoding="utf-8")
+
+
+def nspawn_command(host: Host) -> List[str]:
+    """Return the command that boots a host from its mounted root."""
+    command = [
+        "systemd-nspawn", "--quiet", "--settings=no", "--boot", f"--directory={host.root}", f"--machine={host.tag}",
+        f"--hostname={host.name}", f"--network-namespace-path={namespaces.path(host.tag)}",
+        "--register=no", "--keep-unit", "--private-users=no", "--resolv-conf=off", "--timezone=off",
+        "--link-journal=no", "--console=read-only", "--capability=all",
+        "--system-call-filter=add_key keyctl bpf perf_event_open",
+    ]  # fmt: skip
+    command += [f"--bind={host.directory / f'bind-{name}'}:{target}" for name, target in _BOUND.items()]
+    command += [f"--bind={device}" for device in _DEVICES if Path(device).exists()]
+    command += [f"--bind-ro={path}" for path in _READ_ONLY if Path(path).exists()]
+    return command
+
+
+def start(host: Host, base: Path, lock: int) -> None:
+    """Boot a host and return at once; it outlives this command."""
+    overlay = f"lowerdir={base},upperdir={host.directory / 'upper'},workdir={host.directory / 'work'}"
+    command = ["unshare", "--mount", "--propagation", "slave", "bash", "-c", _LAUNCHER, "hws"]
+    command += [str(lock), overlay, str(host.root), *nspawn_command(host)]
+    unified = cgroups.is_unified(cgroups.hierarchies())
+    groups: List[Path] = []
+    if unified and Path("/run/systemd/system").is_dir():
+        # systemd owns the hierarchy: ask it for a group to do as we like in.
+        scope = ["systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.tag}.scope", "--property=Delegate=yes"]
+        command = [*scope, "--", *command]
+    else:
+        groups = cgroups.make(host.tag)
+    environment = {
+        **os.environ,
+        "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1" if unified else "0",
+        "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
+    }
+    with open(host.console, "ab") as console:
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            env=environment,
+            start_new_session=True,
+            pass_fds=(lock,),
+            preexec_fn=lambda: cgroups.join(groups),  # noqa: PLW1509 - no thread runs yet
+        )
+
+
+def leader(host: Host) -> Optional[int]:
+    """Return the process that is number one inside a host, or nothing when the host is off."""
+    for pid in sorted(cgroups.processes(cgroups.find(host.tag))):
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        inner = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+        if len(inner) == 2 and inner[1] == "1":
+            return pid
+    return None
+
+
+def enter(host: Host, argv: List[str]) -> None:
+    """Replace this process by a command that runs inside a host."""
+    pid = leader(host)
+    if pid is None:
+        raise SandboxError(f"host {host.name} is off; start it with: sandbox poweron {host.name}")
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "USER": "root",
+        "LANG": "C.UTF-8",
+        "TERM": os.environ.get("TERM", "dumb"),
+    }
+    namespace_options = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root"]
+    os.execvpe("nsenter", ["nsenter", f"--target={pid}", *namespace_options, "--", *argv], environment)
+
+
+def stop(host: Host) -> None:
+    """Cut a host's power and remove its groups."""
+    groups = cgroups.find(host.tag)
+    cgroups.kill(groups)
+    cgroups.remove(groups)
+    forget(host.tag)
+
+
+def forget(tag: str) -> None:
+    """Remove what nspawn leaves on the machine when it is killed, for a host or a whole sandbox."""
+    for kind in ("propagate", "unix-export", "locks"):
+        for path in Path("/run/systemd/nspawn", kind).glob(f"*{tag}*"):
+            if tag in (path.name, ".".join(path.name.split(".")[:2])):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def answers(layout: Layout, host: Host, timeout: float) -> bool:
+    """Say whether a host's ssh server greets."""
+    return namespaces.greeting(layout.tag, host.address, 22, timeout).startswith(b"SSH-")

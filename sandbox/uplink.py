@@ -1,0 +1,82 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The optional way out: a veth pair to the machine and address translation, with every rule marked by its owner."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import List
+
+from . import namespaces
+from .layout import Layout
+from .process import run
+
+_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+def _rules(layout: Layout) -> List[List[str]]:
+    mark = ["-m", "comment", "--comment", layout.tag]
+    near, _ = addresses(layout)
+    return [
+        ["-t", "nat", "-A", "POSTROUTING", "-s", f"{near.rsplit('.', 1)[0]}.0/24", "!", "-o", layout.uplink, *mark, "-j", "MASQUERADE"],
+        ["-t", "filter", "-I", "FORWARD", "-i", layout.uplink, *mark, "-j", "ACCEPT"],
+        ["-t", "filter", "-I", "FORWARD", "-o", layout.uplink, *mark, "-j", "ACCEPT"],
+    ]
+
+
+def addresses(layout: Layout) -> tuple[str, str]:
+    """Return the machine's and the sandbox's end; they follow from the name, apart from the hosts' networks."""
+    number = int(layout.uplink[-8:], 16) % 254 + 1
+    return f"198.19.{number}.1", f"198.19.{number}.2"
+
+
+def ensure(layout: Layout) -> None:
+    """Give the controller's namespace, and through it the hosts, a route out."""
+    near, far = addresses(layout)
+    if run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode:
+        run(["ip", "link", "add", layout.uplink, "type", "veth", "peer", "name", "uplink", "netns", layout.tag])
+        run(["ip", "addr", "add", f"{near}/24", "dev", layout.uplink])
+        run(["ip", "link", "set", layout.uplink, "up"])
+        run(["ip", "-n", layout.tag, "addr", "add", f"{far}/24", "dev", "uplink"])
+        run(["ip", "-n", layout.tag, "link", "set", "uplink", "up"])
+        run(["ip", "-n", layout.tag, "route", "replace", "default", "via", near])
+    inside = ["ip", "netns", "exec", layout.tag]
+    run([*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    masquerade = ["POSTROUTING", "-s", layout.network, "-o", "uplink", "-j", "MASQUERADE"]
+    if run([*inside, "iptables", "-t", "nat", "-C", *masquerade], quiet_failure=True).returncode:
+        run([*inside, "iptables", "-t", "nat", "-A", *masquerade])
+    before = _FORWARD.read_text().strip()
+    if before == "0":
+        (layout.directory / "ip_forward.off").touch()
+        _FORWARD.write_text("1")
+    remove_rules(layout)
+    for rule in _rules(layout):
+        run(["iptables", *rule])
+
+
+def remove_rules(layout: Layout) -> None:
+    """Remove this sandbox's rules from the machine, found by their mark."""
+    for table in ("nat", "filter"):
+        for line in run(["iptables", "-t", table, "-S"], quiet_failure=True).stdout.splitlines():
+            words = shlex.split(line)
+            if layout.tag in words:
+                run(["iptables", "-t", table, "-D", *words[1:]], quiet_failure=True)
+
+
+def remove(layout: Layout) -> None:
+    """Take the way out away, and switch forwarding off again if this sandbox had switched it on."""
+    remove_rules(layout)
+    run(["ip", "link", "del", layout.uplink], quiet_failure=True)
+    if (layout.directory / "ip_forward.off").exists():
+        others = [p for p in layout.top.glob("*/state.json") if '"uplink": true' in p.read_text() and p.parent != layout.directory]
+        if others:
+            (others[0].parent / "ip_forward.off").touch()
+        else:
+            _FORWARD.write_text("0")
+
+
+def is_up(layout: Layout) -> bool:
+    """Say whether the sandbox has its way out."""
+    return namespaces.exists(layout.tag) and not run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from the machine: control groups, package sources, programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sandbox import binaries, cgroups, machine, recipe
+from sandbox.apt import parse_targets
+from sandbox.errors import SandboxError
+from sandbox.process import last_line, run
+
+V1_MOUNTS = """\
+20 1 0:1 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
+21 20 0:2 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+22 20 0:3 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
+23 20 0:4 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
+24 20 0:5 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+"""
+V2_MOUNTS = "21 20 0:2 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+
+
+def test_v1_groups_are_made_below_the_own_ones() -> None:
+    found = cgroups.parse_hierarchies(V1_MOUNTS, "4:memory:/mine\n3:cpu,cpuacct:/\n2:name=systemd:/\n0::/\n")
+    assert [str(hierarchy.parent) for hierarchy in found] == [
+        "/sys/fs/cgroup/memory/mine",
+        "/sys/fs/cgroup/cpu,cpuacct",
+        "/sys/fs/cgroup/systemd",
+        "/sys/fs/cgroup/unified",
+    ]
+    assert not cgroups.is_unified(found)
+
+
+def test_v2_is_one_hierarchy() -> None:
+    found = cgroups.parse_hierarchies(V2_MOUNTS, "0::/user.slice\n")
+    assert [str(hierarchy.mount) for hierarchy in found] == ["/sys/fs/cgroup"]
+    assert cgroups.is_unified(found)
+
+
+def test_a_sandbox_does_not_own_the_groups_of_another_with_a_longer_name(tmp_path: Path) -> None:
+    assert cgroups._is_tagged("hws.a.n1", "hws.a")
+    assert cgroups._is_tagged("hws.a.n1.scope", "hws.a.n1")
+    assert not cgroups._is_tagged("hws.a-b.n1", "hws.a")
+    assert not cgroups._is_tagged("hws.a.n10", "hws.a.n1")
+
+
+def test_processes_of_a_group_and_those_below(tmp_path: Path) -> None:
+    (tmp_path / "child").mkdir()
+    (tmp_path / "cgroup.procs").write_text("10\n")
+    (tmp_path / "child" / "cgroup.procs").write_text("11\n12\n")
+    assert cgroups.processes([tmp_path]) == {10, 11, 12}
+
+
+def test_kill_needs_no_process(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.procs").write_text("")
+    cgroups.kill([tmp_path])
+
+
+def test_remove_takes_groups_away_from_below(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    cgroups.remove([tmp_path / "a"])
+    assert not (tmp_path / "a").exists()
+    cgroups.remove([tmp_path / "a"])
+
+
+def test_the_main_archive_is_found_among_the_sources() -> None:
+    archive = parse_targets(
+        "http://third.example/apt/ stable main Third\n"
+        "http://mirror.example/debian-security/ bookworm-security main Debian\n"
+        "http://mirror.example/debian/ bookworm-updates main Debian\n"
+        "http://mirror.example/debian/ bookworm main Debian\n"
+    )
+    assert archive is not None
+    assert (archive.uri, archive.suite) == ("http://mirror.example/debian", "bookworm")
+    assert archive.keyring.name == "debian-archive-keyring.gpg"
+
+
+def test_no_archive_of_a_known_distribution() -> None:
+    assert parse_targets("") is None
+    assert parse_targets("http://third.example/apt/ stable main Third\n") is None
+
+
+def test_only_missing_programs_are_fetched(tmp_path: Path) -> None:
+    sources = (binaries.Source("p", "usr/bin/one"), binaries.Source("p", "usr/lib/cni/*", "cni"))
+    assert binaries.missing(sources, tmp_path) == list(sources)
+    (tmp_path / "one").touch()
+    (tmp_path / "cni").mkdir()
+    assert [source.directory for source in binaries.missing(sources, tmp_path)] == ["cni"]
+
+
+def test_a_program_in_the_cache_is_never_replaced(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.write_text("new")
+    target = tmp_path / "bin" / "program"
+    assert binaries.place(new, target)
+    new.write_text("newer")
+    assert not binaries.place(new, target)
+    assert target.read_text() == "new"
+    assert os.access(target, os.X_OK)
+    assert [path.name for path in target.parent.iterdir()] == ["program"]
+
+
+def test_missing_libraries_are_read_from_ldd() -> None:
+    text = "p: /lib/libc.so.6: version `GLIBC_2.38' not found (required by p)\n\tlibc.so.6 => /lib/libc.so.6 (0x1)\n"
+    assert len(binaries.unresolved(text)) == 1
+    assert binaries.unresolved("\tnot a dynamic executable\n") == []
+
+
+def test_recipe_digest_depends_on_the_release() -> None:
+    assert recipe.digest("Debian", "a", "amd64") != recipe.digest("Debian", "b", "amd64")
+    assert recipe.digest("Debian", "a", "amd64") == recipe.digest("Debian", "a", "amd64")
+
+
+def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.sys, "platform", "darwin")
+    with pytest.raises(SandboxError, match="needs Linux"):
+        machine.require_root()
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
+    with pytest.raises(SandboxError, match="needs root"):
+        machine.require_root()
+    monkeypatch.setattr(machine, "have", lambda program: program != "systemd-nspawn")
+    with pytest.raises(SandboxError, match="apt-get install systemd-container$"):
+        machine.require_tools()
+
+
+def test_a_failing_program_is_one_line() -> None:
+    with pytest.raises(SandboxError) as caught:
+        run(["sh", "-c", "echo noise; echo reason >&2; exit 3"])
+    assert str(caught.value).endswith("exit 3: reason")
+    with pytest.raises(SandboxError, match="is not installed"):
+        run(["/nonexistent/program"])
+    assert last_line("a\nb\n\n") == "b"
