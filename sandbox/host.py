@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -23,11 +22,13 @@ _DEVICES = ("/dev/kmsg", "/dev/net/tun", "/dev/fuse")
 _READ_ONLY = ("/lib/modules", "/proc/config.gz")
 
 # Descriptor $1 is the sandbox's lock, kept until here so that `down` cannot miss a host that is just starting.
-# Everything is mounted in a mount namespace of the host's own and so ends with its last process.
+# Everything is mounted in a mount namespace of the host's own and so ends with its last process, also what nspawn keeps
+# in /run and does not tidy up when it is killed.
 # Exit code 133 is how nspawn asks to be started again: the host was rebooted.
 _LAUNCHER = """
 lock=$1 overlay=$2 root=$3; shift 3
 exec {lock}>&-
+mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=755 nspawn /run/systemd/nspawn || exit 1
 mount -t overlay overlay -o "$overlay" "$root" || exit 1
 while "$@"; [ $? = 133 ]; do :; done
 """
@@ -126,6 +127,9 @@ def enter(host: Host, argv: List[str]) -> None:
     pid = leader(host)
     if pid is None:
         raise SandboxError(f"host {host.name} is off; start it with: sandbox poweron {host.name}")
+    for group in cgroups.find(host.tag):
+        supervisor = group / "supervisor"  # with cgroup v2 a group with children takes no process
+        cgroups.join([supervisor if supervisor.exists() else group])
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -142,15 +146,6 @@ def stop(host: Host) -> None:
     groups = cgroups.find(host.tag)
     cgroups.kill(groups)
     cgroups.remove(groups)
-    forget(host.tag)
-
-
-def forget(tag: str) -> None:
-    """Remove what nspawn leaves on the machine when it is killed, for a host or a whole sandbox."""
-    for kind in ("propagate", "unix-export", "locks"):
-        for path in Path("/run/systemd/nspawn", kind).glob(f"*{tag}*"):
-            if tag in (path.name, ".".join(path.name.split(".")[:2])):
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def answers(layout: Layout, host: Host, timeout: float) -> bool:

@@ -79,7 +79,9 @@ def up(name: str, count: int, subnet: Optional[int], suite: Optional[str], way_o
     layout = make_layout(name, subnet)
     if before and before.subnet != subnet:
         raise SandboxError(f"sandbox '{name}' uses subnet {before.subnet}; run: sandbox down --name {name}")
-    base = ensure_base(layout.top, suite, say) if not before or suite else base_directory(layout.top) / before.base
+    base = base_directory(layout.top) / before.base if before and not suite else ensure_base(layout.top, suite, say)
+    if not base.is_dir():
+        raise SandboxError(f"the root file system of sandbox '{name}' is gone; run: sandbox down --name {name}")
     load_modules()
     with locked(lock_path(layout)) as lock:
         before = load(name)
@@ -134,7 +136,6 @@ def down(name: str) -> None:
         uplink.remove(layout)
         network.remove_all(layout)
         _unmount_below(layout.directory)
-        hosts.forget(layout.tag)
         shutil.rmtree(layout.sockets, ignore_errors=True)
         if layout.directory.exists():
             shutil.rmtree(layout.directory)
