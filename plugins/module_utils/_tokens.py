@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._leases import moment
 
 TYPE = "bootstrap.kubernetes.io/token"
 LABELS = {"app.kubernetes.io/managed-by": "hardway"}
@@ -33,7 +34,8 @@ def check_groups(groups: Sequence[str]) -> None:
     for group in groups:
         if not GROUP.fullmatch(group):
             raise HardwayError(
-                f"groups: '{group}' cannot be a token's group; begin it with system:bootstrappers: and use a-z, 0-9, : and -"
+                f"groups: '{group}' cannot be a token's group; "
+                "begin it with system:bootstrappers: and use a-z, 0-9, : and -"
             )
 
 
@@ -44,7 +46,7 @@ def parse(secret: dict[str, Any]) -> dict[str, Any]:
         "id": data.get("token-id", ""),
         "secret": data.get("token-secret", ""),
         "description": data.get("description", ""),
-        "expires": _moment(data.get("expiration", "")),
+        "expires": moment(data.get("expiration", "")),
         "groups": sorted(group for group in data.get("auth-extra-groups", "").split(",") if group),
         "authenticates": data.get("usage-bootstrap-authentication") == "true",
         "ours": (secret["metadata"].get("labels") or {}).items() >= LABELS.items(),
@@ -109,15 +111,6 @@ def new_token() -> str:
 def rfc3339(moment: datetime.datetime) -> str:
     """Return the UTC moment as Kubernetes writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _moment(text: str) -> Optional[datetime.datetime]:
-    """Return the moment of an RFC 3339 text, None when there is none."""
-    try:
-        # Python 3.9 does not know the Z.
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
 
 
 def _decoded(value: str) -> str:

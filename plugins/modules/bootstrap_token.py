@@ -14,8 +14,8 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Ensures a token with which kubelets may ask for their first certificate. Every token expires.
-  - A token that this module made earlier with the same description and groups is returned again while it lives long enough.
-    Call it only when a host is going to join, because after the old token has expired a new one is made.
+  - A token that this module made earlier with the same description and groups is returned again while it lives long
+    enough. Call it only when a host is going to join, because after the old token has expired a new one is made.
   - Put C(no_log) on the task that registers the result, it contains the token.
 extends_documentation_fragment:
   - hardway.kubernetes.api

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import RealEtcd, binary
 

@@ -10,11 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from integration.api.programs import Authority, Programs, RealEtcd, binary, free_ports, pem_key
 
 AUTHENTICATION = {

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from integration.api.programs import RealEtcd, binary
 
 Run = Callable[..., dict[str, Any]]

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bootstrap_token and csr_approval against a real API: tokens that work, requests that lie."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._leases import server_time
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import names
+
+Run = Callable[..., dict[str, Any]]
+CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+CLIENT_USAGES = ["digital signature", "client auth"]
+CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
+NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+
+
+def csr_pem(common_name: str, organization: str = "system:nodes", hosts: Sequence[str] = ()) -> str:
+    """Return spec.request for a fresh key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if hosts:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names(hosts)), critical=False)
+    return base64.b64encode(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def csr(name: str, pem: str, signer: str = CLIENT, usages: Sequence[str] = CLIENT_USAGES) -> dict[str, Any]:
+    """Return a CertificateSigningRequest."""
+    return {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": name},
+        "spec": {"request": pem, "signerName": signer, "usages": list(usages)},
+    }
+
+
+@pytest.fixture
+def token(kubernetes: RealKubernetes, run_module: Run) -> Iterator[str]:
+    """Return a token whose bearers may post requests."""
+    api = kubernetes.api()
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    binding = {
+        "metadata": {"name": "bootstrap"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "system:node-bootstrapper",
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}
+            for group in ("system:bootstrappers", "people")
+        ],
+    }
+    if not api.find(path + "/bootstrap"):
+        api.post(path, binding)
+    yield run_module("bootstrap_token", **kubernetes.arguments())["token"]
+    for item in api.get(CSRS)["items"]:
+        api.delete(f"{CSRS}/{item['metadata']['name']}")
+    run_module("bootstrap_token", **kubernetes.arguments(), state="absent")
+
+
+def post(kubernetes: RealKubernetes, token: str, body: dict[str, Any]) -> None:
+    """Post a request as the bearer of the token."""
+    answer = request(
+        kubernetes.url + CSRS,
+        method="POST",
+        body=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        tls=Tls(ca=str(kubernetes.authority.ca)),
+        token=token,
+    )
+    assert answer.status == 201, answer.body
+
+
+def test_token_check_apply_check_apply_absent(kubernetes: RealKubernetes, run_module: Run) -> None:
+    arguments = {**kubernetes.arguments(), "ttl": "20m", "description": "life"}
+    predicted = run_module("bootstrap_token", check=True, **arguments)
+    assert predicted["changed"] and predicted["token"].startswith("000000.")
+    made = run_module("bootstrap_token", **arguments)
+    assert made["changed"]
+    expires = datetime.datetime.fromisoformat(made["expires"].replace("Z", "+00:00"))
+    life = expires - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(minutes=19) < life <= datetime.timedelta(minutes=20)
+    for check in (True, False):
+        again = run_module("bootstrap_token", check=check, **arguments)
+        assert not again["changed"] and again["token"] == made["token"]
+    other = run_module("bootstrap_token", **arguments, groups=["system:bootstrappers:other"])
+    assert other["changed"] and other["token"] != made["token"]
+
+    # The API server is the judge of whether the token works, and of what the bearer is.
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = request(
+        kubernetes.url + "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        method="POST",
+        body=json.dumps(review).encode(),
+        headers={"Content-Type": "application/json"},
+        tls=Tls(ca=str(kubernetes.authority.ca)),
+        token=made["token"],
+    )
+    user = answer.json()["status"]["userInfo"]
+    assert user["username"] == f"system:bootstrap:{made['token_id']}"
+    assert {"system:bootstrappers", "system:bootstrappers:hardway:node"} <= set(user["groups"])
+
+    assert run_module("bootstrap_token", check=True, **arguments, state="absent")["changed"]
+    gone = run_module("bootstrap_token", **arguments, state="absent")
+    assert gone["changed"] and set(gone["removed"]) == {made["token_id"], other["token_id"]}
+    assert not run_module("bootstrap_token", **arguments, state="absent")["changed"]
+
+
+def test_token_without_api(kubernetes: RealKubernetes, run_module: Run) -> None:
+    nowhere = {**kubernetes.arguments(), "servers": ["https://127.0.0.1:1"]}
+    assert run_module("bootstrap_token", check=True, **nowhere)["changed"]
+    failed = run_module("bootstrap_token", **nowhere)
+    assert failed["failed"] and "no server is ready" in failed["msg"]
+    # The first server need not be the healthy one.
+    both = {**kubernetes.arguments(), "servers": ["https://127.0.0.1:1", kubernetes.url]}
+    assert not run_module("bootstrap_token", **both, check=True).get("failed")
+
+
+def test_true_request_is_approved_and_issued(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
+    arguments = {**kubernetes.arguments(), "nodes": [{"name": "node1", "addresses": ["192.0.2.21"]}], "timeout": 30}
+    post(kubernetes, token, csr("true", csr_pem("system:node:node1")))
+    predicted = run_module("csr_approval", check=True, **arguments)
+    assert predicted["changed"] and predicted["approved"][0]["node"] == "node1" and not predicted["issued"]
+    assert not (kubernetes.api().get(CSRS + "/true").get("status") or {}).get("conditions")
+    result = run_module("csr_approval", **arguments)
+    assert result["changed"] and result["issued"] == ["node1"] and result["missing"] == []
+    status = kubernetes.api().get(CSRS + "/true")["status"]
+    certificate = x509.load_pem_x509_certificate(base64.b64decode(status["certificate"]))
+    assert certificate.subject.rfc4514_string() == "CN=system:node:node1,O=system:nodes"
+
+
+def test_lies_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
+    post(kubernetes, token, csr("admin", csr_pem("system:node:node1", "system:masters-of-all")))
+    post(kubernetes, token, csr("user", csr_pem("kubernetes-admin")))
+    post(kubernetes, token, csr("sans", csr_pem("system:node:node1", hosts=["192.0.2.21"])))
+    post(kubernetes, token, csr("stranger", csr_pem("system:node:stranger")))
+    person = kubernetes.api(kubernetes.authority.issue("person", "person", groups=["people"]))
+    person.post(CSRS, csr("person", csr_pem("system:node:node1")))
+    result = run_module("csr_approval", **kubernetes.arguments(), nodes=[{"name": "node1"}], timeout=1)
+    assert result["failed"] and result["missing"] == ["node1"] and "no true request came from node1" in result["msg"]
+    assert {line["name"] for line in result["denied"]} == {"admin", "user", "sans"}
+    assert {line["name"] for line in result["left"]} == {"stranger", "person"}
+    conditions = kubernetes.api().get(CSRS + "/user")["status"]["conditions"]
+    assert conditions[0]["type"] == "Denied" and "kubernetes-admin" in conditions[0]["message"]
+    assert not (kubernetes.api().get(CSRS + "/person").get("status") or {}).get("conditions")
+
+
+def test_joined_nodes_are_not_waited_for(kubernetes: RealKubernetes, run_module: Run) -> None:
+    api = kubernetes.api()
+    api.get("/version")
+    now = server_time(api.date).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    spec = {"holderIdentity": "joined", "leaseDurationSeconds": 40, "renewTime": now}
+    api.post(NODE_LEASES, {"metadata": {"name": "joined"}, "spec": spec})
+    try:
+        result = run_module("csr_approval", **kubernetes.arguments(), nodes=[{"name": "joined"}])
+        assert not result["changed"] and result["joined"] == ["joined"]
+        nothing = run_module("csr_approval", check=True, **kubernetes.arguments(), nodes=[{"name": "joined"}])
+        assert not nothing["changed"]
+    finally:
+        api.delete(NODE_LEASES + "/joined")
+
+
+def test_serving_certificates(kubernetes: RealKubernetes, run_module: Run) -> None:
+    kubelet = kubernetes.api(kubernetes.authority.issue("kubelet", "system:node:node1", groups=["system:nodes"]))
+    usages = ["digital signature", "server auth"]
+    signer = "kubernetes.io/kubelet-serving"
+    kubelet.post(CSRS, csr("good", csr_pem("system:node:node1", hosts=["node1", "192.0.2.21"]), signer, usages))
+    kubelet.post(CSRS, csr("alien", csr_pem("system:node:node1", hosts=["192.0.2.99"]), signer, usages))
+    result = run_module(
+        "csr_approval",
+        **kubernetes.arguments(),
+        nodes=[{"name": "node1", "addresses": ["192.0.2.21"]}],
+        signers=[signer, CLIENT],
+        timeout=0,
+    )
+    assert [line["name"] for line in result["approved"]] == ["good"]
+    assert [line["name"] for line in result["denied"]] == ["alien"]
+    assert "192.0.2.99" in result["denied"][0]["reason"]
+
+
+def test_approval_without_api_predicts(kubernetes: RealKubernetes, run_module: Run) -> None:
+    nowhere = {**kubernetes.arguments(), "servers": ["https://127.0.0.1:1"], "cert": "/absent", "key": "/absent"}
+    predicted = run_module("csr_approval", check=True, **nowhere, nodes=[{"name": "node1"}])
+    assert predicted["changed"] and predicted["missing"] == ["node1"]
