@@ -1,0 +1,122 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of pki_certificate: it alone reads the authorities, and signs."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+_MODULE = "hardway.kubernetes.pki_certificate"
+
+
+class ActionModule(ActionBase):
+    """Compare on the host; where something is missing, sign here and install in a second call."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            result.update(self._run(variables))
+        except HardwayError as exc:
+            result.update(failed=True, msg=str(exc))
+        return result
+
+    def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the merged result of one or two calls of the module."""
+        args = dict(self._task.args)
+        for name in [name for name in args if name.startswith("_")]:
+            raise HardwayError(f"pki_certificate: unknown option {name}; remove it")
+        passphrase = args.pop("passphrase", "") or None
+        directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
+        exchange = {"authorities": self._authorities(directory, args)}
+        first = self._call({**args, "_exchange": exchange}, variables)
+        requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
+        if first.get("failed") or not (requests or needed):
+            return first
+        signed, keys = self._sign(directory, passphrase, args, requests, needed, variables["inventory_hostname"])
+        second_args = {**args, "_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
+        second = self._call({**second_args, "force": False}, variables)
+        unfinished = [*second.pop("_requests", {}), *second.pop("_needed_keys", [])]
+        if second.get("failed"):
+            return second
+        if unfinished:
+            raise HardwayError("pki_certificate: files changed on the host meanwhile; run again")
+        return _merge(first, second)
+
+    def _call(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the module's result without its arguments, which hold certificates and keys."""
+        result = self._execute_module(module_name=_MODULE, module_args=args, task_vars=variables)
+        result.pop("invocation", None)
+        return result
+
+    def _authorities(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
+        """Return the certificates of the authorities that the task names; in check mode some may not exist yet."""
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+        store, found = Store(directory), {}
+        items = [*(args.get("trust") or []), *(args.get("certificates") or [])]
+        for name in sorted({str(item["authority"]) for item in items if "authority" in item}):
+            data = store.read(store.certificate(name))
+            if data is not None:
+                found[name] = data.decode("utf-8", "replace")
+            elif not self._task.check_mode:
+                raise HardwayError(
+                    f"authority {name}: {store.certificate(name)} does not exist; make it with the role ca"
+                )
+        return found
+
+    def _sign(
+        self,
+        directory: str,
+        passphrase: str | None,
+        args: dict[str, Any],
+        requests: dict[str, str],
+        needed: list[str],
+        host: str,
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the signed certificates by index, and the keys of authorities that the host needs in base64."""
+        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+        from ansible_collections.hardway.kubernetes.plugins.modules.pki_certificate import PUBLIC_SPEC
+
+        # The controller signs what the task asks for; of the host it believes only that it holds the key.
+        checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
+        if checked.error_messages:
+            raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
+        specs = {str(index): spec for index, spec in enumerate(specs_of(checked.validated_parameters))}
+        if set(requests) - set(specs):
+            raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
+        trusted = {entry["authority"] for entry in checked.validated_parameters["trust"] if entry["key_path"]}
+        store = Store(directory)
+        authorities: dict[str, Authority] = {}
+        with store.locked():
+            for name in sorted({*(specs[index].authority for index in requests), *(trusted & set(needed))}):
+                authorities[name] = Authority.load(store, name, passphrase)
+            signed = {
+                index: authorities[specs[index].authority].sign(specs[index], request.encode(), host).decode()
+                for index, request in requests.items()
+            }
+        keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
+        return signed, keys
+
+
+def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of both calls: why from the first, what is true now from the second."""
+    certificates = [
+        {**installed, "changed": found["changed"], "reasons": found["reasons"]}
+        for found, installed in zip(first["certificates"], second["certificates"])
+    ]
+    return {**first, "certificates": certificates}

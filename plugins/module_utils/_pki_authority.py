@@ -1,0 +1,122 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The authorities on the controller: check them, sign with them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    is_encrypted,
+    key_pem,
+    load_certificate,
+    load_key,
+    same_public_key,
+    validity,
+)
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+
+
+@dataclass
+class Authority:
+    """A checked authority; without a key it can be trusted but cannot sign."""
+
+    name: str
+    store: Store
+    certificate: Any
+    key: Any = None
+    key_encrypted: bool = False
+
+    @classmethod
+    def load(cls, store: Store, name: str, passphrase: str | None = None, *, with_key: bool = True) -> Authority:
+        """Return an authority of the store that is fit to sign, or raise what is wrong with it."""
+        path = store.certificate(name)
+        data = store.read(path)
+        if data is None:
+            raise HardwayError(f"authority {name}: {path} does not exist; make it with the role ca")
+        certificate = load_certificate(data, path)
+        check_authority(certificate, path)
+        authority = cls(name, store, certificate)
+        key_path = store.key(name)
+        pem = store.read(key_path) if with_key else None
+        if pem is not None:
+            authority.key = load_key(pem, key_path, passphrase)
+            authority.key_encrypted = is_encrypted(pem)
+            if not same_public_key(certificate.public_key(), authority.key.public_key()):
+                raise HardwayError(f"{key_path}: does not belong to {path}; restore the pair from a backup")
+        return authority
+
+    @property
+    def not_after(self) -> datetime:
+        """Return the last moment of the authority."""
+        return validity(self.certificate)[1]
+
+    @property
+    def is_renewable(self) -> bool:
+        """True for a root whose key is here; only a root can be renewed by its own key."""
+        return self.key is not None and self.certificate.issuer == self.certificate.subject
+
+    def life_left(self) -> float:
+        """Return the part of the life that is left."""
+        return facts_of(self.certificate).life_left(datetime.now(timezone.utc))
+
+    def plain_key(self) -> bytes:
+        """Return the key as plain PEM, for a host where something must sign."""
+        return key_pem(self._signing_key())
+
+    def sign(self, spec: CertificateSpec, request: bytes, host: str) -> bytes:
+        """Return the certificate for a host's request, after writing it into the record."""
+        key = self._signing_key()
+        public_key = _csr.request_key(request, spec)
+        last = _csr.start_of_validity() + spec.expiry
+        if last > self.not_after:
+            raise HardwayError(
+                f"{spec.path}: it would live until {stamp(last)}, longer than its authority {self.name}"
+                f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the authority"
+            )
+        certificate = _csr.leaf(spec, public_key, self.certificate, key)
+        self.store.record(certificate, authority=self.name, host=host, path=spec.path)
+        return certificate_pem(certificate)
+
+    def _signing_key(self) -> Any:
+        """Return the key, or raise when it is kept elsewhere."""
+        if self.key is None:
+            raise HardwayError(
+                f"authority {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
+            )
+        return self.key
+
+
+def check_authority(certificate: Any, path: str) -> None:
+    """Raise when a certificate may not sign others, or not now."""
+    now = datetime.now(timezone.utc)
+    not_before, not_after = validity(certificate)
+    try:
+        is_authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        is_authority = False
+    if not is_authority:
+        raise HardwayError(f"{path}: is not an authority (CA:TRUE is missing); move it away or restore the right one")
+    try:
+        signs = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        signs = True
+    if not signs:
+        raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
+    if not_after <= now:
+        raise HardwayError(f"{path}: expired at {stamp(not_after)}; renew it or put another authority in its place")
+    if not_before > now:
+        raise HardwayError(f"{path}: is not valid before {stamp(not_before)}; check this machine's clock")

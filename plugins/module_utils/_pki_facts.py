@@ -1,0 +1,97 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what a certificate says into plain data."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import authority_identifier
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import KEY_USAGES, Usages
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    fingerprint,
+    key_spec,
+    same_public_key,
+    signed_by,
+    validity,
+)
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+
+_SHORT = {
+    "2.5.4.3": "CN",
+    "2.5.4.5": "SERIALNUMBER",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+}
+
+
+def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
+    """Return what certificate says; key: the private key beside it, authority: who should have signed it."""
+    not_before, not_after = validity(certificate)
+    constraints = _extension(certificate, "BasicConstraints")
+    return Facts(
+        subject=flat_name(certificate.subject),
+        hosts=_hosts(certificate),
+        usages=_usages(certificate),
+        key=key_spec(certificate.public_key()),
+        not_before=not_before,
+        not_after=not_after,
+        issuer=flat_name(certificate.issuer),
+        serial=f"{certificate.serial_number:x}",
+        fingerprint=fingerprint(certificate),
+        is_authority=bool(constraints and constraints.ca),
+        by_authority=None if authority is None else issued_by(certificate, authority),
+        key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
+    )
+
+
+def issued_by(certificate: Any, authority: Any) -> bool:
+    """True when authority signed certificate and the certificate points to that key of the authority."""
+    pointer = _extension(certificate, "AuthorityKeyIdentifier")
+    if pointer is None or pointer.key_identifier != authority_identifier(authority).key_identifier:
+        return False
+    return signed_by(certificate, authority)
+
+
+def flat_name(name: Any) -> tuple[str, ...]:
+    """Return the parts of a distinguished name as sorted part=value."""
+    oids = [(attribute.oid.dotted_string, attribute.value) for attribute in name]
+    return tuple(sorted(f"{_SHORT.get(oid, oid)}={value}" for oid, value in oids))
+
+
+def _extension(certificate: Any, kind: str) -> Any:
+    """Return the value of an extension, None where there is none."""
+    try:
+        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _hosts(certificate: Any) -> tuple[str, ...]:
+    """Return the alternative names as kind:value, spelled as Host spells them."""
+    kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
+    names = []
+    for name in _extension(certificate, "SubjectAlternativeName") or []:
+        kind = kinds.get(type(name).__name__, type(name).__name__)
+        names.append(f"{kind}:{name.value.lower() if kind == 'dns' else name.value}")
+    return tuple(names)
+
+
+def _usages(certificate: Any) -> Usages:
+    """Return the bits and purposes; the two bits that need key agreement are absent without it."""
+    bits, found = set(), _extension(certificate, "KeyUsage")
+    for bit in set(KEY_USAGES.values()) if found else ():
+        if bit in ("encipher_only", "decipher_only") and not found.key_agreement:
+            continue
+        if getattr(found, bit):
+            bits.add(bit)
+    purposes = [oid.dotted_string for oid in _extension(certificate, "ExtendedKeyUsage") or []]
+    return Usages(frozenset(bits), tuple(purposes))

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One round on a host: compare everything, install what the controller signed, ask for what is missing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import (
+    Facts,
+    describe,
+    describe_wanted,
+    differences,
+    stamp,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
+
+
+class Host:
+    """The work of one call of the module."""
+
+    def __init__(self, params: Mapping[str, Any], check: bool) -> None:
+        """Take the checked parameters and what the action plugin added to them."""
+        self.params = params
+        self.check = check
+        self.specs = specs_of(params)
+        exchange = params["_exchange"]
+        self.signed: dict[str, str] = exchange["signed"]
+        self.pems = {name: pem.encode() for name, pem in (exchange["authorities"] or {}).items()}
+        self.authorities = {name: load_certificate(pem, f"authority {name}") for name, pem in self.pems.items()}
+        self.requests: dict[str, str] = {}
+        self.needed_keys: list[str] = []
+        self.diff: list[dict[str, str]] = []
+
+    def run(self) -> dict[str, Any]:
+        """Return the result of the module; keys starting with an underscore are for the action plugin."""
+        if not self.check:
+            self._check_owners()
+        trust = [self._trust(entry) for entry in self.params["trust"]]
+        certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
+        return {
+            "changed": any(item["changed"] for item in [*trust, *certificates]),
+            "trust": trust,
+            "certificates": certificates,
+            "diff": self.diff,
+            "_requests": self.requests,
+            "_needed_keys": sorted(set(self.needed_keys)),
+        }
+
+    def _check_owners(self) -> None:
+        """Raise before anything is written when a user or group is missing."""
+        for item in [*self.params["trust"], *self.params["certificates"]]:
+            _atomic.user_id(item["owner"], item["path"])
+            _atomic.group_id(item["group"], item["path"])
+
+    def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what became of one entry of trust."""
+        trust = Trust(entry, self.pems.get(entry["authority"]))
+        reasons, key_reasons = trust.reasons(), trust.key_reasons()
+        self._show(trust.path, reasons)
+        self._show(trust.key_path or "", key_reasons)
+        if reasons and not self.check:
+            trust.write()
+        if key_reasons and not self.check:
+            key = self.params["_authority_keys"].get(trust.authority)
+            if key is None:
+                self.needed_keys.append(trust.authority)
+            else:
+                trust.write_key(base64.b64decode(key))
+        return {
+            "path": trust.path,
+            "changed": bool(reasons or key_reasons),
+            "reasons": reasons + [f"key: {reason}" for reason in key_reasons],
+        }
+
+    def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
+        """Return what became of one certificate."""
+        pair = Pair(spec)
+        reasons, repairs = [], []
+        if pair.interrupted():
+            repairs.append("an earlier run was cut off between key and certificate")
+        if not self.check:
+            pair.recover()
+        if index in self.signed:
+            self._install(pair, self.signed[index].encode())
+        found = pair.facts(self.authorities.get(spec.authority))
+        reasons = [found] if isinstance(found, str) else self._differences(spec, found)
+        if self.params["force"] and not reasons and index not in self.signed:
+            reasons.append("force: asked to make it again")
+        if not reasons:
+            repairs += pair.attributes()
+            if repairs and not self.check:
+                pair.fix_attributes()
+        elif not self.check:
+            self.requests[index] = pair.request(renew_key=self.params["renew_key"]).decode()
+        return self._report(spec, found, reasons, repairs)
+
+    def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
+        now = datetime.now(timezone.utc)
+        return differences(spec, found, now=now, renew_before=self.params["renew_before"])
+
+    def _install(self, pair: Pair, pem: bytes) -> None:
+        """Put a signed certificate in place, unless this host would make it again at once."""
+        candidate = pair.candidate(pem, self.authorities.get(pair.spec.authority))
+        reasons = self._differences(pair.spec, candidate)
+        if reasons:
+            raise HardwayError(f"{pair.spec.path}: the certificate just signed is not as asked ({'; '.join(reasons)})")
+        pair.install(pem)
+
+    def _report(
+        self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]
+    ) -> dict[str, Any]:
+        """Return what the result says of a certificate, and add to the diff what changes."""
+        facts = None if isinstance(found, str) else found
+        if reasons:
+            self.diff.append(
+                {
+                    "before_header": spec.path,
+                    "after_header": spec.path,
+                    "before": _text(describe(facts)),
+                    "after": _text(describe_wanted(spec)),
+                }
+            )
+        else:
+            self._show(spec.path, repairs)
+        return {
+            "path": spec.path,
+            "changed": bool(reasons or repairs),
+            "reasons": reasons + repairs,
+            "not_after": stamp(facts.not_after) if facts else "",
+            "serial": facts.serial if facts else "",
+            "fingerprint": facts.fingerprint if facts else "",
+        }
+
+    def _show(self, path: str, reasons: list[str]) -> None:
+        """Add a change to the diff in words."""
+        if reasons:
+            text = "".join(f"{reason}\n" for reason in reasons)
+            self.diff.append({"before_header": path, "after_header": path, "before": text, "after": "as asked\n"})
+
+
+def _text(description: Mapping[str, Any]) -> str:
+    """Return a description as lines for a diff."""
+    return json.dumps(description, indent=2) + "\n" if description else ""

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a certificate, as plain data, in cfssl's words: profile, common_name, names, hosts, key, expiry."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages, usages_of
+
+# As cfssl: a certificate is valid a little before it is made, for clocks that are behind.
+BACKDATE = timedelta(minutes=5)
+# ASN.1 upper bound of the common name; longer ones are refused by the TLS libraries.
+COMMON_NAME_MAX = 64
+# Go's order of the subject's parts, which cfssl and kubeadm inherit.
+SUBJECT_ORDER = ("C", "O", "OU", "L", "ST", "CN", "SERIALNUMBER")
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
+_SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """Kind and size of a key: ecdsa 256/384/521, rsa 2048 and up, ed25519."""
+
+    algo: str
+    size: int
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any] | None, what: str) -> KeySpec:
+        """Return the checked key request; what names its owner in the error."""
+        given = params or {}
+        algo = given.get("algo") or "ecdsa"
+        if algo not in _SIZES:
+            raise HardwayError(f"{what}: key algorithm {algo!r} is unknown; use one of {', '.join(_SIZES)}")
+        size = given.get("size") or _SIZES[algo][0]
+        if algo == "ed25519":
+            size = 0
+        if size not in _SIZES[algo]:
+            sizes = ", ".join(str(known) for known in _SIZES[algo])
+            raise HardwayError(f"{what}: key size {size} does not go with {algo}; use one of {sizes}")
+        return cls(algo, size)
+
+    def __str__(self) -> str:
+        """Return it for people: ecdsa 256."""
+        return f"{self.algo} {self.size}" if self.size else self.algo
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Values of each part of a distinguished name, in Go's order of parts."""
+
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def from_params(cls, common_name: str, names: Sequence[Mapping[str, Any]] | None, what: str) -> Subject:
+        """Return the checked subject; several names add their values, as in cfssl."""
+        if len(common_name) > COMMON_NAME_MAX:
+            raise HardwayError(
+                f"{what}: the common name has {len(common_name)} characters; X.509 allows {COMMON_NAME_MAX}, shorten it"
+            )
+        values: dict[str, list[str]] = {"CN": [common_name] if common_name else []}
+        for name in names or []:
+            for field, value in name.items():
+                part = field.upper()
+                if part not in SUBJECT_ORDER or part == "CN":
+                    raise HardwayError(
+                        f"{what}: {field!r} is not a part of a name; use C, ST, L, O, OU or SerialNumber"
+                    )
+                if part == "C" and value and len(str(value)) != 2:
+                    raise HardwayError(f"{what}: country {value!r} must be a code of two letters")
+                if value and str(value) not in values.setdefault(part, []):
+                    values[part].append(str(value))
+        parts = tuple((part, tuple(values[part])) for part in SUBJECT_ORDER if values.get(part))
+        if not parts:
+            raise HardwayError(f"{what}: it has no subject; set common_name")
+        return cls(parts)
+
+    def flat(self) -> tuple[str, ...]:
+        """Return the parts sorted, so that two subjects that mean the same are equal."""
+        return tuple(sorted(f"{part}={value}" for part, values in self.parts for value in values))
+
+
+@dataclass(frozen=True)
+class Host:
+    """A subject alternative name: kind is dns, email, ip or uri."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        """Return it as kind:value; DNS names in small letters, so that two that mean the same are equal."""
+        return f"{self.kind}:{self.value.lower() if self.kind == 'dns' else self.value}"
+
+
+def classify(host: str, what: str) -> Host:
+    """Return the kind of name that host is, judged as cfssl does: address, then email, then URI, then DNS."""
+    text = str(host).strip()
+    try:
+        return Host("ip", str(ipaddress.ip_address(text)))
+    except ValueError:
+        pass
+    try:
+        text.encode("ascii")
+    except UnicodeEncodeError as exc:
+        raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
+    if re.fullmatch(r"[^@\s/:]+@[^@\s/:]+", text):
+        return Host("email", text)
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]", text):
+        return Host("uri", text)
+    if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
+        raise HardwayError(f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address")
+    return Host("dns", text)
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """Everything that is asked of one leaf certificate."""
+
+    path: str
+    authority: str
+    subject: Subject
+    hosts: tuple[Host, ...]
+    usages: Usages
+    key: KeySpec
+    expiry: timedelta
+    owner: str | None
+    group: str | None
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], profiles: Mapping[str, Any] | None = None) -> CertificateSpec:
+        """Return the checked request for a certificate."""
+        path = params["path"]
+        key = KeySpec.from_params(params.get("key"), path)
+        profile = dict((profiles or {}).get(params["profile"]) or {})
+        usages = usages_of(params["profile"], profile.get("usages"), key.algo, path)
+        expiry = parse(params.get("expiry") or profile.get("expiry") or "8760h", f"{path}: expiry")
+        if expiry <= BACKDATE:
+            raise HardwayError(f"{path}: expiry must exceed the five minutes by which certificates are backdated")
+        hosts = tuple(dict.fromkeys(classify(host, path) for host in params.get("hosts") or []))
+        if usages.serves and not hosts:
+            raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
+        subject = Subject.from_params(params.get("common_name") or "", params.get("names"), path)
+        return cls(
+            path, params["authority"], subject, hosts, usages, key, expiry, params.get("owner"), params.get("group")
+        )
+
+
+def specs_of(params: Mapping[str, Any]) -> list[CertificateSpec]:
+    """Return the checked requests of a task; two for the same path are an error."""
+    specs = [CertificateSpec.from_params(item, params.get("profiles")) for item in params.get("certificates") or []]
+    seen: set[str] = set()
+    for spec in specs:
+        if spec.path in seen:
+            raise HardwayError(f"{spec.path}: two certificates are asked for this path; give each its own")
+        seen.add(spec.path)
+    return specs

@@ -1,0 +1,265 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module pki_ca."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pki_ca
+short_description: Make the certificate authorities and shared secrets of a cluster
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Makes self-signed authorities, key pairs and shared random secrets in one private directory.
+    Those that exist are kept.
+  - Run it where the authorities live, usually the controller. Their keys leave that directory only for hosts where
+    something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
+  - What exists is checked first. Anything damaged, expired, not an authority, or a key that belongs to another
+    certificate is one error, and the files stay as they are.
+  - An authority may be without its key, as when that is kept offline. It can be trusted but not sign.
+  - Every signed certificate is recorded in C(issued.jsonl) in the directory. Concurrent runs wait for each other.
+requirements:
+  - python3-cryptography 3.4 or newer
+attributes:
+  check_mode:
+    support: full
+    description: Predicts what would be made, also where nothing exists yet.
+  diff_mode:
+    support: full
+    description: Shows what becomes of each object, never its content.
+options:
+  directory:
+    description:
+      - Directory of the authorities. It is made with mode V(0700) and its own C(.gitignore).
+      - The authority V(etcd-ca) is C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
+      - Any other is C(NAME.crt) and C(NAME.key).
+    type: path
+    required: true
+  passphrase:
+    description:
+      - Encrypts the keys of authorities on disk. Plain keys that exist are encrypted, too.
+      - Key pairs and secrets stay plain, for they are copied to hosts as they are.
+    type: str
+    default: ""
+  authorities:
+    description: Authorities to have.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name, also of the files.
+        type: str
+        required: true
+      common_name:
+        description: Common name of the subject, the name where it is not given.
+        type: str
+      names:
+        description: Further parts of the subject as cfssl has them, for example V({O: Example, C: DE}).
+        type: list
+        elements: dict
+        default: []
+      key:
+        description: Kind of key that a new authority gets.
+        type: dict
+        default: {}
+        suboptions: &key
+          algo:
+            description: Algorithm.
+            type: str
+            choices: [ecdsa, rsa, ed25519]
+            default: ecdsa
+          size:
+            description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
+            type: int
+      expiry:
+        description: Life, as Go writes durations, or in days.
+        type: str
+        default: 87600h
+  key_pairs:
+    description: Key pairs to have without certificate, C(NAME.key) and C(NAME.pub), for example of service accounts.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name, also of the files.
+        type: str
+        required: true
+      key:
+        description: Kind of key that a new pair gets.
+        type: dict
+        default: {}
+        suboptions: *key
+  secrets:
+    description: Random secrets to have, C(secrets/NAME).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the file.
+        type: str
+        required: true
+      bytes:
+        description: Number of random bytes.
+        type: int
+        default: 32
+      encoding:
+        description: How the bytes are written.
+        type: str
+        choices: [base64, base64url]
+        default: base64
+  renew:
+    description:
+      - Renews a self-signed authority when less than O(renew_before) of its life is left.
+      - It keeps its name and key, so that certificates it signed stay valid.
+    type: bool
+    default: false
+  renew_before:
+    description: Part of the life, from 0 to 1, that must be left.
+    type: float
+    default: 0.333
+"""
+
+EXAMPLES = r"""
+- name: Make the authorities of a cluster
+  hardway.kubernetes.pki_ca:
+    directory: ~/cluster/pki
+    authorities:
+      - name: ca
+        common_name: kubernetes
+      - name: etcd-ca
+        key: {algo: rsa, size: 4096}
+        expiry: 43800h
+    key_pairs:
+      - name: sa
+    secrets:
+      - name: encryption.key
+      - name: keepalived.password
+        bytes: 6
+        encoding: base64url
+"""
+
+RETURN = r"""
+directory:
+  description: The directory, as an absolute path.
+  returned: success
+  type: str
+  sample: /home/ops/cluster/pki
+authorities:
+  description: What became of each authority.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Its name., type: str, returned: success, sample: ca}
+    path: {description: Its certificate., type: str, returned: success, sample: /home/ops/cluster/pki/ca.crt}
+    state: {description: "created, renewed, kept …", type: str, returned: success, sample: kept}
+    has_key: {description: Whether it can sign., type: bool, returned: success, sample: true}
+    not_after: {description: End of its life., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
+    fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 3b1f…}
+key_pairs:
+  description: What became of each key pair.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: sa, path: /home/ops/cluster/pki/sa.key, state: created}]
+secrets:
+  description: What became of each secret. Never its value.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: encryption.key, path: /home/ops/cluster/pki/secrets/encryption.key, state: kept}]
+"""
+
+import os
+from contextlib import nullcontext
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+
+_KEY = {
+    "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
+    "size": {"type": "int"},
+}
+_AUTHORITY = {
+    "name": {"type": "str", "required": True},
+    "common_name": {"type": "str"},
+    "names": {"type": "list", "elements": "dict", "default": []},
+    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
+    "expiry": {"type": "str", "default": "87600h"},
+}
+_KEY_PAIR = {
+    "name": {"type": "str", "required": True},
+    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
+}
+_SECRET = {
+    "name": {"type": "str", "required": True},
+    "bytes": {"type": "int", "default": 32},
+    "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
+}
+SPEC: dict[str, Any] = {
+    "directory": {"type": "path", "required": True},
+    "passphrase": {"type": "str", "default": "", "no_log": True},
+    "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
+    "key_pairs": {"type": "list", "elements": "dict", "options": _KEY_PAIR, "default": [], "no_log": False},
+    "secrets": {"type": "list", "elements": "dict", "options": _SECRET, "default": [], "no_log": False},
+    "renew": {"type": "bool", "default": False},
+    "renew_before": {"type": "float", "default": 0.333},
+}
+
+
+def prepare(store: Store, check: bool) -> list[str]:
+    """Make the directory private and untracked; return what was (or would be) done."""
+    done = []
+    if not store.is_private(store.directory):
+        done.append("directory made private")
+        if not check:
+            store.private_directory(store.directory)
+    ignore = os.path.join(store.directory, ".gitignore")
+    if store.read(ignore) is None:
+        done.append(".gitignore written")
+        if not check:
+            store.write(ignore, b"*\n", 0o644)
+    return done
+
+
+def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the result of one task."""
+    require_cryptography("pki_ca")
+    if not 0 <= params["renew_before"] < 1:
+        raise HardwayError(f"renew_before {params['renew_before']}: must be at least 0 and less than 1")
+    store = Store(params["directory"])
+    done = prepare(store, check)
+    ensure = Ensure(store, params["passphrase"] or None, params["renew"], params["renew_before"], check)
+    with nullcontext() if check else store.locked():
+        kinds = {
+            "authorities": [ensure.authority(item) for item in params["authorities"]],
+            "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
+            "secrets": [ensure.secret(item) for item in params["secrets"]],
+        }
+    states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] != "kept"}
+    after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
+    return {"changed": bool(after), "directory": store.directory, "diff": {"before": "", "after": after}, **kinds}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

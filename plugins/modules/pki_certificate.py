@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module pki_certificate."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pki_certificate
+short_description: Keep the keys and certificates of a host as asked
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Compares each certificate with what is asked, subject, alternative names, usages, issuer, key, life, and makes
+    again what differs or ends soon. With nothing to do it is one round trip, whatever the number of certificates.
+  - A private key is made on its host and never leaves it. The host sends a signing request and the controller signs
+    what the task asks for, whatever the request says.
+  - A renewed certificate keeps its key unless O(renew_key) is set or another kind of key is asked for.
+    Key and certificate are put in place so that a pair in use always belongs together.
+    A run that was cut off is completed by the next.
+  - Files are C(PATH.crt) with mode V(0644) and C(PATH.key) with mode V(0600). Missing directories are made.
+requirements:
+  - python3-cryptography 3.4 or newer, on the host and on the controller
+attributes:
+  check_mode:
+    support: full
+    description: Predicts what would be made, also where authority, user or directory do not exist yet.
+  diff_mode:
+    support: full
+    description: Shows what the certificates say, never their keys.
+options:
+  authority_dir:
+    description: Directory of the authorities on the controller, see M(hardway.kubernetes.pki_ca).
+    type: str
+    required: true
+  passphrase:
+    description: Passphrase of the authorities' keys. It stays on the controller.
+    type: str
+    default: ""
+  trust:
+    description: Certificates of authorities to have on the host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      authority:
+        description: Name of the authority.
+        type: str
+        required: true
+      path:
+        description: Where its certificate belongs.
+        type: path
+        required: true
+      key_path:
+        description:
+          - Where its key belongs, plain and with mode V(0600), on a host where something must sign.
+          - The key travels only when the host has not got it.
+        type: path
+      owner: &owner
+        description: Owner of the files, the user who runs the task where it is not given.
+        type: str
+      group: &group
+        description: Group of the files.
+        type: str
+  certificates:
+    description: Certificates to have on the host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path of the files without C(.crt) and C(.key).
+        type: path
+        required: true
+      authority:
+        description: Name of the authority that signs.
+        type: str
+        required: true
+      profile:
+        description: V(server), V(client), V(peer) (both), or one of O(profiles).
+        type: str
+        required: true
+      common_name:
+        description: Common name of the subject.
+        type: str
+        default: ""
+      names:
+        description: Further parts of the subject as cfssl has them, for example V({O: system:masters}).
+        type: list
+        elements: dict
+        default: []
+      hosts:
+        description: Alternative names. Addresses, DNS names, URIs and email addresses are told apart as by cfssl.
+        type: list
+        elements: str
+        default: []
+      key:
+        description: Kind of key.
+        type: dict
+        default: {}
+        suboptions:
+          algo:
+            description: Algorithm.
+            type: str
+            choices: [ecdsa, rsa, ed25519]
+            default: ecdsa
+          size:
+            description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
+            type: int
+      expiry:
+        description: Life, as Go writes durations, or in days. Without it the profile's, else V(8760h).
+        type: str
+      owner: *owner
+      group: *group
+  profiles:
+    description:
+      - Profiles of your own, or instead of ours, as in a C(ca-config.json) of cfssl.
+      - Each has V(usages), a list in cfssl's words, and optionally V(expiry).
+    type: dict
+    default: {}
+  renew_before:
+    description: Part of the life, from 0 to 1, that must be left. Less is renewed.
+    type: float
+    default: 0.333
+  renew_key:
+    description: Makes a new key whenever a certificate is made.
+    type: bool
+    default: false
+  force:
+    description: Makes every certificate again, whatever there is.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Keep the certificates of an etcd member
+  hardway.kubernetes.pki_certificate:
+    authority_dir: "{{ cluster_pki_dir }}"
+    trust:
+      - {authority: etcd-ca, path: /etc/etcd/pki/ca.crt, owner: etcd, group: etcd}
+    certificates:
+      - path: /etc/etcd/pki/server
+        authority: etcd-ca
+        profile: peer
+        common_name: etcd-1
+        hosts: [etcd-1, 192.0.2.11, 127.0.0.1]
+        owner: etcd
+        group: etcd
+"""
+
+RETURN = r"""
+certificates:
+  description: What is true of each certificate after the task.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path: {description: Its path without suffix., type: str, returned: success, sample: /etc/etcd/pki/server}
+    changed: {description: Whether its files were changed., type: bool, returned: success, sample: true}
+    reasons: {description: Why., type: list, elements: str, returned: success, sample: ["hosts: without ip:192.0.2.10"]}
+    not_after: {description: End of its life., type: str, returned: success, sample: "2027-11-21T00:55:00Z"}
+    serial: {description: Serial number in hexadecimal digits., type: str, returned: success, sample: 153b0723}
+    fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 90f33d04}
+trust:
+  description: What became of each entry of trust.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /etc/etcd/pki/ca.crt, changed: false, reasons: []}]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+
+_OWNER = {"owner": {"type": "str"}, "group": {"type": "str"}}
+_TRUST = {
+    "authority": {"type": "str", "required": True},
+    "path": {"type": "path", "required": True},
+    "key_path": {"type": "path", "no_log": False},
+    **_OWNER,
+}
+_KEY = {
+    "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
+    "size": {"type": "int"},
+}
+_CERTIFICATE = {
+    "path": {"type": "path", "required": True},
+    "authority": {"type": "str", "required": True},
+    "profile": {"type": "str", "required": True},
+    "common_name": {"type": "str", "default": ""},
+    "names": {"type": "list", "elements": "dict", "default": []},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
+    "expiry": {"type": "str"},
+    **_OWNER,
+}
+PUBLIC_SPEC: dict[str, Any] = {
+    "authority_dir": {"type": "str", "required": True},
+    "passphrase": {"type": "str", "default": "", "no_log": True},
+    "trust": {"type": "list", "elements": "dict", "options": _TRUST, "default": []},
+    "certificates": {"type": "list", "elements": "dict", "options": _CERTIFICATE, "default": []},
+    "profiles": {"type": "dict", "default": {}},
+    "renew_before": {"type": "float", "default": 0.333},
+    "renew_key": {"type": "bool", "default": False, "no_log": False},
+    "force": {"type": "bool", "default": False},
+}
+# What the action plugin adds: certificates of authorities by name, signed certificates by index, and, in base64 so that
+# no log can show them with other line ends, keys of authorities by name.
+_EXCHANGE = {"authorities": {"type": "dict"}, "signed": {"type": "dict", "default": {}}}
+SPEC: dict[str, Any] = {
+    **PUBLIC_SPEC,
+    "_exchange": {"type": "dict", "options": _EXCHANGE},
+    "_authority_keys": {"type": "dict", "default": {}, "no_log": True},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        require_cryptography("pki_certificate")
+        if module.params["_exchange"] is None:
+            raise HardwayError("pki_certificate: its action plugin did not run; call it as a task of a play")
+        result = Host(module.params, module.check_mode).run()
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
