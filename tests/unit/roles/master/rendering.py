@@ -49,6 +49,9 @@ class Host:
             "groups": groups,
             "hostvars": hostvars,
             "ansible_check_mode": False,
+            "ansible_managed": "managed",
+            "_master_sa_key": "key",
+            "_master_sa_pub": "pub",
             "_master_encryption_key": "c2VjcmV0IG9mIDMyIGJ5dGVzLCBiYXNlNjQgaGVyZSE=",
             **settings,
         }

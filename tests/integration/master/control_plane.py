@@ -1,0 +1,171 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole control plane on loopback, started with exactly what role master renders."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Response, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key
+from unit.roles.master.rendering import ROLES, Host
+
+COMPONENTS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+SHORT_LEASE = {"lease_duration": "6s", "renew_deadline": "4s", "retry_period": "1s"}
+
+
+def versions() -> dict[str, str]:
+    """Return the newest version at hand of each supported minor that has all three components."""
+    found: dict[str, str] = {}
+    for path in sorted(BINARIES.glob("1.*"), key=lambda path: [int(part) for part in path.name.split(".")]):
+        if all((path / component).is_file() for component in COMPONENTS):
+            found[path.name.rpartition(".")[0]] = path.name
+    return found
+
+
+class ControlPlane:
+    """etcd, apiserver, controller manager and scheduler of one version, all files below one directory."""
+
+    def __init__(self, directory: Path, version: str, **settings: Any) -> None:
+        """Write certificates, kubeconfigs and configuration as the role's tasks say."""
+        self.directory = directory
+        self.binaries = BINARIES / version
+        self.config = directory / "etc"
+        self.programs = Programs(directory)
+        self.etcd = RealEtcd(directory, size=1)
+        self.authorities = {
+            "ca": Authority(directory / "ca", "kubernetes-ca"),
+            "front-proxy-ca": Authority(directory / "front-proxy-ca", "front-proxy-ca"),
+            "etcd-ca": self.etcd.authority,
+        }
+        port, self.manager_port, self.scheduler_port = free_ports(3)
+        self.url = f"https://127.0.0.1:{port}"
+        self.host = Host(
+            "m1",
+            {"m1": "127.0.0.1"},
+            {"etcd": ["m1"], "master": ["m1"], "node": ["m1"]},
+            cluster_api_port=port,
+            _cluster_etcd_endpoints=self.etcd.endpoints,
+            _master_config_dir=str(self.config),
+            _master_pki_dir=str(self.config / "pki"),
+            master_audit_log_dir=str(directory / "log"),
+            # A Service may not lead to loopback; everything else is as on a host.
+            master_apiserver_args={"advertise-address": "192.0.2.1", **settings.pop("apiserver", {})},
+            master_controller_manager_args={"secure-port": self.manager_port},
+            master_scheduler_args={"secure-port": self.scheduler_port},
+            **{f"master_leader_elect_{name}": value for name, value in SHORT_LEASE.items()},
+            **settings,
+        )
+        self._write_certificates()
+        self._write_kubeconfigs()
+        self._write_files()
+
+    def _write_certificates(self) -> None:
+        """Issue what _master_certificates lists and put the authorities where the task puts them."""
+        pki = self.config / "pki"
+        (pki / "etcd").mkdir(parents=True)
+        for wanted in self.host.value("_master_certificates"):
+            prefix = self.authorities[wanted["authority"]].issue(
+                Path(wanted["path"]).name,
+                wanted["common_name"],
+                groups=[name["O"] for name in wanted.get("names", [])],
+                hosts=wanted.get("hosts", []),
+            )
+            for suffix in (".crt", ".key"):
+                shutil.copy(f"{prefix}{suffix}", f"{wanted['path']}{suffix}")
+        shutil.copy(self.authorities["ca"].ca, pki / "ca.crt")
+        shutil.copy(self.authorities["ca"].ca_key, pki / "ca.key")
+        shutil.copy(self.authorities["front-proxy-ca"].ca, pki / "front-proxy-ca.crt")
+        shutil.copy(self.authorities["etcd-ca"].ca, pki / "etcd/ca.crt")
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (pki / "sa.key").write_bytes(pem_key(key))
+        (pki / "sa.pub").write_bytes(public)
+
+    def _write_kubeconfigs(self) -> None:
+        """Write what the kubeconfig task lists."""
+        tasks = yaml.safe_load((ROLES / "master/tasks/main.yml").read_text())
+        (wanted,) = [
+            t["hardway.kubernetes.kubeconfig"]["kubeconfigs"] for t in tasks if "hardway.kubernetes.kubeconfig" in t
+        ]
+        for one in wanted:
+            one = {
+                name: self.host.value(re.sub(r"{{ (\w+) }}(.*)", r"\1 ~ '\2'", text) if "{{" in text else f"'{text}'")
+                for name, text in one.items()
+            }
+            user = {"client-certificate": one["certificate"] + ".crt", "client-key": one["certificate"] + ".key"}
+            cluster = {"server": one["server"], "certificate-authority": one["ca"]}
+            content = {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": one["cluster"], "cluster": cluster}],
+                "users": [{"name": one["user"], "user": user}],
+                "contexts": [{"name": "only", "context": {"cluster": one["cluster"], "user": one["user"]}}],
+                "current-context": "only",
+            }
+            Path(one["path"]).write_text(json.dumps(content))
+
+    def _write_files(self) -> None:
+        """Write the rendered templates; units are read, not installed."""
+        (self.directory / "log").mkdir()
+        for path, text in self.host.files().items():
+            if path.startswith(str(self.config)):
+                Path(path).write_text(text)
+
+    def launch(self, component: str) -> None:
+        """Start one component with the arguments of its unit."""
+        self.programs.start(component, [self.binaries / component, *self.host.arguments(component)])
+
+    def start(self) -> None:
+        """Start everything, each as soon as it can be of use, and wait until all are healthy."""
+        self.etcd.start("m1")
+        self.launch("kube-apiserver")
+        self.programs.await_truth("kube-apiserver", lambda: self.answers(self.url + "/readyz"))
+        for component in COMPONENTS[1:]:
+            self.launch(component)
+        for component, port in zip(COMPONENTS[1:], (self.manager_port, self.scheduler_port)):
+            self.programs.await_truth(component, lambda port=port: self.answers(f"https://127.0.0.1:{port}/healthz"))
+
+    def stop(self) -> None:
+        """End what was started here."""
+        self.programs.stop_all()
+        self.etcd.programs.stop_all()
+
+    def answers(self, url: str) -> bool:
+        """Return whether a verified server says 200 to a stranger."""
+        try:
+            return self.ask(url).status == 200
+        except HttpError:
+            return False
+
+    def ask(self, url: str) -> Response:
+        """Return what a verified server says to a client without credentials."""
+        return request(url, tls=Tls(ca=str(self.config / "pki/ca.crt")))
+
+    def api(self, user: str = "admin") -> Api:
+        """Return a client with one of the role's own certificates."""
+        prefix = self.config / "pki" / user
+        return Api([self.url], Tls(ca=str(self.config / "pki/ca.crt"), cert=f"{prefix}.crt", key=f"{prefix}.key"))
+
+    def etcd_value(self, key: str) -> bytes:
+        """Return what lies in etcd, read past the API."""
+        etcd = self.etcd
+        credentials = [f"--cacert={etcd.authority.ca}", f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
+        command = [str(binary("etcdctl")), "get", key, "--print-value-only", f"--endpoints={etcd.endpoints[0]}"]
+        return subprocess.run([*command, *credentials], capture_output=True, check=True).stdout
+
+    def log(self, component: str) -> str:
+        """Return what a component has said so far."""
+        return (self.directory / f"{component}.log").read_text(errors="replace")
