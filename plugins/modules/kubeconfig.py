@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module kubeconfig."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubeconfig
+short_description: Write whole kubeconfig files with embedded credentials
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Writes each file from an endpoint, the certificate of an authority and either a client's certificate and key
+    or a token. The same input gives the same bytes.
+  - Certificates and keys are read on the host where the module runs and embedded.
+attributes:
+  check_mode:
+    support: full
+    description: Predicts a change where the certificates do not exist yet.
+  diff_mode:
+    support: full
+    description: Shows names, endpoints and digests of certificates, never a key or token.
+options:
+  kubeconfigs:
+    description: Files to have.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Path of the file. Missing directories are made.
+        type: path
+        required: true
+      server:
+        description: URL of the API, V(https://) and so on.
+        type: str
+        required: true
+      ca:
+        description: Path of the authority's certificate.
+        type: path
+        required: true
+      certificate:
+        description: Path of the client's certificate and key without C(.crt) and C(.key).
+        type: path
+      token:
+        description: Bearer token in place of a certificate.
+        type: str
+      user:
+        description: Name of the user in the file.
+        type: str
+        required: true
+      cluster:
+        description: Name of the cluster in the file.
+        type: str
+        default: kubernetes
+      owner:
+        description: Owner of the file, the user who runs the task where it is not given.
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      mode:
+        description: Mode of the file, octal.
+        type: str
+        default: "0600"
+"""
+
+EXAMPLES = r"""
+- name: Write the kubeconfigs of the control plane
+  hardway.kubernetes.kubeconfig:
+    kubeconfigs:
+      - path: /etc/kubernetes/scheduler.conf
+        server: https://192.0.2.11:6443
+        ca: /etc/kubernetes/pki/ca.crt
+        certificate: /etc/kubernetes/pki/scheduler
+        user: system:kube-scheduler
+"""
+
+RETURN = r"""
+kubeconfigs:
+  description: What became of each file.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /etc/kubernetes/scheduler.conf, changed: true}]
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubeconfig import Kubeconfig, shown
+
+_ITEM = {
+    "path": {"type": "path", "required": True},
+    "server": {"type": "str", "required": True},
+    "ca": {"type": "path", "required": True},
+    "certificate": {"type": "path"},
+    "token": {"type": "str", "no_log": True},
+    "user": {"type": "str", "required": True},
+    "cluster": {"type": "str", "default": "kubernetes"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0600"},
+}
+SPEC: dict[str, Any] = {
+    "kubeconfigs": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": _ITEM,
+        "mutually_exclusive": [["certificate", "token"]],
+        "required_one_of": [["certificate", "token"]],
+    },
+}
+
+
+def read(path: str, check: bool) -> bytes | None:
+    """Return the content of a file to embed; in check mode None when an earlier task has yet to make it."""
+    try:
+        data = _atomic.read(path)
+    except NotADirectoryError:
+        data = None
+    except OSError as exc:
+        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+    if data is None and not check:
+        raise HardwayError(f"{path}: does not exist; make it with hardway.kubernetes.pki_certificate first")
+    return data
+
+
+def wanted(item: dict[str, Any], check: bool) -> Kubeconfig | None:
+    """Return what the file should say; None when that cannot be known before earlier tasks have really run."""
+    if not item["server"].startswith(("https://", "http://")):
+        raise HardwayError(f"{item['path']}: server {item['server']!r} is not a URL; write https://host:port")
+    ca = read(item["ca"], check)
+    prefix = item["certificate"]
+    certificate = read(f"{prefix}.crt", check) if prefix else None
+    key = read(f"{prefix}.key", check) if prefix else None
+    if ca is None or (prefix and (certificate is None or key is None)):
+        return None
+    return Kubeconfig(item["cluster"], item["server"], item["user"], ca, certificate, key, item["token"])
+
+
+def mode_of(item: dict[str, Any]) -> int:
+    """Return the mode as a number."""
+    try:
+        return int(item["mode"], 8)
+    except ValueError as exc:
+        raise HardwayError(f"{item['path']}: mode {item['mode']!r} is not octal; write it as 0600") from exc
+
+
+def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return whether one file changed, and its diff."""
+    path, mode, owner, group = item["path"], mode_of(item), item["owner"], item["group"]
+    config = wanted(item, check)
+    diff = {"before_header": path, "after_header": path, "before": "", "after": "(from certificates yet to be made)\n"}
+    before = _atomic.read(path) if os.path.isfile(path) else None
+    diff["before"] = shown(before.decode("utf-8", "replace")) if before is not None else ""
+    if config is None:
+        return {"path": path, "changed": True, "diff": diff}
+    data = config.render().encode()
+    diff["after"] = shown(data.decode())
+    changed = not _atomic.same(path, data, mode, owner, group)
+    if changed and not check:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _atomic.write(path, data, mode=mode, owner=owner, group=group)
+    return {"path": path, "changed": changed, "diff": diff}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        results = [ensure(item, module.check_mode) for item in module.params["kubeconfigs"]]
+    except (HardwayError, OSError) as exc:
+        module.fail_json(msg=str(exc))
+    diffs = [result.pop("diff") for result in results]
+    module.exit_json(
+        changed=any(result["changed"] for result in results),
+        kubeconfigs=results,
+        diff=[diff for diff, result in zip(diffs, results) if result["changed"]],
+    )
+
+
+if __name__ == "__main__":
+    main()
