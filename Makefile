@@ -27,6 +27,7 @@ lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 	ruff format --check .
 	yamllint --strict .
 	ansible-lint --offline
+	antsibull-changelog lint
 	@tools/lint_shell.sh
 	$(BIN)/python tools/check_tree.py
 

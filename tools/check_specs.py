@@ -49,7 +49,8 @@ def main() -> int:
     for path in sorted((TOP / "roles").iterdir()):
         if path.is_dir():
             specs = load(path / "meta" / "argument_specs.yml").get("argument_specs", {})
-            options = specs.get("main", {}).get("options", {})
+            # A role may be entered at several points; together they describe its variables.
+            options = {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}
             problems += compare(path.name, load(path / "defaults" / "main.yml"), options)
     for problem in problems:
         print(problem, file=sys.stderr)

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 TOP = Path(__file__).resolve().parent.parent
 LIMITS = (("roles/*/tasks/*.yml", 100), ("plugins/modules/*.py", 300), ("plugins/module_utils/*.py", 200))
-FORBIDDEN = re.compile(r"^\s*(- )?(ignore_errors:|(ansible\.builtin\.)?(shell|raw):)")
+FORBIDDEN = {"ignore_errors", "shell", "raw", "ansible.builtin.shell", "ansible.builtin.raw"}
+NESTED = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
 ROLE_FILES = ("defaults/main.yml", "meta/main.yml", "meta/argument_specs.yml")
 HEADER = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
@@ -36,9 +40,18 @@ def file_problems(path: Path) -> list[str]:
     ]
     if path.suffix == ".py" and lines and HEADER not in lines[:6]:
         found.append(f"{path}: begins without the licence header")
-    if path.parts[0] in ("roles", "playbooks"):
-        found += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if FORBIDDEN.match(line)]
+    if path.match("roles/*/tasks/*.yml") or path.match("playbooks/*.yml"):
+        found += [f"{path}: {task}: no {word}" for task, word in forbidden_words(yaml.safe_load("\n".join(lines)))]
     return found
+
+
+def forbidden_words(tasks: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name of each task, also in plays and blocks, that uses a word it must not."""
+    for task in tasks or []:
+        for word in FORBIDDEN & task.keys():
+            yield task.get("name", "a task"), word
+        for key in NESTED:
+            yield from forbidden_words(task.get(key))
 
 
 def role_problems() -> list[str]:

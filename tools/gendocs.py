@@ -52,9 +52,15 @@ def ranked(names: list[str], order: list[str]) -> list[str]:
 
 
 def roles() -> dict[str, dict[str, Any]]:
-    """Return the main argument specification of every role that has one, in the order of a deployment."""
+    """Return the argument specification of every role that has one, in the order of a deployment."""
     found = {path.parent.parent.name: load(path) for path in TOP.glob("roles/*/meta/argument_specs.yml")}
-    return {name: found[name]["argument_specs"]["main"] for name in ranked(list(found), ROLE_ORDER)}
+    return {name: merged(found[name]["argument_specs"]) for name in ranked(list(found), ROLE_ORDER)}
+
+
+def merged(specs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the main entry point of a role, or its only one, with the options of all."""
+    main = specs.get("main") or next(iter(specs.values()))
+    return {**main, "options": {n: option for spec in specs.values() for n, option in spec.get("options", {}).items()}}
 
 
 def role_needs(name: str) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -87,9 +88,9 @@ class Lab:
 
     def sent_bytes(self) -> int:
         """Return how many bytes this machine has sent to the hosts so far."""
-        counter = "/sys/class/net/br0/statistics/tx_bytes"
-        line = [str(SANDBOX), "run", "--name", self.name, "--", "cat", counter]
-        return int(subprocess.run(line, text=True, capture_output=True, check=True).stdout)
+        line = [str(SANDBOX), "run", "--name", self.name, "--", "ip", "-json", "-stats", "link", "show", "br0"]
+        answer = subprocess.run(line, text=True, capture_output=True, check=True).stdout
+        return int(json.loads(answer)[0]["stats64"]["tx"]["bytes"])
 
     def exec(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command on a host; its output is returned, its failure too."""

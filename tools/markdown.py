@@ -75,6 +75,8 @@ def table(options: dict[str, Option], first: str) -> list[str]:
 def plugin_docs(path: str) -> dict[str, Any]:
     """Return the documentation of a plugin file, its fragments merged in."""
     docs: dict[str, Any] = read_docstring(path, verbose=True)
+    if not docs["doc"]:
+        raise SystemExit(f"{path}: no DOCUMENTATION, or none that is valid YAML")
     add_fragments(docs["doc"], path, fragment_loader=fragment_loader, is_module=True)
     return docs
 
