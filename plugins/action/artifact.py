@@ -1,0 +1,103 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds binaries on the controller, and sends a host those that it lacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import Binary, Local, Source
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
+
+MODULE = "hardway.kubernetes.artifact"
+
+
+class ActionModule(ActionBase):
+    """One round trip when nothing is to send; else one more, after the files."""
+
+    _VALID_ARGS = frozenset(SPEC)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result, or that of the download alone."""
+        super().run(tmp, task_vars)
+        _checked, arguments = self.validate_argument_spec(argument_spec=SPEC)
+        try:
+            source = _artifact.source(arguments["source"])
+            wanted = _artifact.binaries(arguments["components"])
+            if arguments["download_only"]:
+                return self._download(source, wanted, arguments["architectures"])
+            return self._install(Store(source), wanted, arguments, task_vars or {})
+        except HardwayError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+
+    def _download(self, source: Source, wanted: list[Binary], architectures: list[str]) -> dict[str, Any]:
+        """Have everything on the controller; all that cannot be had is reported at once."""
+        stores = [Store(replace(source, architecture=name)) for name in architectures or [source.architecture]]
+        if self._task.check_mode:
+            return {"changed": False, "downloaded": []}
+        problems = [problem for store in stores for problem in store.fetch(wanted)[1]]
+        downloaded = [path for store in stores for path in store.downloaded]
+        result: dict[str, Any] = {"changed": bool(downloaded), "downloaded": downloaded}
+        if problems:
+            result.update(failed=True, msg=_report(problems))
+        return result
+
+    def _install(
+        self, store: Store, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Ask the host what it lacks, have that ready, send it, and let the host install it."""
+        root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
+        result = self._ask(known, {}, arguments, task_vars)
+        missing = set(result.pop("_missing", []))
+        if result.get("failed") or not missing:
+            return result
+        had, problems = store.fetch(b for b, local in known.items() if _placed(b, local).path(root) in missing)
+        if problems:
+            return {"failed": True, "msg": _report(problems)}
+        known.update(had)
+        uploads = {_placed(b, local).path(root): self._send(b, local) for b, local in had.items()}
+        return self._ask(known, uploads, arguments, task_vars)
+
+    def _ask(
+        self,
+        known: dict[Binary, Local | None],
+        uploads: dict[str, str],
+        arguments: dict[str, Any],
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Run the module; the catalog stays here."""
+        given = {
+            **arguments,
+            "source": {"cache_dir": arguments["source"]["cache_dir"]},
+            "_placed": [vars(_placed(binary, local)) for binary, local in known.items()],
+            "_uploads": uploads,
+        }
+        return self._execute_module(MODULE, given, task_vars=task_vars)
+
+    def _send(self, binary: Binary, local: Local) -> str:
+        """Put one file into the task's directory on the host, which Ansible removes at its end."""
+        shell = self._connection._shell
+        if shell.tmpdir is None:
+            self._make_tmp_path()
+        place = shell.join_path(shell.tmpdir, f"{binary.component}-{local.label}-{binary.name}")
+        self._connection.put_file(local.path, place)
+        return place
+
+
+def _placed(binary: Binary, local: Local | None) -> Placed:
+    """Return where a host has the binary; what is not at hand here will come from a download of that version."""
+    label, sha = (local.label, local.sha256) if local else (binary.version, "")
+    return Placed(binary.component, label, binary.name, binary.dest, sha)
+
+
+def _report(problems: list[str]) -> str:
+    """Return one message for all that is missing."""
+    return "\n".join([f"{len(problems)} of the downloads cannot be had; nothing was installed:", *problems])

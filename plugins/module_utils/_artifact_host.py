@@ -1,0 +1,133 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binaries on a host: <root>/<component>/<label>/<name>, their digests beside them, a link to the one in use."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+RECORD = ".sha256.json"
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One binary as it is wanted on a host. ``sha256`` is empty where the controller does not have it at hand."""
+
+    component: str
+    label: str
+    name: str
+    dest: str
+    sha256: str = ""
+
+    def path(self, root: str) -> str:
+        """Return where the binary itself is."""
+        return os.path.join(root, self.component, self.label, self.name)
+
+    @property
+    def link(self) -> str:
+        """Return where it is called from."""
+        return os.path.join(self.dest, self.name)
+
+
+def present(wanted: Placed, root: str) -> bool:
+    """True when the binary is there, whole, and the one that is wanted; costs a stat and a small read."""
+    path = wanted.path(root)
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    size, sha = _record(os.path.dirname(path)).get(wanted.name, [-1, ""])
+    plain = stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o755 and info.st_uid == 0
+    return plain and info.st_size == size and wanted.sha256 in ("", sha)
+
+
+def linked(wanted: Placed, root: str) -> str:
+    """Return the path that the link leads to now; nothing when there is no link."""
+    try:
+        return os.readlink(wanted.link)
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "(no link)" if os.path.lexists(wanted.link) else ""
+
+
+def install(wanted: Placed, root: str, upload: str) -> None:
+    """Move an uploaded file into its place, once its digest is right; the name appears last."""
+    path = wanted.path(root)
+    directory = os.path.dirname(path)
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    partial = os.path.join(directory, f".{wanted.name}.part")
+    sha = _digest(upload)
+    if sha != wanted.sha256:
+        os.unlink(upload)
+        raise HardwayError(f"{wanted.name}: arrived with sha256 {sha}, not {wanted.sha256}; it was deleted; run again")
+    _bring(upload, partial)
+    os.chown(partial, 0, 0)
+    os.chmod(partial, 0o755)  # noqa: S103 - a program
+    os.replace(partial, path)
+    record = _record(directory)
+    record[wanted.name] = [os.path.getsize(path), sha]
+    data = json.dumps(record, indent=1, sort_keys=True).encode() + b"\n"
+    _atomic.write(os.path.join(directory, RECORD), data, mode=0o644)
+
+
+def _bring(upload: str, partial: str) -> None:
+    """Move a file, by copy where a rename cannot or where it would keep the label of a home directory."""
+    if not os.path.isdir("/sys/fs/selinux/booleans"):
+        try:
+            os.rename(upload, partial)
+            return
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+    shutil.copyfile(upload, partial)
+    os.unlink(upload)
+
+
+def link(wanted: Placed, root: str) -> None:
+    """Point the link at the binary, without a moment in which there is none."""
+    os.makedirs(wanted.dest, mode=0o755, exist_ok=True)
+    temporary = os.path.join(wanted.dest, f".{wanted.name}.link")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.symlink(wanted.path(root), temporary)
+    os.replace(temporary, wanted.link)
+
+
+def prune(wanted: Placed, root: str, keep: int) -> None:
+    """Remove all but the newest versions of a binary; the one in use always stays."""
+    parent = os.path.join(root, wanted.component)
+    others = [label for label in os.listdir(parent) if label != wanted.label]
+    paths = [path for path in (os.path.join(parent, label, wanted.name) for label in others) if os.path.exists(path)]
+    for path in sorted(paths, key=os.path.getmtime, reverse=True)[max(keep - 1, 0) :]:
+        os.unlink(path)
+        directory = os.path.dirname(path)
+        if set(os.listdir(directory)) <= {RECORD}:
+            shutil.rmtree(directory)
+
+
+def _record(directory: str) -> dict[str, list]:
+    try:
+        return json.loads(_atomic.read(os.path.join(directory, RECORD)) or b"{}")
+    except ValueError:
+        return {}
+
+
+def _digest(path: str) -> str:
+    found = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

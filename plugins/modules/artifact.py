@@ -1,0 +1,216 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: artifact
+short_description: Installs verified binaries from a cache, a mirror, their origin or a directory
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Finds each binary on the controller, first in O(source.binary_dir), then in O(source.cache_dir).
+  - What is in neither is downloaded into the cache.
+  - A download whose digest is wrong is deleted and never installed; one whose digest nobody knows is refused.
+  - A binary is sent to a host once, into a directory of its version; a link leads to the version in use.
+  - What is missing is reported all at once, with the address to get it from and the place to put it.
+attributes:
+  check_mode:
+    description: Predicts what would be installed; downloads nothing.
+    support: full
+  diff_mode:
+    description: Shows where each link leads.
+    support: full
+options:
+  components:
+    description: What to install.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the component, as in the catalog.
+        type: str
+        required: true
+      version:
+        description: Its version, without a leading v.
+        type: str
+        required: true
+      binaries:
+        description: Names of the binaries.
+        type: list
+        elements: str
+        required: true
+      dest:
+        description: Directory of the links.
+        type: path
+        default: /usr/local/bin
+  source:
+    description: Where binaries come from. In this collection's roles it is C(cluster_artifacts).
+    type: dict
+    required: true
+    suboptions:
+      cache_dir:
+        description: Directory on the controller for verified downloads, laid out by host and path of their addresses.
+        type: str
+        required: true
+      catalog:
+        description:
+          - For each component C(url), C(members) and C(digests).
+          - C({version}) and C({arch}) are filled in.
+        type: dict
+        default: {}
+      digests:
+        description: "Further digests, such as C({etcd: {3.6.99: {amd64: 'sha256:…'}}})."
+        type: dict
+        default: {}
+      mirror_url:
+        description: Takes the place of the scheme of each download's address, so that host and path follow it.
+        type: str
+        default: ""
+      binary_dir:
+        description:
+          - Directory on the controller with ready binaries, which come first.
+          - C(VERSION/NAME), C(COMPONENT/NAME) and C(NAME) are looked for, in this order.
+        type: str
+        default: ""
+      architecture:
+        description: Architecture of the hosts, as the origins call it.
+        type: str
+        default: amd64
+  root:
+    description: Directory on the hosts for the binaries themselves.
+    type: path
+    default: /opt/hardway
+  keep:
+    description: How many versions of each binary to keep, with the one in use.
+    type: int
+    default: 2
+  download_only:
+    description: Fills the cache on the controller and touches no host.
+    type: bool
+    default: false
+  architectures:
+    description: With O(download_only), the architectures to download; without it O(source.architecture) alone.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Install etcd
+  hardway.kubernetes.artifact:
+    components:
+      - name: etcd
+        version: 3.6.14
+        binaries: [etcd, etcdctl]
+    source: "{{ cluster_artifacts }}"
+"""
+
+RETURN = r"""
+paths:
+  description: Where each binary is, by name.
+  returned: always
+  type: dict
+  sample:
+    etcd: /opt/hardway/etcd/3.6.14/etcd
+installed:
+  description: Paths of the binaries that were sent (or would be).
+  returned: always
+  type: list
+  elements: str
+  sample: [/opt/hardway/etcd/3.6.14/etcd]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+SPEC: dict[str, Any] = {
+    "components": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "version": {"type": "str", "required": True},
+            "binaries": {"type": "list", "elements": "str", "required": True},
+            "dest": {"type": "path", "default": "/usr/local/bin"},
+        },
+    },
+    "source": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "cache_dir": {"type": "str", "required": True},
+            "catalog": {"type": "dict", "default": {}},
+            "digests": {"type": "dict", "default": {}},
+            "mirror_url": {"type": "str", "default": ""},
+            "binary_dir": {"type": "str", "default": ""},
+            "architecture": {"type": "str", "default": "amd64"},
+        },
+    },
+    "root": {"type": "path", "default": "/opt/hardway"},
+    "keep": {"type": "int", "default": 2},
+    "download_only": {"type": "bool", "default": False},
+    "architectures": {"type": "list", "elements": "str", "default": []},
+}
+# From the action plugin: what the controller knows of each binary, and where it put those it sent.
+INTERNAL: dict[str, Any] = {
+    "_placed": {"type": "list", "elements": "dict", "default": []},
+    "_uploads": {"type": "dict", "default": {}},
+}
+
+
+def main() -> None:
+    """Say what is missing, or install what was sent and point the links at it."""
+    module = AnsibleModule(argument_spec={**SPEC, **INTERNAL}, supports_check_mode=True)
+    root, uploads = module.params["root"], module.params["_uploads"]
+    placed = [Placed(**entry) for entry in module.params["_placed"]]
+    absent = [want for want in placed if not _artifact_host.present(want, root)]
+    links = {want.link: (_artifact_host.linked(want, root), want.path(root)) for want in placed}
+    result = {
+        "changed": bool(absent) or any(old != new for old, new in links.values()),
+        "paths": {want.name: want.path(root) for want in placed},
+        "installed": [want.path(root) for want in absent],
+    }
+    if module._diff:
+        result["diff"] = [difference(link, old, new) for link, (old, new) in links.items() if old != new]
+    missing = [want.path(root) for want in absent if want.path(root) not in uploads]
+    if missing and not module.check_mode:
+        module.exit_json(**{**result, "changed": False, "_missing": missing})
+    try:
+        if not module.check_mode:
+            act(placed, absent, uploads, root, module.params["keep"])
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    except OSError as exc:
+        module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
+    module.exit_json(**result)
+
+
+def act(placed: list[Placed], absent: list[Placed], uploads: dict[str, str], root: str, keep: int) -> None:
+    """Install everything before the first link changes, so that versions do not mix when the disk is full."""
+    for want in absent:
+        _artifact_host.install(want, root, uploads[want.path(root)])
+    for want in placed:
+        if _artifact_host.linked(want, root) != want.path(root):
+            _artifact_host.link(want, root)
+    for want in absent:
+        _artifact_host.prune(want, root, keep)
+
+
+def difference(link: str, old: str, new: str) -> dict[str, str]:
+    """Return Ansible's diff of one link."""
+    before = f"{old}\n" if old else ""
+    return {"before_header": link, "after_header": link, "before": before, "after": f"{new}\n"}
+
+
+if __name__ == "__main__":
+    main()
