@@ -44,11 +44,16 @@ def default_version() -> str:
     return str(role_variables()["_cluster_catalog"]["kubernetes"]["default"])
 
 
+def tested_with(version: str) -> dict[str, Any]:
+    """Return the versions of other components that go with a Kubernetes version."""
+    return dict(role_variables()["_cluster_tested_with"].get(version.rpartition(".")[0], {}))
+
+
 def missing(version: str, directory: Path = READY) -> list[Missing]:
     """Return what the directory of ready binaries lacks for this Kubernetes version."""
     variables = role_variables()
     catalog = variables["_cluster_catalog"]
-    tested = variables["_cluster_tested_with"].get(version.rpartition(".")[0], {})
+    tested = tested_with(version)
     found = []
     for component in variables["_cluster_components"]:
         name = component["name"]

@@ -10,15 +10,21 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from tools import binaries
 
 TOP = binaries.TOP
 SANDBOX = TOP / "sandbox" / "sandbox"
+IMAGES = binaries.CACHE / "images"
+# Which variable names the image that an archive holds.
+IMAGE_VARIABLES = {"pause": "containerd_pause_image", "coredns": "addons_coredns_image", "busybox": "verify_image"}
 
 
 class Lab:
@@ -54,20 +60,8 @@ class Lab:
         (self.inventory / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
         hosts = self.sandbox("inventory", *arguments, capture_output=True).stdout
         (self.inventory / "hosts.yml").write_text(hosts, encoding="utf-8")
-        content = "---\n" + yaml.safe_dump(self.variables(), sort_keys=False)
+        content = "---\n" + yaml.safe_dump(variables(), sort_keys=False)
         (self.inventory / "group_vars" / "all" / "cluster.yml").write_text(content, encoding="utf-8")
-
-    def variables(self) -> dict[str, Any]:
-        """Return the cluster's variables that differ from the example's."""
-        found: dict[str, Any] = {}
-        if version := os.environ.get("KUBERNETES_VERSION"):
-            found["cluster_kubernetes_version"] = version
-        if binaries.READY.is_dir():
-            found["cluster_binary_dir"] = str(binaries.READY)
-        archives = sorted(str(path) for path in (binaries.CACHE / "images").glob("*.tar"))
-        if archives:
-            found["cluster_image_archives"] = archives
-        return found
 
     @property
     def timing(self) -> Path:
@@ -110,6 +104,34 @@ class Lab:
         return subprocess.run(command, cwd=TOP, env=variables, check=False).returncode
 
 
+def variables() -> dict[str, Any]:
+    """Return the cluster's variables that follow from what this machine has."""
+    found: dict[str, Any] = {"cluster_kubernetes_version": kubernetes_version()}
+    if binaries.READY.is_dir():
+        found["cluster_binary_dir"] = str(binaries.READY)
+    archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar"))}
+    if archives:
+        found["cluster_image_archives"] = list(archives.values())
+    for name in archives:
+        for part, variable in IMAGE_VARIABLES.items():
+            if f"/{part}:" in name:
+                found[variable] = name
+    return found
+
+
+def image_name(archive: Path) -> str:
+    """Return the name that an OCI archive gives its image."""
+    with tarfile.open(archive) as content:
+        index = content.extractfile("index.json")
+        manifest = json.load(index)["manifests"][0] if index else {}
+    return str(manifest.get("annotations", {}).get("io.containerd.image.name", ""))
+
+
+def kubernetes_version() -> str:
+    """Return the version to deploy: KUBERNETES_VERSION, else the collection's default."""
+    return os.environ.get("KUBERNETES_VERSION") or binaries.default_version()
+
+
 def tool(name: str) -> str:
     """Return a program of the virtual environment that runs this."""
     return str(Path(sys.executable).parent / name)
@@ -122,9 +144,18 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
 
 
+def collect() -> None:
+    """Let the sandbox bring what Debian has of the binaries, and write image archives. What fails shows up later."""
+    if any(item.component != "kubernetes" for item in binaries.missing(kubernetes_version())):
+        subprocess.run([str(SANDBOX), "binaries"], check=False)
+    coredns = binaries.tested_with(kubernetes_version()).get("coredns")
+    subprocess.run([str(SANDBOX), "images", *(["--coredns-tag", f"v{coredns}"] if coredns else [])], check=False)
+
+
 def require_binaries() -> str | None:
     """Return nothing when every binary is at hand or was downloaded, else what is missing and where it belongs."""
-    version = os.environ.get("KUBERNETES_VERSION") or binaries.default_version()
+    version = kubernetes_version()
+    collect()
     lost = binaries.missing(version)
     if not lost:
         return None
@@ -148,3 +179,7 @@ def require_binaries() -> str | None:
             "A mirror serves too: cluster_mirror_url, see the README, 'Without a network'.",
         ]
     )
+
+
+if __name__ == "__main__":
+    print(yaml.safe_dump(variables(), sort_keys=False), end="")
