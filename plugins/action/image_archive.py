@@ -1,0 +1,53 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sends the archives that a host lacks."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _images
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+
+class ActionModule(ActionBase):
+    """Asks the host what it lacks; only then sends it, and has it imported."""
+
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        archives = [self._inspect(path) for path in self._task.args.get("archives") or []]
+        result = self._ask(archives, task_vars)
+        missing = set(result.get("missing", []))
+        if result.get("failed") or self._task.check_mode or not missing:
+            return result
+        directory = self._make_tmp_path()
+        try:
+            chosen = [archive for archive in archives if archive["identity"] in missing]
+            for number, archive in enumerate(chosen):
+                staged = self._connection._shell.join_path(directory, f"{number}.tar")
+                archive["staged"] = self._transfer_file(archive["source"], staged)
+            self._fixup_perms2([directory, *(archive["staged"] for archive in chosen)])
+            return self._ask(chosen, task_vars)
+        finally:
+            self._remove_tmp_path(directory)
+
+    def _inspect(self, path: str) -> dict[str, Any]:
+        """Return what the module needs to know of an archive."""
+        source = self._find_needle("files", os.path.expanduser(path))
+        try:
+            archive = _images.inspect(source)
+        except HardwayError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        return {"source": source, "identity": archive.identity, "images": archive.images}
+
+    def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module."""
+        arguments = {**self._task.args, "_archives": archives}
+        return self._execute_module("hardway.kubernetes.image_archive", arguments, task_vars=task_vars)

@@ -1,0 +1,173 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_archive
+short_description: Imports image archives from the controller into containerd
+version_added: 0.1.0
+description:
+  - Has the images of OCI or Docker archives, which lie on the controller, in containerd's store.
+  - An archive travels to a host only when the host lacks one of its images or has it from elsewhere.
+  - Images that were removed since, for example by the kubelet's garbage collection, are imported again.
+author:
+  - "hardway.kubernetes contributors (@hardway-kubernetes)"
+attributes:
+  check_mode:
+    description: Predicts what would be imported; where containerd is not there yet, everything.
+    support: full
+  diff_mode:
+    description: Names the images before and after.
+    support: full
+options:
+  archives:
+    description: Paths on the controller. Relative ones are looked for as M(ansible.builtin.copy) does.
+    type: list
+    elements: str
+    required: true
+  namespace:
+    description: The namespace of containerd; the kubelet's is V(k8s.io).
+    type: str
+    default: k8s.io
+  ctr:
+    description: The command to use.
+    type: path
+    default: /usr/local/bin/ctr
+  address:
+    description: The socket of containerd.
+    type: path
+    default: /run/containerd/containerd.sock
+  directory:
+    description: Where to remember what an import brought.
+    type: path
+    default: /var/lib/hardway/images
+"""
+
+EXAMPLES = r"""
+- name: Have the images of an offline cluster
+  hardway.kubernetes.image_archive:
+    archives:
+      - files/pause.tar
+      - files/coredns.tar
+"""
+
+RETURN = r"""
+imported:
+  description: Images that were imported, or would be in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: ["registry.k8s.io/pause:3.10.2"]
+"""
+
+import json
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _images
+from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import write
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+SPEC: dict[str, Any] = {
+    "archives": {"type": "list", "elements": "str", "required": True},
+    "namespace": {"type": "str", "default": "k8s.io"},
+    "ctr": {"type": "path", "default": "/usr/local/bin/ctr"},
+    "address": {"type": "path", "default": "/run/containerd/containerd.sock"},
+    "directory": {"type": "path", "default": "/var/lib/hardway/images"},
+    # What the action plugin knows of each archive: {source, identity, images, staged}.
+    "_archives": {"type": "list", "elements": "dict"},
+}
+
+
+class Store:
+    """containerd's images, by way of ctr."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        """Remember how to call ctr."""
+        self.module = module
+        params = module.params
+        self.command = [params["ctr"], "--address", params["address"], "--namespace", params["namespace"]]
+        self.directory = params["directory"]
+
+    def run(self, *arguments: str) -> str:
+        """Return what ctr prints; raise what it says when it fails."""
+        try:
+            code, out, err = self.module.run_command([*self.command, *arguments], handle_exceptions=False)
+        except OSError as exc:
+            raise HardwayError(f"{self.command[0]}: cannot be run ({exc}); install containerd first") from exc
+        if code != 0:
+            raise HardwayError(
+                f"ctr {' '.join(arguments)}: {err.strip() or out.strip()}; see `journalctl -u containerd`"
+            )
+        return out
+
+    def images(self) -> dict[str, str]:
+        """Return the digests of all images by name; none when check mode runs before containerd."""
+        try:
+            return _images.stored(self.run("images", "ls"))
+        except HardwayError:
+            if self.module.check_mode:
+                return {}
+            raise
+
+    def stamp(self, identity: str) -> str:
+        """Return where an import is remembered."""
+        return os.path.join(self.directory, identity.replace(":", "-") + ".json")
+
+    def remembered(self, identity: str) -> dict[str, str]:
+        """Return what an import left, nothing when there was none."""
+        try:
+            with open(self.stamp(identity), encoding="utf-8") as stream:
+                return dict(json.load(stream))
+        except (OSError, ValueError):
+            return {}
+
+    def load(self, archive: dict[str, Any]) -> None:
+        """Import one archive and remember what it brought."""
+        self.run("images", "import", archive["staged"])
+        now = self.images()
+        lost = [name for name in archive["images"] if name not in now]
+        if lost:
+            raise HardwayError(
+                f"{archive['source']}: its import brought no {', '.join(lost)}; save the images under these names"
+            )
+        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        text = json.dumps({name: now[name] for name in archive["images"]}, indent=2) + "\n"
+        write(self.stamp(archive["identity"]), text.encode(), mode=0o644)
+
+
+def main() -> None:
+    """Compare, and import what was staged."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    store = Store(module)
+    try:
+        now = store.images()
+        missing = [
+            archive
+            for archive in module.params["_archives"] or []
+            if not _images.is_imported(archive["images"], store.remembered(archive["identity"]), now)
+        ]
+        staged = [archive for archive in missing if archive.get("staged")]
+        if not module.check_mode:
+            for archive in staged:
+                store.load(archive)
+        imported = sorted(name for archive in (missing if module.check_mode else staged) for name in archive["images"])
+        module.exit_json(
+            changed=bool(imported),
+            imported=imported,
+            missing=[archive["identity"] for archive in missing],
+            diff={
+                "before": "".join(f"{name}\n" for name in imported if name in now),
+                "after": "".join(f"{name}\n" for name in imported),
+            },
+        )
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()
