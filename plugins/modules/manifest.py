@@ -1,0 +1,262 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applies Kubernetes manifests with a true change report."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: manifest
+short_description: Kubernetes objects as a manifest says
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Applies a manifest server-side through C(kubectl), under a field manager of its own. The server is asked first what
+    the objects would become; that is compared with what they are, and only a difference is applied and reported.
+  - Fields that the manifest does not name stay as other managers set them. Of fields that it names, conflicts are won.
+  - With O(prune_label), objects that carry the label, were applied by the same field manager and are no longer in the
+    manifest are deleted.
+  - When nothing differs it costs two calls of C(kubectl).
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Asks the server by C(--dry-run=server).
+      - Predicts a change when C(kubectl) or the API is not there yet, or a namespace is made by the same manifest.
+  diff_mode:
+    support: full
+    details: Of the values of a Secret it shows only whether they differ.
+options:
+  content:
+    description: The manifest, YAML with any number of documents, or JSON. It reaches C(kubectl) by standard input.
+    type: str
+    required: true
+  kubeconfig:
+    description: How to reach the API.
+    type: path
+    default: /etc/kubernetes/admin.conf
+  kubectl:
+    description: The program.
+    type: path
+    default: /usr/local/bin/kubectl
+  field_manager:
+    description: Owner of the fields that the manifest names.
+    type: str
+    default: hardway
+  prune_label:
+    description:
+      - C(name=value) of a label that every object of the manifest carries.
+      - Kinds that are pruned are the kinds of the manifest and the usual workload, configuration and RBAC kinds, but
+        never a Namespace.
+    type: str
+  wait:
+    description: Wait until Deployments, DaemonSets and StatefulSets of the manifest are rolled out.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait for the rollout, and at most 30 of them for an API that does not answer.
+    type: int
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Apply the cluster DNS
+  hardway.kubernetes.manifest:
+    content: "{{ lookup('ansible.builtin.template', 'coredns.yaml.j2') }}"
+    prune_label: app.kubernetes.io/part-of=hardway-dns
+    wait: true
+"""
+
+RETURN = r"""
+objects:
+  description: Identities of the manifest's objects; empty when nobody could be asked.
+  returned: always
+  type: list
+  elements: str
+  sample: ["Deployment.apps kube-system/coredns"]
+changed_objects:
+  description: Identities of those that were made or changed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+pruned:
+  description: Identities of the deleted ones.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+calls:
+  description: How often C(kubectl) ran.
+  returned: always
+  type: int
+  sample: 2
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _manifest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest import identity
+from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl, KubectlError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+
+SPEC = {
+    # Hidden, because Ansible writes a module's parameters to the host's journal.
+    "content": {"type": "str", "required": True, "no_log": True},
+    "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
+    "kubectl": {"type": "path", "default": "/usr/local/bin/kubectl"},
+    "field_manager": {"type": "str", "default": "hardway"},
+    "prune_label": {"type": "str"},
+    "wait": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 120},
+}
+
+
+class Manifest:
+    """One run over one manifest."""
+
+    def __init__(self, kubectl: Kubectl, params: dict[str, Any], check_mode: bool) -> None:
+        """Remember what is wanted."""
+        self.kubectl, self.params, self.check_mode = kubectl, params, check_mode
+        self.content: str = params["content"]
+        self.target: list[dict[str, Any]] = []
+        self.live: list[dict[str, Any]] = []
+
+    def ensure(self) -> dict[str, Any]:
+        """Compare, apply, prune, wait; return what the module exits with."""
+        try:
+            self.target = self.apply("--dry-run=server")
+        except KubectlError as exc:
+            if self.check_mode and (exc.absent or exc.not_yet):
+                return self.result(True, [], [], _manifest.raw_diff(self.content))
+            if not exc.not_yet:
+                raise
+            # The manifest makes the namespace itself, so that no dry run can tell what becomes of the rest.
+            before = self.look_without_namespace()
+            self.target = self.apply()
+            return self.finish(_manifest.changes(before, self.target), applied=True)
+        self.check_labels()
+        self.live = self.look()
+        return self.finish(_manifest.changes(self.live, self.target), applied=False)
+
+    def finish(self, changed: list[tuple[Any, Any]], *, applied: bool) -> dict[str, Any]:
+        """Carry out what is left to do."""
+        if applied:
+            self.check_labels()
+            self.live = self.look()
+        doomed = self.doomed()
+        if not self.check_mode:
+            if changed and not applied:
+                self.live = self.apply()
+            for item in doomed:
+                self.delete(item)
+            if self.params["wait"]:
+                self.wait()
+        return self.result(bool(changed or doomed), changed, doomed, _manifest.diff_of(changed, doomed))
+
+    def apply(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return the objects as they are, or with a dry run would be, after the manifest was applied."""
+        manager = f"--field-manager={self.params['field_manager']}"
+        command = ["apply", "--server-side", "--force-conflicts", manager, *arguments, "-f", "-"]
+        return self.kubectl.objects(command, self.content)
+
+    def look(self) -> list[dict[str, Any]]:
+        """Return the live objects: the manifest's, and with a prune label all that carry it, in one call."""
+        if not self.params["prune_label"]:
+            return self.get_manifest()
+        kinds = sorted({_manifest.kind_of(item) for item in self.target} | set(_manifest.PRUNED_KINDS))
+        command = ["get", ",".join(kinds), "--all-namespaces", "--selector", self.params["prune_label"]]
+        found = self.kubectl.objects([*command, "--show-managed-fields"])
+        known = {identity(item) for item in found}
+        if all(identity(item) in known for item in self.target):
+            return found
+        # Some are new, or live without the label.
+        return found + [item for item in self.get_manifest() if identity(item) not in known]
+
+    def get_manifest(self) -> list[dict[str, Any]]:
+        """Return those objects of the manifest that exist."""
+        return self.kubectl.objects(["get", "--ignore-not-found", "-f", "-"], self.content)
+
+    def look_without_namespace(self) -> list[dict[str, Any]]:
+        """Return the objects that exist although a namespace or kind does not."""
+        try:
+            return self.get_manifest()
+        except KubectlError as exc:
+            if exc.not_yet:
+                return []
+            raise
+
+    def check_labels(self) -> None:
+        """Raise when an object lacks the label by which it would be known as ours later."""
+        label = self.params["prune_label"]
+        lacking = _manifest.unlabelled(self.target, label) if label else []
+        if lacking:
+            raise HardwayError(f"prune_label: {', '.join(lacking)} lacks the label {label}; add it in the manifest")
+
+    def doomed(self) -> list[dict[str, Any]]:
+        """Return what is to be pruned."""
+        if not self.params["prune_label"]:
+            return []
+        found = _manifest.surplus(self.live, self.target, self.params["field_manager"])
+        return [item for item in found if item["kind"] != "Namespace"]
+
+    def delete(self, item: dict[str, Any]) -> None:
+        """Delete one object."""
+        scope = [f"--namespace={item['metadata']['namespace']}"] if item["metadata"].get("namespace") else []
+        name = f"{_manifest.kind_of(item)}/{item['metadata']['name']}"
+        self.kubectl.run(["delete", name, *scope, "--ignore-not-found", "--wait=false"])
+
+    def wait(self) -> None:
+        """Wait for the rollouts; what is known already costs no call."""
+        wanted = {identity(item) for item in self.target}
+        seen = [item for item in self.live if identity(item) in wanted]
+        if not _manifest.unready(seen):
+            return
+        done, lacking = wait_until(
+            lambda: _manifest.unready(self.get_manifest()),
+            lambda names: not names,
+            timeout=self.params["timeout"],
+            interval=0.5,
+        )
+        if not done:
+            raise HardwayError(
+                f"rollout: not complete within {self.params['timeout']} s: {'; '.join(lacking)}; "
+                "look at the pods' events with kubectl describe"
+            )
+
+    def result(self, changed: bool, pairs: list[Any], doomed: list[Any], diff: Any) -> dict[str, Any]:
+        """Return what the module exits with."""
+        return {
+            "changed": changed,
+            "objects": [identity(item) for item in self.target],
+            "changed_objects": [identity(new) for _old, new in pairs],
+            "pruned": [identity(item) for item in doomed],
+            "calls": self.kubectl.calls,
+            "diff": diff,
+        }
+
+
+def main() -> None:
+    """Ensure the manifest and report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    if not _manifest.has_secret(params["content"]):
+        # Without a Secret the content may be seen in the diff.
+        module.no_log_values.discard(params["content"])
+    patience = 0 if module.check_mode else min(30, params["timeout"])
+    try:
+        kubectl = Kubectl(params["kubectl"], params["kubeconfig"], patience=patience)
+        outcome = Manifest(kubectl, params, module.check_mode).ensure()
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()

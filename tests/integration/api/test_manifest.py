@@ -1,0 +1,174 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""manifest through a real kubectl: apply, apply again, drift, secrets, prune."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import binary
+
+Run = Callable[..., dict[str, Any]]
+CONFIG = "/api/v1/namespaces/shop/configmaps/settings"
+BASE = """
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: {part: shop}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+  namespace: shop
+  labels: {part: shop}
+data:
+  color: blue
+"""
+SECRET = """
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: key
+  namespace: shop
+  labels: {part: shop}
+stringData:
+  password: correct-horse
+"""
+WORKLOAD = """
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  labels: {part: shop}
+spec:
+  replicas: %d
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: example.invalid/web
+          ports:
+            - containerPort: 80
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+  labels: {part: shop}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports:
+    - port: 80
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: shop
+  labels: {part: shop}
+rules:
+  - apiGroups: [""]
+    resources: [pods]
+    verbs: [get]
+"""
+
+
+@pytest.fixture
+def arguments(kubernetes: RealKubernetes) -> Iterator[dict[str, Any]]:
+    """Return how to reach the API; afterwards remove what the tests make."""
+    yield {"kubeconfig": str(kubernetes.kubeconfig), "kubectl": str(binary("kubectl"))}
+    api = kubernetes.api()
+    for path in ("services/web", "configmaps/settings", "secrets/key"):
+        api.delete(f"/api/v1/namespaces/shop/{path}")
+    api.delete("/apis/apps/v1/namespaces/shop/deployments/web")
+    api.delete("/apis/rbac.authorization.k8s.io/v1/clusterroles/shop")
+
+
+def test_apply_check_apply_check(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
+    content = BASE + SECRET + WORKLOAD % 1
+    fresh = kubernetes.api().find("/api/v1/namespaces/shop") is None
+    predicted = run_module("manifest", check=True, diff=True, **arguments, content=content)
+    assert predicted["changed"] and "correct-horse" not in json.dumps(predicted)
+    assert not fresh or kubernetes.api().find("/api/v1/namespaces/shop") is None
+    made = run_module("manifest", **arguments, content=content, prune_label="part=shop")
+    assert made["changed"] and "ConfigMap shop/settings" in made["changed_objects"], made
+    assert "correct-horse" not in json.dumps(made)
+    assert kubernetes.api().get(CONFIG)["data"] == {"color": "blue"}
+    for check in (True, False):
+        for label in ({}, {"prune_label": "part=shop"}):
+            again = run_module("manifest", check=check, **arguments, content=content, **label)
+            assert not again["changed"] and again["calls"] == 2, again
+            assert len(again["objects"]) == 6
+
+
+def test_drift_is_seen_shown_and_mended(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
+    run_module("manifest", **arguments, content=BASE + SECRET)
+    api = kubernetes.api()
+    api.patch(CONFIG, {"data": {"color": "red", "size": "large"}})
+    predicted = run_module("manifest", check=True, **arguments, content=BASE + SECRET)
+    assert predicted["changed_objects"] == ["ConfigMap shop/settings"]
+    assert '"color": "red"' in predicted["diff"][0]["before"] and '"color": "blue"' in predicted["diff"][0]["after"]
+    assert api.get(CONFIG)["data"]["color"] == "red"
+    mended = run_module("manifest", **arguments, content=BASE + SECRET)
+    assert mended["changed"] and mended["calls"] == 3
+    # A field that the manifest does not name is somebody else's and stays.
+    assert api.get(CONFIG)["data"] == {"color": "blue", "size": "large"}
+    assert not run_module("manifest", **arguments, content=BASE + SECRET)["changed"]
+
+    other = SECRET.replace("correct-horse", "battery-staple")
+    secret = run_module("manifest", **arguments, content=BASE + other)
+    assert secret["changed_objects"] == ["Secret shop/key"]
+    assert "(hidden, differs)" in secret["diff"][0]["after"] and "YmF0dGVye" not in json.dumps(secret)
+
+
+def test_prune_only_ours(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
+    api = kubernetes.api()
+    run_module("manifest", **arguments, content=BASE + WORKLOAD % 1, prune_label="part=shop")
+    foreign = {"metadata": {"name": "foreign", "labels": {"part": "shop"}}, "data": {}}
+    api.post("/api/v1/namespaces/shop/configmaps", foreign)
+    try:
+        predicted = run_module("manifest", check=True, **arguments, content=BASE, prune_label="part=shop")
+        gone = {"ClusterRole.rbac.authorization.k8s.io /shop", "Deployment.apps shop/web", "Service shop/web"}
+        assert set(predicted["pruned"]) == gone
+        assert api.find("/api/v1/namespaces/shop/services/web")
+        pruned = run_module("manifest", **arguments, content=BASE, prune_label="part=shop")
+        assert pruned["changed"] and set(pruned["pruned"]) == gone and pruned["changed_objects"] == []
+        assert api.find("/api/v1/namespaces/shop/services/web") is None
+        assert api.find("/api/v1/namespaces/shop/configmaps/foreign")
+        assert not run_module("manifest", **arguments, content=BASE, prune_label="part=shop")["changed"]
+    finally:
+        api.delete("/api/v1/namespaces/shop/configmaps/foreign")
+    refused = run_module("manifest", **arguments, content=BASE, prune_label="part=other")
+    assert refused["failed"] and "lacks the label part=other" in refused["msg"]
+
+
+def test_rollout_is_awaited(arguments: dict[str, Any], run_module: Run) -> None:
+    content = BASE + WORKLOAD
+    none = run_module("manifest", **arguments, content=content % 0, wait=True, timeout=30)
+    assert none["changed"] and not none.get("failed"), none
+    again = run_module("manifest", **arguments, content=content % 0, wait=True, timeout=30)
+    assert not again["changed"] and again["calls"] == 2
+    stuck = run_module("manifest", **arguments, content=content % 1, wait=True, timeout=2)
+    assert stuck["failed"] and "Deployment.apps shop/web: 0 of 1 are" in stuck["msg"], stuck
+
+
+def test_errors_and_absent_api(arguments: dict[str, Any], run_module: Run) -> None:
+    wrong = run_module("manifest", **arguments, content=BASE.replace("\ndata:", "\ndatas:"))
+    assert wrong["failed"] and "datas" in wrong["msg"]
+    for absent in ({"kubectl": "/absent/kubectl"}, {"kubeconfig": "/absent/admin.conf"}):
+        predicted = run_module("manifest", check=True, **{**arguments, **absent}, content=BASE + SECRET)
+        assert predicted["changed"] and "correct-horse" not in predicted["diff"]["after"]
+        assert run_module("manifest", **{**arguments, **absent}, content=BASE, timeout=0)["failed"]
