@@ -71,7 +71,7 @@ def _shown_line(line: str) -> str:
     if found is None:
         return "(hidden)" if line.strip() else ""
     key, value = found.group("key"), found.group("value").strip()
-    if not value or key in _OPEN:
+    if not value or (key in _OPEN and not value.startswith(("{", "[", "|", ">"))):
         return line
     if key in _DIGEST:
         return f"{found.group('start')} sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"

@@ -72,9 +72,7 @@ class Subject:
             for field, value in name.items():
                 part = field.upper()
                 if part not in SUBJECT_ORDER or part == "CN":
-                    raise HardwayError(
-                        f"{what}: {field!r} is not a part of a name; use C, ST, L, O, OU or SerialNumber"
-                    )
+                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber")
                 if part == "C" and value and len(str(value)) != 2:
                     raise HardwayError(f"{what}: country {value!r} must be a code of two letters")
                 if value and str(value) not in values.setdefault(part, []):
