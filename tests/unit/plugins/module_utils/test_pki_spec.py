@@ -84,7 +84,7 @@ def test_keys(given: dict[str, t.Any] | None, expected: str) -> None:
 @pytest.mark.parametrize("given", [{"algo": "dsa"}, {"algo": "rsa", "size": 1024}, {"algo": "ecdsa", "size": 224}])
 def test_bad_keys(given: dict[str, t.Any]) -> None:
     """Weak and unknown keys are refused, and the certificate is named."""
-    with pytest.raises(HardwayError, match="^/p: key"):
+    with pytest.raises(HardwayError, match=r"^/p: key"):
         KeySpec.from_params(given, "/p")
 
 
@@ -112,7 +112,7 @@ def test_kinds_of_hosts(host: str, expected: str) -> None:
 )
 def test_bad_hosts(host: str) -> None:
     """What is no name at all is refused before anything is made."""
-    with pytest.raises(HardwayError, match="^/p: host"):
+    with pytest.raises(HardwayError, match=r"^/p: host"):
         classify(host, "/p")
 
 
@@ -163,7 +163,7 @@ def test_usages(profile: str, words: list[str] | None, algo: str, expected: list
 )
 def test_bad_usages(profile: str, words: list[str] | None) -> None:
     """Unknown words, and leaves that would be authorities, are refused."""
-    with pytest.raises(HardwayError, match="^/p: "):
+    with pytest.raises(HardwayError, match=r"^/p: "):
         usages_of(profile, words, "rsa", "/p")
 
 
