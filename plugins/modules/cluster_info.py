@@ -1,0 +1,264 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells the state of every part of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: cluster_info
+short_description: State of all parts of a cluster, and everything that is wrong
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Looks at API servers, leader elections, nodes, etcd and served certificates, and returns all problems at once.
+  - Only what is asked for by an option is looked at. Problems never fail the module, so that a play can collect them
+    from all hosts first.
+requirements:
+  - cryptography >= 3.4 (for O(etcd))
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Looks once and does not wait.
+  diff_mode:
+    support: none
+    details: Nothing is ever changed.
+options:
+  servers:
+    description:
+      - URLs of the API servers, each by its own address. Each must be ready, and must refuse anonymous clients outside
+        the health paths. The first ready one is asked for leases and nodes.
+    type: list
+    elements: str
+    default: []
+  endpoint:
+    description: URL by which clients reach the API, for example that of the virtual IP; checked like O(servers).
+    type: str
+  ca:
+    description: Certificate authority of the API servers.
+    type: path
+    default: /etc/kubernetes/pki/ca.crt
+  cert:
+    description: Client certificate of an administrator.
+    type: path
+    default: /etc/kubernetes/pki/admin.crt
+  key:
+    description: Private key of O(cert).
+    type: path
+    default: /etc/kubernetes/pki/admin.key
+  nodes:
+    description: Names that the registered nodes must have, all of them ready. When empty, nodes are only reported.
+    type: list
+    elements: str
+    default: []
+  leases:
+    description: Components whose lease in C(kube-system) must be held and renewed.
+    type: list
+    elements: str
+    default: [kube-controller-manager, kube-scheduler]
+  etcd:
+    description:
+      - How to reach etcd. It must be healthy, and must refuse plaintext, clients without certificate and clients with a
+        certificate of a foreign authority.
+    type: dict
+    suboptions:
+      endpoints:
+        description: Client URLs of all members.
+        type: list
+        elements: str
+        required: true
+      ca:
+        description: Certificate authority of the members.
+        type: path
+        required: true
+      cert:
+        description: Client certificate.
+        type: path
+        required: true
+      key:
+        description: Private key of the client certificate.
+        type: path
+        required: true
+      expected_members:
+        description: Names that the member list must consist of.
+        type: list
+        elements: str
+        default: []
+  served:
+    description: Listeners that must show the certificate that this host has in a file.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Address to connect to.
+        type: str
+        required: true
+      port:
+        description: Port to connect to.
+        type: int
+        required: true
+      path:
+        description: PEM file on the host where the module runs.
+        type: path
+        required: true
+      server_name:
+        description: Name to ask for, where it differs from the address.
+        type: str
+  timeout:
+    description: Seconds to wait until no problem is left; V(0) looks once.
+    type: int
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: Look at the whole cluster
+  hardway.kubernetes.cluster_info:
+    servers: ["https://192.0.2.11:6443"]
+    endpoint: https://192.0.2.10:6443
+    nodes: [node1]
+    etcd:
+      endpoints: ["https://192.0.2.11:2379"]
+      ca: /etc/kubernetes/pki/etcd/ca.crt
+      cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
+      key: /etc/kubernetes/pki/apiserver-etcd-client.key
+
+- name: Compare the kubelet's certificate with its file
+  hardway.kubernetes.cluster_info:
+    served:
+      - host: 192.0.2.21
+        port: 10250
+        path: /etc/kubernetes/pki/kubelet.crt
+"""
+
+RETURN = r"""
+problems:
+  description: All that is wrong, one sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["lease kube-scheduler: last renewed 31 s ago; check kube-scheduler on the masters"]
+healthy:
+  description: Whether there is no problem.
+  returned: always
+  type: bool
+  sample: true
+masters:
+  description: The API servers, and the endpoint as the last one where it is given.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{url: "https://192.0.2.11:6443", ready: true, anonymous: 401, detail: "", error: ""}]
+leases:
+  description: Who leads, and how long ago it said so.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: kube-scheduler, holder: master1_5e6c, age: 1.2, held: true}]
+nodes:
+  description: The registered nodes.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: node1, ready: true, reason: "", version: v1.36.2, addresses: [192.0.2.21], unschedulable: false}]
+etcd:
+  description: State of etcd as M(hardway.kubernetes.etcd_health) returns it, and C(refusals).
+  returned: when O(etcd) is given
+  type: dict
+  sample: {leader: master1, alarms: [], refusals: []}
+served:
+  description: Fingerprints that are served and that are on disk.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {host: 192.0.2.21, port: 10250, path: /etc/kubernetes/pki/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state_probe as probe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS as ETCD_ARGUMENTS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+
+SPEC = {
+    **ARGUMENTS,
+    "servers": {"type": "list", "elements": "str", "default": []},
+    "endpoint": {"type": "str"},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "leases": {"type": "list", "elements": "str", "default": ["kube-controller-manager", "kube-scheduler"]},
+    "etcd": {
+        "type": "dict",
+        "options": {**ETCD_ARGUMENTS, "expected_members": {"type": "list", "elements": "str", "default": []}},
+    },
+    "served": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "required": True},
+            "path": {"type": "path", "required": True},
+            "server_name": {"type": "str"},
+        },
+    },
+    "timeout": {"type": "int", "default": 0},
+}
+
+
+class ClusterLook:
+    """Looks as often as needed, with one set of clients."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        """Remember what is asked for."""
+        self.params = params
+        urls = [url.rstrip("/") for url in [*params["servers"], params["endpoint"]] if url]
+        self.urls = list(dict.fromkeys(urls))
+        self.api = Api.of({**params, "servers": self.urls})
+        self.etcd = probe.EtcdLook(params["etcd"]) if params["etcd"] else None
+
+    def look(self) -> dict[str, Any]:
+        """Return the state with all its problems."""
+        seen: dict[str, Any] = {"masters": [], "leases": [], "nodes": [], "problems": []}
+        if self.urls:
+            self._look_at_api(seen)
+        if self.etcd:
+            seen["etcd"] = self.etcd.health()
+            seen["etcd"]["refusals"] = self.etcd.refusals()
+            seen["problems"] += seen["etcd"]["problems"] + state.etcd_refusal_problems(seen["etcd"]["refusals"])
+        seen["served"] = probe.look_at_served(self.params["served"])
+        seen["problems"] += state.served_problems(seen["served"])
+        return seen
+
+    def _look_at_api(self, seen: dict[str, Any]) -> None:
+        """Add masters, leases and nodes."""
+        seen["masters"] = probe.look_at_masters(self.urls, self.api.tls)
+        seen["problems"] += state.master_problems(seen["masters"])
+        try:
+            seen["leases"] = probe.look_at_leases(self.api, self.params["leases"])
+            seen["nodes"] = probe.look_at_nodes(self.api)
+        except HardwayError as exc:
+            seen["problems"].append(str(exc))
+        else:
+            seen["problems"] += state.lease_problems(seen["leases"])
+            seen["problems"] += state.node_problems(seen["nodes"], self.params["nodes"])
+
+
+def main() -> None:
+    """Look, wait where asked to, and report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    timeout = 0 if module.check_mode else module.params["timeout"]
+    healthy, seen = wait_until(ClusterLook(module.params).look, lambda s: not s["problems"], timeout=timeout)
+    module.exit_json(changed=False, healthy=healthy, **seen)
+
+
+if __name__ == "__main__":
+    main()

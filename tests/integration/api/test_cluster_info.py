@@ -1,0 +1,128 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cluster_info against a real API, a real lease, real etcd, and listeners that are wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import Programs, RealEtcd, binary, free_ports
+
+Run = Callable[..., dict[str, Any]]
+NODES = "/api/v1/nodes"
+
+
+@pytest.fixture
+def node(kubernetes: RealKubernetes) -> Iterator[str]:
+    """Return the name of a node whose kubelet claims to be ready."""
+    api = kubernetes.api()
+    api.post(NODES, {"metadata": {"name": "node1"}})
+    status = {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.36.2"}}
+    api.patch(NODES + "/node1/status", {"status": status})
+    yield "node1"
+    api.delete(NODES + "/node1")
+
+
+def etcd_of(etcd: RealEtcd) -> dict[str, Any]:
+    return {**etcd.arguments(), "expected_members": etcd.names}
+
+
+def test_everything_is_well(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
+    result = run_module(
+        "cluster_info",
+        **kubernetes.arguments(),
+        endpoint=kubernetes.url.replace("127.0.0.1", "localhost"),
+        nodes=[node],
+        leases=["kube-controller-manager"],
+        etcd=etcd_of(kubernetes.etcd),
+        served=[{"host": "127.0.0.1", "port": kubernetes.port, "path": f"{kubernetes.serving}.crt"}],
+        timeout=30,
+    )
+    assert result["healthy"] and result["problems"] == [], result["problems"]
+    assert [(m["ready"], m["anonymous"]) for m in result["masters"]] == [(True, 401), (True, 401)]
+    assert result["leases"][0]["held"] and result["leases"][0]["holder"]
+    assert result["nodes"][0]["version"] == "v1.36.2"
+    assert result["etcd"]["leader"] == "m1"
+    assert result["served"][0]["served"] == result["served"][0]["on_disk"] != ""
+
+
+def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
+    dead = f"https://127.0.0.1:{free_ports(1)[0]}"
+    arguments = {**kubernetes.arguments(), "servers": [dead, kubernetes.url]}
+    etcd = etcd_of(kubernetes.etcd)
+    result = run_module(
+        "cluster_info",
+        **arguments,
+        nodes=["absent"],
+        leases=["kube-controller-manager", "nobody"],
+        etcd={**etcd, "expected_members": ["m1", "m2"]},
+        served=[
+            {"host": "127.0.0.1", "port": kubernetes.port, "path": f"{kubernetes.admin}.crt"},
+            {"host": "127.0.0.1", "port": kubernetes.port, "path": "/absent.crt"},
+        ],
+    )
+    assert not result["healthy"] and not result.get("failed")
+    expected = (
+        f"{dead}: ",
+        "node absent: not registered",
+        "node node1: not in the inventory",
+        "lease nobody: never renewed",
+        "member m2 is missing",
+        "restart the service",
+        "/absent.crt cannot be read",
+    )
+    for text in expected:
+        assert any(text in problem for problem in result["problems"]), (text, result["problems"])
+    assert len(result["problems"]) == len(expected)
+
+
+def test_careless_etcd_is_found(tmp_path: Path, kubernetes: RealKubernetes, run_module: Run) -> None:
+    etcd = kubernetes.etcd
+    plain, peer = free_ports(2)
+    secured = free_ports(1)[0]
+    programs = Programs(tmp_path)
+    try:
+        programs.start(
+            "careless",
+            [
+                binary("etcd") or "etcd",
+                "--name=careless",
+                f"--data-dir={tmp_path / 'data'}",
+                f"--listen-client-urls=https://127.0.0.1:{secured},http://127.0.0.1:{plain}",
+                f"--advertise-client-urls=https://127.0.0.1:{secured}",
+                f"--listen-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-cluster=careless=http://127.0.0.1:{peer}",
+                f"--cert-file={etcd.server}.crt",
+                f"--key-file={etcd.server}.key",
+            ],
+        )
+        arguments = {**etcd.arguments(), "endpoints": [f"https://127.0.0.1:{secured}"]}
+        assert run_module("etcd_health", **arguments, timeout=30)["healthy"]
+        result = run_module("cluster_info", etcd=arguments)
+        text = "; ".join(result["problems"])
+        assert "answers a client without certificate" in text and "foreign authority" in text
+        # A plaintext listener is on another port here: asked by its own URL it gives itself away.
+        open_door = run_module("cluster_info", etcd={**arguments, "endpoints": [f"https://127.0.0.1:{plain}"]})
+        assert any("answers without TLS" in problem for problem in open_door["problems"])
+    finally:
+        programs.stop_all()
+
+
+def test_stopped_manager_loses_its_lease(kubernetes: RealKubernetes, run_module: Run) -> None:
+    arguments = {**kubernetes.arguments(), "leases": ["kube-controller-manager"]}
+    lease = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
+    assert run_module("cluster_info", **arguments, timeout=30)["healthy"]
+    kubernetes.programs.stop("kube-controller-manager")
+    try:
+        kubernetes.api().patch(lease, {"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}})
+        found = run_module("cluster_info", **arguments)
+        assert not found["leases"][0]["held"] and "last renewed" in found["problems"][0]
+    finally:
+        kubernetes.start_manager()
+    assert run_module("cluster_info", **arguments, timeout=60)["healthy"]
