@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,22 @@ def missing(version: str, directory: Path = READY) -> list[Missing]:
         if lost:
             url = catalog[name]["url"].format(version=wanted, arch=architecture())
             found.append(Missing(name, wanted, lost, url))
+    return found
+
+
+def ready_versions(directory: Path = READY) -> dict[str, str]:
+    """Return the versions of ready programs that lie there without one; roles choose flags by version."""
+    found = {}
+    for component, program in {
+        "etcd": "etcd",
+        "containerd": "containerd",
+        "runc": "runc",
+        "flannel": "flanneld",
+    }.items():
+        if (directory / program).is_file():
+            done = subprocess.run([str(directory / program), "--version"], capture_output=True, text=True, check=False)
+            if match := re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr):
+                found[component] = match.group(0)
     return found
 
 

@@ -109,6 +109,7 @@ def variables() -> dict[str, Any]:
     found: dict[str, Any] = {"cluster_kubernetes_version": kubernetes_version()}
     if binaries.READY.is_dir():
         found["cluster_binary_dir"] = str(binaries.READY)
+        found["cluster_component_versions"] = binaries.ready_versions()
     archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar"))}
     if archives:
         found["cluster_image_archives"] = list(archives.values())
