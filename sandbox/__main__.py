@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
-from . import host as hosts, images, lifecycle, namespaces, state
+from . import host as hosts
+from . import images, lifecycle, namespaces, state
 from .binaries import collect
 from .errors import SandboxError
 from .inventory import TOPOLOGIES, render
@@ -64,7 +65,7 @@ def command_run(options: argparse.Namespace) -> None:
     layout.sockets.mkdir(mode=0o700, exist_ok=True)
     argv = options.argv or [os.environ.get("SHELL", "/bin/sh")]
     try:
-        os.execvp("nsenter", ["nsenter", f"--net={namespaces.path(layout.tag)}", "--", *argv])
+        os.execvp("nsenter", ["nsenter", f"--net={namespaces.path(layout.tag)}", "--", *argv])  # noqa: S606
     except FileNotFoundError as exc:
         raise SandboxError("nsenter is not installed; install it: apt-get install util-linux") from exc
 
@@ -141,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: Optional[list[str]] = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     own, after = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import Optional
 
 from .errors import SandboxError
 from .process import have, run
@@ -68,7 +69,7 @@ class Apt:
         source = f"deb [signed-by={archive.keyring}] {archive.uri} {suite} main\n"
         (directory / "sources.list").write_text(source, encoding="utf-8")
 
-    def _options(self) -> List[str]:
+    def _options(self) -> list[str]:
         settings = {
             "Dir::Etc::sourcelist": self.directory / "sources.list",
             "Dir::Etc::sourceparts": "-",

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -74,6 +76,7 @@ def ensure_base(top: Path, suite: Optional[str], say: Callable[[str], None]) -> 
     directory = base_directory(top)
     root = directory / recipe.digest(archive.origin, suite, architecture)
     if root.is_dir():
+        os.utime(root)
         return root
     with locked(directory / "lock"):
         if root.is_dir():
@@ -85,4 +88,14 @@ def ensure_base(top: Path, suite: Optional[str], say: Callable[[str], None]) -> 
         _bootstrap(archive, suite, building)
         _customise(building, sources_list(archive, suite))
         building.rename(root)
+        _prune(directory, keep=root)
     return root
+
+
+def _prune(directory: Path, keep: Path) -> None:
+    """Remove roots of other recipes that no sandbox uses and nobody asked for in a month."""
+    states = " ".join(path.read_text(encoding="utf-8") for path in directory.parent.glob("*/state.json"))
+    for root in directory.iterdir():
+        unused = root.is_dir() and root != keep and f'"{root.name}"' not in states
+        if unused and time.time() - root.stat().st_mtime > 30 * 86400:
+            shutil.rmtree(root)

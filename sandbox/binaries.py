@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable
 
 from .apt import Apt, Archive, machine_archive
 from .errors import SandboxError
@@ -28,7 +28,7 @@ class Source:
     directory: str = "."
 
 
-SOURCES: Tuple[Source, ...] = (
+SOURCES: tuple[Source, ...] = (
     Source("etcd-server", "usr/bin/etcd"),
     Source("etcd-client", "usr/bin/etcdctl"),
     Source("etcd-client", "usr/bin/etcdutl"),
@@ -44,12 +44,12 @@ SOURCES: Tuple[Source, ...] = (
 )
 
 
-def missing(sources: Tuple[Source, ...], cache: Path) -> List[Source]:
+def missing(sources: tuple[Source, ...], cache: Path) -> list[Source]:
     """Return the sources of which the cache holds nothing yet."""
     return [source for source in sources if not list((cache / source.directory).glob(Path(source.pattern).name))]
 
 
-def unresolved(ldd_output: str) -> List[str]:
+def unresolved(ldd_output: str) -> list[str]:
     """Return what the dynamic linker could not find."""
     return [line.strip() for line in ldd_output.splitlines() if "not found" in line]
 
@@ -67,19 +67,19 @@ def place(program: Path, target: Path) -> bool:
     os.close(handle)
     try:
         shutil.copyfile(program, name)
-        os.chmod(name, 0o755)
+        Path(name).chmod(0o755)
         os.link(name, target)
     except FileExistsError:
         return False
     finally:
-        os.unlink(name)
+        Path(name).unlink()
     return True
 
 
-def fetch(archive: Archive, suite: str, wanted: List[Source], cache: Path) -> Tuple[Dict[str, Path], List[Source]]:
+def fetch(archive: Archive, suite: str, wanted: list[Source], cache: Path) -> tuple[dict[str, Path], list[Source]]:
     """Add one suite's programs to the cache; returns them, and the sources whose programs need newer libraries."""
-    added: Dict[str, Path] = {}
-    refused: List[Source] = []
+    added: dict[str, Path] = {}
+    refused: list[Source] = []
     with tempfile.TemporaryDirectory(prefix="hardway-apt-") as directory:
         apt = Apt(archive, suite, Path(directory))
         apt.update()
@@ -98,10 +98,10 @@ def fetch(archive: Archive, suite: str, wanted: List[Source], cache: Path) -> Tu
     return added, refused
 
 
-def collect(cache: Path, say: Callable[[str], None], sources: Tuple[Source, ...] = SOURCES) -> Dict[str, Path]:
+def collect(cache: Path, say: Callable[[str], None], sources: tuple[Source, ...] = SOURCES) -> dict[str, Path]:
     """Bring every missing program into the cache; returns those added, by name."""
     wanted = missing(sources, cache)
-    added: Dict[str, Path] = {}
+    added: dict[str, Path] = {}
     if not wanted:
         return added
     archive = machine_archive()

@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, List, Set
 
 from .errors import SandboxError
 
@@ -33,7 +33,7 @@ class Hierarchy:
         return self.mount / self.own.lstrip("/")
 
 
-def parse_mounts(mountinfo: str) -> List[tuple[str, Path, Set[str]]]:
+def parse_mounts(mountinfo: str) -> list[tuple[str, Path, set[str]]]:
     """Return type, directory and options of the mounted control-group hierarchies."""
     found = []
     for line in mountinfo.splitlines():
@@ -44,7 +44,7 @@ def parse_mounts(mountinfo: str) -> List[tuple[str, Path, Set[str]]]:
     return found
 
 
-def parse_hierarchies(mountinfo: str, membership: str) -> List[Hierarchy]:
+def parse_hierarchies(mountinfo: str, membership: str) -> list[Hierarchy]:
     """Join what is mounted with where a process is, from the two files of /proc/self."""
     result = []
     mounts = parse_mounts(mountinfo)
@@ -58,7 +58,7 @@ def parse_hierarchies(mountinfo: str, membership: str) -> List[Hierarchy]:
     return result
 
 
-def hierarchies() -> List[Hierarchy]:
+def hierarchies() -> list[Hierarchy]:
     """Return this machine's hierarchies, as this process sees them."""
     process = Path("/proc/self")
     return parse_hierarchies((process / "mountinfo").read_text(), (process / "cgroup").read_text())
@@ -91,7 +91,7 @@ def _make_v2(hierarchy: Hierarchy, tag: str) -> Path:
     return group
 
 
-def make(tag: str) -> List[Path]:
+def make(tag: str) -> list[Path]:
     """Make a host's group in every hierarchy and return them all."""
     found = hierarchies()
     if not found:
@@ -110,7 +110,7 @@ def join(groups: Iterable[Path]) -> None:
         (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def find(tag: str) -> List[Path]:
+def find(tag: str) -> list[Path]:
     """Find a host's groups, or with a sandbox's tag those of all its hosts, wherever they were made."""
     found = []
     for _, mount, _ in parse_mounts(Path("/proc/self/mountinfo").read_text()):
@@ -126,9 +126,9 @@ def _is_tagged(name: str, tag: str) -> bool:
     return plain == tag or plain.startswith(tag + ".")
 
 
-def processes(groups: Iterable[Path]) -> Set[int]:
+def processes(groups: Iterable[Path]) -> set[int]:
     """Return the processes in groups and below them."""
-    pids: Set[int] = set()
+    pids: set[int] = set()
     for group in groups:
         for directory, _, _ in os.walk(group):
             try:
@@ -138,7 +138,7 @@ def processes(groups: Iterable[Path]) -> Set[int]:
     return pids - {0}
 
 
-def kill(groups: List[Path], timeout: float = 10.0) -> None:
+def kill(groups: list[Path], timeout: float = 10.0) -> None:
     """Kill every process in groups and wait until none is left."""
     deadline = time.monotonic() + timeout
     while True:
@@ -161,7 +161,7 @@ def remove(groups: Iterable[Path]) -> None:
         for directory, _, _ in os.walk(group, topdown=False):
             for _ in range(40):
                 try:
-                    os.rmdir(directory)
+                    Path(directory).rmdir()
                     break
                 except FileNotFoundError:
                     break

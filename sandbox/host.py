@@ -9,9 +9,9 @@ import os
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Optional
 
-from . import cgroups, namespaces
+from . import cgroups, namespaces, network
 from .errors import SandboxError
 from .layout import Host, Layout
 from .process import run
@@ -26,11 +26,19 @@ _READ_ONLY = ("/lib/modules", "/proc/config.gz")
 # in /run and does not tidy up when it is killed.
 # Exit code 133 is how nspawn asks to be started again: the host was rebooted.
 _LAUNCHER = """
-lock=$1 overlay=$2 root=$3; shift 3
+lock=$1 overlay=$2 root=$3 net=$4 card=$5; shift 5
 exec {lock}>&-
 mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=755 nspawn /run/systemd/nspawn || exit 1
 mount -t overlay overlay -o "$overlay" "$root" || exit 1
-while "$@"; [ $? = 133 ]; do :; done
+while "$@"; [ $? = 133 ]; do
+    # It finds its network as a real machine does: the card, and nothing of what it had made.
+    ip -n "$net" -o link | while IFS=': @' read -r _ link _; do
+        case $link in lo | eth0) ;; *) ip -n "$net" link del "$link" 2>/dev/null ;; esac
+    done
+    ip -n "$net" addr flush dev eth0
+    ip -n "$net" -batch - <<<"$card"
+    nsenter --net="/run/netns/$net" chroot "$root" nft flush ruleset
+done
 """
 
 
@@ -42,7 +50,7 @@ def write_disk(layout: Layout, host: Host, resolver: str) -> None:
     (host.directory / "upper").chmod(0o755)
     public = layout.key.with_suffix(".pub").read_text(encoding="utf-8")
     fresh = not (upper / "etc" / "machine-id").exists()
-    files: Dict[str, str] = {"etc/resolv.conf": resolver}
+    files: dict[str, str] = {"etc/resolv.conf": resolver}
     if fresh:
         files["etc/machine-id"] = uuid.uuid4().hex + "\n"
         files["etc/hostname"] = host.name + "\n"
@@ -63,7 +71,7 @@ def _write(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
-def nspawn_command(host: Host) -> List[str]:
+def nspawn_command(host: Host) -> list[str]:
     """Return the command that boots a host from its mounted root."""
     command = [
         "systemd-nspawn", "--quiet", "--settings=no", "--boot", f"--directory={host.root}", f"--machine={host.tag}",
@@ -78,16 +86,30 @@ def nspawn_command(host: Host) -> List[str]:
     return command
 
 
-def start(host: Host, base: Path, lock: int) -> None:
+def start(layout: Layout, host: Host, base: Path, lock: int) -> None:
     """Boot a host and return at once; it outlives this command."""
     overlay = f"lowerdir={base},upperdir={host.directory / 'upper'},workdir={host.directory / 'work'}"
     command = ["unshare", "--mount", "--propagation", "slave", "bash", "-c", _LAUNCHER, "hws"]
-    command += [str(lock), overlay, str(host.root), *nspawn_command(host)]
+    command += [
+        str(lock),
+        overlay,
+        str(host.root),
+        host.tag,
+        "\n".join(network.card(layout, host)),
+        *nspawn_command(host),
+    ]
     unified = cgroups.is_unified(cgroups.hierarchies())
-    groups: List[Path] = []
+    groups: list[Path] = []
     if unified and Path("/run/systemd/system").is_dir():
         # systemd owns the hierarchy: ask it for a group to do as we like in.
-        scope = ["systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.tag}.scope", "--property=Delegate=yes"]
+        scope = [
+            "systemd-run",
+            "--quiet",
+            "--scope",
+            "--collect",
+            f"--unit={host.tag}.scope",
+            "--property=Delegate=yes",
+        ]
         command = [*scope, "--", *command]
     else:
         groups = cgroups.make(host.tag)
@@ -96,7 +118,7 @@ def start(host: Host, base: Path, lock: int) -> None:
         "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1" if unified else "0",
         "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
     }
-    with open(host.console, "ab") as console:
+    with host.console.open("ab") as console:
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -105,7 +127,7 @@ def start(host: Host, base: Path, lock: int) -> None:
             env=environment,
             start_new_session=True,
             pass_fds=(lock,),
-            preexec_fn=lambda: cgroups.join(groups),  # noqa: PLW1509 - no thread runs yet
+            preexec_fn=lambda: cgroups.join(groups),
         )
 
 
@@ -122,7 +144,7 @@ def leader(host: Host) -> Optional[int]:
     return None
 
 
-def enter(host: Host, argv: List[str]) -> None:
+def enter(host: Host, argv: list[str]) -> None:
     """Replace this process by a command that runs inside a host."""
     pid = leader(host)
     if pid is None:
@@ -138,7 +160,7 @@ def enter(host: Host, argv: List[str]) -> None:
         "TERM": os.environ.get("TERM", "dumb"),
     }
     namespace_options = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root"]
-    os.execvpe("nsenter", ["nsenter", f"--target={pid}", *namespace_options, "--", *argv], environment)
+    os.execvpe("nsenter", ["nsenter", f"--target={pid}", *namespace_options, "--", *argv], environment)  # noqa: S606
 
 
 def stop(host: Host) -> None:

@@ -12,7 +12,7 @@ import platform
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable
 
 from .binaries import SOURCES, collect
 from .errors import SandboxError
@@ -22,17 +22,18 @@ BUSYBOX = "docker.io/library/busybox:1.36"
 COREDNS = "registry.k8s.io/coredns/coredns"
 COREDNS_TAG = "v1.12.4"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
-_APPLETS = (
-    "awk basename cat chmod chown cp cut date dd df dirname du echo env expr false find free grep gunzip gzip head hostname "
-    "httpd id ifconfig ip kill ln ls md5sum mkdir mktemp more mount mv nc netstat nproc nslookup ping ping6 pgrep pidof "
-    "printf ps pwd readlink realpath rm rmdir route sed seq sh sha256sum sleep sort stat tail tar tee telnet test time "
-    "timeout top touch tr traceroute true umount uname uniq vi watch wc wget which whoami xargs yes"
-).split()
-_DIRECTORIES: Tuple[Tuple[str, int], ...] = (
+_APPLETS = """
+    awk basename cat chmod chown cp cut date dd df dirname du echo env expr false find free grep
+    gunzip gzip head hostname httpd id ifconfig ip kill ln ls md5sum mkdir mktemp more mount mv nc
+    netstat nproc nslookup ping ping6 pgrep pidof printf ps pwd readlink realpath rm rmdir route sed
+    seq sh sha256sum sleep sort stat tail tar tee telnet test time timeout top touch tr traceroute
+    true umount uname uniq vi watch wc wget which whoami xargs yes
+"""
+_DIRECTORIES: tuple[tuple[str, int], ...] = (
     ("bin", 0o755), ("dev", 0o755), ("etc", 0o755), ("proc", 0o755), ("root", 0o700), ("sys", 0o755), ("tmp", 0o1777),
     ("var", 0o755), ("var/www", 0o755),
 )  # fmt: skip
-_TEXTS: Dict[str, str] = {
+_TEXTS: dict[str, str] = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "etc/group": "root:x:0:\nnobody:x:65534:\n",
 }
@@ -43,10 +44,10 @@ class Image:
     """What an image consists of: programs by path, links by path, and how it starts."""
 
     name: str
-    programs: Dict[str, bytes]
-    links: Dict[str, str]
-    entrypoint: Tuple[str, ...]
-    command: Tuple[str, ...] = ()
+    programs: dict[str, bytes]
+    links: dict[str, str]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...] = ()
     user: str = ""
 
 
@@ -79,7 +80,7 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _descriptor(kind: str, content: bytes) -> Dict[str, object]:
+def _descriptor(kind: str, content: bytes) -> dict[str, object]:
     media = f"application/vnd.oci.image.{kind}"
     return {"mediaType": media, "digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
 
@@ -87,7 +88,7 @@ def _descriptor(kind: str, content: bytes) -> Dict[str, object]:
 def archive(image: Image, architecture: str) -> bytes:
     """Return an OCI archive that `ctr images import` and `podman load` take."""
     content = layer(image)
-    settings: Dict[str, object] = {"Entrypoint": list(image.entrypoint), "Env": ["PATH=/bin"], "WorkingDir": "/"}
+    settings: dict[str, object] = {"Entrypoint": list(image.entrypoint), "Env": ["PATH=/bin"], "WorkingDir": "/"}
     if image.command:
         settings["Cmd"] = list(image.command)
     if image.user:
@@ -129,17 +130,21 @@ def is_static(program: bytes) -> bool:
 def _read_static(path: Path) -> bytes:
     program = path.read_bytes()
     if not is_static(program):
-        raise SandboxError(f"{path} is not a static program and would not start in an empty image; build it without cgo")
+        raise SandboxError(
+            f"{path} is not a static program and would not start in an empty image; build it without cgo"
+        )
     return program
 
 
-def wanted(bin_directory: Path, coredns_tag: str, say: Callable[[str], None]) -> Dict[str, Image]:
+def wanted(bin_directory: Path, coredns_tag: str, say: Callable[[str], None]) -> dict[str, Image]:
     """Return the images that can be made, by the name of their file."""
     busybox = _read_static(bin_directory / "tools" / "busybox")
-    applets = {f"bin/{name}": "busybox" for name in _APPLETS}
+    applets = {f"bin/{name}": "busybox" for name in _APPLETS.split()}
     result = {
         # It only has to hold the pod's namespaces; the runtime ends it by SIGKILL.
-        "pause": Image(PAUSE, {"bin/busybox": busybox}, {}, ("/bin/busybox", "tail", "-f", "/dev/null"), user="65535:65535"),
+        "pause": Image(
+            PAUSE, {"bin/busybox": busybox}, {}, ("/bin/busybox", "tail", "-f", "/dev/null"), user="65535:65535"
+        ),
         "busybox": Image(BUSYBOX, {"bin/busybox": busybox}, applets, (), ("sh",)),
     }
     coredns = bin_directory / "coredns"
@@ -150,7 +155,7 @@ def wanted(bin_directory: Path, coredns_tag: str, say: Callable[[str], None]) ->
     return result
 
 
-def write_all(cache: Path, coredns_tag: str, say: Callable[[str], None]) -> List[Path]:
+def write_all(cache: Path, coredns_tag: str, say: Callable[[str], None]) -> list[Path]:
     """Write every archive that is missing or different, in one step each; returns all of them."""
     bin_directory = cache / "bin"
     collect(bin_directory, say, tuple(source for source in SOURCES if source.package == "busybox-static"))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Optional
 
 from .errors import SandboxError
 from .layout import Host, Layout
@@ -14,7 +14,7 @@ GROUPS = ("etcd", "master", "node", "lb")
 TOPOLOGIES = ("ha", "single-master", "flat")
 
 
-def groups(topology: str, names: List[str]) -> Dict[str, List[str]]:
+def groups(topology: str, names: list[str]) -> dict[str, list[str]]:
     """Return which hosts are in which group."""
     if topology == "flat":
         return {}
@@ -25,7 +25,7 @@ def groups(topology: str, names: List[str]) -> Dict[str, List[str]]:
     return {"etcd": names[:3], "master": names[:3], "node": names[3:] or names, "lb": names[:2]}
 
 
-def parse_group(text: str, names: List[str]) -> tuple[str, List[str]]:
+def parse_group(text: str, names: list[str]) -> tuple[str, list[str]]:
     """Read GROUP=HOST,HOST."""
     group, equals, listed = text.partition("=")
     members = [name for name in listed.split(",") if name]
@@ -51,8 +51,8 @@ def ssh_args(layout: Layout) -> str:
     return " ".join(["-F none", *(f"-o {option}" for option in options)])
 
 
-def render(layout: Layout, hosts: List[Host], topology: str, extra: Optional[List[str]] = None) -> str:
-    """Return the inventory; `extra` are groups in the form GROUP=HOST,HOST that add to the topology's or replace them."""
+def render(layout: Layout, hosts: list[Host], topology: str, extra: Optional[list[str]] = None) -> str:
+    """Return the inventory; `extra` are groups as GROUP=HOST,HOST that add to the topology's or replace them."""
     names = [host.name for host in hosts]
     members = groups(topology, names)
     members.update(parse_group(text, names) for text in extra or [])

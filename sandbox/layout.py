@@ -10,7 +10,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
 
 from .errors import SandboxError
 
@@ -102,7 +101,7 @@ class Layout:
             directory=self.directory / name,
         )
 
-    def hosts(self, count: int) -> List[Host]:
+    def hosts(self, count: int) -> list[Host]:
         """Return the first `count` hosts."""
         return [self.host(index) for index in range(1, count + 1)]
 

@@ -9,16 +9,18 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional
+from typing import Callable, Optional
 
-from . import cgroups, host as hosts, namespaces, network, uplink
+from . import cgroups, namespaces, network, sysctls, uplink
+from . import host as hosts
 from .base import base_directory, ensure_base
 from .errors import SandboxError
 from .layout import Host, Layout, make_layout
 from .machine import load_modules
 from .process import run
-from .state import State, load, lock_path, locked, require, save
+from .state import State, load, lock_path, locked, names, require, save
 
 Say = Callable[[str], None]
 
@@ -47,14 +49,17 @@ def _ensure_key(layout: Layout) -> None:
 
 
 def _boot(layout: Layout, state: State, host: Host, lock: int) -> None:
-    """Start a host that is off; one that runs is left alone."""
-    if hosts.leader(host) is not None:
+    """Start a host that is off; one that runs only learns how names are resolved now."""
+    resolver = network.resolver(layout, state.uplink)
+    running = hosts.leader(host)
+    if running is not None:
+        Path(f"/proc/{running}/root/etc/resolv.conf").write_text(resolver, encoding="utf-8")
         return
     hosts.stop(host)
     network.remove_host(host)
     network.ensure_host(layout, host)
-    hosts.write_disk(layout, host, network.resolver(layout, state.uplink))
-    hosts.start(host, base_directory(layout.top) / state.base, lock)
+    hosts.write_disk(layout, host, resolver)
+    hosts.start(layout, host, base_directory(layout.top) / state.base, lock)
 
 
 def wait_for(layout: Layout, waiting: Iterable[Host], timeout: float) -> None:
@@ -83,6 +88,9 @@ def up(name: str, count: int, subnet: Optional[int], suite: Optional[str], way_o
     if not base.is_dir():
         raise SandboxError(f"the root file system of sandbox '{name}' is gone; run: sandbox down --name {name}")
     load_modules()
+    with locked(layout.top / ".locks" / ".machine"):
+        sysctls.keep(layout.top)
+        layout.directory.mkdir(parents=True, exist_ok=True)
     with locked(lock_path(layout)) as lock:
         before = load(name)
         count = max(count, before.hosts if before else 0)
@@ -140,6 +148,9 @@ def down(name: str) -> None:
         if layout.directory.exists():
             shutil.rmtree(layout.directory)
         lock_path(layout).unlink(missing_ok=True)
+    with locked(layout.top / ".locks" / ".machine"):
+        if not names():
+            sysctls.put_back(layout.top)
 
 
 def load_anyway(name: str) -> Optional[State]:
@@ -150,7 +161,7 @@ def load_anyway(name: str) -> Optional[State]:
         return None
 
 
-def _kill_all(pids: List[int]) -> None:
+def _kill_all(pids: list[int]) -> None:
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)

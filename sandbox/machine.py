@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Dict
 
 from .errors import SandboxError
 from .process import have, run
 
 # program → Debian package
-_PROGRAMS: Dict[str, str] = {
+_PROGRAMS: dict[str, str] = {
     "systemd-nspawn": "systemd-container",
     "debootstrap": "debootstrap",
     "ip": "iproute2",

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List
 
 from .errors import SandboxError
 from .process import run
@@ -30,7 +30,7 @@ def exists(name: str) -> bool:
     return path(name).exists() and os.path.ismount(path(name))
 
 
-def names(prefix: str) -> List[str]:
+def names(prefix: str) -> list[str]:
     """Return the namespaces whose name is `prefix`, or begins with it and a dot."""
     if not _DIRECTORY.is_dir():
         return []
@@ -54,7 +54,7 @@ def remove(name: str) -> None:
     path(name).unlink(missing_ok=True)
 
 
-def processes(name: str) -> List[int]:
+def processes(name: str) -> list[int]:
     """Return the processes that live in a namespace."""
     if not exists(name):
         return []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import List
 
 from . import namespaces
 from .layout import Host, Layout
@@ -16,7 +15,7 @@ from .process import run
 BRIDGE = "br0"
 
 
-def _batch(namespace: str, commands: List[str]) -> None:
+def _batch(namespace: str, commands: list[str]) -> None:
     """Give `ip` several commands at once, inside a namespace."""
     run(["ip", "-n", namespace, "-batch", "-"], stdin="\n".join(commands) + "\n")
 
@@ -42,6 +41,15 @@ def ensure_controller(layout: Layout) -> None:
         )
 
 
+def card(layout: Layout, host: Host) -> list[str]:
+    """Return the commands that give a host's network card its address and route."""
+    return [
+        f"addr add {host.address}/24 dev eth0",
+        "link set eth0 up",
+        f"route add default via {layout.controller}",
+    ]
+
+
 def ensure_host(layout: Layout, host: Host) -> None:
     """Make a host's namespace and plug its eth0 into the bridge."""
     namespaces.create(host.tag)
@@ -51,9 +59,7 @@ def ensure_host(layout: Layout, host: Host) -> None:
         host.tag,
         [
             f"link add eth0 address {host.mac} type veth peer name {host.name} netns {layout.tag}",
-            f"addr add {host.address}/24 dev eth0",
-            "link set eth0 up",
-            f"route add default via {layout.controller}",
+            *card(layout, host),
         ],
     )
     _batch(layout.tag, [f"link set {host.name} master {BRIDGE} up"])
@@ -72,6 +78,10 @@ def remove_all(layout: Layout) -> None:
 
 def resolver(layout: Layout, uplink: bool) -> str:
     """Return a host's resolv.conf; without a way out, names fail at once instead of after a timeout."""
-    if uplink:
-        return Path("/etc/resolv.conf").read_text(encoding="utf-8")
-    return f"nameserver {layout.controller}\noptions timeout:1 attempts:1\n"
+    if not uplink:
+        return f"nameserver {layout.controller}\noptions timeout:1 attempts:1\n"
+    text = Path("/etc/resolv.conf").read_text(encoding="utf-8")
+    behind = Path("/run/systemd/resolve/resolv.conf")
+    if "nameserver 127." in text and behind.exists():
+        return behind.read_text(encoding="utf-8")  # the machine's own cache on loopback is out of the hosts' reach
+    return text

@@ -10,7 +10,8 @@ import os
 import shutil
 import signal
 import subprocess
-from typing import Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Optional
 
 from .errors import SandboxError
 
@@ -47,7 +48,7 @@ def run(
             cwd=cwd,
             input=stdin if stdin is not None else "",
             env={**os.environ, "LC_ALL": "C", **(env or {})},
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread per fork, only a system call
+            preexec_fn=die_with_parent,
         )
     except FileNotFoundError as exc:
         raise SandboxError(f"{argv[0]} is not installed on this machine") from exc

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Dict, Tuple
 
-PACKAGES: Tuple[str, ...] = (
+PACKAGES: tuple[str, ...] = (
     # a host as administrators expect it
     "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "bash-completion", "procps", "psmisc", "kmod", "curl",
     "ca-certificates", "openssl", "iproute2", "iputils-ping", "netcat-openbsd",
@@ -21,7 +20,7 @@ PACKAGES: Tuple[str, ...] = (
 )  # fmt: skip
 
 # Needless on a host that lives for minutes; each costs boot time or memory.
-MASKED: Tuple[str, ...] = (
+MASKED: tuple[str, ...] = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
     "fstrim.timer", "man-db.timer", "systemd-tmpfiles-clean.timer", "console-getty.service", "getty.target",
     "getty@tty1.service", "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
@@ -33,14 +32,15 @@ MASKED: Tuple[str, ...] = (
 )  # fmt: skip
 
 # A host starts with these installed and off; switching them on is the roles' work.
-DISABLED: Tuple[str, ...] = ("haproxy.service", "keepalived.service", "nftables.service", "ipset.service")
+DISABLED: tuple[str, ...] = ("haproxy.service", "keepalived.service", "nftables.service", "ipset.service")
 
-FILES: Dict[str, str] = {
+FILES: dict[str, str] = {
     # All hosts share the machine's kernel log; reading it in each of them would be noise.
     "etc/systemd/journald.conf.d/sandbox.conf": "[Journal]\nReadKMsg=no\nAudit=no\nRuntimeMaxUse=48M\n",
     "etc/systemd/system.conf.d/sandbox.conf": "[Manager]\nDefaultTimeoutStopSec=10s\n",
     "etc/ssh/sshd_config.d/sandbox.conf": (
-        "HostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\nMaxSessions 100\n"
+        "HostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\nPrintMotd no\nPrintLastLog no\n"
+        "MaxStartups 100\nMaxSessions 100\n"
     ),
     # nspawn mounts cgroup v1 controllers read-only; the kubelet makes its groups there.
     "etc/systemd/system/sandbox-cgroups.service": (
@@ -54,10 +54,10 @@ FILES: Dict[str, str] = {
     "etc/default/locale": "LANG=C.UTF-8\n",
 }
 
-ENABLED: Tuple[str, ...] = ("sandbox-cgroups.service", "ssh.service")
+ENABLED: tuple[str, ...] = ("sandbox-cgroups.service", "ssh.service")
 
 # Made anew for each host, or of no use to any.
-REMOVED: Tuple[str, ...] = (
+REMOVED: tuple[str, ...] = (
     "etc/machine-id", "var/lib/dbus/machine-id", "etc/ssh/ssh_host_*", "etc/hostname", "etc/resolv.conf",
     "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/log/*.log", "var/log/apt",
 )  # fmt: skip

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Optional
 
 from .errors import SandboxError
 from .layout import Layout, make_layout, top_directory
@@ -55,7 +56,7 @@ def require(name: str) -> State:
     return state
 
 
-def names() -> List[str]:
+def names() -> list[str]:
     """Return the names of all sandboxes that left something behind."""
     top = top_directory()
     if not top.is_dir():
@@ -82,7 +83,7 @@ def locked(path: Path) -> Iterator[int]:
 def _is_current(path: Path, descriptor: int) -> bool:
     """Say whether a lock's file is still the one of that name: `down` removes it at its end."""
     try:
-        return os.stat(path).st_ino == os.fstat(descriptor).st_ino
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
     except FileNotFoundError:
         return False
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import List
 
 from . import namespaces
 from .layout import Layout
@@ -16,11 +15,24 @@ from .process import run
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
-def _rules(layout: Layout) -> List[List[str]]:
+def _rules(layout: Layout) -> list[list[str]]:
     mark = ["-m", "comment", "--comment", layout.tag]
     near, _ = addresses(layout)
     return [
-        ["-t", "nat", "-A", "POSTROUTING", "-s", f"{near.rsplit('.', 1)[0]}.0/24", "!", "-o", layout.uplink, *mark, "-j", "MASQUERADE"],
+        [
+            "-t",
+            "nat",
+            "-A",
+            "POSTROUTING",
+            "-s",
+            f"{near.rsplit('.', 1)[0]}.0/24",
+            "!",
+            "-o",
+            layout.uplink,
+            *mark,
+            "-j",
+            "MASQUERADE",
+        ],
         ["-t", "filter", "-I", "FORWARD", "-i", layout.uplink, *mark, "-j", "ACCEPT"],
         ["-t", "filter", "-I", "FORWARD", "-o", layout.uplink, *mark, "-j", "ACCEPT"],
     ]
@@ -70,7 +82,11 @@ def remove(layout: Layout) -> None:
     remove_rules(layout)
     run(["ip", "link", "del", layout.uplink], quiet_failure=True)
     if (layout.directory / "ip_forward.off").exists():
-        others = [p for p in layout.top.glob("*/state.json") if '"uplink": true' in p.read_text() and p.parent != layout.directory]
+        others = [
+            p
+            for p in layout.top.glob("*/state.json")
+            if '"uplink": true' in p.read_text() and p.parent != layout.directory
+        ]
         if others:
             (others[0].parent / "ip_forward.off").touch()
         else:
@@ -79,4 +95,6 @@ def remove(layout: Layout) -> None:
 
 def is_up(layout: Layout) -> bool:
     """Say whether the sandbox has its way out."""
-    return namespaces.exists(layout.tag) and not run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode
+    return (
+        namespaces.exists(layout.tag) and not run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode
+    )

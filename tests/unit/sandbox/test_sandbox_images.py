@@ -10,23 +10,25 @@ import io
 import json
 import tarfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 
 from sandbox import images
 from sandbox.errors import SandboxError
 
-IMAGE = images.Image("registry.example/one:1", {"bin/one": b"program"}, {"bin/two": "one"}, ("/bin/one",), ("-x",), "1:1")
+IMAGE = images.Image(
+    "registry.example/one:1", {"bin/one": b"program"}, {"bin/two": "one"}, ("/bin/one",), ("-x",), "1:1"
+)
 
 
-def blobs(content: bytes) -> Dict[str, bytes]:
+def blobs(content: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(content)) as whole:
         members = {member.name: whole.extractfile(member) for member in whole.getmembers()}
         return {name: handle.read() for name, handle in members.items() if handle is not None}
 
 
-def by_digest(files: Dict[str, bytes], descriptor: Dict[str, Any]) -> bytes:
+def by_digest(files: dict[str, bytes], descriptor: dict[str, Any]) -> bytes:
     content = files["blobs/" + descriptor["digest"].replace(":", "/")]
     assert descriptor["digest"] == "sha256:" + hashlib.sha256(content).hexdigest()
     assert descriptor["size"] == len(content)

@@ -54,7 +54,12 @@ def test_state_directory_comes_from_the_environment(monkeypatch: pytest.MonkeyPa
 
 def test_ha_on_three_hosts_stacks_everything() -> None:
     found = groups("ha", ["n1", "n2", "n3"])
-    assert found == {"etcd": ["n1", "n2", "n3"], "master": ["n1", "n2", "n3"], "node": ["n1", "n2", "n3"], "lb": ["n1", "n2"]}
+    assert found == {
+        "etcd": ["n1", "n2", "n3"],
+        "master": ["n1", "n2", "n3"],
+        "node": ["n1", "n2", "n3"],
+        "lb": ["n1", "n2"],
+    }
 
 
 def test_ha_on_five_hosts_separates_the_nodes() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import binaries, cgroups, machine, recipe
+from sandbox import binaries, cgroups, machine, recipe, sysctls
 from sandbox.apt import parse_targets
 from sandbox.errors import SandboxError
 from sandbox.process import last_line, run
@@ -125,7 +125,7 @@ def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SandboxError, match="needs root"):
         machine.require_root()
     monkeypatch.setattr(machine, "have", lambda program: program != "systemd-nspawn")
-    with pytest.raises(SandboxError, match="apt-get install systemd-container$"):
+    with pytest.raises(SandboxError, match=r"apt-get install systemd-container$"):
         machine.require_tools()
 
 
@@ -136,3 +136,16 @@ def test_a_failing_program_is_one_line() -> None:
     with pytest.raises(SandboxError, match="is not installed"):
         run(["/nonexistent/program"])
     assert last_line("a\nb\n\n") == "b"
+
+
+def test_shared_kernel_settings_are_put_back_once(tmp_path: Path) -> None:
+    kernel = tmp_path / "sys"
+    (kernel / "vm").mkdir(parents=True)
+    (kernel / "vm" / "swappiness").write_text("60\n")
+    sysctls.keep(tmp_path, kernel)
+    (kernel / "vm" / "swappiness").write_text("1\n")
+    sysctls.keep(tmp_path, kernel)
+    sysctls.put_back(tmp_path, kernel)
+    assert (kernel / "vm" / "swappiness").read_text().strip() == "60"
+    assert [path.name for path in tmp_path.iterdir()] == ["sys"]
+    sysctls.put_back(tmp_path, kernel)
