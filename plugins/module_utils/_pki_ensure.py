@@ -26,6 +26,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
+    is_encrypted,
     key_pem,
     key_spec,
     load_key,
@@ -74,8 +75,8 @@ class Ensure:
             )
         if self.check:
             return None
-        if key is None:
-            key = new_key(spec)
+        if key is None or not is_encrypted(pem or b""):
+            key = key or new_key(spec)
             self.store.write(key_path, key_pem(key, self.passphrase))
         return self._sign_root(name, _csr.root(subject, key, expiry))
 

@@ -35,8 +35,8 @@ class Host:
         self.check = check
         self.specs = specs_of(params)
         exchange = params["_exchange"]
-        self.signed: dict[str, str] = exchange["signed"]
-        self.pems = {name: pem.encode() for name, pem in (exchange["authorities"] or {}).items()}
+        self.signed: dict[str, str] = exchange.get("signed") or {}
+        self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
         self.authorities = {name: load_certificate(pem, f"authority {name}") for name, pem in self.pems.items()}
         self.requests: dict[str, str] = {}
         self.needed_keys: list[str] = []
@@ -72,7 +72,7 @@ class Host:
         if reasons and not self.check:
             trust.write()
         if key_reasons and not self.check:
-            key = self.params["_authority_keys"].get(trust.authority)
+            key = (self.params["_authority_keys"] or {}).get(trust.authority)
             if key is None:
                 self.needed_keys.append(trust.authority)
             else:

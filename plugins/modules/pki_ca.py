@@ -58,7 +58,7 @@ options:
         description: Common name of the subject, the name where it is not given.
         type: str
       names:
-        description: Further parts of the subject as cfssl has them, for example V({O: Example, C: DE}).
+        description: "Further parts of the subject as cfssl has them, for example V({O: Example, C: DE})."
         type: list
         elements: dict
         default: []

@@ -87,7 +87,7 @@ options:
         type: str
         default: ""
       names:
-        description: Further parts of the subject as cfssl has them, for example V({O: system:masters}).
+        description: "Further parts of the subject as cfssl has them, for example V({O: system:masters})."
         type: list
         elements: dict
         default: []
@@ -132,6 +132,12 @@ options:
     description: Makes every certificate again, whatever there is.
     type: bool
     default: false
+  _exchange:
+    description: Internal, from the action plugin. Certificates of authorities by name, signed certificates by index.
+    type: dict
+  _authority_keys:
+    description: Internal, from the action plugin. Keys of authorities that the host needs, by name.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -210,13 +216,11 @@ PUBLIC_SPEC: dict[str, Any] = {
     "renew_key": {"type": "bool", "default": False, "no_log": False},
     "force": {"type": "bool", "default": False},
 }
-# What the action plugin adds: certificates of authorities by name, signed certificates by index, and, in base64 so that
-# no log can show them with other line ends, keys of authorities by name.
-_EXCHANGE = {"authorities": {"type": "dict"}, "signed": {"type": "dict", "default": {}}}
+# What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
 SPEC: dict[str, Any] = {
     **PUBLIC_SPEC,
-    "_exchange": {"type": "dict", "options": _EXCHANGE},
-    "_authority_keys": {"type": "dict", "default": {}, "no_log": True},
+    "_exchange": {"type": "dict"},
+    "_authority_keys": {"type": "dict", "no_log": True},
 }
 
 
