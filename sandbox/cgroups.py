@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SandboxError
+from .process import run
 
 _MOUNT = Path("/sys/fs/cgroup")
-_CGROUP2_MAGIC = "cgroup2"
+_CGROUP2 = "cgroup2"
+_SYSTEMD = Path("/run/systemd/system")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def parse_hierarchies(mountinfo: str, membership: str) -> list[Hierarchy]:
         _, controllers, own = line.split(":", 2)
         wanted = set(controllers.split(",")) - {""}
         for kind, mount, options in mounts:
-            if wanted <= options if wanted else kind == _CGROUP2_MAGIC:
+            if wanted <= options if wanted else kind == _CGROUP2:
                 result.append(Hierarchy(mount, own, controllers))
                 break
     return result
@@ -89,6 +91,14 @@ def _make_v2(hierarchy: Hierarchy, tag: str) -> Path:
             print(f"sandbox: hosts get no {controller} control group: {exc.strerror}", file=sys.stderr)
     group.mkdir(exist_ok=True)
     return group
+
+
+def scope_command(tag: str) -> list[str]:
+    """Return what starts a command in a group of its own where systemd owns the hierarchy; nothing elsewhere."""
+    if not _SYSTEMD.is_dir():
+        return []
+    properties = ["--property=Delegate=yes", "--property=TasksMax=infinity"]
+    return ["systemd-run", "--quiet", "--scope", "--collect", f"--unit={tag}.scope", *properties, "--"]
 
 
 def make(tag: str) -> list[Path]:
@@ -158,6 +168,8 @@ def kill(groups: list[Path], timeout: float = 10.0) -> None:
 def remove(groups: Iterable[Path]) -> None:
     """Remove groups and all below them; a group that is just being emptied gets a moment."""
     for group in groups:
+        if group.suffix == ".scope":
+            run(["systemctl", "stop", group.name], quiet_failure=True)
         for directory, _, _ in os.walk(group, topdown=False):
             for _ in range(40):
                 try:

@@ -14,7 +14,7 @@ from typing import Optional
 from . import cgroups, namespaces, network
 from .errors import SandboxError
 from .layout import Host, Layout
-from .process import run
+from .process import last_line, run
 
 # Directories whose content cannot lie on an overlay: they come from the machine's own disk.
 _BOUND = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet", "etcd": "/var/lib/etcd"}
@@ -99,20 +99,8 @@ def start(layout: Layout, host: Host, base: Path, lock: int) -> None:
         *nspawn_command(host),
     ]
     unified = cgroups.is_unified(cgroups.hierarchies())
-    groups: list[Path] = []
-    if unified and Path("/run/systemd/system").is_dir():
-        # systemd owns the hierarchy: ask it for a group to do as we like in.
-        scope = [
-            "systemd-run",
-            "--quiet",
-            "--scope",
-            "--collect",
-            f"--unit={host.tag}.scope",
-            "--property=Delegate=yes",
-        ]
-        command = [*scope, "--", *command]
-    else:
-        groups = cgroups.make(host.tag)
+    scope = cgroups.scope_command(host.tag) if unified else []
+    groups = [] if scope else cgroups.make(host.tag)
     environment = {
         **os.environ,
         "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1" if unified else "0",
@@ -120,7 +108,7 @@ def start(layout: Layout, host: Host, base: Path, lock: int) -> None:
     }
     with host.console.open("ab") as console:
         subprocess.Popen(
-            command,
+            [*scope, *command],
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
@@ -168,6 +156,13 @@ def stop(host: Host) -> None:
     groups = cgroups.find(host.tag)
     cgroups.kill(groups)
     cgroups.remove(groups)
+
+
+def last_words(host: Host) -> str:
+    """Return why a host that has just been started is gone; nothing while any process of it lives."""
+    if cgroups.processes(cgroups.find(host.tag)):
+        return ""
+    return last_line(host.console.read_text(encoding="utf-8", errors="replace"))
 
 
 def answers(layout: Layout, host: Host, timeout: float) -> bool:

@@ -70,6 +70,9 @@ def wait_for(layout: Layout, waiting: Iterable[Host], timeout: float) -> None:
         left = [host for host in left if not hosts.answers(layout, host, 1.0)]
         if not left:
             return
+        for host in left:
+            if reason := hosts.last_words(host):
+                raise SandboxError(f"{host.name} did not start: {reason}")
         if time.monotonic() > deadline:
             names = ", ".join(host.name for host in left)
             raise SandboxError(f"{names} did not answer ssh within {timeout:.0f} s; see {left[0].console}")

@@ -5,43 +5,30 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
 from pathlib import Path
 
-from . import namespaces
 from .layout import Layout
 from .process import run
 
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
-def _rules(layout: Layout) -> list[list[str]]:
-    mark = ["-m", "comment", "--comment", layout.tag]
-    near, _ = addresses(layout)
-    return [
-        [
-            "-t",
-            "nat",
-            "-A",
-            "POSTROUTING",
-            "-s",
-            f"{near.rsplit('.', 1)[0]}.0/24",
-            "!",
-            "-o",
-            layout.uplink,
-            *mark,
-            "-j",
-            "MASQUERADE",
-        ],
-        ["-t", "filter", "-I", "FORWARD", "-i", layout.uplink, *mark, "-j", "ACCEPT"],
-        ["-t", "filter", "-I", "FORWARD", "-o", layout.uplink, *mark, "-j", "ACCEPT"],
-    ]
-
-
 def addresses(layout: Layout) -> tuple[str, str]:
-    """Return the machine's and the sandbox's end; they follow from the name, apart from the hosts' networks."""
-    number = int(layout.uplink[-8:], 16) % 254 + 1
-    return f"198.19.{number}.1", f"198.19.{number}.2"
+    """Return the machine's and the sandbox's end of a /30 that follows from the name."""
+    first = int(ipaddress.IPv4Address("198.19.0.0")) + int(layout.uplink[-8:], 16) % 16384 * 4
+    return str(ipaddress.IPv4Address(first + 1)), str(ipaddress.IPv4Address(first + 2))
+
+
+def _rules(layout: Layout) -> list[list[str]]:
+    _, far = addresses(layout)
+    rules = [
+        f"-t nat -A POSTROUTING -s {far} ! -o {layout.uplink} -m comment --comment {layout.tag} -j MASQUERADE",
+        f"-t filter -I FORWARD -i {layout.uplink} -m comment --comment {layout.tag} -j ACCEPT",
+        f"-t filter -I FORWARD -o {layout.uplink} -m comment --comment {layout.tag} -j ACCEPT",
+    ]
+    return [rule.split() for rule in rules]
 
 
 def ensure(layout: Layout) -> None:
@@ -49,9 +36,9 @@ def ensure(layout: Layout) -> None:
     near, far = addresses(layout)
     if run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode:
         run(["ip", "link", "add", layout.uplink, "type", "veth", "peer", "name", "uplink", "netns", layout.tag])
-        run(["ip", "addr", "add", f"{near}/24", "dev", layout.uplink])
+        run(["ip", "addr", "add", f"{near}/30", "dev", layout.uplink])
         run(["ip", "link", "set", layout.uplink, "up"])
-        run(["ip", "-n", layout.tag, "addr", "add", f"{far}/24", "dev", "uplink"])
+        run(["ip", "-n", layout.tag, "addr", "add", f"{far}/30", "dev", "uplink"])
         run(["ip", "-n", layout.tag, "link", "set", "uplink", "up"])
         run(["ip", "-n", layout.tag, "route", "replace", "default", "via", near])
     inside = ["ip", "netns", "exec", layout.tag]
@@ -91,10 +78,3 @@ def remove(layout: Layout) -> None:
             (others[0].parent / "ip_forward.off").touch()
         else:
             _FORWARD.write_text("0")
-
-
-def is_up(layout: Layout) -> bool:
-    """Say whether the sandbox has its way out."""
-    return (
-        namespaces.exists(layout.tag) and not run(["ip", "link", "show", layout.uplink], quiet_failure=True).returncode
-    )

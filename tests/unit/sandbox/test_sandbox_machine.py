@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import binaries, cgroups, machine, recipe, sysctls
+from sandbox import binaries, cgroups, machine, recipe, sysctls, uplink
+from sandbox import host as hosts
 from sandbox.apt import parse_targets
 from sandbox.errors import SandboxError
+from sandbox.layout import Layout
 from sandbox.process import last_line, run
 
 V1_MOUNTS = """\
@@ -149,3 +151,30 @@ def test_shared_kernel_settings_are_put_back_once(tmp_path: Path) -> None:
     assert (kernel / "vm" / "swappiness").read_text().strip() == "60"
     assert [path.name for path in tmp_path.iterdir()] == ["sys"]
     sysctls.put_back(tmp_path, kernel)
+
+
+def test_a_host_that_did_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path, "demo")
+    host = layout.host(1)
+    host.directory.mkdir(parents=True)
+    host.console.write_text("mount: wrong fs type\n\n")
+    monkeypatch.setattr(cgroups, "find", lambda tag: [])
+    assert hosts.last_words(host) == "mount: wrong fs type"
+    monkeypatch.setattr(cgroups, "processes", lambda groups: {1})
+    assert hosts.last_words(host) == ""
+
+
+def test_uplink_addresses_are_apart_from_the_hosts() -> None:
+    near, far = uplink.addresses(Layout(Path("/state"), "demo"))
+    assert near.startswith("198.19.") and int(near.rpartition(".")[2]) + 1 == int(far.rpartition(".")[2])
+
+
+def test_every_rule_of_an_uplink_carries_the_sandbox_name() -> None:
+    assert all("hws.demo" in rule for rule in uplink._rules(Layout(Path("/state"), "demo")))
+
+
+def test_systemd_is_asked_for_a_group_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroups, "_SYSTEMD", tmp_path)
+    assert "--unit=hws.demo.n1.scope" in cgroups.scope_command("hws.demo.n1")
+    monkeypatch.setattr(cgroups, "_SYSTEMD", tmp_path / "absent")
+    assert cgroups.scope_command("hws.demo.n1") == []
