@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tries the network of a cluster with a small workload that it removes again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: workload_check
+short_description: Try pods, services, node ports and DNS of a cluster
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Starts a web server on every node, in a namespace made for it, and asks from each pod other pods on other hosts, the
+    service's address and the cluster's DNS, and from the host where the module runs the node port of every node.
+  - The namespace and all in it is removed before the module ends, also when it fails, and also that of an earlier run
+    which was cut off. What is left is as it was, therefore it never reports a change.
+  - Problems do not fail the module, so that a play can collect them first.
+extends_documentation_fragment:
+  - hardway.kubernetes.api
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Starts nothing and reports no problem.
+  diff_mode:
+    support: none
+    details: Nothing stays changed.
+options:
+  image:
+    description: Image with C(sh) and C(busybox) (C(httpd), C(wget), C(nslookup)), present on the nodes or to be pulled.
+    type: str
+    required: true
+  nodes:
+    description: Names of the nodes that must run a pod; when empty, those that the cluster chooses.
+    type: list
+    elements: str
+    default: []
+  dns:
+    description: Names to resolve inside pods, and the address that the answer must contain.
+    type: dict
+    default: {}
+  namespace:
+    description: Namespace to make and to remove.
+    type: str
+    default: hardway-verify
+  kubeconfig:
+    description: How C(kubectl exec) reaches the API.
+    type: path
+    default: /etc/kubernetes/admin.conf
+  kubectl:
+    description: The program.
+    type: path
+    default: /usr/local/bin/kubectl
+  timeout:
+    description: Seconds until the pods must serve, and again until all probes must succeed.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Try the network
+  hardway.kubernetes.workload_check:
+    servers: ["https://192.0.2.11:6443"]
+    image: docker.io/library/busybox:1.37
+    nodes: [node1, node2]
+    dns:
+      kubernetes.default.svc.cluster.local: 10.96.0.1
+  register: workload
+"""
+
+RETURN = r"""
+problems:
+  description: All that did not work, one sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["from pod on node1: pod on node2 does not answer"]
+pods:
+  description: The pods that were tried.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: probe-x2x4s, node: node1, ip: 10.244.0.5, host_ip: 192.0.2.21, ready: true, reason: ""}]
+probes:
+  description: How many probes were made.
+  returned: always
+  type: int
+  sample: 14
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _workload
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+
+SPEC = {
+    **ARGUMENTS,
+    "image": {"type": "str", "required": True},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "dns": {"type": "dict", "default": {}},
+    "namespace": {"type": "str", "default": "hardway-verify"},
+    "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
+    "kubectl": {"type": "path", "default": "/usr/local/bin/kubectl"},
+    "timeout": {"type": "int", "default": 60},
+}
+REMOVAL = 60
+
+
+class Workload:
+    """The namespace, from making to removal."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        """Remember what to try."""
+        self.params = params
+        self.api = Api.of(params)
+        self.kubectl = Kubectl(params["kubectl"], params["kubeconfig"], patience=0)
+        self.home = f"/api/v1/namespaces/{params['namespace']}"
+        self.apps = f"/apis/apps/v1/namespaces/{params['namespace']}/daemonsets"
+        self.pods: list[dict[str, Any]] = []
+        self.probes = 0
+
+    def check(self) -> list[str]:
+        """Return all problems; nothing is left behind."""
+        self.remove()
+        try:
+            service = self.make()
+            _ready, unready = wait_until(self.look, lambda names: not names, timeout=self.params["timeout"])
+            working = [pod for pod in self.pods if pod["ready"]]
+            _answered, silent = wait_until(
+                lambda: self.probe(working, service), lambda names: not names, timeout=self.params["timeout"] // 2
+            )
+        finally:
+            self.remove()
+        return unready + silent
+
+    def make(self) -> dict[str, Any]:
+        """Make namespace, web servers and service; return the service's spec."""
+        self.api.post("/api/v1/namespaces", _workload.namespace(self.params["namespace"]))
+        self.api.post(self.apps, _workload.daemon_set(self.params["image"]))
+        return self.api.post(self.home + "/services", _workload.service())["spec"]
+
+    def look(self) -> list[str]:
+        """Return the pods that do not serve yet."""
+        self.pods = _workload.pods_of(self.api.get(self.home + "/pods").get("items") or [])
+        daemons = self.api.get(f"{self.apps}/{_workload.NAME}").get("status") or {}
+        wanted = daemons.get("desiredNumberScheduled", 0)
+        found = _workload.unready(self.pods, self.params["nodes"])
+        return found or (
+            ["pods: none is started; check kube-controller-manager"] if len(self.pods) < wanted or not wanted else []
+        )
+
+    def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
+        """Return what does not answer, asked from inside every pod and from this host."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            inside = list(pool.map(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods))))
+            port = service["ports"][0]["nodePort"]
+            outside = list(pool.map(lambda pod: self.ask_node_port(pod["host_ip"], port), pods))
+        return [problem for problems in inside + outside for problem in problems]
+
+    def ask(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
+        """Return what the pod at the index does not reach."""
+        asked = _workload.targets(pods, index, address=address, dns=self.params["dns"])
+        self.probes += len(asked)
+        place = [f"--namespace={self.params['namespace']}", pods[index]["name"]]
+        words = [f"{name}={what}" for name, (what, _wanted) in asked.items()]
+        here = f"from pod on {pods[index]['node']}"
+        try:
+            output = self.kubectl.run(["exec", *place, "--", "sh", "-c", _workload.ASK, "ask", *words])
+        except HardwayError as exc:
+            return [f"{here}: {exc}"]
+        return [f"{here}: {name} does not answer" for name in _workload.wrong(output, asked)]
+
+    def ask_node_port(self, host: str, port: int) -> list[str]:
+        """Return a problem when the node port does not answer."""
+        self.probes += 1
+        try:
+            answer = request(_workload.url(host, port), timeout=3)
+        except HttpError as exc:
+            return [f"node port: {exc}"]
+        return [] if answer.status == 200 else [f"node port {host}:{port}: answers {answer.status}"]
+
+    def remove(self) -> None:
+        """Remove the namespace where there is one, and wait until it is gone."""
+        if not self.api.find(self.home):
+            return
+        self.api.delete(f"{self.apps}/{_workload.NAME}")
+        self.api.delete(self.home)
+        gone, _seen = wait_until(lambda: self.api.find(self.home), lambda seen: seen is None, timeout=REMOVAL)
+        if not gone:
+            raise HardwayError(
+                f"namespace {self.params['namespace']}: not removed within {REMOVAL} s; "
+                "see its status, and remove what holds it"
+            )
+
+
+def main() -> None:
+    """Try, remove, and report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    if module.check_mode:
+        module.exit_json(changed=False, problems=[], pods=[], probes=0)
+    workload = Workload(module.params)
+    try:
+        problems = workload.check()
+    except HardwayError as exc:
+        problems = [str(exc)]
+    module.exit_json(changed=False, problems=problems, pods=workload.pods, probes=workload.probes)
+
+
+if __name__ == "__main__":
+    main()
