@@ -77,7 +77,7 @@ def node_states(nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     states = []
     for node in nodes:
         status = node.get("status") or {}
-        ready = next((c for c in status.get("conditions") or [] if c["type"] == "Ready"), {})
+        ready: dict[str, Any] = next((c for c in status.get("conditions") or [] if c["type"] == "Ready"), {})
         states.append(
             {
                 "name": node["metadata"]["name"],

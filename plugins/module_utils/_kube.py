@@ -94,10 +94,8 @@ class Api:
                     break
                 seen.append(state)
             else:
-                raise ApiError(
-                    "Kubernetes API: no server is ready: " + ("; ".join(seen) or "none is named")
-                    + "; check kube-apiserver on these hosts"
-                )  # fmt: skip
+                reasons = "; ".join(seen) or "none is named"
+                raise ApiError(f"Kubernetes API: no server is ready: {reasons}; check kube-apiserver on these hosts")
         return self._server
 
     def _ready(self, server: str) -> str:

@@ -132,9 +132,7 @@ def masked(item: Optional[Object], other: Optional[Object] = None) -> Optional[O
     return shown
 
 
-def diff_of(
-    changed: Sequence[tuple[Optional[Object], Object]], doomed: Sequence[Object]
-) -> list[dict[str, str]]:  # fmt: skip
+def diff_of(changed: Sequence[tuple[Optional[Object], Object]], doomed: Sequence[Object]) -> list[dict[str, str]]:
     """Return Ansible's diff: one entry per object that is made, changed or pruned."""
     pairs: list[tuple[Optional[Object], Optional[Object]]] = [*changed, *((item, None) for item in doomed)]
     entries = []
