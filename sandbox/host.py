@@ -17,7 +17,7 @@ from .layout import Host, Layout
 from .process import last_line, run
 
 # Directories whose content cannot lie on an overlay: they come from the machine's own disk.
-_BOUND = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet", "etcd": "/var/lib/etcd"}
+_BOUND = ("containerd", "kubelet")  # below /var/lib
 _DEVICES = ("/dev/kmsg", "/dev/net/tun", "/dev/fuse")
 _READ_ONLY = ("/lib/modules", "/proc/config.gz")
 
@@ -80,7 +80,8 @@ def nspawn_command(host: Host) -> list[str]:
         "--link-journal=no", "--console=read-only", "--capability=all",
         "--system-call-filter=add_key keyctl bpf perf_event_open",
     ]  # fmt: skip
-    command += [f"--bind={host.directory / f'bind-{name}'}:{target}" for name, target in _BOUND.items()]
+    bound = sorted(host.directory.glob("bind-*"))
+    command += [f"--bind={path}:/var/lib/{path.name.partition('-')[2]}" for path in bound]
     command += [f"--bind={device}" for device in _DEVICES if Path(device).exists()]
     command += [f"--bind-ro={path}" for path in _READ_ONLY if Path(path).exists()]
     return command
