@@ -10,8 +10,8 @@ module: kernel
 short_description: Kernel modules, sysctls and swap as Kubernetes wants them, now and at boot
 version_added: 0.1.0
 description:
-  - Loads kernel modules, sets sysctls and turns swap off, at once and for the next boot, and tells what the host can do.
-  - Tests for the feature, never for a module file, so a kernel that has everything built in is as good as one that loads modules.
+  - Loads kernel modules, sets sysctls and turns swap off, now and at boot, and tells what the host can do.
+  - Tests for the feature, never for a module file, so a kernel with everything built in is as good as any.
   - What a host refuses (a read-only setting in a container, a module that its kernel lacks) is reported
     in RV(ansible_facts.host_features.unsupported) and is a failure only for names in O(required).
 author:
@@ -39,7 +39,9 @@ options:
     elements: str
     default: []
   swap:
-    description: V(false) turns swap off now, comments it out of F(/etc/fstab) and masks swap units; V(true) leaves it alone.
+    description:
+      - V(false) turns swap off now, comments it out of F(/etc/fstab) and masks swap units.
+      - V(true) leaves it alone.
     type: bool
     default: true
   commands:
@@ -101,7 +103,7 @@ ansible_facts:
         ipvs: {description: Whether IPVS is there., type: bool, returned: always}
         nftables: {description: Whether nf_tables answers., type: bool, returned: always}
         swap: {description: Whether any swap is active., type: bool, returned: always}
-        kernel_defaults_ok: {description: Whether the kubelet's protectKernelDefaults holds., type: bool, returned: always}
+        kernel_defaults_ok: {description: Whether protectKernelDefaults holds., type: bool, returned: always}
         time_synchronized: {description: Whether the kernel's clock is disciplined., type: bool, returned: always}
         resolv_conf: {description: The resolver file that names real servers., type: str, returned: always}
         os_family: {description: "debian, redhat, suse or the system's id.", type: str, returned: always}
@@ -250,7 +252,7 @@ def apply(kernel: Kernel, params: dict[str, Any]) -> None:
     if refused:
         name, why = next(iter(refused.items()))
         raise HardwayError(
-            f"{name}: {why}; give this host a kernel (or a container) that allows it, or take it out of the required names"
+            f"{name}: {why}; give this host a kernel (or a container) that allows it, or do not require it"
         )
 
 
