@@ -41,13 +41,13 @@ class ActionModule(ActionBase):
             if stopped_by:
                 first.update(
                     failed=True,
-                    msg=f"{', '.join(held)}: not restarted, because the restart on {stopped_by} failed; "
-                    "it runs on as before; mend that host and run again",
+                    msg=f"{', '.join(held)}: not restarted, because another host failed before ({stopped_by}). "
+                    "It runs on as before; mend that host and run again",
                 )
                 return first
             second = self._execute_module(MODULE, {**arguments, "_hold": False}, task_vars=task_vars)
             if second.get("failed") or second.get("unreachable"):
-                _stop_the_others(note, self._task._uuid, host)
+                _stop_the_others(note, self._task._uuid, host, str(second.get("msg", "")))
         second.pop("_held", None)
         return _merged(first, second)
 
@@ -82,13 +82,13 @@ def _turn(path: Path) -> Iterator[IO[str]]:
 
 
 def _stopped_by(note: IO[str], task: str) -> str:
-    """Return the host whose restart failed in this very task, if any."""
+    """Return which host's restart failed in this very task, and how, if one did."""
     note.seek(0)
     seen, _tab, host = note.read().strip().partition("\t")
     return host if seen == task else ""
 
 
-def _stop_the_others(note: IO[str], task: str, host: str) -> None:
+def _stop_the_others(note: IO[str], task: str, host: str, reason: str) -> None:
     note.truncate(0)
-    note.write(f"{task}\t{host}\n")
+    note.write(f"{task}\t{host}: {reason.partition(chr(10))[0]}\n")
     note.flush()

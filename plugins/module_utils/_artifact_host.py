@@ -76,6 +76,8 @@ def install(wanted: Placed, root: str, upload: str) -> None:
     _bring(upload, partial)
     os.chown(partial, 0, 0)
     os.chmod(partial, 0o755)  # noqa: S103 - a program
+    with open(partial, "rb") as stream:
+        os.fsync(stream.fileno())
     os.replace(partial, path)
     record = _record(directory)
     record[wanted.name] = [os.path.getsize(path), sha]

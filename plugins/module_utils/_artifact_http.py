@@ -51,7 +51,7 @@ def _receive(url: str, path: str, algorithm: str) -> str:
     except HTTPError as exc:
         raise HardwayError(f"{url} answers {exc.code} {exc.reason}") from exc
     except (OSError, HTTPException) as exc:
-        raise Unreachable(f"no download from {url}: {getattr(exc, 'reason', exc)}") from exc
+        raise Unreachable(f"no answer from {urlsplit(url).netloc}: {getattr(exc, 'reason', exc)}") from exc
     if expected and received != int(expected):
         raise HardwayError(f"{url} broke off after {received} of {expected} bytes; it was deleted")
     return found.hexdigest()

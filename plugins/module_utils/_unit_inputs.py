@@ -16,14 +16,25 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen, Stamp
 
 STAMPS = "/var/lib/hardway/units"
+OURS = "/etc/systemd/system"
 
 
-def collect(seen: Seen, extra: Iterable[str]) -> dict[str, str]:
+def collect(name: str, seen: Seen, extra: Iterable[str]) -> dict[str, str]:
     """Return a fingerprint for everything that the unit starts from, by path."""
-    paths = [seen.fragment, *seen.drop_ins, *seen.environment_files, *extra]
+    paths = [seen.fragment, *seen.drop_ins, *drop_ins(name), *seen.environment_files, *extra]
     found = {path: of_file(path) for named in paths if named for path in expand(named)}
     found.update({path: of_binary(path) for path in seen.binaries})
     return found
+
+
+def drop_ins(name: str) -> list[str]:
+    """Return the administrator's drop-ins of a unit."""
+    return sorted(glob.glob(f"{OURS}/{glob.escape(name)}.d/*.conf"))
+
+
+def unread(name: str, seen: Seen) -> bool:
+    """True when systemd has not read what is on disk. It does not notice a first drop-in by itself."""
+    return seen.need_reload or seen.load == "not-found" or not set(drop_ins(name)) <= set(seen.drop_ins)
 
 
 def expand(path: str) -> list[str]:

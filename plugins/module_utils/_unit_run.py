@@ -15,9 +15,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Plan, Seen, Stamp, Want
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, Waiter, ask, healthy_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import OURS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
-OURS = "/etc/systemd/system"
 SICK_AFTER = 3.0
 
 
@@ -36,7 +36,7 @@ class Units:
         """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
         self._look()
         enabling = [name for name, plan in self.plans.items() if plan.enable]
-        stale = [name for name, seen in self.seen.items() if seen.need_reload or seen.load == "not-found"]
+        stale = [name for name, seen in self.seen.items() if _unit_inputs.unread(name, seen)]
         if check_mode or not self._reread(enabling, stale):
             return
         enabled = {name: self.plans[name].enable for name in enabling}
@@ -55,7 +55,7 @@ class Units:
     def _look(self) -> None:
         self.seen = self._systemd.show(list(self.wants))
         for name, want in self.wants.items():
-            self.inputs[name] = _unit_inputs.collect(self.seen[name], want.inputs)
+            self.inputs[name] = _unit_inputs.collect(name, self.seen[name], want.inputs)
             stamp = _unit_inputs.read_stamp(name)
             self.plans[name] = _unit.plan(want, self.seen[name], self.inputs[name], stamp)
 
