@@ -34,7 +34,8 @@ def drop_ins(name: str) -> list[str]:
 
 def unread(name: str, seen: Seen) -> bool:
     """True when systemd has not read what is on disk. It does not notice a first drop-in by itself."""
-    return seen.need_reload or seen.load == "not-found" or not set(drop_ins(name)) <= set(seen.drop_ins)
+    unknown = seen.load == "not-found" and os.path.exists(f"{OURS}/{name}")
+    return seen.need_reload or unknown or not set(drop_ins(name)) <= set(seen.drop_ins)
 
 
 def expand(path: str) -> list[str]:
