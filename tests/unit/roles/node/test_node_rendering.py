@@ -1,0 +1,201 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What roles containerd, node, flannel and addons would write, on hosts of different kinds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import tomllib
+import yaml
+from ansible.template import trust_as_template
+from unit.roles.master.rendering import ROLES, Host, role_variables
+
+CATALOG = {name: {"default": "1.0.0"} for name in ("kubernetes", "pause", "coredns", "containerd", "flannel")}
+GROUPS = {"etcd": ["m1"], "master": ["m1"], "node": ["m1", "n1"]}
+ADDRESSES = {"m1": "192.0.2.11", "n1": "192.0.2.21"}
+CONTAINER = {
+    "cgroup_version": 1,
+    "cgroup_controllers": ["memory"],
+    "cap_sys_resource": False,
+    "conntrack_writable": False,
+    "kernel_defaults_ok": False,
+    "resolv_conf": "/run/systemd/resolve/resolv.conf",
+    "swap": True,
+}
+
+
+def host(
+    name: str = "n1",
+    features: dict[str, Any] | None = None,
+    members: dict[str, list[str]] = GROUPS,
+    **settings: Any,
+) -> Host:
+    """Return a node."""
+    facts = {"host_features": features} if features is not None else {}
+    roles = {
+        key: value
+        for role in ("containerd", "node", "flannel", "addons")
+        for key, value in role_variables(role).items()
+    }
+    given = {"_cluster_catalog": CATALOG, "_cluster_tested_with": {}, "ansible_facts": facts, **settings}
+    return Host(name, ADDRESSES, members, **{**roles, **given})
+
+
+def render(of: Host, role: str, template: str, **more: Any) -> str:
+    """Return a rendered template of a role."""
+    of.templar.available_variables = {**of.variables, **more}
+    text = (ROLES / role / "templates" / template).read_text()
+    return str(of.templar.template(trust_as_template(text), escape_backslashes=False))
+
+
+def test_kubelet_follows_a_modern_host() -> None:
+    config = host().value("_node_kubelet_config")
+    assert config["cgroupDriver"] == "systemd" and config["failCgroupV1"] is True
+    assert config["protectKernelDefaults"] is True and config["failSwapOn"] is True
+    assert config["podPidsLimit"] == 4096
+    assert config["authentication"]["anonymous"]["enabled"] is False and config["readOnlyPort"] == 0
+
+
+def test_kubelet_follows_a_container_host() -> None:
+    config = host(features=CONTAINER).value("_node_kubelet_config")
+    assert config["cgroupDriver"] == "cgroupfs" and config["failCgroupV1"] is False
+    assert config["protectKernelDefaults"] is False and config["failSwapOn"] is False
+    assert config["podPidsLimit"] == -1
+    assert config["resolvConf"] == "/run/systemd/resolve/resolv.conf"
+
+
+def test_kube_proxy_leaves_a_foreign_connection_table_alone() -> None:
+    assert host(features=CONTAINER).value("_node_kube_proxy_config.conntrack") == {"maxPerCore": 0, "min": 0}
+    assert host().value("_node_kube_proxy_config.conntrack") == {}
+
+
+@pytest.mark.parametrize(
+    ("label", "own"),
+    [
+        ("disk", True),
+        ("example.com/rack", True),
+        ("notkubernetes.io/rack", True),
+        ("node.kubernetes.io/pool", True),
+        ("a.node.kubernetes.io/pool", True),
+        ("topology.kubernetes.io/zone", True),
+        ("node-role.kubernetes.io/worker", False),
+        ("kubernetes.io/anything", False),
+        ("node-restriction.kubernetes.io/x", False),
+        ("sub.k8s.io/x", False),
+    ],
+)
+def test_a_node_gives_itself_only_labels_it_may(label: str, own: bool) -> None:
+    node = host(node_labels={label: "x", "plain": "y"})
+    flags = node.value("_node_kubelet_args['node-labels']")
+    assert (f"{label}=x" in flags.split(",")) is own
+    assert "plain=y" in flags
+
+
+def test_master_taint_is_for_masters_beside_other_nodes() -> None:
+    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    assert host("m1").value("_node_taints") == [taint]
+    assert host("n1").value("_node_taints") == []
+    alone = host("m1", members={"etcd": ["m1"], "master": ["m1"], "node": ["m1"]})
+    assert alone.value("_node_taints") == []
+
+
+def test_only_hosts_without_certificate_join() -> None:
+    joined = {"stat": {"exists": True}}
+    hostvars = {
+        "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11", "_node_client": joined},
+        "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "_node_client": {"stat": {"exists": False}}},
+    }
+    node = host(hostvars=hostvars, ansible_play_hosts=["m1", "n1"])
+    assert node.value("_node_joining") == [{"name": "n1", "addresses": ["192.0.2.21"]}]
+
+
+def test_kubelet_unit_quotes_and_names_the_server() -> None:
+    text = render(host(node_kubelet_args={"v": 4, "node-ip": None, "x": "a b"}), "node", "kubelet.service.j2")
+    assert "# Joined to https://192.0.2.11:6443" in text
+    assert '  --v=4 \\\n  "--x=a b"\n' in text
+    assert "--node-ip" not in text and "--node-labels" not in text
+
+
+def test_containerd_config_is_what_containerd_reads() -> None:
+    registries = [
+        {"host": "reg.example:5000", "username": "u", "password": 'p"w', "ca": "PEM"},
+        {"host": "docker.io", "mirrors": [{"url": "https://mirror.example/v2", "override_path": True}]},
+        {"host": "old.example", "state": "absent"},
+    ]
+    extra = {"plugins": {"io.containerd.cri.v1.images": {"max_concurrent_downloads": 9}}}
+    node = host(features=CONTAINER, containerd_registries=registries, containerd_config=extra)
+    config = tomllib.loads(node.value("_containerd_files[0].content"))
+    images = config["plugins"]["io.containerd.cri.v1.images"]
+    assert images["max_concurrent_downloads"] == 9
+    assert images["registry"]["configs"]["reg.example:5000"]["auth"] == {"username": "u", "password": 'p"w'}
+    runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
+    assert runtime["restrict_oom_score_adj"] is True
+    assert runtime["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is False
+    assert node.value("_containerd_files[0].secret") is True
+    files = {entry["path"]: entry for entry in node.value("_containerd_registry_files")}
+    assert files["/etc/containerd/certs.d/old.example"]["state"] == "absent"
+    hosts = tomllib.loads(
+        render(node, "containerd", "hosts.toml.j2", **files["/etc/containerd/certs.d/docker.io/hosts.toml"]["vars"])
+    )
+    assert hosts["server"] == "https://docker.io"
+    assert hosts["host"]["https://mirror.example/v2"] == {"capabilities": ["pull", "resolve"], "override_path": True}
+    private = files["/etc/containerd/certs.d/reg.example:5000/hosts.toml"]["vars"]
+    assert tomllib.loads(render(node, "containerd", "hosts.toml.j2", **private))["ca"] in files
+
+
+def test_containerd_is_modern_by_default() -> None:
+    config = tomllib.loads(host().value("_containerd_files[0].content"))
+    runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
+    assert runtime["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is True
+    assert runtime["restrict_oom_score_adj"] is False
+    assert "configs" not in config["plugins"]["io.containerd.cri.v1.images"]["registry"]
+
+
+def test_flannel_network_and_bridge_take_overrides() -> None:
+    node = host(
+        flannel_backend="wireguard",
+        flannel_network_config={"Backend": {"PersistentKeepaliveInterval": 25}},
+        flannel_bridge_config={"mtu": 1400},
+    )
+    network, draft = (json.loads(node.value(f"_flannel_files[{index}].content")) for index in (0, 1))
+    assert network["Backend"] == {"Type": "wireguard", "PersistentKeepaliveInterval": 25}
+    assert draft["plugins"][0]["mtu"] == 1400 and draft["plugins"][0]["type"] == "bridge"
+    unit = render(node, "flannel", "flanneld.service.j2")
+    assert "--kube-subnet-mgr=true" in unit and "--iface=192.0.2.21" in unit and "Environment=NODE_NAME=n1" in unit
+
+
+def test_rbac_is_narrow() -> None:
+    objects = list(yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2")))
+    rules = [rule for item in objects for rule in item.get("rules", [])]
+    assert rules == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]},
+    ]
+    assert all(item["metadata"]["labels"] == {"app.kubernetes.io/part-of": "hardway-rbac"} for item in objects)
+
+
+def test_coredns_manifest_renders() -> None:
+    settings = {"addons_coredns_upstreams": [], "addons_coredns_extra_config": "example.org {\n    whoami\n}"}
+    objects = {
+        item["kind"]: item for item in yaml.safe_load_all(render(host("m1", **settings), "addons", "coredns.yaml.j2"))
+    }
+    corefile = objects["ConfigMap"]["data"]["Corefile"]
+    assert "forward" not in corefile and corefile.endswith("example.org {\n    whoami\n}\n")
+    assert objects["Service"]["spec"]["clusterIP"] == "10.96.0.10"
+
+
+def test_only_known_nodes_are_labelled() -> None:
+    hostvars = {
+        "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11"},
+        "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "node_labels": {"disk": "ssd"}},
+    }
+    known = host("m1", hostvars=hostvars, _addons_nodes={"stdout": "n1 other"})
+    assert known.value("_addons_node_objects") == [
+        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"disk": "ssd"}}}
+    ]
+    clean = host("m1", hostvars=hostvars, _addons_nodes={"stdout": ""}, ansible_check_mode=True)
+    assert [item["metadata"]["name"] for item in clean.value("_addons_node_objects")] == ["m1", "n1"]
