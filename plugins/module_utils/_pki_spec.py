@@ -20,8 +20,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage impo
 BACKDATE = timedelta(minutes=5)
 # ASN.1 upper bound of the common name; longer ones are refused by the TLS libraries.
 COMMON_NAME_MAX = 64
-# Go's order of the subject's parts, which cfssl and kubeadm inherit.
-SUBJECT_ORDER = ("C", "O", "OU", "L", "ST", "CN", "SERIALNUMBER")
+# cfssl's order of the subject's parts.
+SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER")
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
 _SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
@@ -56,7 +56,7 @@ class KeySpec:
 
 @dataclass(frozen=True)
 class Subject:
-    """Values of each part of a distinguished name, in Go's order of parts."""
+    """Values of each part of a distinguished name, in cfssl's order of parts."""
 
     parts: tuple[tuple[str, tuple[str, ...]], ...]
 

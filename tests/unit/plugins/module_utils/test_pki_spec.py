@@ -116,8 +116,8 @@ def test_bad_hosts(host: str) -> None:
         classify(host, "/p")
 
 
-def test_subject_has_gos_order_and_collects_values() -> None:
-    """Two names with an organization make one part with two values, in the order of Go."""
+def test_subject_has_cfssls_order_and_collects_values() -> None:
+    """Two names with an organization make one part with two values, in the order of cfssl."""
     subject = Subject.from_params("cn", [{"O": "a", "C": "DE"}, {"O": "b"}, {"O": "a", "L": ""}], "x")
     assert subject.parts == (("C", ("DE",)), ("O", ("a", "b")), ("CN", ("cn",)))
 

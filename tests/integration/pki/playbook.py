@@ -1,0 +1,67 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run modules as a user does: by ansible-playbook, over the local connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHECK, APPLY = True, False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Results of the tasks of one run, in order, and everything that was printed."""
+
+    results: list[dict[str, Any]]
+    output: str
+
+    @property
+    def changed(self) -> list[bool]:
+        """Return what each task says of itself."""
+        return [bool(result["changed"]) for result in self.results]
+
+
+def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: str, **environment: str) -> Outcome:
+    """Return what these tasks do, each in check mode or for real; failures are results, too."""
+    directory.mkdir(parents=True, exist_ok=True)
+    steps: list[dict[str, Any]] = []
+    for number, (check, task) in enumerate(tasks):
+        steps.append({**task, "check_mode": check, "diff": True, "register": f"r{number}", "ignore_errors": True})
+    names = ", ".join(f"r{number}" for number in range(len(tasks)))
+    content = "{{ [" + names + "] | to_json }}"
+    dump = {"copy": {"content": content, "dest": f"{directory}/results.json", "mode": "0600"}}
+    book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, dump]}]
+    playbook = directory / "play.json"
+    playbook.write_text(json.dumps(book))
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *arguments]
+    settings = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment}
+    run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Outcome(json.loads((directory / "results.json").read_text()), run.stdout + run.stderr)
+
+
+def twice_each(task: dict[str, Any]) -> list[tuple[bool, dict[str, Any]]]:
+    """Return a task in check mode and for real, then both again."""
+    return [(CHECK, task), (APPLY, task), (CHECK, task), (APPLY, task)]
+
+
+def openssl(*arguments: str | Path) -> str:
+    """Return what openssl prints; its refusal fails the test."""
+    run = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def matches(certificate: Path, key: Path, *arguments: str) -> bool:
+    """True when openssl derives the same public key from both."""
+    return openssl("x509", "-in", certificate, "-noout", "-pubkey") == openssl(
+        "pkey", "-in", key, "-pubout", *arguments
+    )

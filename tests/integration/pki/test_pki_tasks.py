@@ -1,0 +1,245 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules and role of the PKI in states where they must act: check, apply, check, apply; openssl is the judge."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from integration.pki.playbook import APPLY, CHECK, matches, openssl, play, twice_each
+
+ACTS_ONCE = [True, True, False, False]
+
+
+def authorities(directory: Path, **changes: Any) -> dict[str, Any]:
+    """Return the task that makes the authorities."""
+    params = {
+        "directory": str(directory),
+        "authorities": [
+            {"name": "ca", "common_name": "kubernetes"},
+            {"name": "etcd-ca", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "Example", "C": "DE"}]},
+            {"name": "front-proxy-ca", "key": {"algo": "ed25519"}, "expiry": "48h"},
+        ],
+        "key_pairs": [{"name": "sa"}, {"name": "sa-rsa", "key": {"algo": "rsa"}}],
+        "secrets": [{"name": "encryption.key"}, {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}],
+    }
+    return {"hardway.kubernetes.pki_ca": {**params, **changes}}
+
+
+def certificates(directory: Path, entries: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """Return the task that keeps certificates below directory/host with authorities in directory/pki."""
+    host = directory / "host"
+    entries = [{"authority": "ca", **entry, "path": str(host / entry["path"])} for entry in entries]
+    params = {"authority_dir": str(directory / "pki"), "certificates": entries}
+    return {"hardway.kubernetes.pki_certificate": {**params, **changes}}
+
+
+SERVER = {
+    "path": "apiserver",
+    "profile": "server",
+    "common_name": "kube-apiserver",
+    "hosts": ["kubernetes", "*.example.org", "192.0.2.1", "2001:db8::1"],
+}
+CLIENT = {"path": "admin", "profile": "client", "common_name": "admin", "names": [{"O": "system:masters"}]}
+PEER = {"path": "etcd/peer", "authority": "etcd-ca", "profile": "peer", "common_name": "e1", "hosts": ["192.0.2.1"]}
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with authorities, made through check, apply, check, apply."""
+    directory = tmp_path_factory.mktemp("pki")
+    outcome = play(directory, twice_each(authorities(directory / "pki")))
+    assert outcome.changed == ACTS_ONCE, outcome.output
+    return directory
+
+
+@pytest.mark.parametrize("name", ["ca", "etcd/ca", "front-proxy-ca"])
+def test_authorities(pki: Path, name: str) -> None:
+    """Each is a root that openssl trusts, with kubeadm's extensions and a private key that fits."""
+    certificate, key = pki / f"pki/{name}.crt", pki / f"pki/{name}.key"
+    openssl("verify", "-x509_strict", "-CAfile", certificate, certificate)
+    assert matches(certificate, key)
+    text = openssl("x509", "-in", certificate, "-noout", "-text")
+    assert re.search(r"Basic Constraints: critical\s+CA:TRUE\n", text)
+    assert re.search(
+        r"Key Usage: critical\s+Digital Signature, (Key Encipherment, )?Certificate Sign, CRL Sign\n", text
+    )
+    assert "Subject Key Identifier" in text
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_key_pairs_and_secrets(pki: Path) -> None:
+    """openssl reads both halves; secrets have their size; nothing of it may reach a repository."""
+    for name in ("sa", "sa-rsa"):
+        public = (pki / f"pki/{name}.pub").read_text()
+        assert openssl("pkey", "-in", pki / f"pki/{name}.key", "-pubout") == public
+    assert len(base64.b64decode((pki / "pki/secrets/encryption.key").read_text(), validate=False)) == 32
+    assert re.fullmatch(r"[\w-]{8}\n", (pki / "pki/secrets/keepalived.password").read_text())
+    assert (pki / "pki/.gitignore").read_text() == "*\n"
+
+
+def test_certificates_from_nothing(pki: Path, tmp_path: Path) -> None:
+    """Three profiles and two authorities in one task; openssl verifies purpose and names of each."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    host = tmp_path / "host"
+    trust = [
+        {"authority": "ca", "path": str(host / "ca.crt"), "key_path": str(host / "ca.key")},
+        {"authority": "etcd-ca", "path": str(host / "etcd/ca.crt"), "owner": getpass.getuser()},
+    ]
+    outcome = play(tmp_path, twice_each(certificates(tmp_path, [SERVER, CLIENT, PEER], trust=trust)))
+    assert outcome.changed == ACTS_ONCE, outcome.output
+    assert "PRIVATE KEY" not in outcome.output + str(outcome.results)
+    verify = ["verify", "-x509_strict", "-CAfile"]
+    names = ["-verify_hostname", "a.example.org", "-verify_ip", "2001:db8::1"]
+    openssl(*verify, host / "ca.crt", "-purpose", "sslserver", *names, host / "apiserver.crt")
+    openssl(*verify, host / "ca.crt", "-purpose", "sslclient", host / "admin.crt")
+    openssl(*verify, host / "etcd/ca.crt", "-purpose", "sslserver", host / "etcd/peer.crt")
+    openssl(*verify, host / "etcd/ca.crt", "-purpose", "sslclient", host / "etcd/peer.crt")
+    assert "O = system:masters, CN = admin" in openssl("x509", "-in", host / "admin.crt", "-noout", "-subject")
+    for path in ("apiserver", "admin", "etcd/peer", "ca"):
+        assert matches(host / f"{path}.crt", host / f"{path}.key")
+        assert (host / f"{path}.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "reason"),
+    [
+        ({"hosts": ["kubernetes", "192.0.2.9"]}, {}, "hosts: without ip:192.0.2.9"),
+        ({"common_name": "other"}, {}, "subject: without CN=other"),
+        ({"key": {"algo": "rsa"}}, {}, "key: ecdsa 256 instead of rsa 2048"),
+        ({"profile": "peer"}, {}, "usages: without client auth"),
+        ({"authority": "etcd-ca"}, {}, "issuer: not signed by"),
+        ({"expiry": "48h"}, {}, "expiry: made for 365d instead of 2d"),
+        ({}, {"renew_key": True, "force": True}, "force: asked"),
+        ({}, {"profiles": {"server": {"usages": ["signing", "server auth", "client auth"]}}}, "usages: without client"),
+    ],
+)
+def test_each_difference_makes_a_new_certificate(
+    pki: Path, tmp_path: Path, changes: dict[str, Any], options: dict[str, Any], reason: str
+) -> None:
+    """Predicted, made, and then as asked; a renewal keeps its key unless that must differ."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    play(tmp_path, [(APPLY, certificates(tmp_path, [SERVER]))])
+    key = (tmp_path / "host/apiserver.key").read_bytes()
+    wanted = certificates(tmp_path, [{**SERVER, **changes}], **options)
+    then = certificates(tmp_path, [{**SERVER, **changes}], **{**options, "force": False})
+    outcome = play(tmp_path, [(CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
+    assert outcome.changed == ACTS_ONCE, outcome.output
+    for result in outcome.results[:2]:
+        assert result["certificates"][0]["reasons"][0].startswith(reason)
+    assert matches(tmp_path / "host/apiserver.crt", tmp_path / "host/apiserver.key")
+    authority = tmp_path / ("pki/etcd/ca.crt" if "authority" in changes else "pki/ca.crt")
+    openssl("verify", "-x509_strict", "-CAfile", authority, tmp_path / "host/apiserver.crt")
+    keeps = "key" not in changes and "renew_key" not in options
+    assert ((tmp_path / "host/apiserver.key").read_bytes() == key) is keeps
+
+
+def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
+    """A certificate for ten minutes is half over when it is made: five are the backdating."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    short = [{**SERVER, "expiry": "10m"}]
+    play(tmp_path, [(APPLY, certificates(tmp_path, short))])
+    relaxed, strict = certificates(tmp_path, short), certificates(tmp_path, short, renew_before=0.9)
+    outcome = play(tmp_path, [(APPLY, relaxed), (CHECK, strict)])
+    assert outcome.changed == [False, True], outcome.output
+    assert "left, less than 90% of its life" in outcome.results[1]["certificates"][0]["reasons"][0]
+
+
+def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
+    """No authority, no user, no directory: check mode says what would be made, the real run what is missing."""
+    wanted = certificates(tmp_path, [{**SERVER, "owner": "no-such-user"}])
+    config = {"path": str(tmp_path / "a.conf"), "server": "https://a:6443", "ca": str(tmp_path / "host/ca.crt")}
+    config.update(certificate=str(tmp_path / "host/admin"), user="admin", owner="no-such-user")
+    write = {"hardway.kubernetes.kubeconfig": {"kubeconfigs": [config]}}
+    outcome = play(tmp_path, [(CHECK, wanted), (CHECK, write), (APPLY, wanted), (APPLY, write)])
+    assert [result["failed"] for result in outcome.results] == [False, False, True, True], outcome.output
+    assert outcome.changed[:2] == [True, True]
+    assert "make it with the role ca" in outcome.results[2]["msg"]
+    assert "host/ca.crt: does not exist" in outcome.results[3]["msg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["play.json", "results.json"]
+
+
+def test_missing_user_is_an_error_before_anything_is_made(pki: Path, tmp_path: Path) -> None:
+    """For real, an unknown owner stops the task with nothing written."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    outcome = play(tmp_path, [(APPLY, certificates(tmp_path, [SERVER, {**CLIENT, "owner": "no-such-user"}]))])
+    assert "no user no-such-user on this host" in outcome.results[0]["msg"]
+    assert not (tmp_path / "host").exists()
+
+
+def test_passphrase(pki: Path, tmp_path: Path) -> None:
+    """It encrypts, is needed to sign, not to compare, and is never printed; masters get the plain key."""
+    made = play(tmp_path, [(APPLY, authorities(tmp_path / "pki", passphrase="s3cr3t-phrase"))], "-vvv")
+    assert "ENCRYPTED" in (tmp_path / "pki/ca.key").read_text()
+    assert matches(tmp_path / "pki/ca.crt", tmp_path / "pki/ca.key", "-passin", "pass:s3cr3t-phrase")
+    trust = [{"authority": "ca", "path": str(tmp_path / "host/ca.crt"), "key_path": str(tmp_path / "host/ca.key")}]
+    without = certificates(tmp_path, [SERVER], trust=trust)
+    wrong = certificates(tmp_path, [SERVER], trust=trust, passphrase="wrong")
+    right = certificates(tmp_path, [SERVER], trust=trust, passphrase="s3cr3t-phrase")
+    outcome = play(tmp_path, [(APPLY, without), (APPLY, wrong), (APPLY, right), (APPLY, without)], "-vvv")
+    assert [result["failed"] for result in outcome.results] == [True, True, False, False], outcome.output
+    assert "is encrypted; give its passphrase" in outcome.results[0]["msg"]
+    assert "passphrase is wrong" in outcome.results[1]["msg"]
+    assert outcome.changed[2:] == [True, False]
+    assert matches(tmp_path / "host/ca.crt", tmp_path / "host/ca.key")
+    plain = (tmp_path / "host/ca.key").read_text().splitlines()[1]
+    for secret in ("s3cr3t-phrase", plain, base64.b64encode(plain.encode()).decode()[4:40]):
+        assert secret not in made.output + outcome.output
+
+
+def test_leaf_keys_stay_on_their_host(pki: Path, tmp_path: Path) -> None:
+    """Nothing that was sent to the host or came back holds the key that was made there."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    sent = tmp_path / "sent"
+    task = certificates(tmp_path, [SERVER])
+    kept = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TEMP": str(sent), "ANSIBLE_PIPELINING": "0"}
+    outcome = play(tmp_path, [(APPLY, task)], "-vvvvv", **kept)
+    body = (tmp_path / "host/apiserver.key").read_text().splitlines()[1]
+    payloads = [path.read_bytes() for path in sent.rglob("*") if path.is_file()]
+    assert len(payloads) >= 2
+    assert any(b"BEGIN CERTIFICATE" in payload for payload in payloads)
+    for form in (body, base64.b64encode(body.encode()).decode()[4:40], base64.b64decode(body).hex()[:40]):
+        assert form not in outcome.output
+        assert all(form.encode() not in payload for payload in payloads)
+
+
+def test_kubeconfigs(pki: Path, tmp_path: Path) -> None:
+    """Embedded credentials, private, deterministic, and repaired when somebody opens the file to others."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    base = {"server": "https://192.0.2.1:6443", "ca": str(tmp_path / "pki/ca.crt")}
+    by_certificate = {**base, "path": str(tmp_path / "d/a.conf"), "user": "admin"}
+    by_certificate["certificate"] = str(tmp_path / "host/admin")
+    by_token = {**base, "path": str(tmp_path / "d/b.conf"), "user": "boot", "token": "abcdef.0123456789abcdef"}
+    task = {"hardway.kubernetes.kubeconfig": {"kubeconfigs": [by_certificate, by_token]}}
+    play(tmp_path, [(APPLY, certificates(tmp_path, [CLIENT]))])
+    outcome = play(tmp_path, twice_each(task), "-vvv")
+    assert outcome.changed == ACTS_ONCE, outcome.output
+    key = base64.b64encode((tmp_path / "host/admin.key").read_bytes()).decode()
+    assert key not in outcome.output
+    assert "0123456789abcdef" not in outcome.output
+    found = yaml.safe_load((tmp_path / "d/a.conf").read_text())
+    assert found["users"][0]["user"]["client-key-data"] == key
+    (tmp_path / "d/a.conf").chmod(0o644)
+    assert play(tmp_path, twice_each(task)).changed == ACTS_ONCE
+    assert (tmp_path / "d/a.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_role_ca(tmp_path: Path) -> None:
+    """The role makes what the other roles read."""
+    variables = {"cluster_pki_dir": str(tmp_path / "pki"), "cluster_name": "test"}
+    role = {"import_role": {"name": "hardway.kubernetes.ca"}, "vars": variables}
+    facts = {"find": {"paths": str(tmp_path / "pki"), "recurse": True}}
+    for expected in (12, 12):
+        outcome = play(tmp_path, [(APPLY, role), (APPLY, facts)])
+        assert outcome.results[1]["matched"] == expected, outcome.output
+    assert "changed=0" in outcome.output
+    subject = openssl("x509", "-in", tmp_path / "pki/ca.crt", "-noout", "-subject")
+    assert subject == "subject=CN = test\n"
