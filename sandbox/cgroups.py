@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SandboxError
+from .layout import PREFIX
 from .process import run
 
 _MOUNT = Path("/sys/fs/cgroup")
@@ -125,9 +126,9 @@ def find(tag: str) -> list[Path]:
     found = []
     for _, mount, _ in parse_mounts(Path("/proc/self/mountinfo").read_text()):
         for directory, children, _ in os.walk(mount):
-            mine = [name for name in children if _is_tagged(name, tag)]
-            found += [Path(directory) / name for name in mine]
-            children[:] = [name for name in children if name not in mine]
+            found += [Path(directory) / name for name in children if _is_tagged(name, tag)]
+            # Below any host there are its own groups only, and those of its pods are many.
+            children[:] = [name for name in children if not name.startswith(f"{PREFIX}.")]
     return found
 
 

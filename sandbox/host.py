@@ -87,8 +87,8 @@ def nspawn_command(host: Host) -> list[str]:
     return command
 
 
-def start(layout: Layout, host: Host, base: Path, lock: int) -> None:
-    """Boot a host and return at once; it outlives this command."""
+def start(layout: Layout, host: Host, base: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Boot a host and return its process at once; it outlives this command."""
     overlay = f"lowerdir={base},upperdir={host.directory / 'upper'},workdir={host.directory / 'work'}"
     command = ["unshare", "--mount", "--propagation", "slave", "bash", "-c", _LAUNCHER, "hws"]
     command += [
@@ -108,7 +108,7 @@ def start(layout: Layout, host: Host, base: Path, lock: int) -> None:
         "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
     }
     with host.console.open("ab") as console:
-        subprocess.Popen(
+        return subprocess.Popen(
             [*scope, *command],
             stdin=subprocess.DEVNULL,
             stdout=console,
@@ -160,9 +160,7 @@ def stop(host: Host) -> None:
 
 
 def last_words(host: Host) -> str:
-    """Return why a host that has just been started is gone; nothing while any process of it lives."""
-    if cgroups.processes(cgroups.find(host.tag)):
-        return ""
+    """Return the last thing a host's console says."""
     return last_line(host.console.read_text(encoding="utf-8", errors="replace"))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -23,6 +23,7 @@ from .process import run
 from .state import State, load, lock_path, locked, names, require, save
 
 Say = Callable[[str], None]
+Process = subprocess.Popen
 
 
 def find_host(layout: Layout, state: State, name: str) -> Host:
@@ -48,31 +49,32 @@ def _ensure_key(layout: Layout) -> None:
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", layout.tag, "-f", str(layout.key)])
 
 
-def _boot(layout: Layout, state: State, host: Host, lock: int) -> None:
-    """Start a host that is off; one that runs only learns how names are resolved now."""
+def _boot(layout: Layout, state: State, host: Host, lock: int) -> Optional[Process]:
+    """Start a host that is off and return its process; one that runs only learns how names are resolved now."""
     resolver = network.resolver(layout, state.uplink)
     running = hosts.leader(host)
     if running is not None:
         Path(f"/proc/{running}/root/etc/resolv.conf").write_text(resolver, encoding="utf-8")
-        return
+        return None
     hosts.stop(host)
     network.remove_host(host)
     network.ensure_host(layout, host)
     hosts.write_disk(layout, host, resolver)
-    hosts.start(layout, host, base_directory(layout.top) / state.base, lock)
+    return hosts.start(layout, host, base_directory(layout.top) / state.base, lock)
 
 
-def wait_for(layout: Layout, waiting: Iterable[Host], timeout: float) -> None:
-    """Wait until every host's ssh server answers."""
+def wait_for(layout: Layout, booted: dict[Host, Optional[Process]], timeout: float = 180.0) -> None:
+    """Wait until every host's ssh server answers; the end of a process among those just started is an error."""
     deadline = time.monotonic() + timeout
-    left = list(waiting)
+    left = list(booted)
     while left:
         left = [host for host in left if not hosts.answers(layout, host, 1.0)]
         if not left:
             return
         for host in left:
-            if reason := hosts.last_words(host):
-                raise SandboxError(f"{host.name} did not start: {reason}")
+            process = booted[host]
+            if process is not None and process.poll() is not None:
+                raise SandboxError(f"{host.name} did not start: {hosts.last_words(host)}")
         if time.monotonic() > deadline:
             names = ", ".join(host.name for host in left)
             raise SandboxError(f"{names} did not answer ssh within {timeout:.0f} s; see {left[0].console}")
@@ -103,9 +105,7 @@ def up(name: str, count: int, subnet: Optional[int], suite: Optional[str], way_o
         network.ensure_controller(layout)
         if state.uplink:
             uplink.ensure(layout)
-        for host in layout.hosts(count):
-            _boot(layout, state, host, lock)
-        wait_for(layout, layout.hosts(count), 90.0)
+        wait_for(layout, {host: _boot(layout, state, host, lock) for host in layout.hosts(count)})
     return layout
 
 
@@ -115,8 +115,7 @@ def poweron(name: str, host_name: str) -> None:
     host = find_host(layout, state, host_name)
     with locked(lock_path(layout)) as lock:
         network.ensure_controller(layout)
-        _boot(layout, state, host, lock)
-        wait_for(layout, [host], 60.0)
+        wait_for(layout, {host: _boot(layout, state, host, lock)})
 
 
 def poweroff(name: str, host_name: str, graceful: bool) -> None:

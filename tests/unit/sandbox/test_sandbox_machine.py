@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from sandbox import binaries, cgroups, machine, recipe, sysctls, uplink
+from sandbox import binaries, cgroups, lifecycle, machine, recipe, sysctls, uplink
 from sandbox import host as hosts
 from sandbox.apt import parse_targets
 from sandbox.errors import SandboxError
@@ -158,10 +159,20 @@ def test_a_host_that_did_not_start_says_why(tmp_path: Path, monkeypatch: pytest.
     host = layout.host(1)
     host.directory.mkdir(parents=True)
     host.console.write_text("mount: wrong fs type\n\n")
-    monkeypatch.setattr(cgroups, "find", lambda tag: [])
-    assert hosts.last_words(host) == "mount: wrong fs type"
-    monkeypatch.setattr(cgroups, "processes", lambda groups: {1})
-    assert hosts.last_words(host) == ""
+    monkeypatch.setattr(hosts, "answers", lambda layout, host, timeout: False)
+    process = subprocess.Popen(["false"])
+    process.wait()
+    with pytest.raises(SandboxError, match="n1 did not start: mount: wrong fs type"):
+        lifecycle.wait_for(layout, {host: process})
+    with pytest.raises(SandboxError, match="n1 did not answer ssh"):
+        lifecycle.wait_for(layout, {host: None}, timeout=0.0)
+
+
+def test_groups_of_other_sandboxes_are_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("own/hws.demo.n1/kubepods", "hws.other.n1/hws.demo.n2"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(cgroups, "parse_mounts", lambda text: [("cgroup2", tmp_path, set())])
+    assert cgroups.find("hws.demo") == [tmp_path / "own" / "hws.demo.n1"]
 
 
 def test_uplink_addresses_are_apart_from_the_hosts() -> None:
