@@ -34,7 +34,7 @@ options:
     type: str
     required: true
   nodes:
-    description: Names of the nodes that must run a pod; when empty, those that the cluster chooses.
+    description: Names of the nodes to try, each must run a pod; when empty, all that the cluster chooses.
     type: list
     elements: str
     default: []
@@ -85,7 +85,7 @@ pods:
   elements: dict
   sample: [{name: probe-x2x4s, node: node1, ip: 10.244.0.5, host_ip: 192.0.2.21, ready: true, reason: ""}]
 probes:
-  description: How many probes were made.
+  description: How many things were asked in the last round.
   returned: always
   type: int
   sample: 14
@@ -98,7 +98,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _workload
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, query
 from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
@@ -138,9 +138,9 @@ class Workload:
             _answered, silent = wait_until(
                 lambda: self.probe(working, service), lambda names: not names, timeout=self.params["timeout"] // 2
             )
+            return unready + silent + (self.sick_dns() if any(": dns " in problem for problem in silent) else [])
         finally:
             self.remove()
-        return unready + silent
 
     def make(self) -> dict[str, Any]:
         """Make namespace, web servers and service; return the service's spec."""
@@ -152,14 +152,17 @@ class Workload:
         """Return the pods that do not serve yet."""
         self.pods = _workload.pods_of(self.api.get(self.home + "/pods").get("items") or [])
         daemons = self.api.get(f"{self.apps}/{_workload.NAME}").get("status") or {}
-        wanted = daemons.get("desiredNumberScheduled", 0)
+        if self.params["nodes"]:
+            # Others may be known as sick already: they are not asked.
+            self.pods = [pod for pod in self.pods if pod["node"] in self.params["nodes"]]
         found = _workload.unready(self.pods, self.params["nodes"])
-        return found or (
-            ["pods: none is started; check kube-controller-manager"] if len(self.pods) < wanted or not wanted else []
-        )
+        if not found and len(self.pods) < (len(self.params["nodes"]) or daemons.get("desiredNumberScheduled", 0) or 1):
+            found = ["pods: none is started; check kube-controller-manager"]
+        return found
 
     def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
         """Return what does not answer, asked from inside every pod and from this host."""
+        self.probes = 0
         with ThreadPoolExecutor(max_workers=8) as pool:
             inside = list(pool.map(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods))))
             port = service["ports"][0]["nodePort"]
@@ -178,6 +181,14 @@ class Workload:
         except HardwayError as exc:
             return [f"{here}: {exc}"]
         return [f"{here}: {name} does not answer" for name in _workload.wrong(output, asked)]
+
+    def sick_dns(self) -> list[str]:
+        """Return why the cluster's DNS may be silent: its pods, by the label that they bear everywhere."""
+        listed = self.api.get(query("/api/v1/namespaces/kube-system/pods", labelSelector="k8s-app=kube-dns"))
+        pods = _workload.pods_of(listed.get("items") or [])
+        if not pods:
+            return ["dns: there are no pods labelled k8s-app=kube-dns; deploy CoreDNS with role addons"]
+        return [f"dns pod {pod['name']}: not ready: {pod['reason']}" for pod in pods if not pod["ready"]]
 
     def ask_node_port(self, host: str, port: int) -> list[str]:
         """Return a problem when the node port does not answer."""
