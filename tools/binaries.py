@@ -97,5 +97,6 @@ def explain(lost: list[Missing], directory: Path = READY) -> str:
             f"  {item.component} {item.version}: {', '.join(item.binaries)}",
             f"    from  {item.url}",
             f"    into  {item.place(directory)}/",
+            f"    or the download as it is to  {CACHE / item.url.partition('//')[2]}",
         ]
     return "\n".join(lines)

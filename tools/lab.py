@@ -160,21 +160,19 @@ def require_binaries() -> str | None:
     lost = binaries.missing(version)
     if not lost:
         return None
-    command = [
-        tool("ansible-playbook"),
-        "-i",
-        str(TOP / "inventory.example" / "ha"),
-        str(TOP / "playbooks" / "download.yml"),
-    ]
-    variables = ["-e", f"cluster_kubernetes_version={version}", "-e", f"cluster_binary_dir={binaries.READY}"]
-    done = subprocess.run(command + variables, cwd=TOP, capture_output=True, text=True, check=False)
+    wanted = [{"name": item.component, "version": item.version, "binaries": list(item.binaries)} for item in lost]
+    command = [tool("ansible-playbook"), str(TOP / "playbooks" / "download.yml"), "--extra-vars"]
+    command.append(json.dumps({"cluster_kubernetes_version": version, "_cluster_components": wanted}))
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
-    reasons = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line or "msg:" in line]
+    # Ansible prints the message twice; each problem begins with its component.
+    begins = tuple(f"{item.component} {item.version} (" for item in lost)
+    reasons = dict.fromkeys(line.strip() for line in done.stdout.splitlines() if line.strip().startswith(begins))
     return "\n".join(
         [
             f"Programs for Kubernetes {version} are missing, and downloading them failed:",
-            *(f"  {reason}" for reason in reasons[:1]),
+            *(f"  {reason.partition(' Remedy:')[0]}" for reason in reasons),
             "Needed:",
             binaries.explain(lost),
             "A mirror serves too: cluster_mirror_url, see the README, 'Without a network'.",
