@@ -1,0 +1,148 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests do to a cluster and ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.lab import SANDBOX, TOP, Lab, tool
+
+UNITS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "haproxy",
+    "keepalived",
+    "containerd",
+    "kubelet",
+    "kube-proxy",
+    "flanneld",
+)
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+
+
+@dataclass
+class Run:
+    """One finished run of the playbook."""
+
+    status: int
+    output: str
+    tasks: list[dict[str, Any]]
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Return the tasks that changed something, with the number of hosts."""
+        return {task["name"]: task["changed"] for task in self.tasks if task["changed"]}
+
+
+@dataclass
+class Poll:
+    """What a polling client saw."""
+
+    requests: int = 0
+    failures: int = 0
+    retried: int = 0
+    outage: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+class Cluster(Lab):
+    """Three sandbox hosts that carry everything."""
+
+    def __init__(self, name: str) -> None:
+        """Name it; nothing is made yet."""
+        super().__init__(name, "ha")
+
+    def run(self, *arguments: str, playbook: str = "site.yml") -> Run:
+        """Run a playbook and return how it went."""
+        self.timing.unlink(missing_ok=True)
+        log = self.directory / "playbook.log"
+        with log.open("w", encoding="utf-8") as output:
+            status = subprocess.run(
+                self.command(*arguments, playbook=playbook),
+                cwd=TOP,
+                env={
+                    **os.environ,
+                    "ANSIBLE_CALLBACKS_ENABLED": "hardway.kubernetes.timing",
+                    "HARDWAY_TIMING_REPORT": str(self.timing),
+                },
+                stdout=output,
+                stderr=output,
+                check=False,
+            ).returncode
+        report = json.loads(self.timing.read_text(encoding="utf-8")) if self.timing.is_file() else {"tasks": []}
+        return Run(status, log.read_text(encoding="utf-8"), report["tasks"])
+
+    def deploy(self, *arguments: str) -> Run:
+        """Run site.yml and insist on success."""
+        done = self.run(*arguments)
+        assert done.status == 0, done.output[-6000:]
+        return done
+
+    def command(self, *arguments: str, playbook: str = "site.yml") -> list[str]:
+        """Return the command that runs a playbook beside the hosts."""
+        line = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook"), playbook]
+        return [*line, "-i", str(self.inventory), *arguments]
+
+    def kubectl(self, host: str, command: str) -> str:
+        """Return what kubectl prints on a master, and insist on success."""
+        done = self.exec(host, f"{KUBECTL} {command}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def starts(self) -> dict[str, str]:
+        """Return when and as which process every unit of every host was started last."""
+        found = {}
+        for host in self.hosts():
+            names = " ".join(f"{unit}.service" for unit in UNITS)
+            shown = self.exec(host, f"systemctl show -p Id,MainPID,ExecMainStartTimestampMonotonic {names}").stdout
+            for block in shown.strip().split("\n\n"):
+                values = dict(line.split("=", 1) for line in block.splitlines())
+                name = values["Id"].removesuffix(".service")
+                found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
+        return found
+
+    def holder(self) -> str:
+        """Return the host that has the virtual address, an empty string for none."""
+        address = self.virtual_address()
+        return next((host for host in self.hosts() if self.exec(host, f"ip -o addr show to {address}").stdout), "")
+
+    @contextmanager
+    def polling(self, interval: float = 0.05) -> Iterator[Poll]:
+        """Poll the API through the virtual address while the block runs; the numbers are there after it."""
+        pki = self.inventory / "pki"
+        script = Path(__file__).with_name("poller.py")
+        credentials = [str(pki / name) for name in ("ca.crt", "admin.crt", "admin.key")]
+        url = f"https://{self.virtual_address()}:6443"
+        line = [str(SANDBOX), "run", "--name", self.name, "--", sys.executable, str(script), url, *credentials]
+        poll = Poll()
+        with subprocess.Popen(
+            [*line, str(interval)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TOP
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            try:
+                yield poll
+            finally:
+                answer, _errors = process.communicate("stop\n", timeout=60)
+            vars(poll).update(json.loads(answer))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until condition is true, and fail when it does not become so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.5)

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished cluster: run again, change, break, fail over. Each test leaves a whole cluster to the next."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster.cluster import Cluster, wait_for
+from tools.lab import SANDBOX, TOP
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+
+
+def test_the_second_run_changes_nothing_and_restarts_nothing(cluster: Cluster) -> None:
+    before = cluster.starts()
+    assert cluster.deploy().changed == {}
+    assert cluster.starts() == before
+
+
+def test_check_mode_on_a_finished_cluster_reports_nothing(cluster: Cluster) -> None:
+    assert cluster.deploy("--check", "--diff").changed == {}
+
+
+def test_a_changed_option_restarts_only_what_depends_on_it(cluster: Cluster) -> None:
+    before = cluster.starts()
+    with cluster.polling() as poll:
+        cluster.deploy("-e", json.dumps({"master_apiserver_args": {"max-requests-inflight": 500}}))
+    after = cluster.starts()
+    print(f"rolling restart of three API servers, a client polling through the virtual address: {poll}")
+    assert {name.split()[1] for name in after if after[name] != before[name]} == {"kube-apiserver"}
+    assert all(after[f"{host} kube-apiserver"] != before[f"{host} kube-apiserver"] for host in cluster.hosts())
+    assert poll.requests > 0
+    assert poll.failures == 0, poll
+    cluster.deploy()
+
+
+def test_the_virtual_address_moves_when_its_haproxy_stops(cluster: Cluster) -> None:
+    holder = cluster.holder()
+    assert holder
+    with cluster.polling() as poll:
+        assert cluster.exec(holder, "systemctl stop haproxy").returncode == 0
+        wait_for(lambda: cluster.holder() not in ("", holder))
+        time.sleep(2)
+    print(f"haproxy stopped on the holder {holder}: {poll}")
+    assert poll.outage < 20, poll
+    assert cluster.deploy().changed, "the next run starts haproxy again"
+
+
+def test_the_virtual_address_survives_the_death_of_its_holder(cluster: Cluster) -> None:
+    holder = cluster.holder()
+    with cluster.polling() as poll:
+        cluster.sandbox("poweroff", holder)
+        wait_for(lambda: cluster.holder() not in ("", holder))
+        time.sleep(8)
+    print(f"power of the holder {holder} cut: {poll}")
+    assert poll.outage < 30, poll
+    cluster.sandbox("poweron", holder)
+    wait_for(lambda: cluster.exec(holder, "systemctl is-active kube-apiserver").stdout.strip() == "active")
+    cluster.deploy()
+
+
+def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster: Cluster) -> None:
+    other = Path.home() / ".cache" / "hardway" / "bin" / "debian" / "kubectl"
+    if not other.is_file():
+        pytest.skip(f"{other} is missing; sandbox/sandbox binaries brings it")
+    kubeconfig = cluster.inventory / "pki" / "admin.kubeconfig"
+    line = [str(SANDBOX), "run", "--name", cluster.name, "--", str(other), "--kubeconfig", str(kubeconfig)]
+    done = subprocess.run([*line, "version", "-o", "json"], cwd=TOP, check=True, capture_output=True, text=True)
+    answer = json.loads(done.stdout)
+    assert answer["clientVersion"]["gitVersion"] != answer["serverVersion"]["gitVersion"]
+
+
+def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> None:
+    first, second = cluster.hosts()[:2]
+    cluster.exec(first, "systemctl stop kube-scheduler kubelet")
+    cluster.exec(second, "systemctl stop kube-apiserver")
+    done = cluster.run(playbook="playbooks/verify.yml")
+    assert done.status != 0
+    for culprit in ("kube-scheduler", f"node {first}", f"{second}"):
+        assert culprit in done.output
+    cluster.deploy()
