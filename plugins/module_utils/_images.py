@@ -33,8 +33,9 @@ def inspect(path: str) -> Archive:
                 if stream is not None:
                     indexes[name] = stream.read()
     except (OSError, tarfile.TarError, EOFError) as exc:
+        reason = str(exc).partition("\n")[0]
         raise HardwayError(
-            f"{path}: no readable image archive ({exc}); make it with `ctr images export` or `docker save`"
+            f"{path}: no readable archive ({reason}); make it with `ctr images export` or `docker save`"
         ) from exc
     # Docker writes both, old ones manifest.json only; containerd prefers the first too.
     index = indexes.get("index.json") or indexes.get("manifest.json")

@@ -95,17 +95,26 @@ class Host:
         enabled = _kernel.cgroup1_controllers(self.read("/proc/cgroups") or "")
         return 1, [name for name in enabled if os.path.exists(self.path(f"/sys/fs/cgroup/{name}"))]
 
-    def swap_units(self) -> list[str]:
-        """Return the names of swap units that are not masked and do not come from fstab."""
-        names = set()
+    def swap_units(self) -> dict[str, str]:
+        """Return the swap units that may start at boot, each with the systemctl verb that keeps it from that.
+
+        Those that fstab makes go with its lines; those in /etc cannot be masked, so they are disabled.
+        """
+        found = {}
         for directory in UNIT_DIRECTORIES:
             for path in glob(self.path(directory) + "/*.swap"):
                 name = os.path.basename(path)
-                mask = self.path(f"/etc/systemd/system/{name}")
-                masked = os.path.islink(mask) and os.readlink(mask) == "/dev/null"
-                if not masked and "SourcePath=/etc/fstab" not in (self.read(path[len(self.root) :]) or ""):
-                    names.add(name)
-        return sorted(names)
+                own = self.path(f"/etc/systemd/system/{name}")
+                wanted = glob(self.path("/etc/systemd/system") + f"/*.[wr]*/{name}")
+                if os.path.isfile(own):
+                    found.update({name: "disable"} if wanted else {})
+                elif not os.path.islink(own) and "SourcePath=/etc/fstab" not in self._text(path):
+                    found[name] = "mask"
+        return dict(sorted(found.items()))
+
+    def _text(self, path: str) -> str:
+        """Return the text of a file found below the root."""
+        return self.read(path[len(self.root) :]) or ""
 
     def missing_commands(self, commands: Iterable[str]) -> list[str]:
         """Return the commands that no system directory holds; `a|b` is there when one of both is."""

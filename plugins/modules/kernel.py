@@ -40,7 +40,7 @@ options:
     default: []
   swap:
     description:
-      - V(false) turns swap off now, comments it out of F(/etc/fstab) and masks swap units.
+      - V(false) turns swap off now, comments it out of F(/etc/fstab) and masks or disables swap units.
       - V(true) leaves it alone.
     type: bool
     default: true
@@ -202,15 +202,14 @@ class Kernel:
     def swap_off(self) -> None:
         """Turn swap off now and at boot."""
         fstab = self.host.read("/etc/fstab")
-        units = self.host.swap_units()
         if fstab is not None:
             self.file("/etc/fstab", _kernel.without_swap(fstab))
-        for unit in units:
-            self.changes.append(f"mask {unit}")
-            if not self.check_mode:
-                reason = run("systemctl", "mask", unit)
-                if reason:
-                    self.unsupported[unit] = reason
+        for unit, verb in self.host.swap_units().items():
+            reason = "" if self.check_mode else run("systemctl", verb, unit)
+            if reason:
+                self.unsupported[unit] = reason
+            else:
+                self.changes.append(f"{verb} {unit}")
         for device in _kernel.swap_devices(self.host.read("/proc/swaps") or ""):
             reason = "" if self.check_mode else run("swapoff", device)
             if reason:

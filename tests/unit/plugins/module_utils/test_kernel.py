@@ -104,10 +104,15 @@ def test_features_show_without_module_files(root: Path) -> None:
 
 def test_swap_units_that_fstab_makes_or_a_mask_hides_are_left_alone(root: Path) -> None:
     host = Host(str(root))
-    assert host.swap_units() == ["dev-zram0.swap"]
-    (root / "etc/systemd/system").mkdir(parents=True)
-    (root / "etc/systemd/system/dev-zram0.swap").symlink_to("/dev/null")
-    assert host.swap_units() == []
+    assert host.swap_units() == {"dev-zram0.swap": "mask"}
+    units = root / "etc/systemd/system"
+    (units / "swap.target.wants").mkdir(parents=True)
+    (units / "dev-zram0.swap").symlink_to("/dev/null")
+    assert host.swap_units() == {}
+    (units / "own.swap").write_text("[Swap]\n")
+    assert host.swap_units() == {}
+    (units / "swap.target.wants/own.swap").symlink_to("../own.swap")
+    assert host.swap_units() == {"own.swap": "disable"}
 
 
 def params(**more: object) -> dict[str, object]:
