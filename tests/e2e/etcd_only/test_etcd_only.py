@@ -1,0 +1,134 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles ca and etcd alone, in somebody else's playbook: founded, left alone, changed, and broken on purpose."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.single_role import Hosts, need_root
+from tools import binaries
+from tools.lab import SANDBOX
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+
+MEMBERS = ["n1", "n2", "n3"]
+PKI = "/etc/etcd/pki"
+TLS = f"--cacert {PKI}/ca.crt --cert {PKI}/healthcheck-client.crt --key {PKI}/healthcheck-client.key"
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Hosts]:
+    """Return three hosts with nothing on them."""
+    need_root()
+    if not (binaries.READY / "etcd").exists():
+        subprocess.run([str(SANDBOX), "binaries"], check=False)
+    if not (binaries.READY / "etcd").exists():
+        pytest.skip(f"no etcd in {binaries.READY}, and none to be had from Debian")
+    settings = {
+        "cluster_name": "ledger",
+        "cluster_binary_dir": str(binaries.READY),
+        "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
+    }
+    made = Hosts("etcd-only", Path(__file__).with_name("site.yml"), {"etcd": MEMBERS}, settings)
+    made.down()
+    made.up(3)
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+def etcdctl(hosts: Hosts, command: str, host: str = "n1") -> str:
+    """Return what etcdctl says, asked on one host about all members."""
+    endpoints = ",".join(f"https://{hosts.address(member)}:2379" for member in MEMBERS)
+    return hosts.shell(host, f"etcdctl --endpoints {endpoints} {TLS} {command} 2>&1")
+
+
+def test_check_predicts_the_first_run(hosts: Hosts) -> None:
+    """A check on clean hosts succeeds and changes nothing there."""
+    assert all(count > 0 for count in hosts.apply("--check", "--diff").values())
+    assert hosts.shell("n1", "ls /etc/etcd /var/lib/etcd 2>&1 | grep -c 'No such file'").strip() == "2"
+
+
+def test_founds_a_cluster(hosts: Hosts) -> None:
+    """Three members, healthy, and a value written through one is read from another."""
+    hosts.apply()
+    assert etcdctl(hosts, "endpoint health").count("is healthy") == 3
+    etcdctl(hosts, "put invoice 4711")
+    endpoint = f"https://{hosts.address('n3')}:2379"
+    assert hosts.shell("n3", f"etcdctl --endpoints {endpoint} {TLS} get invoice --print-value-only").strip() == "4711"
+
+
+def test_second_run_changes_nothing(hosts: Hosts) -> None:
+    """Nothing is changed and nothing restarted."""
+    before = hosts.started("etcd")
+    assert set(hosts.apply().values()) == {0}
+    assert hosts.started("etcd") == before
+
+
+def test_speaks_only_mutual_tls(hosts: Hosts) -> None:
+    """Plain HTTP and clients without a certificate get nothing."""
+    place = f"{hosts.address('n1')}:2379"
+    assert hosts.exec("n2", f"curl -sf http://{place}/health").returncode != 0
+    assert hosts.exec("n2", f"curl -sf --cacert /etc/etcd/pki/ca.crt https://{place}/health").returncode != 0
+
+
+def test_unit_pleases_systemd(hosts: Hosts) -> None:
+    """systemd finds nothing to say about the unit, and sees a confined service."""
+    assert hosts.shell("n1", "systemd-analyze verify /etc/systemd/system/etcd.service 2>&1") == ""
+    assert "etcd" in hosts.shell("n1", "ps -o user= -C etcd")
+
+
+def test_changed_option_restarts_one_member_after_the_other(hosts: Hosts) -> None:
+    """All members restart, never two at a time, and the data are still there."""
+    changed = hosts.apply("-e", "etcd_snapshot_count=20000")
+    assert all(changed[member] > 0 for member in MEMBERS)
+    times = sorted(int(value) for value in hosts.started("etcd").values())
+    assert all(later > earlier for earlier, later in zip(times, times[1:]))
+    assert "4711" in etcdctl(hosts, "get invoice")
+
+
+def test_renewed_key_pairs_are_served_without_a_restart(hosts: Hosts) -> None:
+    """A new server certificate is what a handshake brings, from the process that ran before."""
+    serial = "openssl x509 -noout -serial -in /etc/etcd/pki/server.crt"
+    before, old = hosts.started("etcd"), hosts.shell("n1", serial)
+    hosts.shell("n1", "rm /etc/etcd/pki/server.crt")
+    hosts.apply("-e", "etcd_snapshot_count=20000")
+    new = hosts.shell("n1", serial)
+    served = "openssl s_client -connect 127.0.0.1:2379 </dev/null 2>/dev/null | openssl x509 -noout -serial"
+    assert hosts.shell("n1", served) == new != old
+    assert hosts.started("etcd") == before
+
+
+def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) -> None:
+    """It refuses, says why, takes part again once it is removed and added, and never cost the others anything."""
+    hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
+    assert "n3 already took part" in wait_for(hosts, "n3", "journalctl -q -o cat -u etcd -n 20 | grep etcd-start:")
+    status, output = hosts.attempt("-e", "etcd_snapshot_count=20000", "-e", "etcd_health_timeout=5")
+    assert status != 0 and f"{hosts.address('n3')}:2379" in output
+    endpoint = f"https://{hosts.address('n1')}:2379"
+    identity = hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member list | sed -n 's/, .* n3,.*//p'").strip()
+    hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member remove {identity}")
+    hosts.shell(
+        "n1", f"etcdctl --endpoints {endpoint} {TLS} member add n3 --peer-urls=https://{hosts.address('n3')}:2380"
+    )
+    hosts.apply("-e", "etcd_snapshot_count=20000")
+    assert "4711" in etcdctl(hosts, "get invoice", host="n3")
+    assert set(hosts.apply("-e", "etcd_snapshot_count=20000").values()) == {0}
+
+
+def wait_for(hosts: Hosts, host: str, command: str, seconds: float = 15) -> str:
+    """Return what a command prints, as soon as it prints anything."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if said := hosts.exec(host, command).stdout:
+            return said
+        time.sleep(0.3)
+    pytest.fail(f"{host}: {command}: nothing within {seconds} s")

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles haproxy and keepalived alone, before two plain HTTPS servers: balanced, drained, failed over, broken."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.single_role import Hosts, need_root
+from tools.lab import SANDBOX
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+
+LB, WEB = ["n1", "n2"], ["n3", "n4"]
+PASSWORD = "s3cr3t-x"
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    """Return four hosts, of which two will serve and two will balance."""
+    need_root()
+    pki = tmp_path_factory.mktemp("pki")
+    certificates(pki)
+    settings = {"web_pki_dir": str(pki), "web_password": PASSWORD}
+    made = Hosts("lb-only", Path(__file__).with_name("site.yml"), {"lb": LB, "web": WEB}, settings)
+    made.down()
+    made.up(4)
+    settings["web_address"] = made.address("n1").rpartition(".")[0] + ".100"
+    settings["web_servers"] = [{"name": host, "address": made.address(host), "port": 443} for host in WEB]
+    made.write_inventory()
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+def certificates(directory: Path) -> None:
+    """Make an authority and a certificate for web.example."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    authority = ["-subj", "/CN=web-ca", "-keyout", "ca.key", "-out", "ca.crt"]
+    server = ["-subj", "/CN=web", "-addext", "subjectAltName=DNS:web.example", "-CA", "ca.crt", "-CAkey", "ca.key"]
+    server += ["-addext", "basicConstraints=critical,CA:false", "-keyout", "server.key", "-out", "server.crt"]
+    for subject in (authority, server):
+        subprocess.run(["openssl", "req", "-x509", *key, *subject], cwd=directory, check=True, capture_output=True)
+
+
+def ask(hosts: Hosts) -> str:
+    """Return who answers a client at the virtual address; empty when nobody does."""
+    command = ["curl", "-s", "--max-time", "2", "--cacert", f"{hosts.settings['web_pki_dir']}/ca.crt"]
+    command += ["--resolve", f"web.example:443:{hosts.settings['web_address']}", "https://web.example/"]
+    line = [str(SANDBOX), "run", "--name", hosts.name, "--", *command]
+    return subprocess.run(line, text=True, capture_output=True, check=False).stdout.strip()
+
+
+def holders(hosts: Hosts) -> list[str]:
+    """Return the hosts that have the virtual address."""
+    command = f"ip -brief address show to {hosts.settings['web_address']}"
+    return [host for host in LB if hosts.exec(host, command).stdout.strip()]
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> float:
+    """Return after how many seconds the condition holds; fail the test when it does not."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > seconds:
+            pytest.fail(f"not within {seconds} s")
+        time.sleep(0.2)
+    return time.monotonic() - begin
+
+
+def test_check_predicts_the_first_run(hosts: Hosts) -> None:
+    """A check on clean hosts succeeds, and the password is nowhere in what it says."""
+    status, output = hosts.attempt("--check", "--diff", "-vv")
+    assert status == 0, output
+    assert PASSWORD not in output
+
+
+def test_serves_from_both_servers_at_the_virtual_address(hosts: Hosts) -> None:
+    """One host holds the address, the first by preference, and both servers answer through it."""
+    status, output = hosts.attempt("--diff", "-vv")
+    assert status == 0, output
+    assert PASSWORD not in output
+    until(lambda: holders(hosts) == ["n1"])
+    until(lambda: {ask(hosts) for _ in range(4)} == set(WEB))
+
+
+def test_second_run_changes_nothing(hosts: Hosts) -> None:
+    """Nothing is changed and nothing restarted."""
+    before = hosts.started("haproxy") | hosts.started("keepalived")
+    assert set(hosts.apply().values()) == {0}
+    assert hosts.started("haproxy") | hosts.started("keepalived") == before
+
+
+def test_units_please_systemd(hosts: Hosts) -> None:
+    """systemd finds nothing to say about our additions, and only root may talk to haproxy."""
+    for unit in ("haproxy", "keepalived"):
+        assert "hardway.conf" not in hosts.exec("n1", f"systemd-analyze verify {unit}.service 2>&1").stdout
+    assert hosts.shell("n1", "stat -c '%a %U' /run/haproxy/admin.sock").strip() == "600 root"
+    assert hosts.shell("n1", "stat -c '%a %U' /etc/keepalived/keepalived.conf").strip() == "600 root"
+
+
+def test_stopping_server_is_drained(hosts: Hosts) -> None:
+    """A server that says that it is stopping gets nothing new, until it says otherwise."""
+    hosts.shell("n3", "touch /srv/web/stopping")
+    until(lambda: {ask(hosts) for _ in range(4)} == {"n4"})
+    hosts.shell("n3", "rm /srv/web/stopping")
+    until(lambda: {ask(hosts) for _ in range(4)} == set(WEB))
+
+
+def test_address_leaves_a_host_without_haproxy_and_stays_away(hosts: Hosts) -> None:
+    """The other host takes it within seconds and keeps it when the first is well again."""
+    hosts.shell("n1", "systemctl stop haproxy")
+    assert until(lambda: holders(hosts) == ["n2"] and ask(hosts) in WEB) < 10
+    hosts.shell("n1", "systemctl start haproxy")
+    time.sleep(6)
+    assert holders(hosts) == ["n2"]
+
+
+def test_address_leaves_a_host_that_leads_nowhere(hosts: Hosts) -> None:
+    """A haproxy that runs but reaches no server is not good enough."""
+    for host in WEB:
+        hosts.shell("n2", f"ip route add blackhole {hosts.address(host)}")
+    until(lambda: holders(hosts) == ["n1"] and ask(hosts) in WEB)
+    for host in WEB:
+        hosts.shell("n2", f"ip route del blackhole {hosts.address(host)}")
+
+
+def test_address_stays_somewhere_when_all_servers_are_down(hosts: Hosts) -> None:
+    """With nothing to serve nobody is better than the holder, so nothing moves."""
+    for host in WEB:
+        hosts.shell(host, "systemctl stop web")
+    time.sleep(6)
+    assert holders(hosts) == ["n1"]
+    for host in WEB:
+        hosts.shell(host, "systemctl start web")
+    until(lambda: ask(hosts) in WEB)
+
+
+def test_address_leaves_a_dead_host_and_stays_away(hosts: Hosts) -> None:
+    """The power of the holder fails: the other one serves within seconds, and goes on doing so afterwards."""
+    hosts.sandbox("poweroff", "n1")
+    assert until(lambda: ask(hosts) in WEB) < 10
+    hosts.sandbox("poweron", "n1")
+    time.sleep(6)
+    assert holders(hosts) == ["n2"]
+    assert hosts.shell("n1", "systemctl is-active haproxy keepalived").split() == ["active", "active"]
+
+
+def test_bad_configuration_is_refused_before_it_is_put_in_place(hosts: Hosts) -> None:
+    """haproxy's own checker has the last word: the old file stays, and so does the process."""
+    before = hosts.started("haproxy")
+    status, output = hosts.attempt("-e", '{"haproxy_extra_config": "frontend broken\\n    bind nowhere"}')
+    assert status != 0 and "refuses the new content" in output
+    assert "broken" not in hosts.shell("n1", "cat /etc/haproxy/haproxy.cfg")
+    assert hosts.started("haproxy") == before
+    assert set(hosts.apply().values()) == {0}

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a member without data may start, decided from what the others answer."""
+
+from __future__ import annotations
+
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).resolve().parents[4] / "roles/etcd/files/etcd-start"
+FOUNDERS = {"n1": "https://192.0.2.1:2380", "n2": "https://192.0.2.2:2380", "n3": "https://192.0.2.3:2380"}
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    """Return the starter as a module."""
+    loader = SourceFileLoader("etcd_start", str(PROGRAM))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def member(name: str, *, url: str = "", started: bool = True, number: int = 10) -> dict[str, Any]:
+    """Return a member as /members shows it."""
+    found: dict[str, Any] = {"id": number, "name": name, "peerURLs": [url or FOUNDERS[name]]}
+    return {**found, "clientURLs": ["https://192.0.2.9:2379"]} if started else found
+
+
+def decide(program: Any, answers: list[Any]) -> Any:
+    """Return how n3 starts when n1 and n2 answer so."""
+    return program.decide("n3", FOUNDERS["n3"], FOUNDERS, dict(zip([FOUNDERS["n1"], FOUNDERS["n2"]], answers)))
+
+
+def test_founds_when_nobody_else_runs(program: Any) -> None:
+    """All others refuse the connection."""
+    start = decide(program, [None, None])
+    assert (start.state, start.members) == ("new", FOUNDERS)
+
+
+def test_founds_with_others_that_are_only_starting(program: Any) -> None:
+    """They run, but none has been elected into a cluster yet."""
+    waiting = [member(name, started=False) for name in FOUNDERS]
+    assert decide(program, [waiting, None]).state == "new"
+
+
+def test_joins_founders_that_did_not_wait(program: Any) -> None:
+    """Two of three have formed the cluster; it expects the third."""
+    start = decide(program, [None, [member("n1"), member("n2"), member("n3", started=False)]])
+    assert (start.state, start.members) == ("existing", FOUNDERS)
+
+
+def test_joins_a_cluster_that_has_added_it(program: Any) -> None:
+    """An added member has no name yet, and the cluster may not be the one that was founded."""
+    members = [member("n1"), member("n9", url="https://192.0.2.9:2380"), member("", url=FOUNDERS["n3"], started=False)]
+    start = decide(program, [members, None])
+    assert start.state == "existing"
+    assert start.members == {"n1": FOUNDERS["n1"], "n9": "https://192.0.2.9:2380", "n3": FOUNDERS["n3"]}
+
+
+def test_refuses_when_its_data_are_gone(program: Any) -> None:
+    """The cluster knows it as a member that has worked before."""
+    with pytest.raises(
+        program.Refusal, match=r"already took part as member 1f, but its data are gone; .*remove that member"
+    ):
+        decide(program, [[member("n1"), member("n3", number=31)], None])
+
+
+def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
+    """A cluster without it must not get a second one beside it."""
+    with pytest.raises(program.Refusal, match=r"does not expect https://192\.0\.2\.3:2380; add the member there first"):
+        decide(program, [None, [member("n1"), member("n2")]])
+
+
+def test_flags(program: Any) -> None:
+    """Values may hold equals signs and be empty."""
+    command = ["/usr/local/bin/etcd", "--name=n1", "--feature-gates=A=true", "--wal-dir="]
+    assert program.flags_of(command) == {"name": "n1", "feature-gates": "A=true", "wal-dir": ""}
+
+
+def test_data_are_a_log_on_disk(program: Any, tmp_path: Path) -> None:
+    """What counts is what etcd looks at: a write-ahead log, wherever it is kept."""
+    flags = {"data-dir": str(tmp_path / "data")}
+    assert not program.has_data(flags)
+    log = tmp_path / "data/member/wal"
+    log.mkdir(parents=True)
+    (log / "0.tmp").touch()
+    assert not program.has_data(flags)
+    (log / "0000000000000000-0000000000000000.wal").touch()
+    assert program.has_data(flags)
+    assert not program.has_data({**flags, "wal-dir": str(tmp_path / "elsewhere")})
+
+
+def test_patience_ends_in_a_refusal(program: Any) -> None:
+    """A host that cannot be asked is no proof that there is no cluster."""
+
+    def probe() -> None:
+        raise program.Silence("https://192.0.2.1:2380: timed out")
+
+    with pytest.raises(
+        program.Refusal, match=r"no telling whether the others have a cluster: https://192\.0\.2\.1:2380"
+    ):
+        program.ask_patiently(probe, deadline=0)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The etcd unit that the role writes, rendered without any host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.roles.rendered import Rendered
+
+HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "m3": "192.0.2.3"}
+
+
+def etcd(host: str = "m1", hosts: dict[str, str] = HOSTS, **settings: Any) -> Rendered:
+    """Return a member of a cluster, on a kernel that allows everything."""
+    settings = {"_cluster_catalog": {"etcd": {"default": "3.6.14"}}, "ansible_facts": {}, **settings}
+    return Rendered("etcd", host, hosts, {"etcd": list(hosts)}, **settings)
+
+
+def flags(role: Rendered) -> dict[str, str]:
+    """Return the flags of the unit, of which there is one on each line."""
+    lines = [line.strip(" \\") for line in role.template("etcd.service.j2").splitlines() if line.startswith("  --")]
+    return {name: value for name, _equals, value in (line[2:].partition("=") for line in lines)}
+
+
+def test_only_mutual_tls() -> None:
+    """What auditors look for is there, and no listener speaks plainly."""
+    found = flags(etcd())
+    assert found["client-cert-auth"] == found["peer-client-cert-auth"] == "true"
+    assert found["auto-tls"] == found["peer-auto-tls"] == "false"
+    assert "http://" not in str(found)
+    assert found["listen-client-urls"] == "https://192.0.2.1:2379,https://127.0.0.1:2379"
+
+
+def test_unit_does_not_name_the_other_members() -> None:
+    """So a cluster that grows restarts nobody."""
+    assert "192.0.2.2" not in etcd().template("etcd.service.j2")
+
+
+@pytest.mark.parametrize(
+    ("settings", "present", "absent"),
+    [
+        ({}, "feature-gates", "experimental-initial-corrupt-check"),
+        ({"cluster_component_versions": {"etcd": "3.5.30"}}, "experimental-initial-corrupt-check", "feature-gates"),
+        ({"cluster_binary_dir": "/srv/bin"}, "pre-vote", "feature-gates"),
+        ({"etcd_config": {"pre-vote": None, "max-txn-ops": 256}}, "max-txn-ops", "pre-vote"),
+    ],
+)
+def test_flags_by_version_and_choice(settings: dict[str, Any], present: str, absent: str) -> None:
+    """No flag that the version does not have; a null takes one away."""
+    found = flags(etcd(**settings))
+    assert present in found
+    assert absent not in found
+
+
+@pytest.mark.parametrize(("members", "minimum"), [(1, 0), (3, 2), (5, 3)])
+def test_gate_keeps_a_quorum_of_others(members: int, minimum: int) -> None:
+    """A member stops only while the others are a quorum without it."""
+    hosts = {f"m{number}": f"192.0.2.{number}" for number in range(1, members + 1)}
+    gate = etcd(hosts=hosts).value("_etcd_gate")
+    assert gate["minimum"] == minimum
+    assert len(gate["urls"]) == members - 1
+    assert "https://192.0.2.1:2379/health" not in gate["urls"]
+
+
+def test_memory_priority_only_where_it_may_be_set() -> None:
+    """A container without the capability would not start the unit."""
+    bound = {"ansible_facts": {"host_features": {"cap_sys_resource": False}}}
+    assert "OOMScoreAdjust=-900" in etcd().template("etcd.service.j2")
+    assert "OOMScoreAdjust" not in etcd(**bound).template("etcd.service.j2")
+
+
+def test_log_of_its_own_is_writable() -> None:
+    """A directory for the log is made, and the unit may write to it."""
+    role = etcd(etcd_config={"wal-dir": "/srv/wal"})
+    assert "ReadWritePaths=/var/lib/etcd /srv/wal" in role.template("etcd.service.j2")
+    assert "/srv/wal" in [item["path"] for item in role.value("_etcd_files")]

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration that role haproxy writes, rendered without any host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.roles.rendered import Rendered
+
+HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "lb1": "192.0.2.8"}
+
+
+def lines(**settings: Any) -> list[str]:
+    """Return the configuration's lines without blanks around them."""
+    settings = {"cluster_api_vip": "192.0.2.100", **settings}
+    role = Rendered("haproxy", "lb1", HOSTS, {"master": ["m1", "m2"], "lb": ["lb1"]}, **settings)
+    return [line.strip() for line in role.template("haproxy.cfg.j2").splitlines()]
+
+
+def only(found: list[str], word: str) -> str:
+    """Return the one line that begins with a word."""
+    (line,) = [line for line in found if line.startswith(word)]
+    return line
+
+
+def test_masters_behind_the_virtual_address() -> None:
+    """The frontend is on the virtual address and on loopback, the masters are behind it."""
+    found = lines()
+    assert [line for line in found if line.startswith("bind ")] == ["bind 192.0.2.100:6443", "bind 127.0.0.1:8443"]
+    assert [line for line in found if line.startswith("server ")] == [
+        "server m1 192.0.2.1:6443",
+        "server m2 192.0.2.2:6443",
+    ]
+
+
+def test_servers_are_verified_by_name() -> None:
+    """The check asks for the name and refuses other certificates."""
+    assert "check-sni kubernetes verify required ca-file /etc/kubernetes/pki/ca.crt verifyhost kubernetes " in only(
+        lines(), "default-server"
+    )
+
+
+def test_other_servers_without_verification() -> None:
+    """Nothing of Kubernetes is left when another service is described."""
+    found = lines(
+        haproxy_bind=["[2001:db8::1]:443"],
+        haproxy_servers=[{"name": "web", "address": "2001:db8::2", "port": 8443}],
+        haproxy_check_path="/up",
+        haproxy_check_ca="",
+        haproxy_check_server_name="",
+        haproxy_check_drain_status=0,
+    )
+    assert only(found, "server ") == "server web [2001:db8::2]:8443"
+    assert " check-ssl verify none inter " in only(found, "default-server")
+    assert not [line for line in found if line.startswith("http-check expect !")]
+    assert "kubernetes" not in " ".join(found[1:])
+
+
+def test_stopping_servers_keep_their_connections() -> None:
+    """The draining status comes before the one that means well."""
+    found = lines()
+    assert found.index("http-check expect ! status 500 error-status L7OKC") < found.index(
+        "http-check expect status 200"
+    )

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration that role keepalived writes, rendered without any host."""
+
+from __future__ import annotations
+
+import re
+import signal
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from typing import Any
+
+import pytest
+
+from tests.unit.roles.rendered import ROLES, Rendered
+
+HOSTS = {"lb1": "192.0.2.1", "lb2": "192.0.2.2", "lb3": "192.0.2.3"}
+FACTS = {
+    "interfaces": ["lo", "br-lan"],
+    "br_lan": {"device": "br-lan", "ipv4": {"address": "192.0.2.1"}},
+    "lo": {"device": "lo"},
+}
+
+
+def role(host: str = "lb1", hosts: dict[str, str] = HOSTS, **settings: Any) -> Rendered:
+    """Return the role on one of the load balancers."""
+    settings = {
+        "cluster_api_vip": "192.0.2.100",
+        "keepalived_password": "0123456789",
+        "keepalived_interface": "eth0",
+        "ansible_facts": FACTS,
+        **settings,
+    }
+    return Rendered("keepalived", host, hosts, {"lb": list(hosts)}, **settings)
+
+
+def configuration(**settings: Any) -> str:
+    """Return the configuration."""
+    return role(**settings).template("keepalived.conf.j2")
+
+
+def weight(text: str, script: str) -> int:
+    """Return the weight of a script."""
+    found = re.search(rf"vrrp_script {script} {{[^}}]*weight (-?\d+)", text)
+    assert found
+    return int(found[1])
+
+
+def test_priority_follows_the_inventory() -> None:
+    """The first host is preferred; all are backups until one is elected."""
+    priorities = [int(role(host).value("keepalived_priority")) for host in HOSTS]
+    assert priorities == sorted(priorities, reverse=True)
+    assert "state BACKUP" in configuration()
+
+
+def test_weights_move_the_address_when_and_only_when_needed() -> None:
+    """A failing holder loses to any well host; a well holder, or a holder among failing hosts, loses to none."""
+    text = configuration()
+    holding, failing = weight(text, "holder"), weight(text, "frontend")
+    last, first = 101, 110
+    assert first + holding + failing < last
+    assert last + holding > first
+    assert last + holding + failing > first + failing
+
+
+def test_only_eight_characters_of_the_password() -> None:
+    """What keepalived would ignore with a warning is left out."""
+    assert "auth_pass 01234567\n" in configuration()
+
+
+def test_peers_are_told_one_by_one_or_by_multicast() -> None:
+    """Unicast names the others only; a single host, or the choice of multicast, names nobody."""
+    assert re.search(r"unicast_peer {\s+192\.0\.2\.2\s+192\.0\.2\.3\s+}", configuration())
+    assert "unicast" not in configuration(keepalived_unicast=False)
+    assert "unicast" not in configuration(hosts={"lb1": "192.0.2.1"})
+
+
+def test_interface_that_has_the_own_address() -> None:
+    """Found by address, whatever facts make of its name; empty where there is none."""
+    assert "interface br-lan\n" in configuration(keepalived_interface="")
+    assert role("lb2", keepalived_interface="").value("_keepalived_used_interface") == ""
+
+
+def test_router_id_is_the_last_part_of_the_address() -> None:
+    """Within 1 to 255 whatever the address."""
+    assert role().value("keepalived_virtual_router_id") == 100
+    assert role(cluster_api_vip="192.0.2.0").value("keepalived_virtual_router_id") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "expected"),
+    [
+        (0, "", True),
+        (0, "WARNING - something", True),
+        (-signal.SIGTERM, "", True),
+        (-signal.SIGTERM, "(Line 25) Unknown keyword 'prority'", False),
+        (5, "", False),
+    ],
+)
+def test_verdict_of_the_checker(code: int, said: str, expected: bool) -> None:
+    """A test that ends itself is believed only when it found nothing to say."""
+    loader = SourceFileLoader("check_config", str(ROLES / "keepalived/files/check-config"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    assert module.accepted(code, said) is expected
