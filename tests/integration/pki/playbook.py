@@ -35,7 +35,8 @@ def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: 
     steps: list[dict[str, Any]] = []
     for number, (check, task) in enumerate(tasks):
         steps.append({**task, "check_mode": check, "diff": True, "register": f"r{number}", "ignore_errors": True})
-    names = ", ".join(f"r{number}" for number in range(len(tasks)))
+    # An imported role registers nothing.
+    names = ", ".join(f"r{number} | default({{}})" for number in range(len(tasks)))
     content = "{{ [" + names + "] | to_json }}"
     dump = {"copy": {"content": content, "dest": f"{directory}/results.json", "mode": "0600"}}
     book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, dump]}]

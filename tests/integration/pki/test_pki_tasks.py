@@ -127,30 +127,31 @@ def test_each_difference_makes_a_new_certificate(
 ) -> None:
     """Predicted, made, and then as asked; a renewal keeps its key unless that must differ."""
     (tmp_path / "pki").symlink_to(pki / "pki")
-    play(tmp_path, [(APPLY, certificates(tmp_path, [SERVER]))])
-    key = (tmp_path / "host/apiserver.key").read_bytes()
+    made = certificates(tmp_path, [SERVER])
+    key = {"src": str(tmp_path / "host/apiserver.key"), "dest": str(tmp_path / "old.key"), "mode": "0600"}
+    before = [(APPLY, made), (APPLY, {"copy": {**key, "remote_src": True}})]
     wanted = certificates(tmp_path, [{**SERVER, **changes}], **options)
     then = certificates(tmp_path, [{**SERVER, **changes}], **{**options, "force": False})
-    outcome = play(tmp_path, [(CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
-    assert outcome.changed == ACTS_ONCE, outcome.output
-    for result in outcome.results[:2]:
+    outcome = play(tmp_path, [*before, (CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
+    assert outcome.changed[2:] == ACTS_ONCE, outcome.output
+    for result in outcome.results[2:4]:
         assert result["certificates"][0]["reasons"][0].startswith(reason)
     assert matches(tmp_path / "host/apiserver.crt", tmp_path / "host/apiserver.key")
     authority = tmp_path / ("pki/etcd/ca.crt" if "authority" in changes else "pki/ca.crt")
     openssl("verify", "-x509_strict", "-CAfile", authority, tmp_path / "host/apiserver.crt")
     keeps = "key" not in changes and "renew_key" not in options
-    assert ((tmp_path / "host/apiserver.key").read_bytes() == key) is keeps
+    old, new = (tmp_path / "old.key").read_bytes(), (tmp_path / "host/apiserver.key").read_bytes()
+    assert (old == new) is keeps
 
 
 def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
     """A certificate for ten minutes is half over when it is made: five are the backdating."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     short = [{**SERVER, "expiry": "10m"}]
-    play(tmp_path, [(APPLY, certificates(tmp_path, short))])
     relaxed, strict = certificates(tmp_path, short), certificates(tmp_path, short, renew_before=0.9)
-    outcome = play(tmp_path, [(APPLY, relaxed), (CHECK, strict)])
-    assert outcome.changed == [False, True], outcome.output
-    assert "left, less than 90% of its life" in outcome.results[1]["certificates"][0]["reasons"][0]
+    outcome = play(tmp_path, [(APPLY, relaxed), (APPLY, relaxed), (CHECK, strict)])
+    assert outcome.changed == [True, False, True], outcome.output
+    assert "left, less than 90% of its life" in outcome.results[2]["certificates"][0]["reasons"][0]
 
 
 def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
@@ -233,13 +234,13 @@ def test_kubeconfigs(pki: Path, tmp_path: Path) -> None:
 
 
 def test_role_ca(tmp_path: Path) -> None:
-    """The role makes what the other roles read."""
+    """The role makes what the other roles read, once; check mode works where there is nothing."""
     variables = {"cluster_pki_dir": str(tmp_path / "pki"), "cluster_name": "test"}
     role = {"import_role": {"name": "hardway.kubernetes.ca"}, "vars": variables}
-    facts = {"find": {"paths": str(tmp_path / "pki"), "recurse": True}}
-    for expected in (12, 12):
-        outcome = play(tmp_path, [(APPLY, role), (APPLY, facts)])
-        assert outcome.results[1]["matched"] == expected, outcome.output
-    assert "changed=0" in outcome.output
+    find = {"find": {"paths": str(tmp_path / "pki"), "recurse": True}}
+    outcome = play(tmp_path, [(CHECK, role), (APPLY, find), (APPLY, role), (APPLY, find), (APPLY, role)])
+    assert [result.get("matched") for result in outcome.results] == [None, 0, None, 11, None], outcome.output
     subject = openssl("x509", "-in", tmp_path / "pki/ca.crt", "-noout", "-subject")
     assert subject == "subject=CN = test\n"
+    # The prediction, the making, and the file of this test's results; not the last run of the role.
+    assert outcome.output.count("changed: [localhost]") == 3, outcome.output
