@@ -1,0 +1,135 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module artifact: one download for two hosts at once, over HTTP, installed, upgraded, rolled back, mended."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.unit.lab import Lab, lab
+
+URL = "https://example.org/v{version}/tool-{arch}.tar.gz"
+
+
+class Mirror(http.server.SimpleHTTPRequestHandler):
+    """A mirror that counts what it hands out."""
+
+    asked: list[str] = []
+
+    def do_GET(self) -> None:
+        """Serve a file."""
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Return two hosts."""
+    with lab(tmp_path_factory.mktemp("artifact"), 2) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="module")
+def source(hosts: Lab) -> Iterator[dict[str, Any]]:
+    """Return a source whose mirror serves two versions of a tool; the controller's network is the sandbox's."""
+    digests = {}
+    for version in ("1.0", "2.0"):
+        archive = hosts.directory / "mirror" / "example.org" / f"v{version}" / "tool-amd64.tar.gz"
+        archive.parent.mkdir(parents=True)
+        tool = hosts.directory / "tool"
+        tool.write_text(f"#!/bin/sh\necho {version}\n")
+        with tarfile.open(archive, "w:gz") as packed:
+            packed.add(tool, "bin/tool")
+        digests[version] = {"amd64": "sha256:" + hashlib.sha256(archive.read_bytes()).hexdigest()}
+    yield {
+        "cache_dir": str(hosts.directory / "cache"),
+        "mirror_url": f"file://{hosts.directory}/mirror",
+        "catalog": {"tool": {"url": URL, "members": {"tool": "bin/tool"}, "digests": digests}},
+    }
+
+
+def task(source: dict[str, Any], version: str, **more: Any) -> dict[str, Any]:
+    """Return the task under test."""
+    components = [{"name": "tool", "version": version, "binaries": ["tool"]}]
+    return {"hardway.kubernetes.artifact": {"components": components, "source": source, **more}}
+
+
+def changed(results: dict[str, dict[str, Any]]) -> set[bool]:
+    return {result["changed"] for result in results.values()}
+
+
+def test_a_controller_that_has_nothing_downloads_once_over_http(source: dict[str, Any], hosts: Lab) -> None:
+    handler = functools.partial(Mirror, directory=str(hosts.directory / "mirror"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    over_http = {
+        **source,
+        "mirror_url": f"http://127.0.0.1:{server.server_port}",
+        "cache_dir": f"{hosts.directory}/http",
+    }
+    try:
+        from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_store import Store
+
+        wanted = [_artifact.Binary("tool", "1.0", "tool")]
+        threads = [threading.Thread(target=lambda: Store(_artifact.source(over_http)).fetch(wanted)) for _n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        server.shutdown()
+    assert Mirror.asked == ["/example.org/v1.0/tool-amd64.tar.gz"]
+    assert Path(hosts.directory, "http/example.org/v1.0/tool-amd64.tar.gz").is_file()
+
+
+def test_check_apply_check_apply(hosts: Lab, source: dict[str, Any]) -> None:
+    predicted = hosts.play(task(source, "1.0"), check=True)
+    assert changed(predicted) == {True}
+    assert not Path(source["cache_dir"], "example.org").exists(), "check mode downloads nothing"
+    applied = hosts.play(task(source, "1.0"))
+    assert applied["n1"]["paths"] == predicted["n1"]["paths"] == {"tool": "/opt/hardway/tool/1.0/tool"}
+    assert set(hosts.everywhere("tool").values()) == {"1.0"}
+    assert set(hosts.everywhere("stat -L -c '%a %U' /usr/local/bin/tool").values()) == {"755 root"}
+    for check in (True, False):
+        assert changed(hosts.play(task(source, "1.0"), check=check)) == {False}
+
+
+def test_an_installed_host_needs_nothing_from_the_controller(hosts: Lab, source: dict[str, Any]) -> None:
+    elsewhere = {**source, "cache_dir": str(hosts.directory / "empty"), "mirror_url": "file:///nowhere"}
+    assert changed(hosts.play(task(elsewhere, "1.0"))) == {False}
+
+
+def test_upgrade_and_rollback(hosts: Lab, source: dict[str, Any]) -> None:
+    assert changed(hosts.play(task(source, "2.0"))) == {True}
+    assert set(hosts.everywhere("tool").values()) == {"2.0"}
+    back = hosts.play(task(source, "1.0"))
+    assert changed(back) == {True}
+    assert back["n1"]["installed"] == [], "the old version was kept"
+    assert set(hosts.everywhere("tool").values()) == {"1.0"}
+
+
+def test_a_damaged_binary_is_replaced(hosts: Lab, source: dict[str, Any]) -> None:
+    hosts.inside("n2", "truncate -s 3 /opt/hardway/tool/1.0/tool")
+    results = hosts.play(task(source, "1.0"))
+    assert (results["n1"]["changed"], results["n2"]["changed"]) == (False, True)
+    assert hosts.inside("n2", "tool") == "1.0"
+
+
+def test_what_cannot_be_had_is_told_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
+    results = hosts.play(task(source, "3.0"))
+    assert all("digest is not known" in result["msg"] for result in results.values())
+    assert set(hosts.everywhere("ls /opt/hardway/tool").values()) == {"1.0\n2.0"}
+    assert set(hosts.everywhere("ls /root/.ansible/tmp 2>/dev/null | wc -l").values()) == {"0"}
