@@ -129,7 +129,7 @@ def served_problems(served: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the listeners that do not show the certificate that is on disk."""
     found = []
     for item in served:
-        where = f"{item['host']}:{item['port']}"
+        where = f"{item['name'] or 'the listener'} at {item['host']}:{item['port']}"
         if item["error"]:
             found.append(f"certificate of {where}: {item['error']}")
         elif item["served"] != item["on_disk"]:

@@ -140,7 +140,8 @@ def look_at_served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the fingerprints that listeners serve and that their files have, on this host."""
 
     def look(item: Mapping[str, Any]) -> dict[str, Any]:
-        seen = {"host": item["host"], "port": item["port"], "path": item["path"], "served": "", "on_disk": ""}
+        seen = {name: item[name] for name in ("name", "host", "port", "path")}
+        seen.update(served="", on_disk="")
         host = f"[{item['host']}]" if ":" in item["host"] else item["host"]
         try:
             with open(item["path"], encoding="ascii", errors="replace") as file:

@@ -106,7 +106,11 @@ def pods_of(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def unready(pods: Sequence[Mapping[str, Any]], nodes: Sequence[str]) -> list[str]:
     """Return the nodes whose pod is missing or does not serve, and why."""
     present = {pod["node"] for pod in pods}
-    found = [f"pod on {node}: was not started; see its kubelet's journal" for node in nodes if node not in present]
+    found = [
+        f"pod on {node}: none was scheduled; check kube-controller-manager and kube-scheduler"
+        for node in nodes
+        if node not in present
+    ]
     return found + [f"pod on {pod['node']}: not ready: {pod['reason']}" for pod in pods if not pod["ready"]]
 
 

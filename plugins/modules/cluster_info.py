@@ -109,6 +109,9 @@ options:
       server_name:
         description: Name to ask for, where it differs from the address.
         type: str
+      name:
+        description: What to call it in problems.
+        type: str
   timeout:
     description: Seconds to wait until no problem is left; V(0) looks once.
     type: int
@@ -176,7 +179,7 @@ served:
   type: list
   elements: dict
   sample:
-    - {host: 192.0.2.21, port: 10250, path: /etc/kubernetes/pki/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
+    - {name: kubelet, host: 192.0.2.21, port: 10250, path: /p/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
 """
 
 from typing import Any
@@ -208,6 +211,7 @@ SPEC = {
             "port": {"type": "int", "required": True},
             "path": {"type": "path", "required": True},
             "server_name": {"type": "str"},
+            "name": {"type": "str"},
         },
     },
     "timeout": {"type": "int", "default": 0},

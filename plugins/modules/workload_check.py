@@ -15,8 +15,8 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Starts a web server on every node, in a namespace made for it, and asks from each pod other pods on other hosts, the
     service's address and the cluster's DNS, and from the host where the module runs the node port of every node.
-  - The namespace and all in it is removed before the module ends, also when it fails, and also that of an earlier run
-    which was cut off. What is left is as it was, therefore it never reports a change.
+  - All that it made is removed before the module ends, also when it fails, and also what an earlier run left that was
+    cut off; only the empty namespace is terminating for some five seconds more. So it never reports a change.
   - Problems do not fail the module, so that a play can collect them first.
 extends_documentation_fragment:
   - hardway.kubernetes.api
@@ -130,7 +130,7 @@ class Workload:
 
     def check(self) -> list[str]:
         """Return all problems; nothing is left behind."""
-        self.remove()
+        self.remove(wait=True)
         try:
             service = self.make()
             _ready, unready = wait_until(self.look, lambda names: not names, timeout=self.params["timeout"])
@@ -140,7 +140,8 @@ class Workload:
             )
             return unready + silent + (self.sick_dns() if any(": dns " in problem for problem in silent) else [])
         finally:
-            self.remove()
+            # The controller lets every namespace linger for five seconds; nobody has to watch the empty one.
+            self.remove(wait=False)
 
     def make(self) -> dict[str, Any]:
         """Make namespace, web servers and service; return the service's spec."""
@@ -199,12 +200,17 @@ class Workload:
             return [f"node port: {exc}"]
         return [] if answer.status == 200 else [f"node port {host}:{port}: answers {answer.status}"]
 
-    def remove(self) -> None:
-        """Remove the namespace where there is one, and wait until it is gone."""
+    def remove(self, *, wait: bool) -> None:
+        """Remove the namespace and all in it; where asked to, return only when it is gone."""
         if not self.api.find(self.home):
             return
         self.api.delete(f"{self.apps}/{_workload.NAME}")
+        self.api.delete(f"{self.home}/services/{_workload.NAME}")
+        # They hold nothing that would have to end in order.
+        self.api.delete(self.home + "/pods", {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0})
         self.api.delete(self.home)
+        if not wait:
+            return
         gone, _seen = wait_until(lambda: self.api.find(self.home), lambda seen: seen is None, timeout=REMOVAL)
         if not gone:
             raise HardwayError(

@@ -82,3 +82,17 @@ def test_check_mode_without_etcd(run_module: Run, tmp_path: Any) -> None:
     result = run_module("etcd_health", check=True, **nowhere)
     assert not result.get("failed") and not result["healthy"] and not result["changed"]
     assert run_module("etcd_health", **nowhere, timeout=0)["failed"]
+
+
+def test_enabled_authentication_leaves_metrics(tmp_path: Any, etcd: RealEtcd, run_module: Run) -> None:
+    alone = RealEtcd(tmp_path, size=1)
+    try:
+        alone.start("m1")
+        assert run_module("etcd_health", **alone.arguments())["healthy"]
+        etcdctl(alone, "user", "add", "root", "--no-password")
+        etcdctl(alone, "user", "grant-role", "root", "root")
+        etcdctl(alone, "auth", "enable")
+        result = run_module("etcd_health", **alone.arguments(), expected_members=["m1"], timeout=5)
+        assert result["healthy"] and result["members"][0]["db_size"] > 0 and result["leader"], result
+    finally:
+        alone.programs.stop_all()

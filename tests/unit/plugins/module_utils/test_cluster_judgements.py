@@ -152,9 +152,10 @@ def test_cluster_problems() -> None:
 
 
 def test_served_certificates_are_compared() -> None:
-    item = {"host": "h", "port": 1, "path": "/p", "error": "", "served": "aa", "on_disk": "aa"}
+    item = {"name": "kubelet on n1", "host": "h", "port": 1, "path": "/p", "error": "", "served": "aa", "on_disk": "aa"}
     assert _cluster_state.served_problems([item]) == []
-    assert "restart" in _cluster_state.served_problems([{**item, "served": "bb"}])[0]
+    found = _cluster_state.served_problems([{**item, "served": "bb"}])[0]
+    assert "kubelet on n1 at h:1" in found and "restart" in found
 
 
 def pod(node: str, ip: str) -> dict[str, Any]:
@@ -185,4 +186,4 @@ def test_pods_tell_why_they_do_not_serve() -> None:
     status = {"phase": "Pending", "containerStatuses": [waiting]}
     pods = _workload.pods_of([{"metadata": {"name": "p"}, "spec": {"nodeName": "n1"}, "status": status}])
     found = _workload.unready(pods, ["n1", "n2"])
-    assert "n2: was not started" in found[0] and "ImagePullBackOff no such image" in found[1]
+    assert "n2: none was scheduled" in found[0] and "ImagePullBackOff no such image" in found[1]
