@@ -49,5 +49,5 @@ class ActionModule(ActionBase):
 
     def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module."""
-        arguments = {**self._task.args, "_archives": archives}
+        arguments = {**self._task.args, "archives": archives}
         return self._execute_module("hardway.kubernetes.image_archive", arguments, task_vars=task_vars)

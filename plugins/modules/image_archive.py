@@ -26,7 +26,7 @@ options:
   archives:
     description: Paths on the controller. Relative ones are looked for as M(ansible.builtin.copy) does.
     type: list
-    elements: str
+    elements: raw
     required: true
   namespace:
     description: The namespace of containerd; the kubelet's is V(k8s.io).
@@ -73,13 +73,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 SPEC: dict[str, Any] = {
-    "archives": {"type": "list", "elements": "str", "required": True},
+    # The action plugin turns each path into what it knows of the archive: {source, identity, images, staged}.
+    "archives": {"type": "list", "elements": "raw", "required": True},
     "namespace": {"type": "str", "default": "k8s.io"},
     "ctr": {"type": "path", "default": "/usr/local/bin/ctr"},
     "address": {"type": "path", "default": "/run/containerd/containerd.sock"},
     "directory": {"type": "path", "default": "/var/lib/hardway/images"},
-    # What the action plugin knows of each archive: {source, identity, images, staged}.
-    "_archives": {"type": "list", "elements": "dict"},
 }
 
 
@@ -148,7 +147,7 @@ def main() -> None:
         now = store.images()
         missing = [
             archive
-            for archive in module.params["_archives"] or []
+            for archive in module.params["archives"]
             if not _images.is_imported(archive["images"], store.remembered(archive["identity"]), now)
         ]
         staged = [archive for archive in missing if archive.get("staged")]
