@@ -177,6 +177,6 @@ def _difference(path: str, old: str | None, new: str | None) -> str:
     if old in (None, "absent"):
         return f"{path} is new"
     if str(new).startswith("/") and str(old).startswith("/"):
-        before, after = str(old).split(" ")[0], str(new).split(" ")[0]
+        before, after = str(old).partition(" ")[0], str(new).partition(" ")[0]
         return f"binary {path}: {before} -> {after}" if before != after else f"binary {path} was replaced"
     return f"{path} changed"

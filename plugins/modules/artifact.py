@@ -98,6 +98,15 @@ options:
     type: list
     elements: str
     default: []
+  _placed:
+    description: Internal. What the action plugin knows of each binary.
+    type: list
+    elements: dict
+    default: []
+  _uploads:
+    description: Internal. Where the action plugin put the binaries that it sent.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

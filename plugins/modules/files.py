@@ -69,6 +69,9 @@ options:
         description: Keeps the content out of the diff and of the log.
         type: bool
         default: false
+      _payload:
+        description: Internal. What the action plugin made of template, content or source, as base64.
+        type: str
 seealso:
   - module: hardway.kubernetes.unit
 """

@@ -124,6 +124,10 @@ options:
         description: Seconds that the lock is kept after this host is healthy again, for load balancers to notice.
         type: int
         default: 0
+  _hold:
+    description: Internal. The action plugin's first round, which leaves the restarts that need the lock.
+    type: bool
+    default: false
 seealso:
   - module: hardway.kubernetes.files
 """
