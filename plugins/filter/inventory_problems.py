@@ -15,12 +15,13 @@ short_description: What is wrong with an inventory
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Checks groups, node names, addresses, ranges, the endpoint and the version against each other, without contacting a host.
+  - Checks groups, node names, addresses, ranges, the endpoint and the version against each other.
+  - No host is contacted.
 options:
   _input:
     description:
-      - C(etcd), C(masters), C(nodes), C(lb) as the filter P(hardway.kubernetes.members#filter) gives them, and C(pod_cidr),
-        C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
+      - C(etcd), C(masters), C(nodes), C(lb) as the filter P(hardway.kubernetes.members#filter) gives them,
+        and C(pod_cidr), C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
         C(api_endpoint_given), C(kubernetes_version) and C(supported_minors).
     type: dict
     required: true

@@ -40,7 +40,7 @@ def node_address(host: str, variables: t.Mapping[str, t.Any]) -> str:
 
 
 def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return one entry per host, in inventory order: host, name, address, and whether its facts were read in this run."""
+    """Return host, name, address and whether its facts were read in this run, for each host in inventory order."""
     found = []
     for host in hosts:
         variables = hostvars[host]

@@ -81,17 +81,25 @@ def _name_problems(hosts: list[Member]) -> list[str]:
         host, name, address = member["host"], member["name"], member["address"]
         if len(name) > 253 or not NODE_NAME.fullmatch(name):
             problems.append(
-                f"host {host}: cluster_node_name {name!r} is not a valid node name; use lower-case letters, digits, '-' and '.'"
+                f"host {host}: cluster_node_name {name!r} is not a valid node name; "
+                "use lower-case letters, digits, '-' and '.'"
             )
         if by_name.setdefault(name, host) != host:
-            problems.append(f"host {host}: cluster_node_name {name} is also that of host {by_name[name]}; give each its own")
+            problems.append(
+                f"host {host}: cluster_node_name {name} is also that of host {by_name[name]}; give each its own"
+            )
         if not address:
-            problems.append(f"host {host}: no node address is known; set cluster_node_ip or let ansible_host be an address")
+            problems.append(
+                f"host {host}: no node address is known; set cluster_node_ip or let ansible_host be an address"
+            )
         elif not is_address(address):
-            problems.append(f"host {host}: cluster_node_ip {address!r} is not an address; write an IPv4 or IPv6 address")
+            problems.append(
+                f"host {host}: cluster_node_ip {address!r} is not an address; write an IPv4 or IPv6 address"
+            )
         elif by_address.setdefault(address, host) != host:
             problems.append(
-                f"host {host}: address {address} is also that of host {by_address[address]}; give each its own cluster_node_ip"
+                f"host {host}: address {address} is also that of host {by_address[address]}; "
+                "give each its own cluster_node_ip"
             )
     return problems
 
@@ -102,15 +110,19 @@ def _range_problems(cluster: t.Mapping[str, t.Any], hosts: list[Member]) -> list
         try:
             networks[variable] = ipaddress.ip_network(str(cluster[variable]))
         except ValueError as exc:
-            problems.append(f"cluster_{variable}: {cluster[variable]!r} is not a range ({exc}); write for example 10.96.0.0/16")
+            problems.append(
+                f"cluster_{variable}: {cluster[variable]!r} is not a range ({exc}); write for example 10.96.0.0/16"
+            )
     if len(networks) == 2 and networks["pod_cidr"].overlaps(networks["service_cidr"]):
         problems.append(
-            f"cluster_pod_cidr: {cluster['pod_cidr']} overlaps cluster_service_cidr {cluster['service_cidr']}; choose disjoint ranges"
+            f"cluster_pod_cidr: {cluster['pod_cidr']} overlaps cluster_service_cidr {cluster['service_cidr']}; "
+            "choose disjoint ranges"
         )
     for variable, network in networks.items():
         taken = [*((m["host"], m["address"]) for m in hosts), ("cluster_api_vip", cluster["api_vip"])]
         problems += [
-            f"cluster_{variable}: {network} contains the address {address} of {owner}; choose a range without node addresses"
+            f"cluster_{variable}: {network} contains the address {address} of {owner}; "
+            "choose a range without node addresses"
             for owner, address in taken
             if _within(address, network)
         ]
@@ -125,15 +137,21 @@ def _dns_problems(dns: str, service: Network) -> list[str]:
     if _within(dns, service) and dns not in reserved:
         return []
     if not dns:
-        return [f"cluster_service_cidr: {service} is too small for its tenth address, the DNS service; use /27 or larger"]
-    return [f"cluster_dns_address: {dns!r} is not a free address of cluster_service_cidr {service}; choose one inside it"]
+        return [
+            f"cluster_service_cidr: {service} is too small for its tenth address, the DNS service; use /27 or larger"
+        ]
+    return [
+        f"cluster_dns_address: {dns!r} is not a free address of cluster_service_cidr {service}; choose one inside it"
+    ]
 
 
 def _port_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     problems = []
     match = PORT_RANGE.fullmatch(str(cluster["node_port_range"]))
     if not match or not 0 < int(match[1]) <= int(match[2]) < 65536:
-        problems.append(f"cluster_node_port_range: {cluster['node_port_range']!r} is not a range of ports; write 30000-32767")
+        problems.append(
+            f"cluster_node_port_range: {cluster['node_port_range']!r} is not a range of ports; write 30000-32767"
+        )
     if not str(cluster["api_port"]).isdigit() or not 0 < int(cluster["api_port"]) < 65536:
         problems.append(f"cluster_api_port: {cluster['api_port']!r} is not a port; use 6443")
     return problems
@@ -147,7 +165,10 @@ def _endpoint_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     if not vip:
         return problems
     if not is_address(vip):
-        return [*problems, f"cluster_api_vip: {vip!r} is not an address; write a free address of the load balancers' subnet"]
+        return [
+            *problems,
+            f"cluster_api_vip: {vip!r} is not an address; write a free address of the load balancers' subnet",
+        ]
     for member in _hosts(cluster):
         if member["address"] == vip:
             problems.append(f"cluster_api_vip: {vip} is the address of host {member['host']}; choose a free address")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+
 def host_problems(
     members: t.Iterable[t.Mapping[str, t.Any]],
     hostvars: t.Mapping[str, t.Any],
@@ -31,7 +32,9 @@ def host_problems(
             )
             continue
         if facts["architecture"] not in ("x86_64", "aarch64"):
-            problems.append(f"host {host}: architecture {facts['architecture']} is not supported; use x86_64 or aarch64")
+            problems.append(
+                f"host {host}: architecture {facts['architecture']} is not supported; use x86_64 or aarch64"
+            )
         problems += _system_problems(host, facts, systems)
         if vip and host in lb:
             problems += _subnet_problems(member, facts, vip)
@@ -64,7 +67,11 @@ def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Netwo
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
         ipv4 = device.get("ipv4") or {}
-        for entry in [*([ipv4] if isinstance(ipv4, dict) else ipv4), *(device.get("ipv4_secondaries") or []), *(device.get("ipv6") or [])]:
+        for entry in [
+            *([ipv4] if isinstance(ipv4, dict) else ipv4),
+            *(device.get("ipv4_secondaries") or []),
+            *(device.get("ipv6") or []),
+        ]:
             if entry.get("address") == address:
                 prefix = entry.get("netmask") or entry.get("prefix")
                 return ipaddress.ip_network(f"{address}/{prefix}", strict=False)

@@ -28,7 +28,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Return one host, on which everything is yet to be done."""
     with lab(tmp_path_factory.mktemp("kernel"), 1) as ready:
         ready.inside("n1", "echo 'UUID=2 none swap sw 0 0' >>/etc/fstab; sysctl -qw net.ipv4.ip_forward=0")
-        ready.inside("n1", f"printf '{SWAP_UNIT}' >/etc/systemd/system/swapfile.swap; systemctl enable -q swapfile.swap")
+        ready.inside(
+            "n1", f"printf '{SWAP_UNIT}' >/etc/systemd/system/swapfile.swap; systemctl enable -q swapfile.swap"
+        )
         yield ready
 
 

@@ -27,7 +27,7 @@ class Site:
         self.directory = directory
         self.touched = directory / "touched"
         self.ssh = directory / "ssh"
-        self.ssh.write_text(f"#!/bin/sh\necho \"$@\" >> {self.touched}\nexit 255\n")
+        self.ssh.write_text(f'#!/bin/sh\necho "$@" >> {self.touched}\nexit 255\n')
         self.ssh.chmod(0o755)
 
     def run(self, variables: dict[str, t.Any], groups: dict[str, dict[str, t.Any]]) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import host_problems
 
@@ -63,7 +62,10 @@ TWO = [member(1), member(2)]
         ({"etcd": TWO}, ["group etcd", "2 members", "use 1 or 3"]),
         ({"api_vip": "", "api_endpoint": "lb.example.org:6443"}, ["group lb", "cluster_api_vip"]),
         ({"lb": []}, ["cluster_api_vip", "192.0.2.100", "group `lb`"]),
-        ({"lb": [], "api_vip": "", "api_endpoint_given": False}, ["cluster_api_endpoint", "3 masters", "cluster_api_vip"]),
+        (
+            {"lb": [], "api_vip": "", "api_endpoint_given": False},
+            ["cluster_api_endpoint", "3 masters", "cluster_api_vip"],
+        ),
         ({"api_vip": "192.0.2.12"}, ["cluster_api_vip", "192.0.2.12", "host k2", "free address"]),
         ({"api_vip": "nonsense"}, ["cluster_api_vip", "nonsense", "not an address"]),
         ({"api_endpoint": "nonsense"}, ["cluster_api_endpoint", "nonsense", "host:port"]),
