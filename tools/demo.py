@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.lab import TOP, Lab, require_binaries, table
+from tools import binaries
+from tools.lab import TOP, Lab, kubernetes_version, require_binaries, table, tool
 
 HOSTS = {"ha": 3, "single-master": 2}
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
@@ -85,18 +87,25 @@ def summary(lab: Lab, seconds: dict[str, float]) -> str:
     phases = [[name, f"{value:.1f}"] for name, value in seconds.items()]
     phases += [[f"  {play['name']}", f"{play['seconds']:.1f}"] for play in report["plays"]]
     kubeconfig = (lab.inventory / "pki" / "admin.kubeconfig").relative_to(TOP)
+    kubectl = shutil.which("kubectl") or shown(str(binaries.READY / kubernetes_version() / "kubectl"))
+    run = f"sandbox/sandbox run --name {lab.name} --"
     parts = [
         table(["node", "state", "version", "address", "runtime"], node_rows(nodes)),
         table(["leads", "who"], leaders(lab, hosts)),
         table(["phase", "seconds"], phases),
         f"kubeconfig: {kubeconfig}\n"
         "The hosts live in a network of their own; commands reach it so:\n"
-        f"  sandbox/sandbox run --name {lab.name} -- kubectl --kubeconfig {kubeconfig} get pods -A\n"
-        f"  sandbox/sandbox run --name {lab.name} -- ansible-playbook site.yml -i {lab.inventory.relative_to(TOP)}\n"
+        f"  {run} {kubectl} --kubeconfig {kubeconfig} get pods -A\n"
+        f"  {run} {shown(tool('ansible-playbook'))} site.yml -i {lab.inventory.relative_to(TOP)}\n"
         f"  sandbox/sandbox exec --name {lab.name} {hosts[0]} -- journalctl -u kube-apiserver\n"
         "Remove it all: make demo-down",
     ]
     return "\n\n".join(parts)
+
+
+def shown(program: str) -> str:
+    """Return a program as one types it from here."""
+    return os.path.relpath(program, TOP) if Path(program).is_relative_to(TOP) else program
 
 
 def up(lab: Lab) -> int:
