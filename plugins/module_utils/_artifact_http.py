@@ -11,8 +11,8 @@ import os
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 CHUNK = 1 << 20
@@ -42,7 +42,7 @@ def _receive(url: str, path: str, algorithm: str) -> str:
     """Return the digest of what was received into path."""
     found = hashlib.new(algorithm)
     try:
-        with urlopen(url, timeout=TIMEOUT) as answer, open(path, "wb") as out:  # noqa: S310 - scheme checked above
+        with open_url(url, timeout=TIMEOUT) as answer, open(path, "wb") as out:
             expected = answer.headers.get("Content-Length")
             while chunk := answer.read(CHUNK):
                 found.update(chunk)

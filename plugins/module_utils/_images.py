@@ -66,7 +66,7 @@ def names(index: Any) -> list[str]:
 
 def full_name(name: str) -> str:
     """Return a name with its registry, library and tag, as containerd stores it."""
-    first, _, rest = name.partition("/")
+    first, _slash, rest = name.partition("/")
     if not rest:
         name = f"docker.io/library/{name}"
     elif "." not in first and ":" not in first and first != "localhost":

@@ -105,7 +105,7 @@ def new_token() -> str:
     """Return a fresh random token."""
     import secrets
 
-    return ".".join("".join(secrets.choice(ALPHABET) for _ in range(length)) for length in (6, 16))
+    return ".".join("".join(secrets.choice(ALPHABET) for _place in range(length)) for length in (6, 16))
 
 
 def rfc3339(moment: datetime.datetime) -> str:

@@ -48,6 +48,7 @@ class Rendered:
             "inventory_dir": "/nonexistent",
             "groups": groups,
             "hostvars": hostvars,
+            "ansible_search_path": [str(ROLES / role)],
             "ansible_check_mode": False,
             "ansible_managed": "managed",
             **settings,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import typing as t
 from datetime import timedelta
 from pathlib import Path
@@ -170,72 +169,3 @@ def test_signing_is_recorded_and_bounded(tmp_path: Path) -> None:
         authority.sign(LEAF, _csr.request_pem(LEAF, other_key), "host-1")
     lines = [json.loads(line) for line in (tmp_path / "issued.jsonl").read_text().splitlines()]
     assert [(line["host"], line["subject"]) for line in lines] == [("localhost", ["CN=ca"]), ("host-1", ["CN=c"])]
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({"sa.key": b"x"}, "cannot read the private key"),
-        ({"sa.pub": b"x"}, "private half"),
-        ({"sa.key": key_pem(KEY), "sa.pub": b"x"}, "does not belong"),
-    ],
-)
-def test_bad_key_pairs(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
-    """Tokens are signed by one and checked by the other half: they must fit."""
-    for name, data in files.items():
-        (tmp_path / name).write_bytes(data)
-    before = snapshot(tmp_path)
-    with pytest.raises(HardwayError, match=message):
-        ensure(tmp_path).key_pair({"name": "sa"})
-    assert snapshot(tmp_path) == before
-
-
-@pytest.mark.parametrize("content", [b"", b"c2hvcnQ=", b"not base64 !"])
-def test_bad_secrets(tmp_path: Path, content: bytes) -> None:
-    """A key of another size would make the API server refuse to start."""
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/encryption.key").write_bytes(content)
-    with pytest.raises(HardwayError, match="is not base64 of 32 bytes"):
-        ensure(tmp_path).secret({"name": "encryption.key", "bytes": 32, "encoding": "base64"})
-
-
-def test_password_fits_keepalived(tmp_path: Path) -> None:
-    """It compares eight characters only."""
-    params = {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}
-    assert ensure(tmp_path).secret(params)["state"] == "created"
-    text = (tmp_path / "secrets/keepalived.password").read_text()
-    assert len(text.strip()) == 8
-    assert ensure(tmp_path).secret(params)["state"] == "kept"
-    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
-
-
-def test_check_mode_writes_nothing(tmp_path: Path) -> None:
-    """Everything is predicted as created."""
-    worker = ensure(tmp_path / "none", check=True)
-    assert worker.authority(PARAMS)["state"] == "created"
-    assert worker.key_pair({"name": "sa"})["state"] == "created"
-    assert worker.secret({"name": "s", "bytes": 8, "encoding": "base64"})["state"] == "created"
-    assert not list(tmp_path.iterdir())
-
-
-def test_lock_waits_and_gives_up_with_a_reason(tmp_path: Path) -> None:
-    """Two runs at once do not mix their writes."""
-    store = Store(str(tmp_path))
-    with store.locked(), pytest.raises(HardwayError, match="another run"), Store(str(tmp_path)).locked(timeout=0.1):
-        pass
-
-
-def _make(directory: str) -> str:
-    """Make the authority as one of many runs; return the serial number it then finds."""
-    worker = ensure(Path(directory))
-    with worker.store.locked():
-        worker.authority(PARAMS)
-    return str(Authority.load(worker.store, "ca").certificate.serial_number)
-
-
-def test_concurrent_runs_agree(tmp_path: Path) -> None:
-    """Eight at once make one authority."""
-    with multiprocessing.get_context("fork").Pool(8) as pool:
-        assert len(set(pool.map(_make, [str(tmp_path)] * 8))) == 1
-    assert len((tmp_path / "issued.jsonl").read_text().splitlines()) == 1
-    assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
