@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -52,26 +52,35 @@ class Run:
         return sum(task["changed"] for task in self.report["tasks"])
 
 
-def measure(lab: Lab, *arguments: str) -> Run:
-    """Run the playbook once and return what it cost."""
+def measure(lab: Lab, name: str) -> Run:
+    """Run the playbook once and return what it cost; its output goes to a log."""
     connections = lab.directory / "connections"
     connections.write_text("", encoding="utf-8")
     environment = {
+        **lab.playbook_environment(),
         "ANSIBLE_SSH_EXECUTABLE": str(WRAPPER),
         "ANSIBLE_SFTP_EXECUTABLE": str(WRAPPER.with_name("count-transfers.sh")),
         "HARDWAY_BENCH_CONNECTIONS": str(connections),
     }
+    path = lab.directory / f"{name.replace(' ', '-')}.log"
+    print(f"{name}; its output goes to {path.relative_to(TOP)}", flush=True)
     sent, begin = lab.sent_bytes(), time.monotonic()
-    status = lab.playbook("site.yml", *arguments, report=lab.timing, environment=environment)
+    with path.open("wb") as log:
+        command = lab.playbook_command("site.yml")
+        process = subprocess.Popen(command, cwd=TOP, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        # Not process.wait(): only this says what the process and its children needed.
+        _pid, waited, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begin
+    process.returncode = os.waitstatus_to_exitcode(waited)
+    if process.returncode:
+        print(path.read_text(encoding="utf-8")[-5000:], file=sys.stderr)
     return Run(
-        status=status,
-        seconds=time.monotonic() - begin,
+        status=process.returncode,
+        seconds=seconds,
         round_trips=connections.stat().st_size,
         sent=lab.sent_bytes() - sent,
-        memory=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
-        report=json.loads(lab.timing.read_text(encoding="utf-8"))
-        if lab.timing.is_file()
-        else {"plays": [], "tasks": []},
+        memory=usage.ru_maxrss,
+        report=json.loads(lab.timing.read_text(encoding="utf-8")) if lab.timing.is_file() else {"tasks": []},
     )
 
 
@@ -106,12 +115,14 @@ def main() -> int:
     lab.down()
     try:
         lab.up(3)
-        first = measure(lab)
+        first = measure(lab, "first run")
         if first.status:
             return first.status
-        second = measure(lab)
+        second = measure(lab, "second run")
+        print("floor", flush=True)
+        bottom = floor(lab)
         print(f"\n{os.cpu_count()} processors, binaries at hand, three hosts that carry everything\n")
-        print(show(first, second, floor(lab)))
+        print(show(first, second, bottom))
         return second.status
     finally:
         if not keep:
