@@ -35,7 +35,10 @@ def main() -> int:
         if lost and SCENARIOS[name]:
             print(f"SKIPPED molecule {name}: the Kubernetes binaries are missing and could not be downloaded\n{lost}")
             continue
-        status = subprocess.run([tool("molecule"), "test", "--scenario-name", name], cwd=TOP, check=False).returncode
+        command = [tool("molecule"), "test", "--scenario-name", name]
+        # Wide and plain, so that logs can be searched and pytest's lines stay whole.
+        environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+        status = subprocess.run(command, cwd=TOP, env=environment, check=False).returncode
         if status:
             return status
     return 0

@@ -17,7 +17,7 @@ TOP = Path(__file__).resolve().parent.parent
 CHEAP = ("lint", "docs-check", "types", "unit", "sanity", "build")
 COSTLY = ("integration", "molecule", "e2e")
 KEPT = re.compile(
-    r"^(SKIPPED |FAILED |ERROR |=+ .*\b(passed|failed|skipped|errors?)\b.* =+$|\d+ (passed|failed|skipped).* in )"
+    r"^(SKIPPED |FAILED |ERROR |=+ .*\d+ (passed|failed|skipped|errors?)\b|\d+ (passed|failed|skipped).* in )"
 )
 
 
@@ -40,8 +40,10 @@ def run(name: str) -> Part:
         assert process.stdout is not None  # noqa: S101
         for line in process.stdout:
             print(line, end="", flush=True)
-            if KEPT.search(line):
-                part.kept.append(line.rstrip())
+            # Molecule frames what it runs.
+            text = line.strip("\n │")
+            if KEPT.search(text):
+                part.kept.append(text)
     part.status, part.seconds = process.returncode, time.monotonic() - begin
     return part
 

@@ -24,7 +24,6 @@ def test_backend_answers_through_the_virtual_address(host):
 
 def test_configuration_is_valid(host):
     host.check_output("haproxy -c -f /etc/haproxy/haproxy.cfg")
-    host.check_output("keepalived --config-test")
 
 
 def test_password_is_private(host):
