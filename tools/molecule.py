@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -16,6 +18,19 @@ from tools.lab import TOP, require_binaries, tool
 
 # Whether a scenario needs the Kubernetes binaries; the quickest first.
 SCENARIOS = {"components": False, "default": True, "ha": True}
+
+
+def hold_hosts() -> TextIO:
+    """Wait until no other run in this clone uses the scenarios' hosts; they are ours until the answer is closed."""
+    path = TOP / ".cache" / "molecule.lock"
+    path.parent.mkdir(exist_ok=True)
+    lock = path.open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("make molecule: another run uses the hosts; waiting for its end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def main() -> int:
@@ -30,6 +45,7 @@ def main() -> int:
     if os.geteuid() != 0:
         print(f"SKIPPED molecule {' '.join(wanted)}: sandbox hosts need root")
         return 0
+    lock = hold_hosts()
     lost = require_binaries() if any(SCENARIOS[name] for name in wanted) else None
     for name in wanted:
         if lost and SCENARIOS[name]:
@@ -41,6 +57,7 @@ def main() -> int:
         status = subprocess.run(command, cwd=TOP, env=environment, check=False).returncode
         if status:
             return status
+    lock.close()
     return 0
 
 
