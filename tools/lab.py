@@ -54,9 +54,9 @@ class Lab:
 
     def write_inventory(self) -> None:
         """Write the sandbox's hosts and groups, and the variables of the cluster."""
-        arguments = ["--topology", self.topology]
-        if self.topology == "ha":
-            arguments += ["--group", "lb=n1,n2,n3"]
+        # As in inventory.example: every host carries all that its topology knows.
+        group = {"ha": "lb=n1,n2,n3", "single-master": "node=n1,n2"}[self.topology]
+        arguments = ["--topology", self.topology, "--group", group]
         (self.inventory / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
         hosts = self.sandbox("inventory", *arguments, capture_output=True).stdout
         (self.inventory / "hosts.yml").write_text(hosts, encoding="utf-8")
