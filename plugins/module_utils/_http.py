@@ -82,15 +82,12 @@ def request(
 
 def served_certificate(url: str, *, server_name: Optional[str] = None, timeout: float = 5.0) -> bytes:
     """Return the DER certificate that the server shows, trusted or not, also when it then wants ours."""
-    import ssl
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import peer_certificate
 
     parts = urlsplit(url)
-    context = _context(Tls(verify=False))
     try:
-        plain = socket.create_connection((parts.hostname or "", parts.port or 443), timeout=timeout)
-        with plain, context.wrap_socket(plain, server_hostname=server_name or parts.hostname) as secured:
-            return secured.getpeercert(binary_form=True) or b""
-    except (OSError, ssl.SSLError, ValueError) as exc:
+        return peer_certificate(parts.hostname or "", parts.port or 443, server_name=server_name, timeout=timeout)
+    except (OSError, ValueError) as exc:
         raise _explain("TLS", url, exc) from exc
 
 
