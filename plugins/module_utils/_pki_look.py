@@ -1,0 +1,196 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look for certificates on a host: files, directories, kubeconfigs, and what listeners show."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import served_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info import (
+    Thresholds,
+    certificates_in,
+    described,
+    is_kubeconfig,
+    key_belongs,
+    kubeconfig_entries,
+    life_problem,
+)
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+
+# Beyond this, a file in a directory is no certificate.
+_LARGEST = 1 << 20
+_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+
+
+class Look:
+    """Everything that one call finds, and everything that is wrong with it."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the checked parameters; nothing is read yet."""
+        self.params = params
+        self.now = datetime.now(timezone.utc)
+        self.thresholds = Thresholds(params["warning_days"], params["critical_days"])
+        self.found: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self.problems: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        """Return certificates and problems."""
+        for source in [*self.params["files"], *(item for item in self.params["endpoints"] if item["path"])]:
+            self._source(source["path"], source["used_by"])
+        for problem, item in self._served(self.params["endpoints"]):
+            self.problems += problem
+            if item:
+                self.found[item["endpoint"], "", 0] = item
+        for item in self.found.values():
+            self.problems += life_problem(item["where"], item, self.now, self.params["critical_days"])
+            if item["key_matches"] is False:
+                self.problems.append(
+                    f"{item['where']}: the key beside it belongs to another certificate; make it again"
+                )
+        return {"certificates": list(self.found.values()), "problems": self.problems}
+
+    def _source(self, path: str, users: Sequence[str]) -> None:
+        """Look at a file, or at every file below a directory."""
+        try:
+            if not os.path.isdir(path):
+                self._file(path, users, named=True)
+                return
+            for name in _below(path):
+                self._file(name, users, named=False)
+        except OSError as exc:
+            self.problems.append(f"{exc.filename or path}: cannot be read: {exc.strerror}; run the role that makes it")
+
+    def _file(self, path: str, users: Sequence[str], *, named: bool) -> None:
+        """Look at a file; one that was named must have a certificate, one of a directory may be anything."""
+        if not named and os.path.getsize(path) > _LARGEST:
+            return
+        data = _read(path)
+        try:
+            if is_kubeconfig(data):
+                self._kubeconfig(path, data, users)
+                return
+            certificates = certificates_in(data, path)
+        except HardwayError as exc:
+            self.problems.append(str(exc))
+            return
+        if named and not certificates:
+            self.problems.append(f"{path}: there is no PEM certificate in it; name another file")
+        for index, certificate in enumerate(certificates):
+            place = {"kind": "file", "path": path, "entry": "", "index": index}
+            self._add(certificate, users, place, _key_beside(path, data) if index == 0 else None)
+
+    def _kubeconfig(self, path: str, data: bytes, users: Sequence[str]) -> None:
+        """Look at what a kubeconfig embeds, and at the files that it names."""
+        entries = kubeconfig_entries(data, path)
+        seen: dict[str, int] = defaultdict(int)
+        for number, (entry, value) in enumerate(entries):
+            if entry.startswith("client-key"):
+                continue
+            if isinstance(value, str):
+                self._source(os.path.join(os.path.dirname(path), value), users or [os.path.basename(path)])
+                continue
+            following = entries[number + 1 :] if entry == "client-certificate-data" else []
+            key = next((text for name, text in following if name == "client-key-data"), None)
+            for certificate in certificates_in(value, f"{path} ({entry})"):
+                place = {"kind": "kubeconfig", "path": path, "entry": entry, "index": seen[entry]}
+                self._add(certificate, users, place, key)
+                seen[entry] += 1
+
+    def _add(self, certificate: Any, users: Sequence[str], place: Mapping[str, Any], key: Any) -> None:
+        """Remember a certificate; found a second time, only its further users are new."""
+        path, entry = place["path"], place["entry"]
+        item = self.found.setdefault(
+            (path, entry, place["index"]),
+            {
+                "where": f"{path} ({entry})" if entry else path,
+                **place,
+                "endpoint": "",
+                "used_by": [],
+                "key_matches": key_belongs(certificate, key),
+                "served_matches": None,
+                **self._described(certificate),
+            },
+        )
+        item["used_by"] += [user for user in users if user not in item["used_by"]]
+
+    def _described(self, certificate: Any) -> dict[str, Any]:
+        return described(certificate, self.now, self.thresholds, pem=self.params["pem"])
+
+    def _served(self, endpoints: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], dict[str, Any]]]:
+        """Return problems and certificate of each endpoint; one that is slow delays only itself."""
+        with ThreadPoolExecutor(max_workers=max(1, min(16, len(endpoints)))) as pool:
+            return list(pool.map(self._endpoint, endpoints))
+
+    def _endpoint(self, wanted: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+        """Return what one endpoint shows, compared with the file it should show."""
+        place, path = wanted["endpoint"], wanted["path"] or ""
+        try:
+            der = served_certificate(
+                f"https://{place}", server_name=wanted["server_name"], timeout=self.params["timeout"]
+            )
+            item = self._described(x509.load_der_x509_certificate(der))
+        except HardwayError as exc:
+            return [str(exc)], {}
+        except ValueError as exc:
+            return [f"{place}: shows a certificate that cannot be read ({exc}); make it again"], {}
+        on_disk = self.found.get((path, "", 0), {}).get("fingerprint", "") if path else ""
+        item = {
+            "where": place,
+            "kind": "endpoint",
+            "path": path,
+            "entry": "",
+            "index": 0,
+            "endpoint": place,
+            "used_by": list(wanted["used_by"]),
+            "key_matches": None,
+            "served_matches": None if wanted["shared"] or not path else item["fingerprint"] == on_disk,
+            **item,
+        }
+        return self._mismatch(item, on_disk), item
+
+    @staticmethod
+    def _mismatch(item: Mapping[str, Any], on_disk: str) -> list[str]:
+        """Return the problem of an endpoint that does not show the certificate on disk."""
+        if item["served_matches"] is not False:
+            return []
+        there = f"holds {on_disk}" if on_disk else "cannot be compared"
+        users = ", ".join(item["used_by"]) or "what listens there"
+        return [f"{item['where']}: serves {item['fingerprint']}, but {item['path']} {there}; restart {users}"]
+
+
+def _below(directory: str) -> Iterator[str]:
+    """Yield the visible files below a directory, in order; what is hidden is unfinished or a tool's own."""
+    for top, directories, names in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(names):
+            path = os.path.join(top, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                yield path
+
+
+def _key_beside(path: str, data: bytes) -> bytes | None:
+    """Return the private key in the file or beside it, named as kubeadm or cfssl does; None when there is none."""
+    stem = os.path.splitext(path)[0]
+    for candidate in (None, f"{stem}.key", f"{stem}-key.pem"):
+        with suppress(OSError):
+            found = _KEY.search(data if candidate is None else _read(candidate))
+            if found:
+                return found.group(0)
+    return None
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()

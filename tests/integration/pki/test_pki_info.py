@@ -1,0 +1,161 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pki_info tells is what openssl and cfssl certinfo tell, of files and of what openssl s_server shows."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.pki.playbook import APPLY, CHECK, openssl, play
+from integration.pki.test_pki_cfssl import CFSSL
+
+KINDS = [
+    ("rsa", ["-newkey", "rsa:2048"], "digitalSignature,keyEncipherment", "serverAuth,clientAuth"),
+    ("ecdsa", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"], "digitalSignature,keyAgreement", "codeSigning"),
+    ("ed25519", ["-newkey", "ed25519"], "nonRepudiation", "OCSPSigning,emailProtection"),
+]
+WORDS = {"Non Repudiation": "content commitment", "OCSP Signing": "ocsp signing", "E-mail Protection": "s/mime"}
+WORDS |= {"TLS Web Server Authentication": "server auth", "TLS Web Client Authentication": "client auth"}
+
+
+def make(directory: Path, name: str, options: list[str], usage: str = "digitalSignature", purpose: str = "") -> Path:
+    """Return a certificate that openssl makes, self-signed, its key beside it."""
+    extensions = [f"keyUsage=critical,{usage}", "subjectAltName=DNS:a.example,IP:192.0.2.1,IP:2001:db8::1,URI:x://y/z"]
+    extensions += [f"extendedKeyUsage={purpose}"] if purpose else []
+    extensions += ["basicConstraints=critical,CA:TRUE,pathlen:1"]
+    added = [part for extension in extensions for part in ("-addext", extension)]
+    place = ["-keyout", directory / f"{name}.key", "-out", directory / f"{name}.crt"]
+    openssl("req", "-x509", "-nodes", *options, "-subj", f"/C=DE/O=Bücher/CN={name}", "-days", "50", *added, *place)
+    return directory / f"{name}.crt"
+
+
+def info(directory: Path, **params: Any) -> dict[str, Any]:
+    """Return what the module finds, the same in check mode and for real, and never a change."""
+    task = {"hardway.kubernetes.pki_info": params}
+    outcome = play(directory / "play", [(CHECK, task), (APPLY, task)])
+    checked, result = outcome.results
+    assert outcome.changed == [False, False], outcome.output
+    assert [item["fingerprint"] for item in checked["certificates"]] == [
+        item["fingerprint"] for item in result["certificates"]
+    ]
+    assert "PRIVATE KEY" not in json.dumps(result)
+    return result
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return what the module says of each kind of certificate, by path."""
+    directory = tmp_path_factory.mktemp("info")
+    for name, options, usage, purpose in KINDS:
+        make(directory, name, options, usage, purpose)
+    result = info(directory, files=[{"path": str(directory)}], pem=True)
+    assert result["problems"] == []
+    return {Path(item["path"]).stem: item for item in result["certificates"]}
+
+
+@pytest.mark.parametrize("kind", [name for name, *_rest in KINDS])
+def test_openssl_says_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
+    item = found[kind]
+    path = item["path"]
+    facts = openssl("x509", "-in", path, "-noout", "-serial", "-fingerprint", "-sha256", "-enddate").splitlines()
+    assert facts[0].partition("=")[2].lower().lstrip("0") == item["serial"]
+    assert facts[1].partition("=")[2].replace(":", "").lower() == item["fingerprint"]
+    end = datetime.strptime(facts[2].partition("=")[2], "%b %d %H:%M:%S %Y %Z")
+    assert f"{end:%Y-%m-%dT%H:%M:%SZ}" == item["not_after"]
+    text = openssl("x509", "-in", path, "-noout", "-text")
+    assert f"Signature Algorithm: {item['signature']}\n" in text
+    assert 49 < item["days_left"] <= 50
+    assert (item["state"], item["key_matches"], item["is_ca"], item["max_path_len"]) == ("ok", True, True, 1)
+    lines = [line.strip() for line in text.splitlines()]
+    said = [part for number, line in enumerate(lines) if "Key Usage" in line for part in lines[number + 1].split(", ")]
+    assert sorted(WORDS.get(word, word.lower()) for word in said) == sorted(
+        "s/mime" if word == "email protection" else word for word in item["usages"]
+    )
+    key = next(line for line in lines if line.startswith(("Public-Key:", "ED25519 Public")))
+    assert item["key"] == {"rsa": "rsa 2048", "ecdsa": "ecdsa 384", "ed25519": "ed25519"}[kind], key
+
+
+@pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
+@pytest.mark.parametrize("kind", [name for name, *_rest in KINDS])
+def test_cfssl_certinfo_says_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
+    """All of its fields, though its sans leave URIs out and its serial number is decimal."""
+    item = found[kind]
+    line = [str(CFSSL), "certinfo", "-cert", item["path"]]
+    theirs = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+    assert sorted(theirs["subject"]["names"]) == sorted(part.partition("=")[2] for part in item["subject"])
+    assert sorted(theirs["issuer"]["names"]) == sorted(part.partition("=")[2] for part in item["issuer"])
+    assert int(theirs["serial_number"]) == int(item["serial"], 16)
+    hosts = [host.partition(":")[2] for host in item["hosts"] if not host.startswith("uri:")]
+    assert theirs["sans"] == hosts
+    assert (theirs["not_before"], theirs["not_after"]) == (item["not_before"], item["not_after"])
+    assert theirs["subject_key_id"].replace(":", "").lower() == item["subject_key_id"]
+    assert theirs["authority_key_id"].replace(":", "").lower() == item["authority_key_id"]
+    assert theirs["pem"] == item["pem"]
+
+
+@contextmanager
+def server(certificate: Path, *options: str) -> Iterator[str]:
+    """Run openssl s_server with a certificate; yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    files = ["-cert", str(certificate), "-key", str(certificate.with_suffix(".key"))]
+    process = subprocess.Popen(
+        ["openssl", "s_server", "-accept", address, *files, *options, "-quiet"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0:
+                    break
+            time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_endpoints_show_theirs_whether_they_let_us_in_or_not(tmp_path: Path) -> None:
+    """Without a certificate of ours, by both versions of TLS; what differs from its file is told with both digests."""
+    right = make(tmp_path, "right", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+    other = make(tmp_path, "other", ["-newkey", "rsa:2048"])
+    wants_ours = ["-Verify", "1", "-verify_return_error"]
+    with (
+        server(right, "-tls1_3") as open13,
+        server(right, "-tls1_3", *wants_ours) as shut13,
+        server(right, "-tls1_2", *wants_ours) as shut12,
+        server(other, "-tls1_2") as wrong,
+    ):
+        asked = [
+            {"endpoint": place, "path": str(right), "used_by": ["it"]} for place in (open13, shut13, shut12, wrong)
+        ]
+        virtual = {"endpoint": wrong, "path": str(right), "shared": True}
+        result = info(tmp_path, endpoints=[*asked, virtual], critical_days=60)
+    shown = {item["endpoint"]: item for item in result["certificates"] if item["kind"] == "endpoint"}
+    expected, foreign = (
+        openssl("x509", "-in", path, "-noout", "-fingerprint", "-sha256")
+        .strip()
+        .partition("=")[2]
+        .replace(":", "")
+        .lower()
+        for path in (right, other)
+    )
+    assert [shown[place]["fingerprint"] for place in (open13, shut13, shut12)] == [expected] * 3
+    assert [shown[place]["served_matches"] for place in (open13, shut13, shut12)] == [True] * 3
+    mismatch = f"{wrong}: serves {foreign}, but {right} holds {expected}; restart it"
+    assert [problem for problem in result["problems"] if "serves" in problem] == [mismatch]
+    assert sum("less than 60 days" in problem for problem in result["problems"]) == 5
