@@ -38,6 +38,7 @@ class ActionModule(ActionBase):
         for name in [name for name in args if name.startswith("_")]:
             raise HardwayError(f"pki_certificate: unknown option {name}; remove it")
         passphrase = args.pop("passphrase", "") or None
+        args = self._with_files(args)
         directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
         exchange = {"authorities": self._authorities(directory, args)}
         first = self._call({**args, "_exchange": exchange}, variables)
@@ -53,6 +54,24 @@ class ActionModule(ActionBase):
         if unfinished:
             raise HardwayError("pki_certificate: files changed on the host meanwhile; run again")
         return _merge(first, second)
+
+    def _with_files(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with the content of cfssl's files in place of their paths here."""
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import document
+
+        def content(item: dict[str, Any], option: str, what: str) -> dict[str, Any]:
+            value = item.get(option)
+            if value in (None, ""):
+                return item
+            if isinstance(value, str) and not value.lstrip().startswith("{"):
+                value = self._loader.path_dwim(os.path.expanduser(value))
+            return {**item, option: document(value, f"{what}{option}")}
+
+        certificates = args.get("certificates") or []
+        if isinstance(certificates, list) and all(isinstance(item, dict) for item in certificates):
+            found = [content(item, "csr", f"{item.get('path')}: ") for item in certificates]
+            args = {**args, "certificates": found}
+        return content(args, "config", "")
 
     def _call(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result without its arguments, which hold certificates and keys."""

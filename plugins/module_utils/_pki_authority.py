@@ -14,6 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_limits import beyond
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
@@ -75,23 +76,32 @@ class Authority:
 
     def plain_key(self) -> bytes:
         """Return the key as plain PEM, for a host where something must sign."""
-        return key_pem(self._signing_key())
+        return key_pem(self.signing_key())
 
     def sign(self, spec: CertificateSpec, request: bytes, host: str) -> bytes:
         """Return the certificate for a host's request, after writing it into the record."""
-        key = self._signing_key()
+        key = self.signing_key()
         public_key = _csr.request_key(request, spec)
-        last = _csr.start_of_validity() + spec.expiry
+        self.check_may_sign(spec)
+        certificate = _csr.leaf(spec, public_key, self.certificate, key)
+        self.store.record(certificate, authority=self.name, host=host, path=spec.path)
+        return certificate_pem(certificate)
+
+    def check_may_sign(self, spec: CertificateSpec) -> None:
+        """Raise when what is asked would outlive this authority or is beyond what it may sign."""
+        last = _csr.start_of_validity(backdate=spec.profile.backdate) + spec.expiry
         if last > self.not_after:
             raise HardwayError(
                 f"{spec.path}: it would live until {stamp(last)}, longer than its authority {self.name}"
                 f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the authority"
             )
-        certificate = _csr.leaf(spec, public_key, self.certificate, key)
-        self.store.record(certificate, authority=self.name, host=host, path=spec.path)
-        return certificate_pem(certificate)
+        reason = beyond(spec, self.certificate)
+        if reason:
+            raise HardwayError(
+                f"{spec.path}: authority {self.name} may not sign it: {reason}; choose another authority"
+            )
 
-    def _signing_key(self) -> Any:
+    def signing_key(self) -> Any:
         """Return the key, or raise when it is kept elsewhere."""
         if self.key is None:
             raise HardwayError(

@@ -35,6 +35,7 @@ class Facts:
     # None: the authority is not known here, as in check mode before it exists.
     by_authority: bool | None = True
     key_matches: bool = True
+    pointers: tuple[str, ...] = ()
 
     def life_left(self, now: datetime) -> float:
         """Return the part of the life that is left: 1 new, 0 or less expired."""
@@ -58,6 +59,7 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     reasons += _set_difference("subject", spec.subject.flat(), found.subject)
     reasons += _set_difference("hosts", [str(host) for host in spec.hosts], found.hosts)
     reasons += _set_difference("usages", spec.usages.words(), found.usages.words())
+    reasons += _set_difference("pointers", spec.profile.pointers, found.pointers)
     return reasons + _life(spec, found, now, renew_before)
 
 

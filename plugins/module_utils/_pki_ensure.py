@@ -1,29 +1,22 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make what is missing in the store: authorities, key pairs, shared secrets. What is there is checked and kept."""
+"""Make the authorities that are missing in the store. What is there is checked and kept."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-import re
-import secrets
-import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import BACKDATE, KeySpec, Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keeper import Keeper, checked_name
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
     is_encrypted,
@@ -31,138 +24,102 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
     key_spec,
     load_key,
     new_key,
-    public_pem,
 )
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
-class Ensure:
-    """How to treat the store: with which passphrase, whether to renew, whether only to predict."""
+class Ensure(Keeper):
+    """The work on authorities; profiles are those of a ca-config.json."""
 
-    store: Store
-    passphrase: str | None
-    renew: bool
-    renew_before: float
-    check: bool
+    profiles: Mapping[str, Any] = field(default_factory=dict)
 
     def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one authority: created, renewed, encrypted or kept."""
         name = checked_name(params["name"])
-        subject = Subject.from_params(params.get("common_name") or name, params.get("names"), f"authority {name}")
-        spec = KeySpec.from_params(params.get("key"), f"authority {name}")
-        expiry = parse(params.get("expiry") or "87600h", f"authority {name}: expiry")
-        if expiry <= BACKDATE:
-            raise HardwayError(f"authority {name}: expiry must exceed the five minutes of backdating")
+        spec = authority_spec(params, self.profiles)
         path = self.store.certificate(name)
         if self.store.read(path) is None:
-            certificate = self._create(name, subject, spec, expiry)
+            certificate = self._create(name, spec)
             return _report(name, path, "created", certificate, has_key=True)
         authority = Authority.load(self.store, name, self.passphrase)
-        state = self._keep(authority, expiry)
+        state = self._keep(authority, spec)
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
 
-    def _create(self, name: str, subject: Subject, spec: KeySpec, expiry: timedelta) -> Any:
-        """Make a root. The key is written first: a key alone is taken up again by the next run."""
+    def _create(self, name: str, spec: CertificateSpec) -> Any:
+        """Make an authority. The key is written first: a key alone is taken up again by the next run."""
         key_path = self.store.key(name)
         pem = self.store.read(key_path)
         key = None if pem is None else load_key(pem, key_path, self.passphrase)
-        if key is not None and key_spec(key) != spec:
+        if key is not None and key_spec(key) != spec.key:
             raise HardwayError(
-                f"{key_path}: is a key {key_spec(key)} without certificate, asked is {spec};"
+                f"{key_path}: is a key {key_spec(key)} without certificate, asked is {spec.key};"
                 " move it away or restore the pair"
             )
+        issuer = self._issuer(name, spec)
+        if issuer is not None:
+            issuer.check_may_sign(spec)
         if self.check:
             return None
         if key is None or not is_encrypted(pem or b""):
-            key = key or new_key(spec)
+            key = key or new_key(spec.key)
             self.store.write(key_path, key_pem(key, self.passphrase))
-        return self._sign_root(name, _csr.root(subject, key, expiry))
+        return self._sign(name, spec, key, issuer)
 
-    def _sign_root(self, name: str, certificate: Any) -> Any:
-        """Record and write a root's certificate."""
+    def _issuer(self, name: str, spec: CertificateSpec) -> Authority | None:
+        """Return the authority that signs this one, None for itself; in check mode it may not exist yet."""
+        if spec.authority == name:
+            return None
+        if self.check and self.store.read(self.store.certificate(spec.authority)) is None:
+            return None
+        return Authority.load(self.store, spec.authority, self.passphrase)
+
+    def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Authority | None) -> Any:
+        """Return a new certificate for an authority's key."""
+        if issuer is None:
+            return self._write(name, _csr.self_signed(spec, key))
+        return self._write(
+            name, _csr.leaf(spec, key.public_key(), issuer.certificate, issuer.signing_key()), issuer.name
+        )
+
+    def _write(self, name: str, certificate: Any, issuer: str = "") -> Any:
+        """Record and write an authority's certificate."""
         path = self.store.certificate(name)
-        self.store.record(certificate, authority=name, host="localhost", path=path)
+        self.store.record(certificate, authority=issuer or name, host="localhost", path=path)
         self.store.write(path, certificate_pem(certificate), 0o644)
         return certificate
 
-    def _keep(self, authority: Authority, expiry: timedelta) -> str:
+    def _keep(self, authority: Authority, spec: CertificateSpec) -> str:
         """Return what is done with an authority that exists: renewed, encrypted, or nothing."""
         states = []
-        if self.renew and authority.is_renewable and authority.life_left() < self.renew_before:
+        issuer = self._issuer(authority.name, spec)
+        if issuer is not None and not issued_by(authority.certificate, issuer.certificate):
+            states.append(f"signed by the present {issuer.name}")
+        elif self._ends_soon(authority, issuer):
             states.append("renewed")
-            if not self.check:
-                renewed = _csr.again(authority.certificate, authority.key, expiry)
-                authority.certificate = self._sign_root(authority.name, renewed)
+        if states and not self.check:
+            authority.certificate = self._renewed(authority, spec, issuer)
         key_path = self.store.key(authority.name)
         if authority.key is not None and self.passphrase and not authority.key_encrypted:
             states.append("encrypted")
             if not self.check:
                 self.store.write(key_path, key_pem(authority.key, self.passphrase))
-        elif authority.key is not None and self._tighten(key_path):
+        elif authority.key is not None and self.tighten(key_path):
             states.append("made private")
         return ", ".join(states) or "kept"
 
-    def key_pair(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of a key pair: the private half plain, for its users cannot decrypt."""
-        name = checked_name(params["name"])
-        spec = KeySpec.from_params(params.get("key"), f"key pair {name}")
-        if spec.algo == "ed25519":
-            raise HardwayError(f"key pair {name}: kube-apiserver signs tokens with rsa or ecdsa only; choose one")
-        key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
-        pem, public = self.store.read(key_path), self.store.read(public_path)
-        if pem is None and public is not None:
-            raise HardwayError(f"{public_path}: its private half {key_path} is missing; restore it or move both away")
-        if pem is None and self.check:
-            return {"name": name, "path": key_path, "state": "created"}
-        key = new_key(spec) if pem is None else load_key(pem, key_path)
-        if public is not None and _squeezed(public) != _squeezed(public_pem(key)):
-            raise HardwayError(f"{public_path}: does not belong to {key_path}; restore the pair from a backup")
-        state = "kept"
-        if pem is None:
-            state = "created"
-            self.store.write(key_path, key_pem(key))
-        elif self._tighten(key_path):
-            state = "made private"
-        if public is None:
-            state = "created" if pem is None else "completed"
-            if not self.check:
-                self.store.write(public_path, public_pem(key), 0o644)
-        return {"name": name, "path": key_path, "state": state}
+    def _ends_soon(self, authority: Authority, issuer: Authority | None) -> bool:
+        """True when an authority must be renewed, and can be: by its issuer, or by its own key."""
+        renewable = authority.is_renewable if issuer is None else True
+        return self.renew and renewable and authority.life_left() < self.renew_before
 
-    def secret(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of a shared random secret; its value is never returned."""
-        name = checked_name(params["name"])
-        path, size = self.store.secret(name), params["bytes"]
-        if not 1 <= size <= 1024:
-            raise HardwayError(f"secret {name}: {size} bytes make no sense; ask for 1 to 1024")
-        found = self.store.read(path)
-        if found is None:
-            if not self.check:
-                encode = base64.urlsafe_b64encode if params["encoding"] == "base64url" else base64.b64encode
-                self.store.write(path, encode(secrets.token_bytes(size)) + b"\n")
-            return {"name": name, "path": path, "state": "created"}
-        if params["encoding"] == "base64" and _decoded_size(found) != size:
-            raise HardwayError(f"{path}: is not base64 of {size} bytes; restore it or move it away")
-        if not found.strip():
-            raise HardwayError(f"{path}: is empty; restore it or move it away")
-        return {"name": name, "path": path, "state": "made private" if self._tighten(path) else "kept"}
-
-    def _tighten(self, path: str) -> bool:
-        """Take other users' rights from a private file; True when there were any."""
-        if stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0:
-            return False
-        if not self.check:
-            os.chmod(path, 0o600)
-        return True
-
-
-def checked_name(name: str) -> str:
-    """Return a name that is safe in a path."""
-    if not _NAME.fullmatch(name) or ".." in name:
-        raise HardwayError(f"{name!r}: not a name; use letters, digits, dot, dash and underscore")
-    return name
+    def _renewed(self, authority: Authority, spec: CertificateSpec, issuer: Authority | None) -> Any:
+        """Return an authority's certificate with a new life: same name, key and extensions."""
+        if issuer is not None:
+            issuer.check_may_sign(spec)
+            public_key = authority.certificate.public_key()
+            signed = _csr.leaf(spec, public_key, issuer.certificate, issuer.signing_key())
+            return self._write(authority.name, signed, issuer.name)
+        return self._write(authority.name, _csr.again(authority.certificate, authority.key, spec.expiry))
 
 
 def _report(name: str, path: str, state: str, certificate: Any, *, has_key: bool) -> dict[str, Any]:
@@ -172,16 +129,3 @@ def _report(name: str, path: str, state: str, certificate: Any, *, has_key: bool
         facts = facts_of(certificate)
         report.update(not_after=stamp(facts.not_after), fingerprint=facts.fingerprint)
     return report
-
-
-def _decoded_size(text: bytes) -> int:
-    """Return how many bytes a base64 text holds, -1 when it is none."""
-    try:
-        return len(base64.b64decode(text.strip(), validate=True))
-    except binascii.Error:
-        return -1
-
-
-def _squeezed(pem: bytes) -> bytes:
-    """Return a PEM text without white space, for comparison."""
-    return b"".join(pem.split())

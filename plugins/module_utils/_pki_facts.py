@@ -8,8 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import authority_identifier
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import authority_identifier
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import OCSP_NO_CHECK
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import KEY_USAGES, Usages
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     fingerprint,
@@ -30,7 +31,9 @@ _SHORT = {
     "2.5.4.8": "ST",
     "2.5.4.10": "O",
     "2.5.4.11": "OU",
+    "1.2.840.113549.1.9.1": "E",
 }
+_ACCESS = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "issuer"}
 
 
 def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
@@ -50,6 +53,7 @@ def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
         is_authority=bool(constraints and constraints.ca),
         by_authority=None if authority is None else issued_by(certificate, authority),
         key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
+        pointers=_pointers(certificate),
     )
 
 
@@ -95,3 +99,13 @@ def _usages(certificate: Any) -> Usages:
             bits.add(bit)
     purposes = [oid.dotted_string for oid in _extension(certificate, "ExtendedKeyUsage") or []]
     return Usages(frozenset(bits), tuple(purposes))
+
+
+def _pointers(certificate: Any) -> tuple[str, ...]:
+    """Return where revocation lists, responders and issuers are, spelled as those of a profile."""
+    points = _extension(certificate, "CRLDistributionPoints") or []
+    found = [f"crl:{name.value}" for point in points for name in point.full_name or []]
+    for entry in _extension(certificate, "AuthorityInformationAccess") or []:
+        kind = _ACCESS.get(entry.access_method.dotted_string, entry.access_method.dotted_string)
+        found.append(f"{kind}:{entry.access_location.value}")
+    return (*found, OCSP_NO_CHECK) if _extension(certificate, "OCSPNoCheck") else tuple(found)

@@ -8,20 +8,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse, short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages, usages_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import completed, document, profiles_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
-# As cfssl: a certificate is valid a little before it is made, for clocks that are behind.
-BACKDATE = timedelta(minutes=5)
 # ASN.1 upper bound of the common name; longer ones are refused by the TLS libraries.
 COMMON_NAME_MAX = 64
 # cfssl's order of the subject's parts.
-SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER")
+SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER", "E")
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
 _SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
@@ -72,7 +73,7 @@ class Subject:
             for field, value in name.items():
                 part = field.upper()
                 if part not in SUBJECT_ORDER or part == "CN":
-                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber")
+                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber, E")
                 if part == "C" and value and len(str(value)) != 2:
                     raise HardwayError(f"{what}: country {value!r} must be a code of two letters")
                 if value and str(value) not in values.setdefault(part, []):
@@ -102,17 +103,18 @@ class Host:
 def classify(host: str, what: str) -> Host:
     """Return the kind of name that host is, judged as cfssl does: address, then email, then URI, then DNS."""
     text = str(host).strip()
-    try:
-        return Host("ip", str(ipaddress.ip_address(text)))
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        address = ipaddress.ip_address(text)
+        # A mapped address is the IPv4 one that it maps, as Go has it; one with a zone is no name for others.
+        if "%" not in text:
+            return Host("ip", str(getattr(address, "ipv4_mapped", None) or address))
     try:
         text.encode("ascii")
     except UnicodeEncodeError as exc:
         raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
     if re.fullmatch(r"[^@\s/:]+@[^@\s/:]+", text):
         return Host("email", text)
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]", text):
+    if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
         return Host("uri", text)
     if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
         raise HardwayError(f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address")
@@ -121,43 +123,76 @@ def classify(host: str, what: str) -> Host:
 
 @dataclass(frozen=True)
 class CertificateSpec:
-    """Everything that is asked of one leaf certificate."""
+    """Everything that is asked of one certificate."""
 
     path: str
     authority: str
     subject: Subject
     hosts: tuple[Host, ...]
-    usages: Usages
     key: KeySpec
     expiry: timedelta
-    owner: str | None
-    group: str | None
+    profile: Profile
+    owner: str | None = None
+    group: str | None = None
+
+    @property
+    def usages(self) -> Usages:
+        """Return the usages of the profile."""
+        return self.profile.usages
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], profiles: Mapping[str, Any] | None = None) -> CertificateSpec:
         """Return the checked request for a certificate."""
         path = params["path"]
-        key = KeySpec.from_params(params.get("key"), path)
-        profile = dict((profiles or {}).get(params["profile"]) or {})
-        usages = usages_of(params["profile"], profile.get("usages"), key.algo, path)
-        expiry = parse(params.get("expiry") or profile.get("expiry") or "8760h", f"{path}: expiry")
-        if expiry <= BACKDATE:
-            raise HardwayError(f"{path}: expiry must exceed the five minutes by which certificates are backdated")
-        hosts = tuple(dict.fromkeys(classify(host, path) for host in params.get("hosts") or []))
-        if usages.serves and not hosts:
+        asked = completed(params, path)
+        if asked.get("is_ca"):
+            raise HardwayError(f"{path}: its csr asks for an authority (ca); make that by pki_ca")
+        key = KeySpec.from_params(asked.get("key"), path)
+        profile = profile_of(asked, profiles or {}, key, path)
+        if profile.is_authority:
+            raise HardwayError(f"{path}: profile {asked['profile']!r} is for authorities (is_ca); make those by pki_ca")
+        hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
+        if profile.needs_hosts and not hosts:
             raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
-        subject = Subject.from_params(params.get("common_name") or "", params.get("names"), path)
-        return cls(
-            path, params["authority"], subject, hosts, usages, key, expiry, params.get("owner"), params.get("group")
-        )
+        subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
+        expiry = life_of(asked, profile, "8760h", path)
+        owner, group = asked.get("owner"), asked.get("group")
+        return cls(path, asked["authority"], subject, hosts, key, expiry, profile, owner, group)
+
+
+def profile_of(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec, what: str) -> Profile:
+    """Return the profile that a request names, the default one where it names none, with what its csr adds."""
+    profile = Profile.from_params(asked.get("profile") or "default", profiles, key.algo, what)
+    if not asked.get("crl_url"):
+        return profile
+    own = pointers({"crl_url": asked["crl_url"]}, what)
+    return replace(profile, pointers=own + tuple(item for item in profile.pointers if not item.startswith("crl:")))
+
+
+def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
+    """Return how long a certificate lives: as asked, else as the profile says."""
+    given = asked.get("expiry")
+    expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)
+    if expiry <= profile.backdate:
+        minutes = short(profile.backdate).replace("5m", "five minutes")
+        raise HardwayError(f"{what}: expiry must exceed the {minutes} by which certificates are backdated")
+    return expiry
 
 
 def specs_of(params: Mapping[str, Any]) -> list[CertificateSpec]:
     """Return the checked requests of a task; two for the same path are an error."""
-    specs = [CertificateSpec.from_params(item, params.get("profiles")) for item in params.get("certificates") or []]
+    profiles = all_profiles(params)
+    specs = [CertificateSpec.from_params(item, profiles) for item in params.get("certificates") or []]
     seen: set[str] = set()
     for spec in specs:
         if spec.path in seen:
             raise HardwayError(f"{spec.path}: two certificates are asked for this path; give each its own")
         seen.add(spec.path)
     return specs
+
+
+def all_profiles(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profiles of a task: those of its ca-config.json, and over them its own."""
+    config = params.get("config")
+    found = profiles_of(document(config, "config")) if config not in (None, "") else {}
+    return {**found, **(params.get("profiles") or {})}

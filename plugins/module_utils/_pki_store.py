@@ -80,6 +80,20 @@ class Store:
         except OSError as exc:
             raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; mend its owner") from exc
 
+    def prepare(self, check: bool) -> list[str]:
+        """Make the directory private and untracked; return what was (or would be) done."""
+        done = []
+        if not self.is_private(self.directory):
+            done.append("directory made private")
+            if not check:
+                self.private_directory(self.directory)
+        ignore = os.path.join(self.directory, ".gitignore")
+        if self.read(ignore) is None:
+            done.append(".gitignore written")
+            if not check:
+                self.write(ignore, b"*\n", 0o644)
+        return done
+
     @contextmanager
     def locked(self, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
         """Keep other runs out of the directory."""

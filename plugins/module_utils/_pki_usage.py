@@ -71,7 +71,7 @@ class Usages:
         return sorted(known) + [purposes.get(oid, oid) for oid in sorted(self.extended)]
 
 
-def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str) -> Usages:
+def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *, authority: bool = False) -> Usages:
     """Return the usages of a profile: those that the user lists, verbatim, else ours.
 
     Ours leave out key encipherment where the key cannot encipher (RFC 5480 forbids it for elliptic curves).
@@ -81,18 +81,32 @@ def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str) -
             known = ", ".join(_PURPOSES)
             raise HardwayError(f"{what}: profile {profile!r} is unknown; use {known} or define it in profiles")
         words = ["digital signature", *(["key encipherment"] if algo == "rsa" else []), *_PURPOSES[profile]]
+    usages = usages_in(words, f"{what}: profile {profile!r}")
+    signs = "key_cert_sign" in usages.key
+    if signs and not authority:
+        raise HardwayError(
+            f"{what}: profile {profile!r} may sign certificates but has no ca_constraint is_ca;"
+            " drop cert sign, an authority is made by pki_ca"
+        )
+    if authority and not signs:
+        raise HardwayError(f"{what}: profile {profile!r} is of an authority but may not sign; add the usage cert sign")
+    return usages
+
+
+def usages_in(words: Sequence[str], what: str) -> Usages:
+    """Return the usages that a list of cfssl's words means; what names the list in the error."""
     bits: set[str] = set()
     purposes: list[str] = []
+    if isinstance(words, str) or not words:
+        raise HardwayError(f"{what}: usages must be a list of cfssl's words, for example [signing, client auth]")
     for word in words:
-        lowered = word.strip().lower()
+        lowered = str(word).strip().lower()
         if lowered in KEY_USAGES:
             bits.add(KEY_USAGES[lowered])
         elif lowered in EXTENDED_USAGES:
             purposes.append(EXTENDED_USAGES[lowered])
         else:
-            raise HardwayError(f"{what}: usage {word!r} of profile {profile!r} is unknown; use cfssl's words")
+            raise HardwayError(f"{what}: usage {word!r} is unknown; use cfssl's words")
     if bits & {"encipher_only", "decipher_only"} and "key_agreement" not in bits:
         raise HardwayError(f"{what}: usages encipher only and decipher only mean nothing without key agreement; add it")
-    if "key_cert_sign" in bits:
-        raise HardwayError(f"{what}: profile {profile!r} may sign certificates; an authority is made by pki_ca")
     return Usages(frozenset(bits), tuple(dict.fromkeys(purposes)))

@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Makes self-signed authorities, key pairs and shared random secrets in one private directory.
-    Those that exist are kept.
+  - Makes authorities, self-signed or signed by one another, key pairs and shared random secrets in one private
+    directory. Those that exist are kept.
   - Run it where the authorities live, usually the controller. Their keys leave that directory only for hosts where
     something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
   - What exists is checked first. Anything damaged, expired, not an authority, or a key that belongs to another
@@ -44,8 +44,11 @@ options:
       - Key pairs and secrets stay plain, for they are copied to hosts as they are.
     type: str
     default: ""
+  config:
+    description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles that authorities name.
+    type: raw
   authorities:
-    description: Authorities to have.
+    description: Authorities to have, those that sign others first.
     type: list
     elements: dict
     default: []
@@ -57,15 +60,33 @@ options:
       common_name:
         description: Common name of the subject, the name where it is not given.
         type: str
+      csr:
+        description: A C(*-csr.json) of cfssl, absolute path or content. It says what the other options leave open.
+        type: raw
+      signed_by:
+        description: Name of the authority that signs this one. Without it, it signs itself.
+        type: str
+      profile:
+        description: Profile of O(config) with C(is_ca), for its usages, expiry and path length.
+        type: str
+      usages:
+        description:
+          - Usages in cfssl's words. With purposes, for example V([server auth]), it can sign for these only.
+          - Without usages of the key they are V([signing, cert sign, crl sign]), for RSA also V(key encipherment).
+        type: list
+        elements: str
+        default: []
+      path_length:
+        description: How many authorities may follow below it. Without it any number.
+        type: int
       names:
         description: "Further parts of the subject as cfssl has them, for example V({O: Example, C: DE})."
         type: list
         elements: dict
         default: []
       key:
-        description: Kind of key that a new authority gets.
+        description: Kind of key that a new authority gets. Without it V(ecdsa).
         type: dict
-        default: {}
         suboptions: &key
           algo:
             description: Algorithm.
@@ -76,9 +97,10 @@ options:
             description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description: Life, as Go writes durations, or in days.
+        description:
+          - Life, as Go writes durations, or in days.
+          - Without it V(87600h), for one signed by another V(43800h).
         type: str
-        default: 87600h
   key_pairs:
     description: Key pairs to have without certificate, C(NAME.key) and C(NAME.pub), for example of service accounts.
     type: list
@@ -115,7 +137,7 @@ options:
         default: base64
   renew:
     description:
-      - Renews a self-signed authority when less than O(renew_before) of its life is left.
+      - Renews an authority when less than O(renew_before) of its life is left and the key that signed it is here.
       - It keeps its name and key, so that certificates it signed stay valid.
     type: bool
     default: false
@@ -135,6 +157,10 @@ EXAMPLES = r"""
       - name: etcd-ca
         key: {algo: rsa, size: 4096}
         expiry: 43800h
+      - name: kubelet-ca
+        signed_by: ca
+        usages: [server auth]
+        path_length: 0
     key_pairs:
       - name: sa
     secrets:
@@ -142,6 +168,12 @@ EXAMPLES = r"""
       - name: keepalived.password
         bytes: 6
         encoding: base64url
+
+- name: Make an authority from the files of a guide for cfssl
+  hardway.kubernetes.pki_ca:
+    directory: ~/cluster/pki
+    authorities:
+      - {name: ca, csr: /srv/guide/ca-csr.json}
 """
 
 RETURN = r"""
@@ -176,60 +208,31 @@ secrets:
   sample: [{name: encryption.key, path: /home/ops/cluster/pki/secrets/encryption.key, state: kept}]
 """
 
-import os
 from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import (
+    AUTHORITY_OPTIONS,
+    KEY_PAIR_OPTIONS,
+    SECRET_OPTIONS,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import all_profiles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
 
-_KEY = {
-    "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
-    "size": {"type": "int"},
-}
-_AUTHORITY = {
-    "name": {"type": "str", "required": True},
-    "common_name": {"type": "str"},
-    "names": {"type": "list", "elements": "dict", "default": []},
-    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
-    "expiry": {"type": "str", "default": "87600h"},
-}
-_KEY_PAIR = {
-    "name": {"type": "str", "required": True},
-    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
-}
-_SECRET = {
-    "name": {"type": "str", "required": True},
-    "bytes": {"type": "int", "default": 32},
-    "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
-}
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
-    "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
-    "key_pairs": {"type": "list", "elements": "dict", "options": _KEY_PAIR, "default": [], "no_log": False},
-    "secrets": {"type": "list", "elements": "dict", "options": _SECRET, "default": [], "no_log": False},
+    "config": {"type": "raw"},
+    "authorities": {"type": "list", "elements": "dict", "options": AUTHORITY_OPTIONS, "default": []},
+    "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
+    "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
     "renew": {"type": "bool", "default": False},
     "renew_before": {"type": "float", "default": 0.333},
 }
-
-
-def prepare(store: Store, check: bool) -> list[str]:
-    """Make the directory private and untracked; return what was (or would be) done."""
-    done = []
-    if not store.is_private(store.directory):
-        done.append("directory made private")
-        if not check:
-            store.private_directory(store.directory)
-    ignore = os.path.join(store.directory, ".gitignore")
-    if store.read(ignore) is None:
-        done.append(".gitignore written")
-        if not check:
-            store.write(ignore, b"*\n", 0o644)
-    return done
 
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -238,8 +241,9 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     if not 0 <= params["renew_before"] < 1:
         raise HardwayError(f"renew_before {params['renew_before']}: must be at least 0 and less than 1")
     store = Store(params["directory"])
-    done = prepare(store, check)
-    ensure = Ensure(store, params["passphrase"] or None, params["renew"], params["renew_before"], check)
+    done = store.prepare(check)
+    passphrase, profiles = params["passphrase"] or None, all_profiles(params)
+    ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles)
     with nullcontext() if check else store.locked():
         kinds = {
             "authorities": [ensure.authority(item) for item in params["authorities"]],

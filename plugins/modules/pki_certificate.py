@@ -79,9 +79,17 @@ options:
         type: str
         required: true
       profile:
-        description: V(server), V(client), V(peer) (both), or one of O(profiles).
+        description:
+          - V(server), V(client), V(peer) (both), or one of O(config) and O(profiles).
+          - Without it C(signing.default) of O(config).
         type: str
-        required: true
+        default: default
+      csr:
+        description:
+          - A C(*-csr.json) of cfssl, as its path on the controller or its content.
+          - It says what the other options leave open, O(certificates[].common_name), O(certificates[].names),
+            O(certificates[].hosts) and O(certificates[].key).
+        type: raw
       common_name:
         description: Common name of the subject.
         type: str
@@ -97,9 +105,8 @@ options:
         elements: str
         default: []
       key:
-        description: Kind of key.
+        description: Kind of key. Without it V(ecdsa).
         type: dict
-        default: {}
         suboptions:
           algo:
             description: Algorithm.
@@ -114,10 +121,16 @@ options:
         type: str
       owner: *owner
       group: *group
+  config:
+    description:
+      - A C(ca-config.json) of cfssl, as its path on the controller or its content.
+      - Its profiles are known by their names, C(signing.default) as V(default).
+    type: raw
   profiles:
     description:
-      - Profiles of your own, or instead of ours, as in a C(ca-config.json) of cfssl.
-      - Each has V(usages), a list in cfssl's words, and optionally V(expiry).
+      - Profiles of your own, instead of ours and those of O(config), as in a C(ca-config.json) of cfssl.
+      - Each has V(usages), a list in cfssl's words, and optionally V(expiry), V(backdate), V(crl_url), V(ocsp_url),
+        V(issuer_urls), V(ocsp_no_check).
     type: dict
     default: {}
   renew_before:
@@ -154,6 +167,16 @@ EXAMPLES = r"""
         hosts: [etcd-1, 192.0.2.11, 127.0.0.1]
         owner: etcd
         group: etcd
+
+- name: Keep a certificate that the files of a guide for cfssl describe
+  hardway.kubernetes.pki_certificate:
+    authority_dir: "{{ cluster_pki_dir }}"
+    config: guide/ca-config.json
+    certificates:
+      - path: /etc/kubernetes/pki/apiserver
+        authority: ca
+        profile: kubernetes
+        csr: guide/kubernetes-csr.json
 """
 
 RETURN = r"""
@@ -198,11 +221,12 @@ _KEY = {
 _CERTIFICATE = {
     "path": {"type": "path", "required": True},
     "authority": {"type": "str", "required": True},
-    "profile": {"type": "str", "required": True},
+    "profile": {"type": "str", "default": "default"},
+    "csr": {"type": "raw"},
     "common_name": {"type": "str", "default": ""},
     "names": {"type": "list", "elements": "dict", "default": []},
     "hosts": {"type": "list", "elements": "str", "default": []},
-    "key": {"type": "dict", "options": _KEY, "default": {}, "no_log": False},
+    "key": {"type": "dict", "options": _KEY, "no_log": False},
     "expiry": {"type": "str"},
     **_OWNER,
 }
@@ -211,6 +235,7 @@ PUBLIC_SPEC: dict[str, Any] = {
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "trust": {"type": "list", "elements": "dict", "options": _TRUST, "default": []},
     "certificates": {"type": "list", "elements": "dict", "options": _CERTIFICATE, "default": []},
+    "config": {"type": "raw"},
     "profiles": {"type": "dict", "default": {}},
     "renew_before": {"type": "float", "default": 0.333},
     "renew_key": {"type": "bool", "default": False, "no_log": False},

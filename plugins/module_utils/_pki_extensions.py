@@ -1,0 +1,105 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and extensions of certificates, as Go writes them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import OCSP_NO_CHECK, Profile
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Host, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import KEY_USAGES
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+
+    _OIDS = {
+        "C": NameOID.COUNTRY_NAME,
+        "O": NameOID.ORGANIZATION_NAME,
+        "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "L": NameOID.LOCALITY_NAME,
+        "ST": NameOID.STATE_OR_PROVINCE_NAME,
+        "CN": NameOID.COMMON_NAME,
+        "SERIALNUMBER": NameOID.SERIAL_NUMBER,
+        "E": NameOID.EMAIL_ADDRESS,
+    }
+
+# Go writes the kinds of alternative names in this order.
+_HOST_ORDER = ("dns", "email", "ip", "uri")
+
+
+def name_of(subject: Subject) -> Any:
+    """Return a distinguished name; several values of one part share a set, as Go writes them."""
+    try:
+        return x509.Name(
+            [
+                x509.RelativeDistinguishedName([x509.NameAttribute(_OIDS[part], value) for value in values])
+                for part, values in subject.parts
+            ]
+        )
+    except ValueError as exc:
+        raise HardwayError(f"subject {', '.join(subject.flat())}: {exc}; correct the name") from exc
+
+
+def alternative_names(hosts: Sequence[Host]) -> Any:
+    """Return the extension with these names, kinds in Go's order."""
+    makers: dict[str, Any] = {
+        "dns": x509.DNSName,
+        "email": x509.RFC822Name,
+        "ip": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+        "uri": x509.UniformResourceIdentifier,
+    }
+    ordered = sorted(hosts, key=lambda host: _HOST_ORDER.index(host.kind))
+    return x509.SubjectAlternativeName([makers[host.kind](host.value) for host in ordered])
+
+
+def key_usage(bits: frozenset[str]) -> Any:
+    """Return the extension with these bits."""
+    names = dict.fromkeys(KEY_USAGES.values(), False)
+    return x509.KeyUsage(**{**names, **dict.fromkeys(bits, True)})
+
+
+def authority_identifier(authority: Any) -> Any:
+    """Return the identifier of an authority's key: its own SKI, or the digest where it has none."""
+    try:
+        known = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        known = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
+    return x509.AuthorityKeyIdentifier(known.digest, None, None)
+
+
+def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+    """Yield what a request asks for, each with its criticality: usages, names, and whether it is for an authority."""
+    if profile.usages.key:
+        yield key_usage(profile.usages.key), True
+    if profile.usages.extended:
+        yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
+    if profile.is_authority:
+        yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
+    if hosts:
+        # RFC 5280: a certificate without a subject must have them critical; ours always has a subject.
+        yield alternative_names(hosts), False
+
+
+def of_profile(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions that certificates of a profile have beyond the identifiers of keys."""
+    yield from asked_for(profile, hosts)
+    if not profile.is_authority:
+        yield x509.BasicConstraints(ca=False, path_length=None), True
+    locations: dict[str, list[Any]] = {"crl": [], "ocsp": [], "issuer": []}
+    for kind, _, url in (pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK):
+        locations[kind].append(x509.UniformResourceIdentifier(url))
+    if locations["crl"]:
+        yield x509.CRLDistributionPoints([x509.DistributionPoint(locations["crl"], None, None, None)]), False
+    access = {"ocsp": AuthorityInformationAccessOID.OCSP, "issuer": AuthorityInformationAccessOID.CA_ISSUERS}
+    entries = [x509.AccessDescription(access[kind], url) for kind in access for url in locations[kind]]
+    if entries:
+        yield x509.AuthorityInformationAccess(entries), False
+    if OCSP_NO_CHECK in profile.pointers:
+        yield x509.OCSPNoCheck(), False

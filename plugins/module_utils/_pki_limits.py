@@ -1,0 +1,81 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an authority's own certificate lets it sign: how deep, for which purposes and names."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, Usages
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+
+_ANY = EXTENDED_USAGES["any"]
+
+
+def beyond(spec: CertificateSpec, authority: Any) -> str:
+    """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
+    return _depth(spec, authority) or _purposes(spec, authority) or _names(spec, authority)
+
+
+def _depth(spec: CertificateSpec, authority: Any) -> str:
+    """Return what speaks against an authority below this one."""
+    limit = _value(authority, "BasicConstraints").path_length
+    if not spec.profile.is_authority or limit is None:
+        return ""
+    if limit == 0:
+        return "its path length of 0 allows no authority below it"
+    length = spec.profile.path_length
+    if length is not None and length >= limit:
+        return f"a path length of {length} must be less than its own, {limit}"
+    return ""
+
+
+def _purposes(spec: CertificateSpec, authority: Any) -> str:
+    """Return which purposes the authority may not give: a chain has what all its certificates allow."""
+    found = _value(authority, "ExtendedKeyUsage")
+    allowed = {oid.dotted_string for oid in found or []}
+    if not allowed or _ANY in allowed:
+        return ""
+    surplus = [oid for oid in spec.usages.extended if oid not in allowed]
+    return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
+
+
+def _names(spec: CertificateSpec, authority: Any) -> str:
+    """Return which names lie outside those that the authority is limited to."""
+    found = _value(authority, "NameConstraints")
+    for host in spec.hosts if found else ():
+        permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
+        excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]
+        if (permitted and not any(_within(host, name) for name in permitted)) or any(
+            _within(host, name) for name in excluded
+        ):
+            return f"{host} lies outside the names it is limited to"
+    return ""
+
+
+def _kind(name: Any) -> str:
+    """Return the kind of host that a constraint is about."""
+    return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
+
+
+def _within(host: Host, constraint: Any) -> bool:
+    """True when a host lies within a domain or network."""
+    if host.kind == "ip":
+        return ipaddress.ip_address(host.value) in constraint.value
+    domain = constraint.value.lower().lstrip(".")
+    name = host.value.lower().rstrip(".")
+    return not domain or name == domain or name.endswith(f".{domain}")
+
+
+def _value(certificate: Any, kind: str) -> Any:
+    """Return the value of an extension, None where there is none."""
+    try:
+        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
+    except x509.ExtensionNotFound:
+        return None

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles as plain data: what all certificates made by one have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import path_length
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import CLIENT_AUTH, Usages, usages_of
+
+# As cfssl: a certificate is valid a little before it is made, for clocks that are behind.
+BACKDATE = timedelta(minutes=5)
+# How pointers() spells the extension that spares an OCSP responder from being asked about itself.
+OCSP_NO_CHECK = "ocsp:no check"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Usages, life, what an authority may do, and where revocation lists, responders and issuers are found."""
+
+    usages: Usages
+    expiry: timedelta | None = None
+    backdate: timedelta = BACKDATE
+    is_authority: bool = False
+    path_length: int | None = None
+    pointers: tuple[str, ...] = ()
+    needs_hosts: bool = False
+
+    @classmethod
+    def from_params(cls, name: str, profiles: Mapping[str, Any], algo: str, what: str) -> Profile:
+        """Return the checked profile of that name: one of the user's, else one of ours."""
+        given = profiles.get(name) or {}
+        if not isinstance(given, Mapping):
+            raise HardwayError(f"{what}: profile {name!r} must be an object with usages and expiry")
+        ca = _object(given, "ca_constraint", name, what)
+        is_authority, length = bool(ca.get("is_ca")), ca.get("max_path_len") or 0
+        if not isinstance(length, int) or length < 0:
+            raise HardwayError(f"{what}: max_path_len {length!r} of profile {name!r} must be a number from 0")
+        usages = usages_of(name, given.get("usages"), algo, what, authority=is_authority)
+        ours = given.get("usages") is None
+        return cls(
+            usages,
+            parse(given["expiry"], f"{what}: expiry of profile {name!r}") if given.get("expiry") else None,
+            parse(given["backdate"], f"{what}: backdate of profile {name!r}") if given.get("backdate") else BACKDATE,
+            is_authority,
+            path_length(length, bool(ca.get("max_path_len_zero"))) if is_authority else None,
+            pointers(given, f"{what}: profile {name!r}"),
+            # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
+            usages.serves and (ours or CLIENT_AUTH not in usages.extended),
+        )
+
+
+def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """Return crl:URL, ocsp:URL, issuer:URL as cfssl's fields ask for them."""
+    urls = [("crl", given.get("crl_url")), ("ocsp", given.get("ocsp_url"))]
+    issuers = given.get("issuer_urls") or []
+    if not isinstance(issuers, list):
+        raise HardwayError(f"{what}: issuer_urls must be a list")
+    urls += [("issuer", url) for url in issuers]
+    found = []
+    for kind, url in urls:
+        if url and (not str(url).isascii() or "://" not in str(url)):
+            raise HardwayError(f"{what}: {url!r} is not a URL; write it as http://host/path")
+        if url:
+            found.append(f"{kind}:{url}")
+    return (*found, OCSP_NO_CHECK) if given.get("ocsp_no_check") else tuple(found)
+
+
+def _object(given: Mapping[str, Any], field: str, name: str, what: str) -> Mapping[str, Any]:
+    """Return a field that must be an object, empty where it is absent."""
+    value = given.get(field) or {}
+    if not isinstance(value, Mapping):
+        raise HardwayError(f"{what}: {field} of profile {name!r} must be an object")
+    return value

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verbs of cfssl through the modules, with the files of a guide as they are; openssl is the judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from integration.pki.playbook import matches, openssl, play, twice_each
+
+ACTS_ONCE = [True, True, False, False]
+CONFIG = {
+    "signing": {
+        "default": {"expiry": "8760h"},
+        "profiles": {
+            "kubernetes": {
+                "usages": ["signing", "key encipherment", "server auth", "client auth"],
+                "expiry": "8760h",
+            },
+            "intermediate": {
+                "usages": ["cert sign", "crl sign", "server auth"],
+                "expiry": "43800h",
+                "ca_constraint": {"is_ca": True, "max_path_len": 0, "max_path_len_zero": True},
+            },
+        },
+    }
+}
+NAME = {"C": "US", "L": "Portland", "O": "Kubernetes", "OU": "CA", "ST": "Oregon"}
+CA = {"CN": "Kubernetes", "key": {"algo": "rsa", "size": 2048}, "names": [NAME], "ca": {"expiry": "87600h"}}
+ADMIN = {"CN": "admin", "key": {"algo": "rsa", "size": 2048}, "names": [{**NAME, "O": "system:masters"}]}
+SERVER = {"CN": "kubernetes", "hosts": ["10.32.0.1", "kubernetes.default"], "names": [NAME]}
+
+
+def test_files_of_a_guide(tmp_path: Path) -> None:
+    """ca-config.json and *-csr.json beside the playbook make authorities and certificates that openssl accepts."""
+    for name, content in {"ca-config": CONFIG, "ca-csr": CA, "admin-csr": ADMIN, "kubernetes-csr": SERVER}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    directory, host = tmp_path / "pki", tmp_path / "host"
+    authorities = [
+        {"name": "ca", "csr": f"{tmp_path}/ca-csr.json"},
+        {"name": "kubelet-ca", "signed_by": "ca", "profile": "intermediate"},
+    ]
+    make = {"directory": str(directory), "config": f"{tmp_path}/ca-config.json", "authorities": authorities}
+    entries = [
+        {"path": str(host / "admin"), "authority": "ca", "profile": "kubernetes", "csr": "admin-csr.json"},
+        {"path": str(host / "kubernetes"), "authority": "ca", "profile": "kubernetes", "csr": "kubernetes-csr.json"},
+        {"path": str(host / "kubelet"), "authority": "kubelet-ca", "profile": "server", "csr": SERVER},
+    ]
+    keep = {"authority_dir": str(directory), "config": "ca-config.json", "certificates": entries}
+    tasks = [
+        *twice_each({"hardway.kubernetes.pki_ca": make}),
+        *twice_each({"hardway.kubernetes.pki_certificate": keep}),
+    ]
+    outcome = play(tmp_path, tasks)
+    assert outcome.changed == ACTS_ONCE * 2, outcome.output
+    subject = openssl("x509", "-in", host / "admin.crt", "-noout", "-subject")
+    assert subject == "subject=C = US, ST = Oregon, L = Portland, O = system:masters, OU = CA, CN = admin\n"
+    text = openssl("x509", "-in", directory / "kubelet-ca.crt", "-noout", "-text")
+    assert "CA:TRUE, pathlen:0" in text
+    assert matches(directory / "kubelet-ca.crt", directory / "kubelet-ca.key")
+    root = ["verify", "-x509_strict", "-CAfile", directory / "ca.crt"]
+    openssl(*root, "-purpose", "sslclient", host / "admin.crt")
+    openssl(*root, "-purpose", "sslserver", "-verify_ip", "10.32.0.1", host / "kubernetes.crt")
+    openssl(*root, "-untrusted", directory / "kubelet-ca.crt", "-purpose", "sslserver", host / "kubelet.crt")
+
+
+def test_an_intermediate_signs_only_what_it_is_for(tmp_path: Path) -> None:
+    """The authority of the kubelets makes servers, neither clients nor further authorities."""
+    authorities = [
+        {"name": "ca"},
+        {"name": "kubelet-ca", "signed_by": "ca", "usages": ["server auth"], "path_length": 0},
+    ]
+    make = {"directory": str(tmp_path / "pki"), "authorities": authorities}
+    below = {**make, "authorities": [{"name": "sub", "signed_by": "kubelet-ca", "expiry": "1h"}]}
+    client = {"path": str(tmp_path / "admin"), "authority": "kubelet-ca", "profile": "client", "common_name": "admin"}
+    server = {**client, "profile": "server", "hosts": ["a"]}
+    issue = [{"authority_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (client, server)]
+    outcome = play(
+        tmp_path,
+        [
+            (False, {"hardway.kubernetes.pki_ca": make}),
+            (False, {"hardway.kubernetes.pki_ca": below}),
+            *((False, {"hardway.kubernetes.pki_certificate": params}) for params in issue),
+        ],
+    )
+    assert [result["failed"] for result in outcome.results] == [False, True, True, False], outcome.output
+    assert "path length of 0 allows no authority" in outcome.results[1]["msg"]
+    assert "it is not for client auth" in outcome.results[2]["msg"]
