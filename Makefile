@@ -9,7 +9,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity types unit integration molecule e2e test demo demo-down bench docs docs-check build clean
+.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-long test demo demo-down bench docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,6 +49,9 @@ molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence
 
 e2e: venv needs ## whole lives of clusters on sandbox hosts
 	pytest tests/e2e
+
+e2e-long: venv needs ## more of that, an hour of it: every topology, kills one by one; ARGS="-k etcd-apart"
+	pytest tests/e2e -m long $(ARGS)
 
 test: venv ## everything, as CI runs it
 	$(BIN)/python tools/test.py

@@ -26,14 +26,18 @@ IMAGES = binaries.CACHE / "images"
 # Which variable names the image that an archive holds.
 IMAGE_VARIABLES = {"pause": "containerd_pause_image", "coredns": "addons_coredns_image", "busybox": "verify_image"}
 
+# As in inventory.example: every host carries all that its topology knows.
+GROUPS = {"ha": ["lb=n1,n2,n3"], "single-master": ["node=n1,n2"]}
+
 
 class Lab:
     """A named set of sandbox hosts and the inventory that deploys a cluster on them."""
 
-    def __init__(self, name: str, topology: str) -> None:
-        """Name it; nothing is made yet."""
+    def __init__(self, name: str, topology: str, groups: list[str] | None = None) -> None:
+        """Name it, and the groups that differ from the topology's, as GROUP=HOST,HOST; nothing is made yet."""
         self.name = name
         self.topology = topology
+        self.groups = GROUPS.get(topology, []) if groups is None else groups
         self.directory = TOP / "build" / name
         self.inventory = self.directory / "inventory"
 
@@ -54,9 +58,7 @@ class Lab:
 
     def write_inventory(self) -> None:
         """Write the sandbox's hosts and groups, and the variables of the cluster."""
-        # As in inventory.example: every host carries all that its topology knows.
-        group = {"ha": "lb=n1,n2,n3", "single-master": "node=n1,n2"}[self.topology]
-        arguments = ["--topology", self.topology, "--group", group]
+        arguments = ["--topology", self.topology, *(part for group in self.groups for part in ("--group", group))]
         (self.inventory / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
         hosts = self.sandbox("inventory", *arguments, capture_output=True).stdout
         (self.inventory / "hosts.yml").write_text(hosts, encoding="utf-8")

@@ -59,11 +59,11 @@ class Poll:
 
 
 class Cluster(Lab):
-    """Three sandbox hosts that carry everything."""
+    """Sandbox hosts of a highly available cluster; three that carry everything unless groups say otherwise."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, groups: list[str] | None = None) -> None:
         """Name it; nothing is made yet."""
-        super().__init__(name, "ha")
+        super().__init__(name, "ha", groups)
 
     def run(self, *arguments: str, playbook: str = "site.yml") -> Run:
         """Run a playbook and return how it went."""
