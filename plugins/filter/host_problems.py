@@ -43,7 +43,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/preflight.yml, which is where it is used
+- name: See roles/cluster/tasks/hosts.yml, which is where it is used
   ansible.builtin.debug:
     msg: "{{ _cluster_hosts | hardway.kubernetes.host_problems(hostvars, {'debian': 12}) }}"
 """

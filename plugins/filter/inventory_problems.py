@@ -22,13 +22,13 @@ options:
     description:
       - C(etcd), C(masters), C(nodes), C(lb) as the filter P(hardway.kubernetes.members#filter) gives them,
         and C(pod_cidr), C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
-        C(api_endpoint_given), C(kubernetes_version) and C(supported_minors).
+        C(api_endpoint_given), C(pki_dir), C(kubernetes_version) and C(supported_minors).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/preflight.yml, which is where it is used
+- name: See roles/cluster/tasks/inventory.yml, which is where it is used
   ansible.builtin.debug:
     msg: "{{ _cluster_plan | hardway.kubernetes.inventory_problems }}"
 """
