@@ -86,7 +86,7 @@ def summary(lab: Lab, seconds: dict[str, float]) -> str:
     report = json.loads(lab.timing.read_text(encoding="utf-8"))
     phases = [[name, f"{value:.1f}"] for name, value in seconds.items()]
     phases += [[f"  {play['name']}", f"{play['seconds']:.1f}"] for play in report["plays"]]
-    kubeconfig = (lab.inventory / "pki" / "admin.kubeconfig").relative_to(TOP)
+    kubeconfig = (lab.pki / "admin.kubeconfig").relative_to(TOP)
     kubectl = shutil.which("kubectl") or shown(str(binaries.READY / kubernetes_version() / "kubectl"))
     run = f"sandbox/sandbox run --name {lab.name} --"
     parts = [

@@ -40,6 +40,7 @@ class Lab:
         self.groups = GROUPS.get(topology, []) if groups is None else groups
         self.directory = TOP / "build" / name
         self.inventory = self.directory / "inventory"
+        self.pki = self.inventory / ".pki"
 
     def sandbox(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run one sandbox command on these hosts."""

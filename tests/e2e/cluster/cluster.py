@@ -122,9 +122,8 @@ class Cluster(Lab):
     @contextmanager
     def polling(self, interval: float = 0.05) -> Iterator[Poll]:
         """Poll the API through the virtual address while the block runs; the numbers are there after it."""
-        pki = self.inventory / "pki"
         script = Path(__file__).with_name("poller.py")
-        credentials = [str(pki / name) for name in ("ca.crt", "admin.crt", "admin.key")]
+        credentials = [str(self.pki / name) for name in ("ca.crt", "admin.crt", "admin.key")]
         url = f"https://{self.virtual_address()}:6443"
         line = [str(SANDBOX), "run", "--name", self.name, "--", sys.executable, str(script), url, *credentials]
         poll = Poll()

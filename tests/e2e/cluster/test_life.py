@@ -70,7 +70,7 @@ def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster:
     other = Path.home() / ".cache" / "hardway" / "bin" / "debian" / "kubectl"
     if not other.is_file():
         pytest.skip(f"{other} is missing; sandbox/sandbox binaries brings it")
-    kubeconfig = cluster.inventory / "pki" / "admin.kubeconfig"
+    kubeconfig = cluster.pki / "admin.kubeconfig"
     line = [str(SANDBOX), "run", "--name", cluster.name, "--", str(other), "--kubeconfig", str(kubeconfig)]
     done = subprocess.run([*line, "version", "-o", "json"], cwd=TOP, check=True, capture_output=True, text=True)
     answer = json.loads(done.stdout)
