@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 
         store, found = Store(directory), {}
-        items = [*(args.get("trust") or []), *(args.get("certificates") or [])]
+        items = [entry for kind in ("trust", "certificates", "observe") for entry in args.get(kind) or []]
         for name in sorted({str(item["authority"]) for item in items if "authority" in item}):
             data = store.read(store.certificate(name))
             if data is not None:

@@ -63,6 +63,16 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     return reasons + _life(spec, found, now, renew_before)
 
 
+def unfit(found: Facts, authority: str, now: datetime) -> list[str]:
+    """Return why a certificate that somebody else made is refused by those who trust authority."""
+    reasons = []
+    if found.by_authority is False:
+        reasons.append(f"issuer: not signed by the present authority {authority}")
+    if found.not_after <= now:
+        reasons.append(f"expiry: expired {short(now - found.not_after)} ago")
+    return reasons
+
+
 def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> list[str]:
     """Return a reason that names what is missing and what is too much; order does not matter."""
     missing = [item for item in wanted if item not in found]

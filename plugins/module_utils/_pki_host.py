@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -19,8 +21,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     describe_wanted,
     differences,
     stamp,
+    unfit,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, read
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
@@ -52,6 +56,7 @@ class Host:
             "changed": any(item["changed"] for item in [*trust, *certificates]),
             "trust": trust,
             "certificates": certificates,
+            "observed": [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]],
             "diff": self.diff,
             "_requests": self.requests,
             "_needed_keys": sorted(set(self.needed_keys)),
@@ -95,8 +100,8 @@ class Host:
             self._install(pair, self.signed[index].encode())
         found = pair.facts(self.authorities.get(spec.authority))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
-        if self.params["force"] and not reasons and index not in self.signed:
-            reasons.append("force: asked to make it again")
+        if not reasons and index not in self.signed:
+            reasons += self._asked_again(spec.path)
         if not reasons:
             repairs += pair.attributes()
             if repairs and not self.check:
@@ -104,6 +109,23 @@ class Host:
         elif not self.check:
             self.requests[index] = pair.request(renew_key=self.params["renew_key"]).decode()
         return self._report(spec, found, reasons, repairs)
+
+    def _asked_again(self, path: str) -> list[str]:
+        """Return the reason to replace what is as it should be."""
+        names = (path, os.path.basename(path))
+        asked = any(fnmatchcase(name, pattern) for name in names for pattern in self.params["renew"])
+        return ["force: asked to make it again"] if self.params["force"] or asked else []
+
+    def _observe(self, entry: Mapping[str, Any]) -> list[str]:
+        """Return why a certificate that somebody else made is of no use any more."""
+        data = read(entry["path"])
+        if data is None:
+            return ["certificate: there is none yet"]
+        try:
+            found = facts_of(load_certificate(data, entry["path"]), None, self.authorities.get(entry["authority"]))
+        except HardwayError:
+            return ["certificate: unreadable"]
+        return unfit(found, entry["authority"], datetime.now(timezone.utc)) + self._asked_again(entry["path"])
 
     def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
         now = datetime.now(timezone.utc)

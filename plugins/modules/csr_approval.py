@@ -46,6 +46,10 @@ options:
         type: list
         elements: str
         default: []
+      stopped:
+        description: Its kubelet was stopped just before. Only a lease that is renewed while the task waits counts then.
+        type: bool
+        default: false
   signers:
     description:
       - Whose requests to judge.
@@ -127,6 +131,7 @@ SPEC = {
         "options": {
             "name": {"type": "str", "required": True},
             "addresses": {"type": "list", "elements": "str", "default": []},
+            "stopped": {"type": "bool", "default": False},
         },
     },
     "signers": {
@@ -142,9 +147,11 @@ SPEC = {
 class Approver:
     """One run: looks, acts on what is pending, and remembers what it did."""
 
-    def __init__(self, api: Api, nodes: dict[str, list[str]], signers: list[str], check_mode: bool) -> None:
+    def __init__(self, api: Api, nodes: list[dict[str, Any]], signers: list[str], check_mode: bool) -> None:
         """Remember what is expected."""
-        self.api, self.nodes, self.signers, self.check_mode = api, nodes, signers, check_mode
+        self.api, self.signers, self.check_mode = api, signers, check_mode
+        self.nodes: dict[str, list[str]] = {node["name"]: node["addresses"] for node in nodes}
+        self.stopped = {node["name"] for node in nodes if node["stopped"]}
         self.approved: dict[str, dict[str, str]] = {}
         self.denied: dict[str, dict[str, str]] = {}
         self.left: dict[str, dict[str, str]] = {}
@@ -176,7 +183,8 @@ class Approver:
         for lease in leases:
             name = lease["metadata"]["name"]
             renewed = (lease.get("spec") or {}).get("renewTime", "")
-            if _leases.held(lease, now) or self._renewals.get(name, renewed) != renewed:
+            held = name not in self.stopped and _leases.held(lease, now)
+            if held or self._renewals.get(name, renewed) != renewed:
                 self.joined.add(name)
             self._renewals[name] = renewed
         self.joined &= set(self.nodes)
@@ -251,8 +259,7 @@ def main() -> None:
     """Judge, wait, and report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
-    nodes = {node["name"]: node["addresses"] for node in params["nodes"]}
-    approver = Approver(Api.of(params), nodes, params["signers"], module.check_mode)
+    approver = Approver(Api.of(params), params["nodes"], params["signers"], module.check_mode)
     timeout = 0 if module.check_mode else params["timeout"]
     try:
         complete, missing = wait_until(approver.look, lambda names: not names, timeout=timeout)

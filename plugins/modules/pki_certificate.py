@@ -126,6 +126,20 @@ options:
       - A C(ca-config.json) of cfssl, as its path on the controller or its content.
       - Its profiles are known by their names, C(signing.default) as V(default).
     type: raw
+  observe:
+    description: Certificates of the host that somebody else makes, to judge whether they are still of use.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: File with certificate and key, as the kubelet keeps its own.
+        type: path
+        required: true
+      authority:
+        description: Name of the authority that should have signed it.
+        type: str
+        required: true
   profiles:
     description:
       - Profiles of your own, instead of ours and those of O(config), as in a C(ca-config.json) of cfssl.
@@ -137,6 +151,13 @@ options:
     description: Part of the life, from 0 to 1, that must be left. Less is renewed.
     type: float
     default: 0.333
+  renew:
+    description:
+      - Makes again, whatever there is, what one of these names or patterns fits, by its path or the path's last part.
+        V(*) fits all.
+    type: list
+    elements: str
+    default: []
   renew_key:
     description: Makes a new key whenever a certificate is made.
     type: bool
@@ -198,6 +219,12 @@ trust:
   type: list
   elements: dict
   sample: [{path: /etc/etcd/pki/ca.crt, changed: false, reasons: []}]
+observed:
+  description: What is wrong with each entry of observe. No reasons mean that it is of use.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /var/lib/kubelet/pki/kubelet-client-current.pem, reasons: ["expiry: expired 3h ago"]}]
 """
 
 from typing import Any
@@ -230,14 +257,20 @@ _CERTIFICATE = {
     "expiry": {"type": "str"},
     **_OWNER,
 }
+_OBSERVED = {
+    "path": {"type": "path", "required": True},
+    "authority": {"type": "str", "required": True},
+}
 PUBLIC_SPEC: dict[str, Any] = {
     "authority_dir": {"type": "str", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "trust": {"type": "list", "elements": "dict", "options": _TRUST, "default": []},
     "certificates": {"type": "list", "elements": "dict", "options": _CERTIFICATE, "default": []},
     "config": {"type": "raw"},
+    "observe": {"type": "list", "elements": "dict", "options": _OBSERVED, "default": []},
     "profiles": {"type": "dict", "default": {}},
     "renew_before": {"type": "float", "default": 0.333},
+    "renew": {"type": "list", "elements": "str", "default": []},
     "renew_key": {"type": "bool", "default": False, "no_log": False},
     "force": {"type": "bool", "default": False},
 }

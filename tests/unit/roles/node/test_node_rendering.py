@@ -103,14 +103,15 @@ def test_master_taint_is_for_masters_beside_other_nodes() -> None:
     assert alone.value("_node_taints") == []
 
 
-def test_only_hosts_without_certificate_join() -> None:
-    joined = {"stat": {"exists": True}}
+def test_only_hosts_without_a_certificate_of_use_join() -> None:
+    joined = {"observed": [{"path": "x", "reasons": []}]}
+    expired = {"observed": [{"path": "x", "reasons": ["expiry: expired 3h ago"]}]}
     hostvars = {
-        "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11", "_node_client": joined},
-        "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "_node_client": {"stat": {"exists": False}}},
+        "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11", "_node_pki": joined},
+        "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "_node_pki": expired},
     }
     node = host(hostvars=hostvars, ansible_play_hosts=["m1", "n1"])
-    assert node.value("_node_joining") == [{"name": "n1", "addresses": ["192.0.2.21"]}]
+    assert node.value("_node_joining") == [{"name": "n1", "addresses": ["192.0.2.21"], "stopped": True}]
 
 
 def test_kubelet_unit_quotes_and_names_the_server() -> None:
