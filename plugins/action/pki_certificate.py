@@ -40,12 +40,14 @@ class ActionModule(ActionBase):
         passphrase = args.pop("passphrase", "") or None
         args = self._with_files(args)
         directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
-        exchange = {"authorities": self._authorities(directory, args)}
+        authorities = self._authorities(directory, args)
+        exchange = {"authorities": authorities, "chains": _chains(directory, args, authorities)}
         first = self._call({**args, "_exchange": exchange}, variables)
         requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
         if first.get("failed") or not (requests or needed):
             return first
-        signed, keys = self._sign(directory, passphrase, args, requests, needed, variables["inventory_hostname"])
+        host, chains = variables["inventory_hostname"], exchange["chains"]
+        signed, keys = self._sign(directory, passphrase, args, chains, requests, needed, host)
         second_args = {**args, "_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
         second = self._call({**second_args, "force": False}, variables)
         unfinished = [*second.pop("_requests", {}), *second.pop("_needed_keys", [])]
@@ -85,7 +87,7 @@ class ActionModule(ActionBase):
 
         store, found = Store(directory), {}
         items = [entry for kind in ("trust", "certificates", "observe") for entry in args.get(kind) or []]
-        for name in sorted({str(item["authority"]) for item in items if "authority" in item}):
+        for name in sorted({str(item["authority"]) for item in items if item.get("authority")}):
             data = store.read(store.certificate(name))
             if data is not None:
                 found[name] = data.decode("utf-8", "replace")
@@ -100,6 +102,7 @@ class ActionModule(ActionBase):
         directory: str,
         passphrase: str | None,
         args: dict[str, Any],
+        chains: dict[str, str],
         requests: dict[str, str],
         needed: list[str],
         host: str,
@@ -107,9 +110,9 @@ class ActionModule(ActionBase):
         """Return the signed certificates by index, and the keys of authorities that the host needs in base64."""
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-        from ansible_collections.hardway.kubernetes.plugins.modules.pki_certificate import PUBLIC_SPEC
 
         # The controller signs what the task asks for; of the host it believes only that it holds the key.
         checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
@@ -126,10 +129,19 @@ class ActionModule(ActionBase):
                 authorities[name] = Authority.load(store, name, passphrase)
             signed = {
                 index: authorities[specs[index].authority].sign(specs[index], request.encode(), host).decode()
+                + (chains[specs[index].authority] if specs[index].chain else "")
                 for index, request in requests.items()
             }
         keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
         return signed, keys
+
+
+def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:
+    """Return what belongs behind certificates that want a chain, by authority."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+    names = {str(item["authority"]) for item in args.get("certificates") or [] if item.get("chain")}
+    return {name: Store(directory).chain(name).decode() for name in sorted(names & set(authorities))}
 
 
 def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

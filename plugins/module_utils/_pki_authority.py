@@ -80,8 +80,12 @@ class Authority:
 
     def sign(self, spec: CertificateSpec, request: bytes, host: str) -> bytes:
         """Return the certificate for a host's request, after writing it into the record."""
+        self.signing_key()
+        return self.sign_key(spec, _csr.request_key(request, spec), host)
+
+    def sign_key(self, spec: CertificateSpec, public_key: Any, host: str) -> bytes:
+        """Return the certificate for a public key whose sender has the private half, and record it."""
         key = self.signing_key()
-        public_key = _csr.request_key(request, spec)
         self.check_may_sign(spec)
         certificate = _csr.leaf(spec, public_key, self.certificate, key)
         self.store.record(certificate, authority=self.name, host=host, path=spec.path)
@@ -100,6 +104,15 @@ class Authority:
             raise HardwayError(
                 f"{spec.path}: authority {self.name} may not sign it: {reason}; choose another authority"
             )
+
+    def check_may_revoke(self) -> None:
+        """Raise when the authority may not sign revocation lists."""
+        with suppress(x509.ExtensionNotFound):
+            if not self.certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign:
+                path = self.store.certificate(self.name)
+                raise HardwayError(
+                    f"{path}: may not sign revocation lists (cRLSign is missing); renew it with crl sign"
+                )
 
     def signing_key(self) -> Any:
         """Return the key, or raise when it is kept elsewhere."""

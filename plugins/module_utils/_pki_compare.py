@@ -36,6 +36,7 @@ class Facts:
     by_authority: bool | None = True
     key_matches: bool = True
     pointers: tuple[str, ...] = ()
+    path_length: int | None = None
 
     def life_left(self, now: datetime) -> float:
         """Return the part of the life that is left: 1 new, 0 or less expired."""
@@ -52,8 +53,10 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
         reasons.append(f"issuer: not signed by the present authority {spec.authority}")
     elif found.by_authority is None:
         reasons.append(f"issuer: authority {spec.authority} is not made yet")
-    if found.is_authority:
-        reasons.append("usages: it is an authority")
+    if found.is_authority != spec.profile.is_authority:
+        reasons.append(f"usages: it is {'an' if found.is_authority else 'no'} authority")
+    if found.path_length != spec.profile.path_length:
+        reasons.append(f"path length: {found.path_length} instead of {spec.profile.path_length}")
     if found.key != spec.key:
         reasons.append(f"key: {found.key} instead of {spec.key}")
     reasons += _set_difference("subject", spec.subject.flat(), found.subject)

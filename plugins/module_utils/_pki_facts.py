@@ -42,7 +42,7 @@ def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
     constraints = _extension(certificate, "BasicConstraints")
     return Facts(
         subject=flat_name(certificate.subject),
-        hosts=_hosts(certificate),
+        hosts=names_of(certificate),
         usages=_usages(certificate),
         key=key_spec(certificate.public_key()),
         not_before=not_before,
@@ -54,6 +54,7 @@ def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
         by_authority=None if authority is None else issued_by(certificate, authority),
         key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
         pointers=_pointers(certificate),
+        path_length=constraints.path_length if constraints else None,
     )
 
 
@@ -79,7 +80,7 @@ def _extension(certificate: Any, kind: str) -> Any:
         return None
 
 
-def _hosts(certificate: Any) -> tuple[str, ...]:
+def names_of(certificate: Any) -> tuple[str, ...]:
     """Return the alternative names as kind:value, spelled as Host spells them."""
     kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
     names = []

@@ -24,7 +24,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     unfit,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
@@ -42,6 +43,7 @@ class Host:
         self.signed: dict[str, str] = exchange.get("signed") or {}
         self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
         self.authorities = {name: load_certificate(pem, f"authority {name}") for name, pem in self.pems.items()}
+        self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
         self.requests: dict[str, str] = {}
         self.needed_keys: list[str] = []
         self.diff: list[dict[str, str]] = []
@@ -100,14 +102,16 @@ class Host:
             self._install(pair, self.signed[index].encode())
         found = pair.facts(self.authorities.get(spec.authority))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
-        if not reasons and index not in self.signed:
+        # What the host signs itself is already made again when the signed ones come.
+        if not reasons and index not in self.signed and (spec.authority or not self.signed):
             reasons += self._asked_again(spec.path)
         if not reasons:
-            repairs += pair.attributes()
-            if repairs and not self.check:
-                pair.fix_attributes()
-        elif not self.check:
+            repairs += self._repairs(pair)
+        elif not self.check and spec.authority:
             self.requests[index] = pair.request(renew_key=self.params["renew_key"]).decode()
+        elif not self.check:
+            self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
+            found = pair.facts(None)
         return self._report(spec, found, reasons, repairs)
 
     def _asked_again(self, path: str) -> list[str]:
@@ -126,6 +130,18 @@ class Host:
         except HardwayError:
             return ["certificate: unreadable"]
         return unfit(found, entry["authority"], datetime.now(timezone.utc)) + self._asked_again(entry["path"])
+
+    def _repairs(self, pair: Pair) -> list[str]:
+        """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
+        repairs = pair.attributes()
+        chain = self.chains.get(pair.spec.authority, b"") if pair.spec.chain else b""
+        if not pair.has_chain(chain):
+            repairs.append(f"chain: it is not that of the present authority {pair.spec.authority}")
+            if not self.check:
+                pair.set_chain(chain)
+        if repairs and not self.check:
+            pair.fix_attributes()
+        return repairs
 
     def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
         now = datetime.now(timezone.utc)

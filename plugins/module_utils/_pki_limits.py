@@ -9,7 +9,8 @@ import ipaddress
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, Usages
 
 with suppress(ImportError):  # require_cryptography says what to install

@@ -14,26 +14,33 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
-from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import request_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import request_pem, self_signed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import (
+    CERTIFICATE_MODE,
+    KEY_MODE,
+    forget,
+    load_quietly,
+    make_directory,
+    read,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    chain_of,
     key_pem,
     key_spec,
     load_certificate,
-    load_key,
     new_key,
     same_public_key,
+    signed_by,
 )
-
-KEY_MODE = 0o600
-CERTIFICATE_MODE = 0o644
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,22 @@ class Pair:
             found = load_certificate(data, self.certificate)
         except HardwayError:
             return "certificate: unreadable"
-        return facts_of(found, load_quietly(self.key), authority)
+        return self._judged(found, load_quietly(self.key), authority)
+
+    def _judged(self, certificate: Any, key: Any, authority: Any) -> Facts:
+        """Return what a certificate says; a self-signed one points to no authority but must be its own."""
+        if self.spec.authority:
+            return facts_of(certificate, key, authority)
+        return replace(facts_of(certificate, key), by_authority=signed_by(certificate, certificate))
+
+    def has_chain(self, chain: bytes) -> bool:
+        """True when behind the certificate in place just these others follow."""
+        return chain_of(read(self.certificate) or b"")[1:] == chain_of(chain)
+
+    def set_chain(self, chain: bytes) -> None:
+        """Put these certificates behind the one in place."""
+        own = load_certificate(read(self.certificate) or b"", self.certificate)
+        self._write(self.certificate, certificate_pem(own) + chain, CERTIFICATE_MODE)
 
     def attributes(self) -> list[str]:
         """Return what is wrong with mode and owner of the files in place."""
@@ -92,20 +114,28 @@ class Pair:
         """Finish what an earlier run began, and remove a certificate that waits in vain."""
         if self.interrupted():
             os.replace(self.waiting("crt"), self.certificate)
-        _forget(self.waiting("crt"))
+        forget(self.waiting("crt"))
 
     def request(self, *, renew_key: bool) -> bytes:
-        """Return the signing request; a key that must be new waits beside its target and is never sent."""
+        """Return the signing request; the key is never sent."""
+        return request_pem(self.spec, self._key_to_use(renew_key))
+
+    def self_signed(self, *, renew_key: bool) -> bytes:
+        """Return a certificate that its own key signed."""
+        return certificate_pem(self_signed(self.spec, self._key_to_use(renew_key)))
+
+    def _key_to_use(self, renew_key: bool) -> Any:
+        """Return the key in place where it can be kept; a key that must be new waits beside its target."""
         make_directory(self.spec.path, self.spec.owner, self.spec.group)
         key = None if renew_key else self._usable(self.key)
         if key is not None:
-            _forget(self.waiting("key"))
+            forget(self.waiting("key"))
         else:
             key = self._usable(self.waiting("key"))
         if key is None:
             key = new_key(self.spec.key)
             self._write(self.waiting("key"), key_pem(key), KEY_MODE)
-        return request_pem(self.spec, key)
+        return key
 
     def install(self, pem: bytes) -> None:
         """Put a certificate in place, with the waiting key where it belongs to that one."""
@@ -126,7 +156,7 @@ class Pair:
         """Return what a signed certificate says, judged with the key it will be installed with."""
         keys = [load_quietly(self.waiting("key")), load_quietly(self.key)]
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
-        return facts_of(load_certificate(pem, self.spec.path), key, authority)
+        return self._judged(load_certificate(pem, self.spec.path), key, authority)
 
     def _usable(self, path: str) -> Any:
         """Return the key at path when it is of the kind asked for."""
@@ -135,37 +165,6 @@ class Pair:
 
     def _write(self, path: str, data: bytes, mode: int) -> None:
         _atomic.write(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group)
-
-
-def read(path: str) -> bytes | None:
-    """Return the content of a file, None when there is none; what cannot be read is an error."""
-    try:
-        return _atomic.read(path)
-    except NotADirectoryError:
-        return None
-    except OSError as exc:
-        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or mend it") from exc
-
-
-def load_quietly(path: str) -> Any:
-    """Return the plain private key at path, None when there is no such or it is damaged or encrypted."""
-    data = read(path)
-    try:
-        return None if data is None else load_key(data, path)
-    except HardwayError:
-        return None
-
-
-def make_directory(path: str, owner: str | None, group: str | None) -> None:
-    """Create the directory of path where it is missing; the last part belongs to owner and group."""
-    directory = os.path.dirname(path)
-    if os.path.isdir(directory):
-        return
-    try:
-        os.makedirs(directory, mode=0o755)
-        _atomic.set_attributes(directory, 0o755, owner, group)
-    except OSError as exc:
-        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}") from exc
 
 
 def _belongs(pem: bytes, key: Any) -> bool:
@@ -184,9 +183,3 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _forget(path: str) -> None:
-    """Remove a file, if it is there."""
-    if os.path.lexists(path):
-        os.unlink(path)

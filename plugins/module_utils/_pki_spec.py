@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse, short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import completed, document, profiles_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host, classify
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
@@ -23,8 +21,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage impo
 COMMON_NAME_MAX = 64
 # cfssl's order of the subject's parts.
 SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER", "E")
-_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
 _SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
 
 
@@ -89,39 +85,6 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Host:
-    """A subject alternative name: kind is dns, email, ip or uri."""
-
-    kind: str
-    value: str
-
-    def __str__(self) -> str:
-        """Return it as kind:value; DNS names in small letters, so that two that mean the same are equal."""
-        return f"{self.kind}:{self.value.lower() if self.kind == 'dns' else self.value}"
-
-
-def classify(host: str, what: str) -> Host:
-    """Return the kind of name that host is, judged as cfssl does: address, then email, then URI, then DNS."""
-    text = str(host).strip()
-    with suppress(ValueError):
-        address = ipaddress.ip_address(text)
-        # A mapped address is the IPv4 one that it maps, as Go has it; one with a zone is no name for others.
-        if "%" not in text:
-            return Host("ip", str(getattr(address, "ipv4_mapped", None) or address))
-    try:
-        text.encode("ascii")
-    except UnicodeEncodeError as exc:
-        raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
-    if re.fullmatch(r"[^@\s/:]+@[^@\s/:]+", text):
-        return Host("email", text)
-    if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
-        return Host("uri", text)
-    if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
-        raise HardwayError(f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address")
-    return Host("dns", text)
-
-
-@dataclass(frozen=True)
 class CertificateSpec:
     """Everything that is asked of one certificate."""
 
@@ -134,6 +97,7 @@ class CertificateSpec:
     profile: Profile
     owner: str | None = None
     group: str | None = None
+    chain: bool = False
 
     @property
     def usages(self) -> Usages:
@@ -156,8 +120,16 @@ class CertificateSpec:
             raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
         subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
         expiry = life_of(asked, profile, "8760h", path)
-        owner, group = asked.get("owner"), asked.get("group")
-        return cls(path, asked["authority"], subject, hosts, key, expiry, profile, owner, group)
+        owner, group, chain = asked.get("owner"), asked.get("group"), bool(asked.get("chain"))
+        return cls(path, issuer_of(asked, path), subject, hosts, key, expiry, profile, owner, group, chain)
+
+
+def issuer_of(asked: Mapping[str, Any], what: str) -> str:
+    """Return the name of the authority that signs, empty for a certificate that signs itself."""
+    authority, self_signed = asked.get("authority") or "", bool(asked.get("self_signed"))
+    if bool(authority) == self_signed:
+        raise HardwayError(f"{what}: give either the authority that signs it, or self_signed")
+    return str(authority)
 
 
 def profile_of(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec, what: str) -> Profile:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import json
 import os
 import stat
@@ -19,6 +20,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    certificates_in,
+    load_certificate,
+    signed_by,
+)
 
 _LOCK_TIMEOUT = 60.0
 
@@ -52,6 +59,25 @@ class Store:
             return _atomic.read(path)
         except OSError as exc:
             raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+
+    def chain(self, name: str) -> bytes:
+        """Return the certificates that lead from one signed by an authority towards the root, without that."""
+        known = [item for path in self.certificates() for item in certificates_in(self.read(path) or b"", path)]
+        path = self.certificate(name)
+        found = [load_certificate(self.read(path) or b"", path)]
+        while found[-1].issuer != found[-1].subject:
+            above = [item for item in known if item not in found and signed_by(found[-1], item)]
+            if not above:
+                break
+            found.append(above[0])
+        return b"".join(certificate_pem(item) for item in found if item.issuer != item.subject)
+
+    def certificates(self) -> list[str]:
+        """Return the paths of all authorities here."""
+        directories = (self.directory, os.path.dirname(self.stem("etcd-ca")))
+        return sorted(
+            path for directory in directories for path in glob.glob(os.path.join(glob.escape(directory), "*.crt"))
+        )
 
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Replace a file below the directory; the directories on the way are private."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import (
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import (
     CERTIFICATE_MODE,
     KEY_MODE,
     load_quietly,

@@ -103,6 +103,16 @@ def load_certificate(data: bytes, what: str) -> Any:
     return certificate
 
 
+def chain_of(data: bytes) -> list[bytes]:
+    """Return the certificates of a PEM text, each as text without surroundings."""
+    return [b"".join(pem.split()) for pem in _PEM_CERTIFICATE.findall(data)]
+
+
+def certificates_in(data: bytes, what: str) -> list[Any]:
+    """Return all certificates of a PEM text."""
+    return [load_certificate(pem, what) for pem in _PEM_CERTIFICATE.findall(data)]
+
+
 def certificate_pem(certificate: Any) -> bytes:
     """Return a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)

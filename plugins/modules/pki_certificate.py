@@ -75,9 +75,18 @@ options:
         type: path
         required: true
       authority:
-        description: Name of the authority that signs.
+        description: Name of the authority that signs. Not with O(certificates[].self_signed).
         type: str
-        required: true
+      self_signed:
+        description: Signs the certificate with its own key, on the host, as C(cfssl selfsign) does.
+        type: bool
+        default: false
+      chain:
+        description:
+          - Puts the intermediate authorities, from the one that signs up to the root and without that, behind the
+            certificate in the same file, as C(cfssl bundle) does and servers show it.
+        type: bool
+        default: false
       profile:
         description:
           - V(server), V(client), V(peer) (both), or one of O(config) and O(profiles).
@@ -232,48 +241,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
 
-_OWNER = {"owner": {"type": "str"}, "group": {"type": "str"}}
-_TRUST = {
-    "authority": {"type": "str", "required": True},
-    "path": {"type": "path", "required": True},
-    "key_path": {"type": "path", "no_log": False},
-    **_OWNER,
-}
-_KEY = {
-    "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
-    "size": {"type": "int"},
-}
-_CERTIFICATE = {
-    "path": {"type": "path", "required": True},
-    "authority": {"type": "str", "required": True},
-    "profile": {"type": "str", "default": "default"},
-    "csr": {"type": "raw"},
-    "common_name": {"type": "str", "default": ""},
-    "names": {"type": "list", "elements": "dict", "default": []},
-    "hosts": {"type": "list", "elements": "str", "default": []},
-    "key": {"type": "dict", "options": _KEY, "no_log": False},
-    "expiry": {"type": "str"},
-    **_OWNER,
-}
-_OBSERVED = {
-    "path": {"type": "path", "required": True},
-    "authority": {"type": "str", "required": True},
-}
-PUBLIC_SPEC: dict[str, Any] = {
-    "authority_dir": {"type": "str", "required": True},
-    "passphrase": {"type": "str", "default": "", "no_log": True},
-    "trust": {"type": "list", "elements": "dict", "options": _TRUST, "default": []},
-    "certificates": {"type": "list", "elements": "dict", "options": _CERTIFICATE, "default": []},
-    "config": {"type": "raw"},
-    "observe": {"type": "list", "elements": "dict", "options": _OBSERVED, "default": []},
-    "profiles": {"type": "dict", "default": {}},
-    "renew_before": {"type": "float", "default": 0.333},
-    "renew": {"type": "list", "elements": "str", "default": []},
-    "renew_key": {"type": "bool", "default": False, "no_log": False},
-    "force": {"type": "bool", "default": False},
-}
 # What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
 SPEC: dict[str, Any] = {
     **PUBLIC_SPEC,

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of keys and certificates on a host."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_key
+
+KEY_MODE = 0o600
+CERTIFICATE_MODE = 0o644
+
+
+def read(path: str) -> bytes | None:
+    """Return the content of a file, None when there is none; what cannot be read is an error."""
+    try:
+        return _atomic.read(path)
+    except NotADirectoryError:
+        return None
+    except OSError as exc:
+        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or mend it") from exc
+
+
+def load_quietly(path: str) -> Any:
+    """Return the plain private key at path, None when there is no such or it is damaged or encrypted."""
+    data = read(path)
+    try:
+        return None if data is None else load_key(data, path)
+    except HardwayError:
+        return None
+
+
+def make_directory(path: str, owner: str | None, group: str | None) -> None:
+    """Create the directory of path where it is missing; the last part belongs to owner and group."""
+    directory = os.path.dirname(path)
+    if os.path.isdir(directory):
+        return
+    try:
+        os.makedirs(directory, mode=0o755)
+        _atomic.set_attributes(directory, 0o755, owner, group)
+    except OSError as exc:
+        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}") from exc
+
+
+def forget(path: str) -> None:
+    """Remove a file, if it is there."""
+    if os.path.lexists(path):
+        os.unlink(path)

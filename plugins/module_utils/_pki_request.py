@@ -1,0 +1,79 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing requests that were made elsewhere: checked, and read as plain data."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import flat_name, names_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request whose signature proves that its sender has the private key."""
+
+    content: Any
+    what: str
+
+    @classmethod
+    def load(cls, value: str, store: Store, what: str) -> Request:
+        """Return the checked request in a file, or in a PEM text."""
+        if "-----BEGIN" in value:
+            what, data = f"{what}: request", value.encode()
+        else:
+            path = os.path.abspath(os.path.expanduser(value))
+            found = store.read(path)
+            if found is None:
+                raise HardwayError(f"{what}: request {path} does not exist; give the path of a PEM request or its text")
+            what, data = f"{what}: request {path}", found
+        try:
+            request = x509.load_pem_x509_csr(data)
+            valid = request.is_signature_valid
+            list(request.extensions)
+        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
+            raise HardwayError(f"{what}: is not a PEM signing request or is damaged; have it made again") from exc
+        if not valid:
+            raise HardwayError(f"{what}: is not signed by its own key; have it made again")
+        return cls(request, what)
+
+    def public_key(self) -> Any:
+        """Return the key that the certificate will be for."""
+        return self.content.public_key()
+
+    def subject(self) -> Subject:
+        """Return the subject that the request asks for."""
+        common_name, names = "", []
+        for part, _, value in (entry.partition("=") for entry in flat_name(self.content.subject)):
+            if part == "CN":
+                common_name = value
+            else:
+                names.append({part: value})
+        return Subject.from_params(common_name, names, self.what)
+
+    def hosts(self) -> list[str]:
+        """Return the alternative names that the request asks for."""
+        names = [name.partition(":") for name in names_of(self.content)]
+        for kind, _, value in names:
+            if kind not in ("dns", "email", "ip", "uri"):
+                raise HardwayError(f"{self.what}: its alternative name {value} is of a kind that is not supported")
+        return [value for _, _, value in names]
+
+    @property
+    def is_authority(self) -> bool:
+        """True when it asks for an authority."""
+        try:
+            return bool(self.content.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+        except x509.ExtensionNotFound:
+            return False

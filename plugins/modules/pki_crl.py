@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module pki_crl."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pki_crl
+short_description: Keep the revocation list of an authority
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Makes the list of revoked certificates of an authority, as C(cfssl gencrl) does, and makes it again when what is
+    revoked, the authority or its key differs, or when it ends soon.
+  - Kubernetes itself reads no revocation lists. etcd (C(--client-crl-file), C(--peer-crl-file)) and haproxy do.
+  - What was revoked before keeps its time. The number of the list grows with each.
+  - Run it where the authorities live, usually the controller.
+requirements:
+  - python3-cryptography 3.4 or newer
+attributes:
+  check_mode:
+    support: full
+    description: Predicts whether a list would be made.
+  diff_mode:
+    support: full
+    description: Shows why a list is made.
+options:
+  directory:
+    description: Directory of the authorities, see M(hardway.kubernetes.pki_ca).
+    type: path
+    required: true
+  passphrase:
+    description: Passphrase of the authority's key.
+    type: str
+    default: ""
+  authority:
+    description: Name of the authority.
+    type: str
+    required: true
+  path:
+    description: Path of the list, in PEM. Without it C(AUTHORITY.crl) beside the certificate of the authority.
+    type: path
+  revoked:
+    description: Certificates that are revoked, each by one of V(serial) and V(certificate).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      serial:
+        description: Serial number in hexadecimal digits, as C(issued.jsonl) and openssl have it.
+        type: str
+      certificate:
+        description: Path of the certificate.
+        type: path
+      reason:
+        description: Why it is revoked.
+        type: str
+        choices:
+          - unspecified
+          - key_compromise
+          - ca_compromise
+          - affiliation_changed
+          - superseded
+          - cessation_of_operation
+          - certificate_hold
+          - privilege_withdrawn
+        default: unspecified
+  serials_file:
+    description: A file with decimal serial numbers, one per line, as C(cfssl gencrl) takes it. They are revoked, too.
+    type: path
+  expiry:
+    description: Life of the list, as Go writes durations, or in days.
+    type: str
+    default: 168h
+  renew_before:
+    description: Part of the life, from 0 to 1, that must be left. With less the list is made again.
+    type: float
+    default: 0.333
+"""
+
+EXAMPLES = r"""
+- name: Revoke the certificate of a lost machine
+  hardway.kubernetes.pki_crl:
+    directory: "{{ cluster_pki_dir }}"
+    authority: etcd-ca
+    expiry: 30d
+    revoked:
+      - {serial: 153b0723c47e81, reason: key_compromise}
+"""
+
+RETURN = r"""
+path:
+  description: Path of the list.
+  returned: success
+  type: str
+  sample: /home/ops/cluster/pki/etcd/ca.crl
+reasons:
+  description: Why the list was made.
+  returned: success
+  type: list
+  elements: str
+  sample: ["revoked: 153b0723c47e81 key_compromise instead of valid"]
+not_after:
+  description: When the list ends; before it is made (check mode) empty.
+  returned: success
+  type: str
+  sample: "2026-11-28T00:55:00Z"
+"""
+
+from contextlib import nullcontext
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _pki_crl
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+
+_REVOKED: dict[str, Any] = {
+    "serial": {"type": "str"},
+    "certificate": {"type": "path"},
+    "reason": {"type": "str", "choices": list(_pki_crl.REASONS), "default": "unspecified"},
+}
+SPEC: dict[str, Any] = {
+    "directory": {"type": "path", "required": True},
+    "passphrase": {"type": "str", "default": "", "no_log": True},
+    "authority": {"type": "str", "required": True},
+    "path": {"type": "path"},
+    "revoked": {"type": "list", "elements": "dict", "options": _REVOKED, "default": []},
+    "serials_file": {"type": "path"},
+    "expiry": {"type": "str", "default": "168h"},
+    "renew_before": {"type": "float", "default": 0.333},
+}
+
+
+def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the result of one task."""
+    require_cryptography("pki_crl")
+    store = Store(params["directory"])
+    expiry = parse(params["expiry"], "pki_crl: expiry")
+    path = params["path"] or store.stem(params["authority"]) + ".crl"
+    with nullcontext() if check else store.locked():
+        authority = Authority.load(store, params["authority"], params["passphrase"] or None)
+        authority.check_may_revoke()
+        asked = _pki_crl.wanted(params["revoked"], _lines(store, params["serials_file"]), store, authority.certificate)
+        found = _pki_crl.load(store.read(path), authority.certificate)
+        reasons = _pki_crl.differences(asked, found, datetime.now(timezone.utc), params["renew_before"])
+        if reasons and not check:
+            data = _pki_crl.make(asked, found, authority.certificate, authority.signing_key(), expiry)
+            _atomic.write(path, data, mode=0o644)
+            found = _pki_crl.load(data, authority.certificate)
+    after = "".join(f"{reason}\n" for reason in reasons)
+    diff = {"before_header": path, "after_header": path, "before": "", "after": after}
+    end = stamp(found.ends) if found and not (reasons and check) else ""
+    return {"changed": bool(reasons), "path": path, "reasons": reasons, "not_after": end, "diff": diff}
+
+
+def _lines(store: Store, path: str | None) -> str:
+    """Return the text of the file with serial numbers."""
+    data = store.read(path) if path else b""
+    if data is None:
+        raise HardwayError(f"serials_file {path}: does not exist; give the path of a file with decimal numbers")
+    return data.decode("utf-8", "replace")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The PKI modules in this process: options checked as Ansible checks them, the action plugin included, no play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.hardway.kubernetes.plugins.action.pki_certificate import ActionModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
+from ansible_collections.hardway.kubernetes.plugins.modules import pki_ca, pki_certificate, pki_crl, pki_sign
+
+MODULES: dict[str, Any] = {"pki_ca": pki_ca, "pki_sign": pki_sign, "pki_crl": pki_crl}
+
+
+def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with their defaults; what Ansible would refuse is the same error."""
+    found = ArgumentSpecValidator(spec).validate(params)
+    if found.error_messages:
+        raise HardwayError("; ".join(found.error_messages))
+    return dict(found.validated_parameters)
+
+
+def call(module: str, check: bool = False, **params: Any) -> dict[str, Any]:
+    """Return what a module answers; its error is raised."""
+    if module == "pki_certificate":
+        return _with_action(check, params)
+    found = MODULES[module]
+    result = found.run(checked(found.SPEC, params), check)
+    assert isinstance(result, dict)
+    return result
+
+
+def act(module: str, **params: Any) -> dict[str, Any]:
+    """Return the answer of check, apply, check, apply, which must be the one that acts; then nothing is left to do."""
+    results = [call(module, check, **params) for check in (True, False, True, False)]
+    assert [result["changed"] for result in results] == [True, True, False, False], (module, results)
+    return results[1]
+
+
+def _with_action(check: bool, params: dict[str, Any]) -> dict[str, Any]:
+    """Return what the action plugin answers whose host is this process."""
+    action = ActionModule.__new__(ActionModule)
+    action._task = Mock(args=params, check_mode=check)
+    action._loader = DataLoader()
+
+    def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        assert module_name.endswith("pki_certificate")
+        assert task_vars
+        return Host(checked(pki_certificate.SPEC, module_args), check).run()
+
+    action._execute_module = execute
+    return action._run({"inventory_hostname": "host-1"})
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    """Return all files below a directory with their content, to see that none was touched."""
+    found = (path for path in directory.rglob("*") if path.is_file() and path.name not in (".lock", ".gitignore"))
+    return {str(path): path.read_bytes() for path in found}
