@@ -12,9 +12,8 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import (
     asked_for,
-    authority_identifier,
     name_of,
-    of_profile,
+    of_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import BACKDATE, Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Subject
@@ -58,17 +57,12 @@ def start_of_validity(now: datetime | None = None, backdate: timedelta = BACKDAT
 
 def leaf(spec: CertificateSpec, public_key: Any, authority: Any, authority_key: Any) -> Any:
     """Return the signed certificate: what spec asks for, never what the request says."""
-    return (
-        _builder(name_of(spec.subject), authority.subject, public_key, spec)
-        .add_extension(authority_identifier(authority), critical=False)
-        .sign(authority_key, signature_hash(authority_key))
-    )
+    return _builder(spec, public_key, authority).sign(authority_key, signature_hash(authority_key))
 
 
 def self_signed(spec: CertificateSpec, key: Any) -> Any:
     """Return a certificate signed by its own key; as Go does, without a pointer to itself."""
-    name = name_of(spec.subject)
-    return _builder(name, name, key.public_key(), spec).sign(key, signature_hash(key))
+    return _builder(spec, key.public_key(), None).sign(key, signature_hash(key))
 
 
 def root_profile(algo: str, path_length: int | None = None, usages: Usages | None = None) -> Profile:
@@ -95,11 +89,11 @@ def again(certificate: Any, key: Any, expiry: timedelta, issuer: Any = None) -> 
     return builder.sign(key, signature_hash(key))
 
 
-def _builder(name: Any, issuer: Any, public_key: Any, spec: CertificateSpec) -> Any:
-    """Return a certificate with all that spec asks for."""
-    builder = _dated(name, issuer, public_key, start_of_validity(backdate=spec.profile.backdate), spec.expiry)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-    for extension, critical in of_profile(spec.profile, spec.hosts):
+def _builder(spec: CertificateSpec, public_key: Any, authority: Any) -> Any:
+    """Return a certificate with all that spec asks for, below an authority or, where that is None, on its own."""
+    name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
+    builder = _dated(name, name if authority is None else authority.subject, public_key, start, spec.expiry)
+    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, authority):
         builder = builder.add_extension(extension, critical=critical)
     return builder
 

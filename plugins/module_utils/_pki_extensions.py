@@ -77,30 +77,45 @@ def authority_identifier(authority: Any) -> Any:
 
 def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
     """Yield what a request asks for, each with its criticality: usages, names, and whether it is for an authority."""
+    yield from _usages(profile)
+    if profile.is_authority:
+        yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
+    yield from _names(hosts)
+
+
+def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, authority: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions of a certificate in Go's order, for a public key; authority: who signs, None for itself."""
+    yield from _usages(profile)
+    yield x509.BasicConstraints(ca=profile.is_authority, path_length=profile.path_length), True
+    yield x509.SubjectKeyIdentifier.from_public_key(key), False
+    if authority is not None:
+        yield authority_identifier(authority), False
+    access = {"ocsp": AuthorityInformationAccessOID.OCSP, "issuer": AuthorityInformationAccessOID.CA_ISSUERS}
+    entries = [x509.AccessDescription(access[kind], url) for kind in access for url in _urls(profile, kind)]
+    if entries:
+        yield x509.AuthorityInformationAccess(entries), False
+    yield from _names(hosts)
+    if _urls(profile, "crl"):
+        yield x509.CRLDistributionPoints([x509.DistributionPoint(_urls(profile, "crl"), None, None, None)]), False
+    if OCSP_NO_CHECK in profile.pointers:
+        yield x509.OCSPNoCheck(), False
+
+
+def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
+    """Yield keyUsage (critical) and extendedKeyUsage, each only when it says something."""
     if profile.usages.key:
         yield key_usage(profile.usages.key), True
     if profile.usages.extended:
         yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
-    if profile.is_authority:
-        yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
+
+
+def _names(hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+    """Yield the alternative names. RFC 5280: critical where there is no subject; ours always have one."""
     if hosts:
-        # RFC 5280: a certificate without a subject must have them critical; ours always has a subject.
         yield alternative_names(hosts), False
 
 
-def of_profile(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
-    """Yield the extensions that certificates of a profile have beyond the identifiers of keys."""
-    yield from asked_for(profile, hosts)
-    if not profile.is_authority:
-        yield x509.BasicConstraints(ca=False, path_length=None), True
-    locations: dict[str, list[Any]] = {"crl": [], "ocsp": [], "issuer": []}
-    for kind, _, url in (pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK):
-        locations[kind].append(x509.UniformResourceIdentifier(url))
-    if locations["crl"]:
-        yield x509.CRLDistributionPoints([x509.DistributionPoint(locations["crl"], None, None, None)]), False
-    access = {"ocsp": AuthorityInformationAccessOID.OCSP, "issuer": AuthorityInformationAccessOID.CA_ISSUERS}
-    entries = [x509.AccessDescription(access[kind], url) for kind in access for url in locations[kind]]
-    if entries:
-        yield x509.AuthorityInformationAccess(entries), False
-    if OCSP_NO_CHECK in profile.pointers:
-        yield x509.OCSPNoCheck(), False
+def _urls(profile: Profile, kind: str) -> list[Any]:
+    """Return the addresses of one kind that a profile points to."""
+    found = [pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK]
+    return [x509.UniformResourceIdentifier(url) for sort, _, url in found if sort == kind]
