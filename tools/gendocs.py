@@ -37,8 +37,9 @@ ROLE_ORDER = [
     "flannel",
     "addons",
     "verify",
+    "certificates",
 ]
-PLAYBOOK_ORDER = ["site", "verify", "status", "download"]
+PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download"]
 
 
 def load(path: Path) -> Any:

@@ -48,7 +48,8 @@ class Look:
     def run(self) -> dict[str, Any]:
         """Return certificates and problems."""
         for source in [*self.params["files"], *(item for item in self.params["endpoints"] if item["path"])]:
-            self._source(source["path"], source["used_by"])
+            if source.get("required", True) or os.path.exists(source["path"]):
+                self._source(source["path"], source["used_by"])
         for problem, item in self._served(self.params["endpoints"]):
             self.problems += problem
             if item:
@@ -99,7 +100,7 @@ class Look:
             if entry.startswith("client-key"):
                 continue
             if isinstance(value, str):
-                self._source(os.path.join(os.path.dirname(path), value), users or [os.path.basename(path)])
+                self._source(os.path.join(os.path.dirname(path), value), users)
                 continue
             following = entries[number + 1 :] if entry == "client-certificate-data" else []
             key = next((text for name, text in following if name == "client-key-data"), None)

@@ -43,6 +43,10 @@ options:
           - Of a kubeconfig, the embedded certificates are read, and the files that it names.
         type: path
         required: true
+      required:
+        description: Whether it is a problem when it does not exist.
+        type: bool
+        default: true
       used_by:
         description: Who uses it, for the reader. What several entries say of the same file is put together.
         type: list
@@ -203,7 +207,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_look impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
 
 _USERS = {"type": "list", "elements": "str", "default": []}
-_FILE = {"path": {"type": "path", "required": True}, "used_by": _USERS}
+_FILE = {
+    "path": {"type": "path", "required": True},
+    "required": {"type": "bool", "default": True},
+    "used_by": _USERS,
+}
 _ENDPOINT = {
     "endpoint": {"type": "str", "required": True},
     "server_name": {"type": "str"},

@@ -107,12 +107,12 @@ def test_kubeconfigs_lead_to_files_and_tell_who_uses_them(tmp_path: Path) -> Non
     pem = base64.b64encode(certificate_pem(root("embedded"))).decode()
     (tmp_path / "a.conf").write_text(f"  certificate-authority-data: {ca}\n  client-certificate: client.pem\n")
     (tmp_path / "b.conf").write_text(f"  client-certificate-data: {pem}\n  client-key-data: {key}\n")
-    seen = look([tmp_path / "a.conf", {"path": str(tmp_path / "b.conf"), "used_by": ["b"]}])
+    seen = look([{"path": str(tmp_path / name), "used_by": [name]} for name in ("a.conf", "b.conf")])
     found = [(item["where"], item["key_matches"], item["used_by"]) for item in seen["certificates"]]
     assert found == [
-        (f"{tmp_path}/a.conf (certificate-authority-data)", None, []),
+        (f"{tmp_path}/a.conf (certificate-authority-data)", None, ["a.conf"]),
         (f"{tmp_path}/client.pem", True, ["a.conf"]),
-        (f"{tmp_path}/b.conf (client-certificate-data)", False, ["b"]),
+        (f"{tmp_path}/b.conf (client-certificate-data)", False, ["b.conf"]),
     ]
 
 

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put together what pki_info found on all hosts, and print it in colours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_report as report
+
+_COLOURS = {"ok": "green", "warning": "yellow", "state": "normal"}
+
+
+class ActionModule(ActionBase):
+    """Works on the controller alone; no host is contacted."""
+
+    _supports_check_mode = True
+    _supports_diff = False
+    _requires_connection = False
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the report."""
+        result = super().run(tmp, task_vars)
+        _checked, args = self.validate_argument_spec({"looks": {"type": "dict", "required": True}})
+        looks = args["looks"]
+        rows = report.gathered(looks)
+        problems = report.problems(looks, rows)
+        lines = [*report.table(rows), report.summary(rows, problems)]
+        for state, line in lines:
+            Display().display(line, color=_COLOURS.get(state, "red"))
+        now = datetime.now(timezone.utc)
+        result.update(
+            changed=False,
+            certificates=rows,
+            problems=problems,
+            expiring=report.warnings(rows),
+            table=[line for _state, line in lines],
+            metrics=report.metrics(looks, rows, problems, now),
+        )
+        return result
