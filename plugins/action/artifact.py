@@ -16,6 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.artifact"
 
@@ -53,8 +54,24 @@ class ActionModule(ActionBase):
     def _install(
         self, store: Store, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
     ) -> dict[str, Any]:
-        """Ask the host what it lacks, have that ready, send it, and let the host install it."""
+        """Have what the host lacks ready, send it, and let the host install it."""
         root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
+        placed = [vars(_placed(binary, local)) for binary, local in known.items()]
+        receipt = Receipt(self, MODULE, {"placed": placed, "root": root, "keep": arguments["keep"]}, task_vars)
+        if receipt.standing is not None:
+            return receipt.standing
+        arguments = {**arguments, **receipt.option}
+        return receipt.seen(self._rounds(store, known, arguments, task_vars))
+
+    def _rounds(
+        self,
+        store: Store,
+        known: dict[Binary, Local | None],
+        arguments: dict[str, Any],
+        task_vars: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return the result of one round, or two where something is to send."""
+        root = arguments["root"]
         result = self._ask(known, {}, arguments, task_vars)
         missing = set(result.pop("_missing", []))
         if result.get("failed") or not missing:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 _MODULE = "hardway.kubernetes.pki_certificate"
 
@@ -33,7 +34,7 @@ class ActionModule(ActionBase):
         return result
 
     def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Return the merged result of one or two calls of the module."""
+        """Return what the host's receipt tells, or the result of asking the host."""
         args = dict(self._task.args)
         for name in [name for name in args if name.startswith("_")]:
             raise HardwayError(f"pki_certificate: unknown option {name}; remove it")
@@ -42,6 +43,22 @@ class ActionModule(ActionBase):
         directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
         authorities = self._authorities(directory, args)
         exchange = {"authorities": authorities, "chains": _chains(directory, args, authorities)}
+        asked = args.get("force") or args.get("renew")
+        receipt = Receipt(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
+        if receipt.standing is not None:
+            return receipt.standing
+        self._option = receipt.option
+        return receipt.seen(self._rounds(directory, passphrase, exchange, args, variables))
+
+    def _rounds(
+        self,
+        directory: str,
+        passphrase: str | None,
+        exchange: dict[str, Any],
+        args: dict[str, Any],
+        variables: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return the merged result of one or two calls of the module."""
         first = self._call({**args, "_exchange": exchange}, variables)
         requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
         if first.get("failed") or not (requests or needed):
@@ -77,7 +94,7 @@ class ActionModule(ActionBase):
 
     def _call(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result without its arguments, which hold certificates and keys."""
-        result = self._execute_module(module_name=_MODULE, module_args=args, task_vars=variables)
+        result = self._execute_module(module_name=_MODULE, module_args={**args, **self._option}, task_vars=variables)
         result.pop("invocation", None)
         return result
 

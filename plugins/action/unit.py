@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.unit"
 
@@ -29,7 +30,12 @@ class ActionModule(ActionBase):
         """Return the result of both rounds as one."""
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        arguments = dict(self._task.args)
+        receipt = Receipt(self, MODULE, self._task.args, task_vars)
+        if receipt.standing is not None:
+            return receipt.standing
+        return receipt.seen(self._rounds({**self._task.args, **receipt.option}, task_vars))
+
+    def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")
         first = self._execute_module(MODULE, {**arguments, "_hold": bool(rolling)}, task_vars=task_vars)
         held = first.pop("_held", [])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import struct
@@ -141,10 +142,16 @@ class Host:
             "overlay": self.has_module("overlay"),
             "ipvs": self.has_module("ip_vs"),
             "nftables": nftables_answers(),
+            "nonlocal_bind": self.sysctl("net.ipv4.ip_nonlocal_bind") == "1",
             "swap": bool(_kernel.swap_devices(self.read("/proc/swaps") or "")),
             "time_synchronized": clock_is_synchronized(),
             "resolv_conf": _kernel.resolver_file(self.read("/etc/resolv.conf") or "", resolved),
         }
+
+
+def users() -> set[str]:
+    """Return the names of all users."""
+    return {entry.pw_name for entry in pwd.getpwall()}
 
 
 def missing_python(names: Iterable[str]) -> list[str]:

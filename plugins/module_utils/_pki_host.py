@@ -26,6 +26,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_receipt import remember
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
@@ -47,6 +48,7 @@ class Host:
         self.requests: dict[str, str] = {}
         self.needed_keys: list[str] = []
         self.diff: list[dict[str, str]] = []
+        self.due: list[float] = []
 
     def run(self) -> dict[str, Any]:
         """Return the result of the module; keys starting with an underscore are for the action plugin."""
@@ -54,11 +56,14 @@ class Host:
             self._check_owners()
         trust = [self._trust(entry) for entry in self.params["trust"]]
         certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
+        observed = [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]]
+        if not self.requests and not self.needed_keys and not any(entry["reasons"] for entry in observed):
+            remember(self.params, {"trust": trust, "certificates": certificates, "observed": observed}, self.due)
         return {
             "changed": any(item["changed"] for item in [*trust, *certificates]),
             "trust": trust,
             "certificates": certificates,
-            "observed": [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]],
+            "observed": observed,
             "diff": self.diff,
             "_requests": self.requests,
             "_needed_keys": sorted(set(self.needed_keys)),
@@ -129,6 +134,7 @@ class Host:
             found = facts_of(load_certificate(data, entry["path"]), None, self.authorities.get(entry["authority"]))
         except HardwayError:
             return ["certificate: unreadable"]
+        self.due.append(found.not_after.timestamp())
         return unfit(found, entry["authority"], datetime.now(timezone.utc)) + self._asked_again(entry["path"])
 
     def _repairs(self, pair: Pair) -> list[str]:
@@ -160,6 +166,9 @@ class Host:
     ) -> dict[str, Any]:
         """Return what the result says of a certificate, and add to the diff what changes."""
         facts = None if isinstance(found, str) else found
+        if facts:
+            life = facts.not_after - facts.not_before
+            self.due.append((facts.not_after - life * self.params["renew_before"]).timestamp())
         if reasons:
             self.diff.append(
                 {

@@ -64,6 +64,10 @@ class Pair:
         directory, name = os.path.split(self.spec.path)
         return os.path.join(directory, f".{name}.{kind}.new")
 
+    def files(self) -> list[str]:
+        """Return all paths that may hold a part of it."""
+        return [self.certificate, self.key, self.waiting("crt"), self.waiting("key")]
+
     def facts(self, authority: Any) -> Facts | str:
         """Return what is in place, or in one phrase why nothing useful is."""
         data = read(self.certificate)

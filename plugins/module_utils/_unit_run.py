@@ -25,7 +25,7 @@ class Units:
     """All units of one call, from what is seen to what is done."""
 
     def __init__(self, systemd: Systemd, wants: list[Want], gate: Mapping[str, Any] | None) -> None:
-        self._systemd = systemd
+        self.systemd = systemd
         self._gate = gate
         self.wants = {want.name: want for want in wants}
         self.seen: dict[str, Seen] = {}
@@ -47,13 +47,13 @@ class Units:
         """Enable units and make systemd read the unit files again; True when it did."""
         there = [name for name in enabling if self.seen[name].load != "not-found" or os.path.exists(f"{OURS}/{name}")]
         if there:
-            self._systemd.do("enable", "--quiet", *there)
+            self.systemd.do("enable", "--quiet", *there)
         elif stale:
-            self._systemd.do("daemon-reload")
+            self.systemd.do("daemon-reload")
         return bool(there or stale)
 
     def _look(self) -> None:
-        self.seen = self._systemd.show(list(self.wants))
+        self.seen = self.systemd.show(list(self.wants))
         for name, want in self.wants.items():
             self.inputs[name] = _unit_inputs.collect(name, self.seen[name], want.inputs)
             stamp = _unit_inputs.read_stamp(name)
@@ -73,7 +73,7 @@ class Units:
             self._pass_gate(later)
             for name in later:
                 self._begin([name])
-                Waiter(self._systemd, self.wants[name], self.seen[name]).wait()
+                Waiter(self.systemd, self.wants[name], self.seen[name]).wait()
             time.sleep(float((self._gate or {}).get("settle") or 0))
         return later if hold else []
 
@@ -92,19 +92,19 @@ class Units:
     def _put_away(self, name: str, plan: Plan) -> None:
         """Stop, disable or remove a unit."""
         if plan.enable is False:
-            self._systemd.do("disable", "--quiet", name)
+            self.systemd.do("disable", "--quiet", name)
         if plan.act == "stop":
-            self._systemd.do("stop", name)
+            self.systemd.do("stop", name)
         if plan.act != "remove":
             return
-        self._systemd.do("stop", name)
+        self.systemd.do("stop", name)
         if self.seen[name].file_state == "enabled":
-            self._systemd.do("disable", "--quiet", name)
+            self.systemd.do("disable", "--quiet", name)
         if self.seen[name].fragment == f"{OURS}/{name}":
             os.unlink(self.seen[name].fragment)
         shutil.rmtree(f"{OURS}/{name}.d", ignore_errors=True)
         _unit_inputs.forget_stamp(name)
-        self._systemd.do("daemon-reload")
+        self.systemd.do("daemon-reload")
 
     def _begin(self, names: list[str]) -> None:
         """Order the start of units, all at once; each leaves its record first."""
@@ -114,9 +114,9 @@ class Units:
             _unit_inputs.write_stamp(name, Stamp(self.inputs[name], self.seen[name].invocation))
         failed = [name for name in names if self.seen[name].active == "failed"]
         if failed:
-            self._systemd.do("reset-failed", *failed)
+            self.systemd.do("reset-failed", *failed)
         # 'start' would do nothing for a unit that waits for its next try after a crash.
-        self._systemd.do("restart", "--no-block", *names)
+        self.systemd.do("restart", "--no-block", *names)
 
     def _see_well(self, later: list[str]) -> None:
         """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
@@ -128,7 +128,7 @@ class Units:
             if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
                 continue
             if begun or want.health:
-                Waiter(self._systemd, want, seen if begun else None).wait()
+                Waiter(self.systemd, want, seen if begun else None).wait()
 
     def _sick(self, name: str) -> bool:
         """True when the unit answers nobody: to restart it at once can lose nothing."""

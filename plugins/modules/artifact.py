@@ -107,6 +107,9 @@ options:
     description: Internal. Where the action plugin put the binaries that it sent.
     type: dict
     default: {}
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -137,7 +140,7 @@ installed:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
@@ -174,6 +177,7 @@ SPEC: dict[str, Any] = {
 INTERNAL: dict[str, Any] = {
     "_placed": {"type": "list", "elements": "dict", "default": []},
     "_uploads": {"type": "dict", "default": {}},
+    "_receipt": {"type": "str"},
 }
 
 
@@ -201,6 +205,8 @@ def main() -> None:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
+    evidence = [path for want in placed for path in (want.link, want.path(root))]
+    _receipt.leave(module.params["_receipt"], {"paths": result["paths"], "installed": []}, paths=evidence)
     module.exit_json(**result)
 
 

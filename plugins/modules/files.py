@@ -72,6 +72,9 @@ options:
       _payload:
         description: Internal. What the action plugin made of template, content or source, as base64.
         type: str
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 seealso:
   - module: hardway.kubernetes.unit
 """
@@ -111,7 +114,7 @@ import stat
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _files
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _files, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 SPEC = {
@@ -136,6 +139,7 @@ SPEC = {
             "_payload": {"type": "str", "no_log": True},
         },
     },
+    "_receipt": {"type": "str"},
 }
 
 
@@ -158,6 +162,9 @@ def main() -> None:
         result = {"changed": bool(steps), "paths": {wanted.path: words for wanted, _found, words in steps}}
         if module._diff:
             result["diff"] = [_files.diff(*step) for step in steps]
+        _receipt.leave(
+            module.params["_receipt"], {"paths": {}}, paths=[params["path"] for params in module.params["files"]]
+        )
         module.exit_json(**result)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))

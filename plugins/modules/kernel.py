@@ -56,6 +56,11 @@ options:
     type: list
     elements: str
     default: []
+  users:
+    description: Users to look for; those that exist come back in RV(ansible_facts.host_features.users).
+    type: list
+    elements: str
+    default: []
   modules_file:
     description: The file that lists O(modules) for the boot.
     type: path
@@ -108,6 +113,9 @@ ansible_facts:
         resolv_conf: {description: The resolver file that names real servers., type: str, returned: always}
         os_family: {description: "debian, redhat, suse or the system's id.", type: str, returned: always}
         kernel_release: {description: The running kernel., type: str, returned: always}
+        nonlocal_bind: {description: Whether foreign IPv4 addresses can be bound., type: bool, returned: always}
+        users: {description: Those of O(users) that exist., type: list, elements: str, returned: always}
+        commands: {description: Those of O(commands) that are there., type: list, elements: str, returned: always}
         missing_commands: {description: Out of O(commands)., type: list, elements: str, returned: always}
         missing_python: {description: Out of O(python_packages)., type: list, elements: str, returned: always}
         unsupported: {description: Refused names and why., type: dict, returned: always}
@@ -225,10 +233,13 @@ class Kernel:
         found["ipvs"] = found["ipvs"] or "ip_vs" in self.to_load
         if self.check_mode and not params["swap"]:
             found["swap"] = False
+        missing = self.host.missing_commands(params["commands"])
         return {
             **found,
             "kernel_defaults_ok": _kernel.kubelet_defaults_hold({**live, **self.promised}),
-            "missing_commands": self.host.missing_commands(params["commands"]),
+            "users": [name for name in params["users"] if name in _kernel_host.users()],
+            "commands": [name for name in params["commands"] if name not in missing],
+            "missing_commands": missing,
             "missing_python": _kernel_host.missing_python(params["python_packages"]),
             "unsupported": self.unsupported,
         }
@@ -265,6 +276,7 @@ def main() -> None:
             "swap": {"type": "bool", "default": True},
             "commands": {"type": "list", "elements": "str", "default": []},
             "python_packages": {"type": "list", "elements": "str", "default": []},
+            "users": {"type": "list", "elements": "str", "default": []},
             "modules_file": {"type": "path", "default": "/etc/modules-load.d/hardway-kubernetes.conf"},
             "sysctls_file": {"type": "path", "default": "/etc/sysctl.d/99-zz-hardway-kubernetes.conf"},
         },

@@ -66,6 +66,9 @@ options:
         description: Mode of the file, octal.
         type: str
         default: "0600"
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -92,7 +95,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubeconfig import Kubeconfig, shown
 
@@ -117,6 +120,7 @@ SPEC: dict[str, Any] = {
         "mutually_exclusive": [["certificate", "token"]],
         "required_one_of": [["certificate", "token"]],
     },
+    "_receipt": {"type": "str"},
 }
 
 
@@ -172,6 +176,12 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
     return {"path": path, "changed": changed, "diff": diff}
 
 
+def evidence(items: list[dict[str, Any]]) -> list[str]:
+    """Return the files written, and those that went into them."""
+    pairs = [f"{item['certificate']}.{kind}" for item in items if item["certificate"] for kind in ("crt", "key")]
+    return [item[name] for item in items for name in ("path", "ca")] + pairs
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
@@ -179,6 +189,8 @@ def main() -> None:
         results = [ensure(item, module.check_mode) for item in module.params["kubeconfigs"]]
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))
+    right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
+    _receipt.leave(module.params["_receipt"], right, paths=evidence(module.params["kubeconfigs"]))
     diffs = [result.pop("diff") for result in results]
     module.exit_json(
         changed=any(result["changed"] for result in results),

@@ -181,6 +181,9 @@ options:
   _authority_keys:
     description: Internal, from the action plugin. Keys of authorities that the host needs, by name.
     type: dict
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -249,6 +252,7 @@ SPEC: dict[str, Any] = {
     **PUBLIC_SPEC,
     "_exchange": {"type": "dict"},
     "_authority_keys": {"type": "dict", "no_log": True},
+    "_receipt": {"type": "str"},
 }
 
 

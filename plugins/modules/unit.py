@@ -128,6 +128,9 @@ options:
     description: Internal. The action plugin's first round, which leaves the restarts that need the lock.
     type: bool
     default: false
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 seealso:
   - module: hardway.kubernetes.files
 """
@@ -168,9 +171,10 @@ units:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import OURS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_run import Units
 
 TLS = {"ca": {"type": "path"}, "cert": {"type": "path"}, "key": {"type": "path", "no_log": False}}
@@ -208,6 +212,7 @@ SPEC = {
     },
     # The action plugin's first round: leave restarts that need the lock, and say which they are.
     "_hold": {"type": "bool", "default": False},
+    "_receipt": {"type": "str"},
 }
 DONE = {"start": "started", "restart": "restarted", "stop": "stopped", "remove": "removed", "none": "none"}
 
@@ -223,6 +228,8 @@ def main() -> None:
         )
         units.decide(module.check_mode)
         held = [] if module.check_mode else units.carry_out(module.params["_hold"])
+        if not held:
+            remember(module.params["_receipt"], units)
         module.exit_json(**report(units, held, module._diff))
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
@@ -258,6 +265,18 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
     if with_diff:
         result["diff"] = [difference(units, plan) for plan in plans if plan.changed]
     return result
+
+
+def remember(key: str | None, units: Units) -> None:
+    """Leave a receipt if every unit that is wanted runs, and no longer only starts."""
+    seen = units.systemd.show(list(units.wants))
+    wanted = [name for name, want in units.wants.items() if want.state == "started"]
+    if len(wanted) < len(seen) or not all(seen[name].running for name in wanted):
+        return
+    deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in wanted}
+    paths = {path for name in wanted for path in units.inputs[name]}
+    names = {path for want in units.wants.values() for path in (*want.inputs, f"{OURS}/{want.name}.d")}
+    _receipt.leave(key, {"units": deeds}, paths=sorted(paths), names=sorted(names), units=seen)
 
 
 def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:

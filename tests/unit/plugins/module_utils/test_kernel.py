@@ -124,6 +124,7 @@ def params(**more: object) -> dict[str, object]:
         "swap": True,
         "commands": [],
         "python_packages": [],
+        "users": [],
         "modules_file": "/etc/modules-load.d/x.conf",
         "sysctls_file": "/etc/sysctl.d/x.conf",
         **more,

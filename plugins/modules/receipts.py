@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells which tasks of earlier runs would change nothing on this host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: receipts
+short_description: Which tasks of earlier runs still stand
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - The modules C(artifact), C(files), C(kubeconfig), C(pki_certificate) and C(unit) leave a receipt on the host when
+    all is as asked. It holds a digest of their arguments and the evidence, which is inode, size, times, mode and owner
+    of each file, and the running process of each unit.
+  - This module compares the evidence of all receipts in one round trip. Where its result is registered as
+    C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
+    stands; C(from_receipt) in their result tells it.
+  - As soon as one of them changes something on a host, no receipt of that host is believed any more in this run.
+  - Without this module every task looks for itself, as it always does where a role is used alone.
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Receipts are read as ever; none is removed, and no salt is made.
+  diff_mode:
+    support: none
+    details: The host's state does not change.
+options:
+  directory:
+    description: Where the receipts are.
+    type: path
+    default: /var/lib/hardway/receipts
+notes:
+  - Register it with C(no_log), because digests of arguments are nobody's business.
+seealso:
+  - module: hardway.kubernetes.files
+  - module: hardway.kubernetes.unit
+"""
+
+EXAMPLES = r"""
+- name: Learn what still stands since earlier runs
+  hardway.kubernetes.receipts:
+  register: _host_receipts
+  no_log: true
+"""
+
+RETURN = r"""
+standing:
+  description: The result of each task whose receipt stands, by the digest of its arguments.
+  returned: always
+  type: dict
+  sample: {"files-1f2e": {"paths": {}}}
+salt:
+  description: What this host's digests are made with; empty where there is none yet.
+  returned: always
+  type: str
+  sample: 5f4dcc3b5aa765d61d8327deb882cf99
+nonce:
+  description: A name for this reading, by which a later change makes it void.
+  returned: always
+  type: str
+  sample: 8843d7f9
+"""
+
+import secrets
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+
+
+def main() -> None:
+    """Read, compare, tell."""
+    module = AnsibleModule(
+        argument_spec={"directory": {"type": "path", "default": _receipt.DIRECTORY}}, supports_check_mode=True
+    )
+    directory, act = module.params["directory"], not module.check_mode
+    systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
+    try:
+        module.exit_json(
+            changed=False,
+            standing=_receipt.standing(systemd.show, directory, clean=act),
+            salt=_receipt.salt(directory, make=act),
+            nonce=secrets.token_hex(8),
+        )
+    except (HardwayError, OSError) as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

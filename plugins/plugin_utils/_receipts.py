@@ -1,0 +1,70 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of receipts: a task whose receipt stands is answered without a visit to the host."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+# What module receipts told of a host, and the fact that makes it void.
+VARIABLE = "_host_receipts"
+FACT = "hardway_receipts_void"
+PLUGINS = Path(__file__).resolve().parent.parent
+
+
+class Receipt:
+    """One task's receipt: asked for before its module runs, and left by it."""
+
+    def __init__(
+        self,
+        action: ActionBase,
+        module: str,
+        arguments: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        *,
+        believe: bool = True,
+    ) -> None:
+        """Take all that decides what the task does; the result of module receipts is found among the variables.
+
+        Who does not ``believe`` neither asks for a receipt nor leaves one.
+        """
+        told = task_vars.get(VARIABLE) or {}
+        # The variables of a delegated task are those of another host than it runs on.
+        usable = isinstance(told, Mapping) and told.get("salt") and not action._task.delegate_to
+        self._told: Mapping[str, Any] = told if usable else {}
+        self._void = (task_vars.get("ansible_facts") or {}).get(FACT) == self._told.get("nonce")
+        self.key = _key(module, arguments, str(self._told["salt"])) if usable and believe else None
+        # In check mode nothing is left behind.
+        self.option = {} if self.key is None or action._task.check_mode else {"_receipt": self.key}
+
+    @property
+    def standing(self) -> dict[str, Any] | None:
+        """Return the result of a task that would change nothing, None when the host must be asked."""
+        if self.key is None or self._void:
+            return None
+        found = self._told.get("standing", {}).get(self.key)
+        return None if found is None else {**found, "changed": False, "from_receipt": True}
+
+    def seen(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the module's result; if it changed something, no receipt of this host counts any more."""
+        if self._told and (result.get("changed") or result.get("failed")):
+            result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
+        return result
+
+
+def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:
+    """Return the name of a receipt: other arguments or another version of the code make another one."""
+    name = module.rpartition(".")[2]
+    digest = hmac.new(salt.encode(), digestmod=hashlib.sha256)
+    for path in [PLUGINS / "modules" / f"{name}.py", *sorted((PLUGINS / "module_utils").glob("_*.py"))]:
+        digest.update(path.read_bytes())
+    digest.update(json.dumps(arguments, sort_keys=True, default=str).encode())
+    return f"{name}-{digest.hexdigest()[:40]}"

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receipts between runs on a real host: what is believed, and what makes a task look for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from integration.unit.lab import Lab, lab
+
+READ = {"hardway.kubernetes.receipts": {}, "register": "_host_receipts", "no_log": True}
+UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+RUN = {"hardway.kubernetes.unit": {"units": [{"name": "site", "inputs": ["/etc/site"]}]}}
+
+
+def files(content: str = "a\n", path: str = "/etc/site/a.conf") -> dict[str, Any]:
+    """Return the task under test."""
+    unit = {"path": "/etc/systemd/system/site.service", "content": UNIT}
+    return {"hardway.kubernetes.files": {"files": [{"path": path, "content": content}, unit]}}
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Return one host where both tasks have run."""
+    with lab(tmp_path_factory.mktemp("receipts"), 1) as ready:
+        ready.play(READ, files(), RUN)
+        yield ready
+
+
+def last(hosts: Lab, *tasks: dict[str, Any], check: bool = False) -> tuple[bool, bool]:
+    """Return whether the last task changed something, and whether it answered from its receipt."""
+    seen = hosts.play(*tasks, check=check)["n1"]
+    assert not seen.get("failed"), seen
+    return seen["changed"], seen.get("from_receipt", False)
+
+
+@pytest.mark.parametrize("task", [files(), RUN])
+@pytest.mark.parametrize("check", [True, False])
+def test_the_second_run_asks_no_host(hosts: Lab, task: dict[str, Any], check: bool) -> None:
+    assert last(hosts, READ, task, check=check) == (False, True)
+
+
+def test_without_the_reading_every_task_looks(hosts: Lab) -> None:
+    assert last(hosts, files()) == (False, False)
+
+
+def test_other_arguments_are_another_task(hosts: Lab) -> None:
+    assert last(hosts, READ, files("b\n"), check=True) == (True, False)
+
+
+def test_who_touches_a_file_is_found_out(hosts: Lab) -> None:
+    hosts.inside("n1", "echo c >/etc/site/a.conf")
+    assert last(hosts, READ, files()) == (True, False)
+    assert last(hosts, READ, RUN) == (False, False)
+    assert last(hosts, READ, files()) == (False, True)
+
+
+def test_who_stops_the_unit_is_found_out(hosts: Lab) -> None:
+    hosts.inside("n1", "systemctl stop site")
+    assert last(hosts, READ, RUN) == (True, False)
+    assert last(hosts, READ, RUN) == (False, True)
+
+
+def test_after_a_change_nothing_is_believed_in_that_run(hosts: Lab) -> None:
+    assert last(hosts, READ, files(), RUN) == (False, True)
+    assert last(hosts, READ, files("d\n"), RUN) == (True, False)
+    assert last(hosts, READ, files("d\n", path="/etc/other"), files("d\n")) == (False, False)
+
+
+def test_nobody_else_reads_them(hosts: Lab) -> None:
+    modes = hosts.inside("n1", "stat -c %a /var/lib/hardway/receipts /var/lib/hardway/receipts/.salt")
+    assert modes.split() == ["700", "600"]

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a receipt stands, and after which changes it does not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen
+
+RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enabled", invocation="a1", main_pid=7)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a directory with a file, a directory with one entry, a link, and a receipt about all of them."""
+    (tmp_path / "file").write_text("one")
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "a.conf").write_text("a")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    paths = [str(tmp_path / name) for name in ("file", "link", "inputs", "absent")]
+    names = [str(tmp_path / "inputs")]
+    _receipt.leave(
+        "files-1",
+        {"paths": {}},
+        paths=paths,
+        names=names,
+        units={"x.service": RUNNING},
+        directory=str(tmp_path / "receipts"),
+    )
+    return tmp_path
+
+
+def standing(place: Path, seen: Seen = RUNNING, clean: bool = False) -> dict[str, object]:
+    """Return what stands when the unit looks as given."""
+    return _receipt.standing(lambda names: dict.fromkeys(names, seen), str(place / "receipts"), clean=clean)
+
+
+def test_untouched_it_stands(place: Path) -> None:
+    assert standing(place) == {"files-1": {"paths": {}}}
+
+
+def same_size_and_times(place: Path) -> None:
+    """Write other content of the same size and put the time of change back, as one who hides it would."""
+    info = (place / "file").stat()
+    (place / "file").write_text("two")
+    os.utime(place / "file", ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "content": lambda place: (place / "file").write_text("three"),
+    "content, hidden": same_size_and_times,
+    "mode": lambda place: (place / "file").chmod(0o600),
+    "replaced": lambda place: (place / "inputs" / "a.conf").replace(place / "file"),
+    "removed": lambda place: (place / "file").unlink(),
+    "appeared": lambda place: (place / "absent").write_text(""),
+    "directory's mode": lambda place: (place / "inputs").chmod(0o700),
+    "new input": lambda place: (place / "inputs" / "b.conf").write_text("b"),
+    "link": lambda place: ((place / "link").unlink(), (place / "link").symlink_to(place / "inputs")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_a_change_it_falls(place: Path, change: str) -> None:
+    time.sleep(0.01)  # coarser than the clock of file times
+    CHANGES[change](place)
+    assert standing(place) == {}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(RUNNING, invocation="a2"),
+        replace(RUNNING, active="failed"),
+        replace(RUNNING, file_state="disabled"),
+        replace(RUNNING, need_reload=True),
+    ],
+)
+def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
+    assert standing(place, seen) == {}
+
+
+def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
+    for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
+        _receipt.leave(key, {}, until=until, directory=str(tmp_path))
+    assert set(_receipt.standing(lambda names: {}, str(tmp_path), clean=False)) == {"future", "ever"}
+
+
+def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
+    (place / "file").unlink()
+    for clean, left in ((False, 1), (True, 0)):
+        standing(place, clean=clean)
+        assert len(list((place / "receipts").iterdir())) == left
+
+
+def test_a_broken_one_is_none(place: Path) -> None:
+    (place / "receipts" / "unit-1.json").write_text('{"result": ')
+    assert set(standing(place)) == {"files-1"}
+
+
+def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
+    directory = str(tmp_path / "receipts")
+    assert _receipt.salt(directory, make=False) == ""
+    made = _receipt.salt(directory, make=True)
+    assert made
+    assert _receipt.salt(directory, make=True) == _receipt.salt(directory, make=False) == made
