@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module etcd_auth."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_auth
+short_description: Users and roles of etcd, and its authentication
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Brings roles and users of etcd to what is asked, then enables or disables its authentication.
+  - A user has no password. It is the common name of a client certificate.
+  - The HTTPS gateway of etcd refuses such certificates while authentication is enabled.
+  - The user C(root) with the role C(root) is always there. Roles and users that are not named are left alone.
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+  - hardway.kubernetes.etcdctl
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  roles:
+    description: Roles, each with all its permissions. Others that it has are revoked.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the role.
+        type: str
+        required: true
+      permissions:
+        description: What its bearers may do.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          prefix:
+            description: What the keys begin with; end it with a slash.
+            type: str
+            required: true
+          mode:
+            description: What may be done with them.
+            type: str
+            choices: [read, write, readwrite]
+            default: readwrite
+  users:
+    description: Users, each with all its roles. Others that it has are revoked.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Common name of the certificate.
+        type: str
+        required: true
+      roles:
+        description: Names of its roles.
+        type: list
+        elements: str
+        default: []
+  enabled:
+    description: Whether etcd asks who somebody is before it obeys.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Let flannel see nothing but its own keys
+  hardway.kubernetes.etcd_auth:
+    endpoints: [https://127.0.0.1:2379]
+    ca: /etc/etcd/pki/ca.crt
+    cert: /etc/etcd/pki/root.crt
+    key: /etc/etcd/pki/root.key
+    roles:
+      - name: flannel
+        permissions: [{prefix: /coreos.com/network/}]
+    users:
+      - name: flannel
+        roles: [flannel]
+      - name: kube-apiserver-etcd-client
+        roles: [root]
+"""
+
+RETURN = r"""
+commands:
+  description: What C(etcdctl) was (or would be) told.
+  returned: always
+  type: list
+  elements: str
+  sample: [user add flannel --no-password, user grant-role flannel flannel]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _etcd_access
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd_access import Access
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcdctl import ARGUMENTS, Etcdctl
+
+PERMISSION = {
+    "prefix": {"type": "str", "required": True},
+    "mode": {"type": "str", "choices": list(_etcd_access.MODES), "default": "readwrite"},
+}
+ROLE = {
+    "name": {"type": "str", "required": True},
+    "permissions": {"type": "list", "elements": "dict", "options": PERMISSION, "default": []},
+}
+USER = {"name": {"type": "str", "required": True}, "roles": {"type": "list", "elements": "str", "default": []}}
+SPEC: dict[str, Any] = {
+    **ARGUMENTS,
+    "roles": {"type": "list", "elements": "dict", "options": ROLE, "default": []},
+    "users": {"type": "list", "elements": "dict", "options": USER, "default": []},
+    "enabled": {"type": "bool", "default": True},
+}
+
+
+def look(etcd: Etcdctl, want: Access) -> Access:
+    """Return what etcd knows of the wanted roles and users."""
+    roles = set(etcd.json("role", "list").get("roles") or []) & set(want.roles)
+    users = set(etcd.json("user", "list").get("users") or []) & set(want.users)
+    return Access(
+        roles={name: _etcd_access.permissions_of(etcd.json("role", "get", name)) for name in roles},
+        users={name: set(etcd.json("user", "get", name).get("roles") or []) for name in users},
+        enabled=bool(etcd.json("auth", "status").get("enabled")),
+    )
+
+
+def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the module's result."""
+    etcd = Etcdctl(params)
+    want = _etcd_access.wanted(params["roles"], params["users"], params["enabled"])
+    found = Access() if check and etcd.absent() else look(etcd, want)
+    steps = _etcd_access.commands(found, want)
+    if not check:
+        for step in steps:
+            etcd.run(step)
+    said = [" ".join(step) for step in steps]
+    return {"changed": bool(steps), "commands": said, "diff": {"before": "", "after": "".join(f"{s}\n" for s in said)}}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

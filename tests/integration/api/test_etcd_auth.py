@@ -1,0 +1,106 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""etcd_auth and etcd_key against a real member; etcdctl with other certificates is the judge."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.api.conftest import need
+from integration.api.programs import RealEtcd, binary
+
+Run = Callable[..., dict[str, Any]]
+PREFIX = "/coreos.com/network/"
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[RealEtcd]:
+    """Start one member with nobody in it."""
+    need("etcd", "etcdctl")
+    member = RealEtcd(tmp_path, size=1)
+    member.start("m1")
+    try:
+        member.programs.await_truth("m1", lambda: etcdctl(member, member.client, "endpoint", "health").returncode == 0)
+        yield member
+    finally:
+        member.programs.stop_all()
+
+
+def etcdctl(etcd: RealEtcd, who: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run etcdctl with somebody's certificate."""
+    flags = [f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.authority.ca}", f"--cert={who}.crt"]
+    line = [str(binary("etcdctl")), *flags, f"--key={who}.key", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def as_root(etcd: RealEtcd) -> dict[str, Any]:
+    """Return what the modules need to be root."""
+    root = etcd.authority.issue("root", "root")
+    given = {**etcd.arguments(), "cert": f"{root}.crt", "key": f"{root}.key"}
+    return {**given, "etcdctl": str(binary("etcdctl"))}
+
+
+def test_a_user_sees_its_prefix_alone(alone: RealEtcd, run_module: Run) -> None:
+    root = as_root(alone)
+    asked = {
+        "roles": [{"name": "flannel", "permissions": [{"prefix": PREFIX}]}],
+        "users": [{"name": "flannel", "roles": ["flannel"]}, {"name": "api", "roles": ["root"]}],
+    }
+    assert run_module("etcd_auth", check=True, **root, **asked)["changed"]
+    assert "enabled" not in etcdctl(alone, alone.client, "auth", "status", "-w", "json").stdout
+    assert run_module("etcd_auth", **root, **asked)["commands"][-1] == "auth enable"
+    again = run_module("etcd_auth", **root, **asked)
+    assert not again["changed"], again
+    assert not run_module("etcd_auth", check=True, **root, **asked)["changed"]
+
+    key = {"path": f"{PREFIX}config", "value": '{"Network": "10.244.0.0/16"}\n'}
+    assert run_module("etcd_key", check=True, **root, **key)["changed"]
+    assert run_module("etcd_key", **root, **key)["changed"]
+    assert not run_module("etcd_key", **root, **key)["changed"]
+
+    flannel, api = (alone.authority.issue(name, name) for name in ("flannel", "api"))
+    assert "10.244.0.0/16" in etcdctl(alone, flannel, "get", f"{PREFIX}config").stdout
+    assert etcdctl(alone, flannel, "put", f"{PREFIX}subnets/10.244.1.0-24", "{}").returncode == 0
+    assert etcdctl(alone, api, "put", "/registry/secrets/a", "b").returncode == 0
+    for forbidden in (
+        ["get", "/registry/secrets/a"],
+        ["get", "--prefix", ""],
+        ["put", "/registry/x", "y"],
+        ["user", "list"],
+    ):
+        refused = etcdctl(alone, flannel, *forbidden)
+        assert refused.returncode != 0 and "permission denied" in refused.stderr, forbidden
+    # Of the same authority, but nobody.
+    assert "permission denied" in etcdctl(alone, alone.client, "get", f"{PREFIX}config").stderr
+
+
+def test_what_is_no_more_asked_is_revoked(alone: RealEtcd, run_module: Run) -> None:
+    root = as_root(alone)
+    both = [{"prefix": PREFIX}, {"prefix": "/more/", "mode": "read"}]
+    users = [{"name": "flannel", "roles": ["flannel"]}]
+    run_module("etcd_auth", **root, roles=[{"name": "flannel", "permissions": both}], users=users)
+    flannel = alone.authority.issue("flannel", "flannel")
+    assert etcdctl(alone, flannel, "get", "/more/x").returncode == 0
+    read = [{"name": "flannel", "permissions": [{"prefix": PREFIX, "mode": "read"}]}]
+    assert run_module("etcd_auth", **root, roles=read, users=users)["changed"]
+    assert not run_module("etcd_auth", **root, roles=read, users=users)["changed"]
+    assert etcdctl(alone, flannel, "get", "/more/x").returncode != 0
+    assert etcdctl(alone, flannel, "put", f"{PREFIX}x", "y").returncode != 0
+    assert run_module("etcd_auth", **root, enabled=False)["commands"] == ["auth disable"]
+    assert etcdctl(alone, flannel, "get", "/more/x").returncode == 0
+
+
+def test_a_refusal_says_what_to_look_at(alone: RealEtcd, run_module: Run) -> None:
+    root = as_root(alone)
+    run_module("etcd_auth", **root)
+    nobody = {**root, "cert": f"{alone.client}.crt", "key": f"{alone.client}.key"}
+    refused = run_module("etcd_auth", **nobody, users=[{"name": "x"}])
+    assert refused["failed"] and "user root" in refused["msg"] and "\n" not in refused["msg"]
+    nowhere = {**root, "etcdctl": "/absent", "users": [{"name": "x"}]}
+    assert run_module("etcd_auth", check=True, **nowhere)["changed"]
+    assert "role etcd installs it" in run_module("etcd_auth", **nowhere)["msg"]
