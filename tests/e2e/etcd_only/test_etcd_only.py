@@ -132,6 +132,18 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     assert set(hosts.apply("-e", "etcd_snapshot_count=20000").values()) == {0}
 
 
+def test_a_loss_of_all_data_founds_no_empty_cluster(hosts: Hosts) -> None:
+    """Only a mark outside of the disks tells their loss from a first start; who wants a new cluster removes it."""
+    for host in MEMBERS:
+        hosts.shell(host, "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
+    for host in MEMBERS:
+        assert "restore a snapshot" in wait_for(hosts, host, "journalctl -q -o cat -u etcd -n 20 | grep etcd-start:")
+    for host in MEMBERS:
+        hosts.shell(host, "rm /etc/etcd/formed")
+    hosts.apply("-e", "etcd_snapshot_count=20000")
+    assert etcdctl(hosts, "get invoice") == ""
+
+
 def wait_for(hosts: Hosts, host: str, command: str, seconds: float = 15) -> str:
     """Return what a command prints, as soon as it prints anything."""
     deadline = time.monotonic() + seconds

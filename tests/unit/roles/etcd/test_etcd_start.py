@@ -78,6 +78,17 @@ def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
         decide(program, [None, [member("n1"), member("n2")]])
 
 
+def test_founds_no_second_cluster_where_it_was_part_of_one(program: Any, tmp_path: Path) -> None:
+    """A lost disk of a lone member, or of all of them, is no fresh start; joining an existing one stays right."""
+    mark = tmp_path / "formed"
+    founding = decide(program, [None, None])
+    program.refuse_second_founding(founding, str(mark))
+    mark.touch()
+    with pytest.raises(program.Refusal, match=rf"restore a snapshot .* or remove {mark} to found"):
+        program.refuse_second_founding(founding, str(mark))
+    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark))
+
+
 def test_flags(program: Any) -> None:
     """Values may hold equals signs and be empty."""
     command = ["/usr/local/bin/etcd", "--name=n1", "--feature-gates=A=true", "--wal-dir="]
