@@ -12,6 +12,8 @@ from typing import Any, Optional
 
 # The server's own bookkeeping: it differs without anybody's wish.
 BOOKKEEPING = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+# Written by the deployment controller a moment after the object.
+REVISION = "deployment.kubernetes.io/revision"
 ROLLED_OUT = ("Deployment", "DaemonSet", "StatefulSet")
 PRUNED_KINDS = (
     "ConfigMap",
@@ -62,6 +64,9 @@ def objects_of(output: str) -> list[Object]:
 def meaning(item: Object) -> Object:
     """Return the object without status and bookkeeping."""
     metadata = {name: value for name, value in item["metadata"].items() if name not in BOOKKEEPING}
+    annotations = {name: value for name, value in metadata.pop("annotations", {}).items() if name != REVISION}
+    if annotations:
+        metadata["annotations"] = annotations
     return {**{name: value for name, value in item.items() if name not in ("metadata", "status")}, "metadata": metadata}
 
 

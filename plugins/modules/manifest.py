@@ -32,7 +32,9 @@ attributes:
     details: Of the values of a Secret it shows only whether they differ.
 options:
   content:
-    description: The manifest, YAML with any number of documents, or JSON. It reaches C(kubectl) by standard input.
+    description:
+      - The manifest, YAML with any number of documents, or JSON. It reaches C(kubectl) by standard input.
+      - An empty one, with O(prune_label), removes all that was made from it.
     type: str
     required: true
   kubeconfig:
@@ -132,17 +134,17 @@ class Manifest:
         """Compare, apply, prune, wait; return what the module exits with."""
         try:
             self.target = self.apply("--dry-run=server")
+            self.check_labels()
+            self.live = self.look()
         except KubectlError as exc:
             if self.check_mode and (exc.absent or exc.not_yet):
-                return self.result(True, [], [], _manifest.raw_diff(self.content))
+                return self.result(bool(self.content.strip()), [], [], _manifest.raw_diff(self.content))
             if not exc.not_yet:
                 raise
             # The manifest makes the namespace itself, so that no dry run can tell what becomes of the rest.
             before = self.look_without_namespace()
             self.target = self.apply()
             return self.finish(_manifest.changes(before, self.target), applied=True)
-        self.check_labels()
-        self.live = self.look()
         return self.finish(_manifest.changes(self.live, self.target), applied=False)
 
     def finish(self, changed: list[tuple[Any, Any]], *, applied: bool) -> dict[str, Any]:
@@ -162,6 +164,8 @@ class Manifest:
 
     def apply(self, *arguments: str) -> list[dict[str, Any]]:
         """Return the objects as they are, or with a dry run would be, after the manifest was applied."""
+        if not self.content.strip():
+            return []
         manager = f"--field-manager={self.params['field_manager']}"
         command = ["apply", "--server-side", "--force-conflicts", manager, *arguments, "-f", "-"]
         return self.kubectl.objects(command, self.content)
@@ -181,6 +185,8 @@ class Manifest:
 
     def get_manifest(self) -> list[dict[str, Any]]:
         """Return those objects of the manifest that exist."""
+        if not self.content.strip():
+            return []
         return self.kubectl.objects(["get", "--ignore-not-found", "-f", "-"], self.content)
 
     def look_without_namespace(self) -> list[dict[str, Any]]:

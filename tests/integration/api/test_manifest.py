@@ -151,6 +151,11 @@ def test_prune_only_ours(kubernetes: RealKubernetes, arguments: dict[str, Any], 
         assert not run_module("manifest", **arguments, content=BASE, prune_label="part=shop")["changed"]
     finally:
         api.delete("/api/v1/namespaces/shop/configmaps/foreign")
+    emptied = run_module("manifest", **arguments, content="", prune_label="part=shop")
+    assert emptied["changed"] and emptied["pruned"] == ["ConfigMap shop/settings"], emptied
+    assert api.find(CONFIG) is None
+    for check in (True, False):
+        assert not run_module("manifest", check=check, **arguments, content="", prune_label="part=shop")["changed"]
     refused = run_module("manifest", **arguments, content=BASE, prune_label="part=other")
     assert refused["failed"] and "lacks the label part=other" in refused["msg"]
 
@@ -172,3 +177,5 @@ def test_errors_and_absent_api(arguments: dict[str, Any], run_module: Run) -> No
         predicted = run_module("manifest", check=True, **{**arguments, **absent}, content=BASE + SECRET)
         assert predicted["changed"] and "correct-horse" not in predicted["diff"]["after"]
         assert run_module("manifest", **{**arguments, **absent}, content=BASE, timeout=0)["failed"]
+        nothing = {"content": "", "prune_label": "part=shop"}
+        assert not run_module("manifest", check=True, **{**arguments, **absent}, **nothing)["changed"]

@@ -91,6 +91,10 @@ def test_manifest_differences_ignore_bookkeeping() -> None:
     target["status"] = {"phase": "new"}
     assert _manifest.changes([live], [target]) == []
     assert _manifest.changes([live], [configmap(x="2")]) and _manifest.changes([], [target])
+    live["metadata"]["annotations"] = {_manifest.REVISION: "1"}
+    assert _manifest.changes([live], [target]) == []
+    live["metadata"]["annotations"]["mine"] = "1"
+    assert _manifest.changes([live], [target])
 
 
 def test_manifest_prunes_only_ours() -> None:

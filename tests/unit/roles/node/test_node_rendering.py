@@ -189,14 +189,16 @@ def test_coredns_manifest_renders() -> None:
     assert objects["Service"]["spec"]["clusterIP"] == "10.96.0.10"
 
 
-def test_only_known_nodes_are_labelled() -> None:
+def test_nodes_keep_the_labels_and_taints_of_the_inventory() -> None:
+    master = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    own = {"key": "disk", "value": "slow", "effect": "PreferNoSchedule"}
     hostvars = {
         "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11"},
         "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "node_labels": {"disk": "ssd"}},
     }
-    known = host("m1", hostvars=hostvars, _addons_nodes={"stdout": "n1 other"})
-    assert known.value("_addons_node_objects") == [
-        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"disk": "ssd"}}}
-    ]
-    clean = host("m1", hostvars=hostvars, _addons_nodes={"stdout": ""}, ansible_check_mode=True)
-    assert [item["metadata"]["name"] for item in clean.value("_addons_node_objects")] == ["m1", "n1"]
+    hostvars["n1"]["node_taints"] = [own]
+    m1, n1 = host("m1", hostvars=hostvars).value("_addons_nodes")
+    assert m1 == {"name": "m1", "labels": {"node-role.kubernetes.io/control-plane": ""}, "taints": [master]}
+    assert n1 == {"name": "n1", "labels": {"disk": "ssd"}, "taints": [own]}
+    hostvars["m1"]["node_master_taint"] = False
+    assert host("m1", hostvars=hostvars).value("_addons_nodes")[0]["taints"] == []

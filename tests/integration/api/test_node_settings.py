@@ -1,0 +1,79 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""node_settings against a real API: what is asked comes, what was asked goes, what others gave stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from integration.api.kubernetes import RealKubernetes
+
+Run = Callable[..., dict[str, Any]]
+NODE = "/api/v1/nodes/k4"
+OTHERS = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+
+
+@pytest.fixture
+def node(kubernetes: RealKubernetes) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Make a node as a kubelet would; return a function that shows it."""
+    api = kubernetes.api()
+    labels = {"kubernetes.io/hostname": "k4", "disk": "nvme"}
+    api.post(
+        "/api/v1/nodes", {"metadata": {"name": "k4", "labels": labels}, "spec": {"taints": [OTHERS, taint("disk")]}}
+    )
+    yield lambda: api.get(NODE)
+    api.delete(NODE)
+
+
+def taint(key: str, effect: str = "NoSchedule", **value: str) -> dict[str, str]:
+    """Return a taint."""
+    return {"key": key, "effect": effect, **value}
+
+
+def taints(node: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Return the taints of a node, but for those that controllers make of their own accord."""
+    found = [(t["key"], t.get("value", ""), t["effect"]) for t in node["spec"].get("taints", [])]
+    return {entry for entry in found if entry[0] != "node.kubernetes.io/not-ready"}
+
+
+def test_the_inventory_is_followed_both_ways(
+    kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
+) -> None:
+    def run(check: bool, labels: dict[str, str], *wanted: dict[str, str]) -> list[str]:
+        entry = {"name": "k4", "labels": labels, "taints": list(wanted)}
+        result = run_module("node_settings", check=check, **kubernetes.arguments(), nodes=[entry, {"name": "absent"}])
+        assert not result.get("failed"), result
+        return list(result["nodes"])
+
+    first = ({"disk": "nvme", "node-role.kubernetes.io/control-plane": ""}, taint("disk"))
+    assert run(True, *first) == ["k4"] and "hardway.kubernetes/owned" not in str(node())
+    assert run(False, *first) == ["k4"]
+    assert run(True, *first) == [] and run(False, *first) == []
+    assert "node-role.kubernetes.io/control-plane" in node()["metadata"]["labels"]
+    assert taints(node()) == {(OTHERS["key"], "", "NoExecute"), ("disk", "", "NoSchedule")}
+
+    second = ({"rack": "7"}, taint("disk", value="slow"), taint("gpu", "PreferNoSchedule"))
+    assert run(True, *second) == ["k4"] and "rack" not in node()["metadata"]["labels"]
+    assert run(False, *second) == ["k4"] and run(False, *second) == []
+    labels = node()["metadata"]["labels"]
+    assert labels["rack"] == "7" and labels["kubernetes.io/hostname"] == "k4"
+    assert "disk" not in labels and "node-role.kubernetes.io/control-plane" not in labels
+    expected = {("disk", "slow", "NoSchedule"), ("gpu", "", "PreferNoSchedule"), (OTHERS["key"], "", "NoExecute")}
+    assert taints(node()) == expected
+
+    # What an administrator took away comes back, what he gave stays.
+    kubernetes.api().patch(NODE, {"metadata": {"labels": {"rack": None, "his": "own"}}, "spec": {"taints": None}})
+    assert run(False, *second) == ["k4"]
+    assert node()["metadata"]["labels"]["rack"] == "7" and node()["metadata"]["labels"]["his"] == "own"
+    assert run(False, {}) == ["k4"] and run(False, {}) == []
+    assert taints(node()) == set() and node()["metadata"]["labels"]["his"] == "own"
+
+
+def test_check_mode_without_an_api(run_module: Run) -> None:
+    nowhere = {"servers": ["https://127.0.0.1:1"], "ca": "/absent", "cert": "/absent", "key": "/absent"}
+    entries = [{"name": "k4", "labels": {"rack": "7"}}, {"name": "k5"}]
+    assert run_module("node_settings", check=True, **nowhere, nodes=entries)["nodes"] == ["k4"]
+    assert run_module("node_settings", **nowhere, nodes=entries)["failed"]
