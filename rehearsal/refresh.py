@@ -1,0 +1,256 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write data/<minor>.json: flags from the --help of real programs, fields from the sources of the same release.
+
+python -m rehearsal.refresh ~/.cache/hardway/bin/1.36.2 ~/src/kubernetes-1.36.2
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+DATA = Path(__file__).resolve().parent / "data"
+PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+FLAG = re.compile(r"^ {2,6}(?:-(\w), )?--([a-zA-Z][\w.-]*)(?:\[=\S*\])?(?: ([\w=,]+)(?:\[=\w+\])?)?(?: {2,}|$)")
+# Where the types of the configuration files are, and the kinds that a program may be given.
+TYPES = (
+    "kubelet/config/v1beta1/types.go",
+    "kube-proxy/config/v1alpha1/types.go",
+    "kube-scheduler/config/v1/types.go",
+    "component-base/config/v1alpha1/types.go",
+    "component-base/logs/api/v1/types.go",
+    "component-base/tracing/api/v1/types.go",
+    "apiserver/pkg/apis/apiserver/v1/types.go",
+    "apiserver/pkg/apis/apiserver/v1/types_encryption.go",
+    "apiserver/pkg/apis/audit/v1/types.go",
+    "pod-security-admission/admission/api/v1/types.go",
+)
+KINDS = (
+    "KubeletConfiguration",
+    "KubeProxyConfiguration",
+    "KubeSchedulerConfiguration",
+    "AuthenticationConfiguration",
+    "EncryptionConfiguration",
+    "AdmissionConfiguration",
+    "Policy",
+    "PodSecurityConfiguration",
+    "Configuration",
+)
+SWAGGER = "api/openapi-spec/swagger.json"
+OBJECTS = """
+core.v1.Namespace core.v1.Node core.v1.Secret core.v1.ConfigMap core.v1.Service core.v1.ServiceAccount core.v1.Pod
+core.v1.Endpoints core.v1.Event core.v1.ResourceQuota core.v1.LimitRange apps.v1.Deployment apps.v1.DaemonSet
+apps.v1.StatefulSet apps.v1.ReplicaSet batch.v1.Job batch.v1.CronJob networking.v1.NetworkPolicy
+policy.v1.PodDisruptionBudget scheduling.v1.PriorityClass rbac.v1.Role rbac.v1.RoleBinding rbac.v1.ClusterRole
+rbac.v1.ClusterRoleBinding coordination.v1.Lease certificates.v1.CertificateSigningRequest discovery.v1.EndpointSlice
+node.v1.RuntimeClass storage.v1.StorageClass
+"""
+ROLES = """
+cluster-admin system:basic-user system:discovery system:public-info-viewer system:monitoring system:auth-delegator
+system:node-bootstrapper system:kubelet-api-admin system:node-proxier system:kube-controller-manager
+system:kube-scheduler system:certificates.k8s.io:certificatesigningrequests:nodeclient
+system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
+system:controller:certificate-controller system:controller:node-controller
+system:controller:root-ca-cert-publisher system:controller:token-cleaner
+system:controller:namespace-controller system:controller:deployment-controller
+system:controller:service-account-controller
+"""
+RULES = """
+cluster-roles controller-roles namespace-roles cluster-role-bindings controller-role-bindings namespace-role-bindings
+"""
+EVENT_RATE_LIMIT = "plugin/pkg/admission/eventratelimit/apis/eventratelimit/v1alpha1/types.go"
+STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+ALIAS = re.compile(r"^type (\w+) (\w+)$", re.MULTILINE)
+FIELD = re.compile(r'^\s+(?:(\w+)\s+)?(\S+)\s+`json:"([^",]*)([^"]*)"', re.MULTILINE)
+SIMPLE = {"string": "string", "bool": "bool", "Duration": "string", "IntOrString": "any", "float64": "number"}
+
+
+def flags(program: Path) -> dict[str, str]:
+    """Return the type of every flag in a program's help; short names lead to the long ones."""
+    found = {}
+    text = subprocess.run([str(program), "--help"], capture_output=True, text=True, check=True).stdout
+    for line in text.splitlines():
+        if match := FLAG.match(line):
+            short, name, kind = match.groups()
+            found[name] = kind or "bool"
+            if short:
+                found[short] = f"={name}"
+    return found
+
+
+def plugins(apiserver: Path) -> list[str]:
+    """Return the admission plugins that an API server knows."""
+    text = subprocess.run([str(apiserver), "--help"], capture_output=True, text=True, check=True).stdout
+    told = re.search(r"[Cc]omma-delimited list of admission plugins: ([\w, ]+)", text)
+    return told.group(1).split(", ") if told else []
+
+
+def flannel(program: Path) -> dict[str, Any]:
+    """Return version and flags of flanneld, whose help has the form of Go's own flags."""
+    done = subprocess.run([str(program), "--help"], capture_output=True, text=True, check=False)
+    found = {
+        name: kind or "bool" for name, kind in re.findall(r"^  -(\w[\w-]*)(?: (\w+))?$", done.stderr, re.MULTILINE)
+    }
+    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)
+    number = re.search(r"[\d.]+\d", version.stdout + version.stderr)
+    return {
+        "version": number.group(0) if number else "",
+        "flags": {"flanneld": {**found, "help": "bool"}},
+        "fields": {},
+    }
+
+
+def structures(text: str) -> dict[str, Any]:
+    """Return the fields of the structures and the bases of the named types in a Go file."""
+    found: dict[str, Any] = dict(ALIAS.findall(text))
+    for name, body in STRUCT.findall(text):
+        found[name] = {}
+        for _field, kind, label, options in FIELD.findall(body):
+            found[name][label or f"+{plain(kind)}"] = kind if label and "inline" not in options else "inline"
+    return found
+
+
+def plain(kind: str) -> str:
+    """Return a Go type without pointer and package."""
+    return kind.lstrip("*").rpartition(".")[2]
+
+
+def described(kind: str, known: dict[str, Any], used: dict[str, Any]) -> str:
+    """Return the type as the tables name it; structures on the way are added to those used."""
+    if kind.startswith("[]"):
+        return "string" if kind == "[]byte" else "list " + described(kind[2:], known, used)
+    name = plain(kind)
+    if kind.startswith("map["):
+        return "map"
+    if name in SIMPLE:
+        return SIMPLE[name]
+    if re.fullmatch(r"u?int\d*", name):
+        return "int"
+    target = known.get(name)
+    if isinstance(target, str):
+        return described(target, known, used) if target != name else "any"
+    if target is None:
+        return "any"
+    use(name, known, used)
+    return name
+
+
+def use(name: str, known: dict[str, Any], used: dict[str, Any]) -> None:
+    """Add a structure, its embedded ones and all below it."""
+    if name in used:
+        return
+    used[name] = {}
+    for label, kind in known[name].items():
+        if label == "+TypeMeta":
+            used[name] |= {"apiVersion": "string", "kind": "string"}
+        elif label.startswith("+"):
+            use(label[1:], known, used)
+            used[name] |= used.get(label[1:], {})
+        else:
+            used[name][label] = described(kind, known, used)
+
+
+def fields(source: Path) -> dict[str, Any]:
+    """Return the fields of all configuration files a release reads."""
+    known: dict[str, Any] = {}
+    for path in [*(source / "staging/src/k8s.io" / part for part in TYPES), source / EVENT_RATE_LIMIT]:
+        known |= structures(path.read_text(encoding="utf-8"))
+    # Objects of other groups inside the files are not looked into.
+    known.pop("ObjectMeta", None)
+    used: dict[str, Any] = {}
+    for kind in KINDS:
+        use(kind, known, used)
+    return used
+
+
+def object_types(source: Path) -> dict[str, Any]:
+    """Return the fields of the kinds that the API serves, and how server-side apply merges them."""
+    definitions = json.loads((source / SWAGGER).read_text(encoding="utf-8"))["definitions"]
+    found: dict[str, Any] = {}
+
+    def typed(schema: dict[str, Any]) -> str:
+        """Return a property's type; what is replaced as a whole is marked atomic."""
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            add(name)
+            mark = "atomic " if definitions[name].get("x-kubernetes-map-type") == "atomic" else ""
+            return mark + (short(name) if definitions[name].get("properties") else "any")
+        if schema.get("type") == "array":
+            how, keys = schema.get("x-kubernetes-list-type", ""), schema.get("x-kubernetes-list-map-keys", [])
+            word = {"map": "by:" + ",".join(keys), "set": "set"}.get(how, "list")
+            return f"{word} {typed(schema['items'])}"
+        if schema.get("type") == "object":
+            return "map"
+        return str(schema.get("type", "any"))
+
+    def add(name: str) -> None:
+        """Add a definition and all that it refers to."""
+        if short(name) not in found and definitions[name].get("properties"):
+            found[short(name)] = {}
+            for label, schema in definitions[name]["properties"].items():
+                found[short(name)][label] = typed(schema)
+
+    for kind in OBJECTS.split():
+        add(f"io.k8s.api.{kind}")
+    return found
+
+
+def short(name: str) -> str:
+    """Return a definition's name without the names of its packages."""
+    return name.rpartition(".")[2]
+
+
+def rules(source: Path) -> list[dict[str, Any]]:
+    """Return the roles and bindings, among those that every cluster begins with, which a rehearsal needs."""
+    import yaml
+
+    wanted, found = set(ROLES.split()), []
+    directory = source / "plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata"
+    for name in RULES.split():
+        for item in yaml.safe_load((directory / f"{name}.yaml").read_text(encoding="utf-8"))["items"]:
+            item["metadata"].pop("creationTimestamp", None)
+            if item["metadata"]["name"] in wanted:
+                found.append(item)
+    return found
+
+
+def write(name: str, content: Any) -> None:
+    """Write one table."""
+    (DATA / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def old_fields(minor: str) -> Optional[dict[str, Any]]:
+    """Return the fields that the table of a minor has by now."""
+    path = DATA / f"{minor}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["fields"] if path.is_file() else None
+
+
+def main() -> None:
+    """Write the table of the release whose programs, and if given sources, are at hand."""
+    binaries, source = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    minor = binaries.name.rpartition(".")[0]
+    table = {program: flags(binaries / program) for program in PROGRAMS}
+    write(
+        f"{minor}.json",
+        {
+            "flags": table,
+            "fields": fields(source) if source else old_fields(minor),
+            "plugins": plugins(binaries / "kube-apiserver"),
+        },
+    )
+    if (binaries.parent / "flanneld").is_file():
+        write("flanneld.json", flannel(binaries.parent / "flanneld"))
+    if source and (source / SWAGGER).is_file():
+        # Of these one release serves for all: give the newest last.
+        write("objects.json", object_types(source))
+        write("roles.json", rules(source))
+
+
+if __name__ == "__main__":
+    main()
