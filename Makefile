@@ -36,7 +36,7 @@ sanity: venv ## ansible-test sanity on what is shipped
 
 types: venv ## mypy, strict
 	mypy -p ansible_collections.hardway.kubernetes.plugins
-	mypy tools bench $(wildcard sandbox)
+	mypy tools bench rehearsal $(wildcard sandbox)
 
 unit: venv ## pure decisions, no hosts
 	pytest tests/unit

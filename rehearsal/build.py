@@ -1,0 +1,87 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the stand-ins of a version: one archive under six names, beside the real programs that go with it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+# Whatever Python has the name python3: the system's on hosts, a virtual environment's in tests.
+FIRST_LINE = b"#!/usr/bin/env -S python3 -sE\n"
+
+
+def archive(version: str) -> bytes:
+    """Return the executable archive of one Kubernetes version, with PyYAML inside: hosts need not have it."""
+    import yaml
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as content:
+        for name, text in members(version, Path(yaml.__file__).parent).items():
+            # A fixed time: the same sources make the same file, which is installed once.
+            content.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return FIRST_LINE + packed.getvalue()
+
+
+def members(version: str, yaml: Path) -> dict[str, str]:
+    """Return the archive's files."""
+    minor = version.rpartition(".")[0]
+    found = {f"yaml/{path.name}": path for path in sorted(yaml.glob("*.py"))}
+    found |= {f"standin/{path.name}": path for path in sorted((HERE / "standin").glob("*.py"))}
+    for name in (minor, "flanneld", "objects", "roles"):
+        found[f"standin/data/{name}.json"] = HERE / "data" / f"{name}.json"
+    texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
+    texts["__main__.py"] = texts.pop("standin/__main__.py")
+    return {**texts, "standin/data/versions.json": json.dumps({"kubernetes": version})}
+
+
+def place(path: Path, content: bytes) -> None:
+    """Write a program that is not there or is another; steps aside for one that runs."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.chmod(0o755)
+    fresh.replace(path)
+
+
+def build(directory: Path, versions: list[str], ready: Path) -> Path:
+    """Fill a directory of binaries: stand-ins, and links to what is real among the ready ones."""
+    for version in versions:
+        content = archive(version)
+        for program in PROGRAMS:
+            place(directory / version / program, content)
+        place(directory / "flanneld", content)
+        link(directory / version / "kubectl", ready / "debian" / "kubectl")
+    for real in sorted(ready.iterdir()) if ready.is_dir() else []:
+        if real.name != "flanneld" and not real.name[:1].isdigit() and not real.name.startswith("."):
+            link(directory / real.name, real)
+    return directory
+
+
+def link(path: Path, target: Path) -> None:
+    """Have a link to something that exists."""
+    if not target.exists() or (path.is_symlink() and path.readlink() == target):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def main() -> None:
+    """Build into a directory: python -m rehearsal.build DIRECTORY VERSION… (ready binaries beside it are linked)."""
+    directory, versions = Path(sys.argv[1]), sys.argv[2:]
+    shutil.rmtree(directory, ignore_errors=True)
+    print(build(directory, versions, Path.home() / ".cache" / "hardway" / "bin"))
+
+
+if __name__ == "__main__":
+    main()

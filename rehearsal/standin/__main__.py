@@ -1,0 +1,35 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the stand-in that this file is called by."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from standin.program import run  # type: ignore[import-not-found]
+
+PROGRAMS = {
+    "kube-apiserver": ("apiserver", "main"),
+    "kube-controller-manager": ("controllers", "main"),
+    "kube-scheduler": ("scheduler", "main"),
+    "kubelet": ("kubelet", "main"),
+    "kube-proxy": ("network", "proxy"),
+    "flanneld": ("network", "flanneld"),
+}
+
+
+def main() -> int:
+    """Find out who we are and be it; return the exit status."""
+    name = Path(sys.argv[0]).name
+    module, function = PROGRAMS[name]
+    versions = json.loads(pkgutil.get_data("standin", "data/versions.json") or b"{}")
+    return int(run(name, versions, sys.argv[1:], getattr(import_module(f"standin.{module}"), function)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kube-apiserver: flags and files in, a server out."""
+
+from __future__ import annotations
+
+import time
+
+from . import settings, x509
+from .admission import Admission
+from .api import Api
+from .apply import Schema
+from .audit import Audit
+from .client import ApiError, Files
+from .encryption import Encryption
+from .flags import Refusal, table
+from .identity import Authenticator, Tokens
+from .program import Program
+from .rest import Rest
+from .rights import Authorizer
+from .server import Server, Tls, log, notify, stopping
+from .store import Store
+
+
+def connect(program: Program) -> Store:
+    """Return the store, once etcd answers."""
+    get = program.get
+    files = Files(get("etcd-cafile", ""), get("etcd-certfile", ""), get("etcd-keyfile", ""))
+    for path in filter(None, (files.ca, files.cert, files.key)):
+        settings.readable(path)
+    if files.cert:
+        x509.pair(files.cert, files.key)
+    reload = bool(get("encryption-provider-config-automatic-reload"))
+    encryption = Encryption(get("encryption-provider-config", ""), program.fields, reload=reload)
+    store = Store(get("etcd-servers", []), files, get("etcd-prefix", "/registry"), encryption)
+    end = time.monotonic() + 20
+    while True:
+        try:
+            store.start()
+            return store
+        except ApiError as exc:
+            if time.monotonic() > end:
+                raise Refusal(f"Error: context deadline exceeded: {exc}") from None
+            time.sleep(1)
+
+
+def build(program: Program) -> Api:
+    """Return the API, all files read and checked."""
+    get = program.get
+    config = settings.read(program)
+    x509.pair(get("tls-cert-file", ""), get("tls-private-key-file", ""))
+    if get("kubelet-client-certificate"):
+        x509.pair(get("kubelet-client-certificate"), get("kubelet-client-key", ""))
+    if get("proxy-client-cert-file"):
+        x509.pair(get("proxy-client-cert-file"), get("proxy-client-key-file", ""))
+    if get("requestheader-client-ca-file"):
+        x509.certificates(get("requestheader-client-ca-file"))
+    authorities = x509.certificates(get("client-ca-file")) if get("client-ca-file") else []
+    audit = Audit(get("audit-policy-file", ""), get("audit-log-path", ""), program.fields)
+    issuer, keys = get("service-account-issuer"), get("service-account-key-file")
+    if not issuer or not get("service-account-signing-key-file"):
+        raise Refusal("--service-account-signing-key-file and --service-account-issuer are required flags")
+    signing = get("service-account-signing-key-file")
+    tokens = Tokens(signing, settings.listed(keys) or [signing], issuer[0])
+    store = connect(program)
+    services = get("service-cluster-ip-range", "10.0.0.0/24").split(",")[0]
+    admission = Admission(store, config.plugins, services, config.exempt, config.enforce)
+    authenticator = Authenticator(
+        get("client-ca-file", ""), tokens, store, config.anonymous, bool(get("enable-bootstrap-token-auth"))
+    )
+    authenticator.authorities = authorities
+    kubelets = Files(
+        get("kubelet-certificate-authority", ""), get("kubelet-client-certificate", ""), get("kubelet-client-key", "")
+    )
+    rest = Rest(store, Schema(table("objects")), admission)
+    return Api(program.version, rest, authenticator, Authorizer(store), audit, kubelets)
+
+
+def main(program: Program) -> int:
+    """Serve until told to stop."""
+    get = program.get
+    if program.get("oidc-issuer-url") and get("authentication-config"):
+        raise Refusal("authentication-config file and oidc-* flags are mutually exclusive")
+    told = stopping()
+    api = build(program)
+    tls = Tls(get("tls-cert-file", ""), get("tls-private-key-file", ""), get("tls-min-version", "VersionTLS12"))
+    server = Server(get("bind-address", "0.0.0.0"), get("secure-port", 6443), api.answer, tls)  # noqa: S104
+    api.begin(get("service-cluster-ip-range", "10.0.0.0/24").split(",")[0], table("roles"))
+    server.serve()
+    log("I", f"REHEARSAL stand-in of kube-apiserver {program.version} serves on {server.server_address}")
+    notify("READY=1")
+    told.wait()
+    # Clients are served on while load balancers see that this server goes.
+    api.going = True
+    time.sleep(float(get("shutdown-delay-duration", 0.0)))
+    server.shutdown()
+    log("I", "ends in order")
+    return 0

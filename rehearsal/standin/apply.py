@@ -1,0 +1,253 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of objects: merge patches, server-side apply, and the record of who owns which field. Pure."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any, Optional
+
+Path = tuple[str, ...]
+Fields = dict[Path, Any]
+IGNORED = (
+    "apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.uid",
+    "metadata.resourceVersion", "metadata.managedFields", "metadata.generation", "metadata.selfLink",
+)  # fmt: skip
+
+
+class Schema:
+    """The types of the API, as far as merging needs them."""
+
+    def __init__(self, types: Mapping[str, Mapping[str, str]]) -> None:
+        """Remember the table."""
+        self.types = types
+
+    def field(self, kind: str, name: str) -> str:
+        """Return the type of a field of a structure."""
+        return self.types.get(kind, {}).get(name, "any")
+
+    def granular(self, kind: str) -> bool:
+        """Say whether a type is merged field by field."""
+        return kind == "map" or kind in self.types
+
+    def key(self, kind: str, item: Any) -> str:
+        """Return what tells an item of a list from the others; nothing for lists that are replaced as a whole."""
+        if kind.startswith("by:"):
+            defaults = {"protocol": "TCP"}
+            names = kind[3:].partition(" ")[0].split(",")
+            found = {n: item.get(n, defaults.get(n)) for n in names}
+            return "k:" + json.dumps({n: v for n, v in found.items() if v is not None}, separators=(",", ":"))
+        return "v:" + json.dumps(item) if kind.startswith("set ") else ""
+
+    @staticmethod
+    def item(kind: str) -> str:
+        """Return the type of a list's items."""
+        return kind.partition(" ")[2]
+
+    def keyed(self, kind: str, value: Any) -> bool:
+        """Say whether a value is a list whose items are merged one by one."""
+        return isinstance(value, list) and kind.startswith(("by:", "set "))
+
+    def unknown(self, value: Any, kind: str, where: str = "") -> list[str]:
+        """Return the fields that a type does not have."""
+        if isinstance(value, list):
+            inner = self.item(kind)
+            return [name for i, item in enumerate(value) for name in self.unknown(item, inner, f"{where}[{i}]")]
+        kind = kind.replace("atomic ", "")
+        if not isinstance(value, dict) or kind not in self.types:
+            return []
+        found: list[str] = []
+        for name, content in value.items():
+            place = f"{where}.{name}" if where else name
+            known = name in self.types[kind]
+            found += self.unknown(content, self.types[kind][name], place) if known else [place]
+        return found
+
+    def leaves(self, value: Any, kind: str, path: Path = ()) -> Fields:
+        """Return every field that can have an owner, and its value."""
+        found: Fields = {}
+        if isinstance(value, dict) and value and self.granular(kind):
+            for name, content in value.items():
+                if ".".join([*(p[2:] for p in path), name]) not in IGNORED:
+                    found |= self.leaves(content, self.field(kind, name), (*path, f"f:{name}"))
+            return found
+        if self.keyed(kind, value) and value:
+            for item in value:
+                place = (*path, self.key(kind, item))
+                found[(*place, ".")] = None
+                if kind.startswith("by:"):
+                    found |= self.leaves(item, self.item(kind), place)
+            return found
+        return {path: value}
+
+    def merged(self, live: Any, applied: Any, kind: str) -> Any:
+        """Return the live value with all that is applied in it."""
+        if isinstance(live, dict) and isinstance(applied, dict) and self.granular(kind):
+            extra = {name: self.merged(live.get(name), v, self.field(kind, name)) for name, v in applied.items()}
+            return {**live, **extra}
+        if self.keyed(kind, applied) and isinstance(live, list):
+            found = {self.key(kind, item): item for item in live}
+            for item in applied:
+                key = self.key(kind, item)
+                found[key] = self.merged(found.get(key), item, self.item(kind))
+            return list(found.values())
+        return copy.deepcopy(applied)
+
+    def without(self, value: Any, kind: str, path: Path) -> Any:
+        """Return a value without one of its fields."""
+        head, rest = path[0], path[1:]
+        if head.startswith(("k:", "v:")) and isinstance(value, list):
+            if rest in ((), (".",)):
+                return [item for item in value if self.key(kind, item) != head]
+            return [self.without(i, self.item(kind), rest) if self.key(kind, i) == head else i for i in value]
+        name = head[2:]
+        if not isinstance(value, dict) or name not in value:
+            return value
+        if not rest:
+            return {n: v for n, v in value.items() if n != name}
+        left = self.without(value[name], self.field(kind, name), rest)
+        return {**value, name: left} if left not in ({}, []) else {n: v for n, v in value.items() if n != name}
+
+
+def tree(paths: set[Path]) -> dict[str, Any]:
+    """Return paths in the form of fieldsV1."""
+    found: dict[str, Any] = {}
+    for path in sorted(paths):
+        place = found
+        for step in path:
+            place = place.setdefault(step, {})
+    return found
+
+
+def paths(fields: Mapping[str, Any], before: Path = ()) -> set[Path]:
+    """Return the paths of fieldsV1."""
+    found: set[Path] = set()
+    for name, below in fields.items():
+        found |= paths(below, (*before, name)) if below else {(*before, name)}
+    return found
+
+
+class Owners:
+    """The managed fields of one object."""
+
+    def __init__(self, entries: Optional[list[dict[str, Any]]], version: str, time: str) -> None:
+        """Read the entries; changes bear the given time."""
+        self.version, self.time = version, time
+        self.entries = [dict(entry) for entry in entries or []]
+
+    def of(self, manager: str, operation: str, part: str = "") -> set[Path]:
+        """Return what a manager owns."""
+        return paths(self._entry(manager, operation, part).get("fieldsV1") or {})
+
+    def _entry(self, manager: str, operation: str, part: str) -> dict[str, Any]:
+        """Return an entry; an empty one when there is none."""
+        wanted = (manager, operation, part)
+        found = (e for e in self.entries if (e["manager"], e["operation"], e.get("subresource", "")) == wanted)
+        return next(found, {})
+
+    def others(self, manager: str, operation: str) -> dict[Path, str]:
+        """Return the fields of everybody else, and one owner of each."""
+        found: dict[Path, str] = {}
+        for entry in self.entries:
+            if (entry["manager"], entry["operation"]) != (manager, operation):
+                found |= dict.fromkeys(paths(entry["fieldsV1"]), entry["manager"])
+        return found
+
+    def give(self, manager: str, operation: str, owned: set[Path], part: str = "") -> None:
+        """Let a manager own exactly these fields; the time tells of real changes only."""
+        entry = self._entry(manager, operation, part)
+        if entry and paths(entry["fieldsV1"]) == owned:
+            return
+        self.entries = [other for other in self.entries if other is not entry]
+        if owned:
+            made: dict[str, Any] = {
+                "manager": manager,
+                "operation": operation,
+                "apiVersion": self.version,
+                "time": self.time,
+            }
+            made |= {"fieldsType": "FieldsV1", "fieldsV1": tree(owned), **({"subresource": part} if part else {})}
+            self.entries.append(made)
+
+    def take(self, lost: set[Path], manager: str, operation: str) -> None:
+        """Take fields from everybody but one."""
+        for entry in list(self.entries):
+            owner = (entry["manager"], entry["operation"])
+            if owner != (manager, operation):
+                owned = paths(entry["fieldsV1"])
+                if owned & lost:
+                    self.give(*owner, owned - lost, entry.get("subresource", ""))
+
+
+class ApplyConflict(Exception):
+    """Somebody else owns fields with other values."""
+
+
+def apply(
+    schema: Schema, kind: str, live: dict[str, Any], applied: dict[str, Any], owners: Owners, manager: str, force: bool
+) -> dict[str, Any]:
+    """Return the object after server-side apply; the owners are brought up to date."""
+    wanted, have = schema.leaves(applied, kind), schema.leaves(live, kind)
+    others = owners.others(manager, "Apply")
+    clashes = {p for p in wanted if p in others and p in have and have[p] != wanted[p]}
+    if clashes and not force:
+        told = "\n".join(f'- {".".join(step[2:] for step in p)} ("{others[p]}")' for p in sorted(clashes))
+        raise ApplyConflict(f"Apply failed with {len(clashes)} conflicts: {told}")
+    owners.take(clashes, manager, "Apply")
+    result = live
+    for path in sorted(owners.of(manager, "Apply") - set(wanted), reverse=True):
+        if path not in others:
+            result = schema.without(result, kind, path)
+    owners.give(manager, "Apply", set(wanted))
+    return dict(schema.merged(result, applied, kind))
+
+
+def updated(
+    schema: Schema, kind: str, old: dict[str, Any], new: dict[str, Any], owners: Owners, manager: str, part: str
+) -> None:
+    """Note who owns what after a plain change."""
+    before, after = schema.leaves(old, kind), schema.leaves(new, kind)
+    changed = {p for p, value in after.items() if p not in before or before[p] != value}
+    owners.take(changed | (set(before) - set(after)), manager, "Update")
+    if changed:
+        owners.give(manager, "Update", (owners.of(manager, "Update", part) & set(after)) | changed, part)
+
+
+def merge_patch(value: Any, patch: Any) -> Any:
+    """Return a value after a JSON merge patch."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(value) if isinstance(value, dict) else {}
+    for name, content in patch.items():
+        if content is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge_patch(result.get(name), content)
+    return result
+
+
+def strategic_patch(schema: Schema, value: Any, patch: Any, kind: str) -> Any:
+    """Return a value after a strategic merge patch, whose lists have keys."""
+    if isinstance(patch, list) and kind.startswith("by:") and isinstance(value, list):
+        found = {schema.key(kind, item): item for item in value}
+        for item in (entry for entry in patch if isinstance(entry, dict)):
+            key = schema.key(kind, item)
+            if item.get("$patch") == "delete":
+                found.pop(key, None)
+            else:
+                found[key] = strategic_patch(schema, found.get(key), item, schema.item(kind))
+        return list(found.values())
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(value) if isinstance(value, dict) and patch.get("$patch") != "replace" else {}
+    for name, content in patch.items():
+        if name.startswith("$"):
+            continue
+        if content is None:
+            result.pop(name, None)
+        else:
+            result[name] = strategic_patch(schema, result.get(name), content, schema.field(kind, name))
+    return result

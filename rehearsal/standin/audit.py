@@ -1,0 +1,97 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit log: which requests the policy wants to see, and how much of them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+import uuid
+from typing import Any, Optional
+
+from .configuration import read
+from .flags import Refusal
+from .identity import User
+from .rights import Deed
+from .server import Request
+
+LEVELS = ("None", "Metadata", "Request", "RequestResponse")
+
+
+def _matches(rule: dict[str, Any], user: User, deed: Deed) -> bool:
+    """Say whether a rule of the policy is about a request."""
+    if rule.get("users") and user.name not in rule["users"]:
+        return False
+    if rule.get("userGroups") and not set(rule["userGroups"]) & set(user.groups):
+        return False
+    if rule.get("verbs") and deed.verb not in rule["verbs"]:
+        return False
+    if rule.get("namespaces") and deed.namespace not in rule["namespaces"]:
+        return False
+    if deed.path:
+        urls = rule.get("nonResourceURLs") or []
+        found = any(u in ("*", deed.path) or (u.endswith("*") and deed.path.startswith(u[:-1])) for u in urls)
+        return found or not (urls or rule.get("resources"))
+    return _about(rule, deed) if rule.get("resources") else not rule.get("nonResourceURLs")
+
+
+def _about(rule: dict[str, Any], deed: Deed) -> bool:
+    """Say whether a rule names the resource."""
+    for entry in rule["resources"]:
+        names = entry.get("resources") or []
+        part = deed.resource.partition("/")[2]
+        named = not names or deed.resource in names or "*" in names or (part and f"*/{part}" in names)
+        if entry.get("group", "") == deed.group and named:
+            return not entry.get("resourceNames") or deed.name in entry["resourceNames"]
+    return False
+
+
+class Audit:
+    """Writes a line for each request that the policy wants."""
+
+    def __init__(self, policy: str, path: str, fields: dict[str, Any]) -> None:
+        """Read and check the policy."""
+        self.path = path
+        self.rules: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        if policy:
+            content = read(policy, "Policy", fields, versions=("audit.k8s.io/v1",))
+            self.rules = content.get("rules") or []
+        for number, rule in enumerate(self.rules):
+            if rule.get("level") not in LEVELS:
+                raise Refusal(
+                    f"loading audit policy file: rules[{number}].level: Unsupported value: "
+                    f'"{rule.get("level")}": supported values: "Metadata", "None", "Request", "RequestResponse"'
+                )
+
+    def level(self, user: User, deed: Deed) -> str:
+        """Return how much is to be told."""
+        return next((str(rule["level"]) for rule in self.rules if _matches(rule, user, deed)), "None")
+
+    def note(self, request: Request, user: User, deed: Deed, code: int, answer: Optional[dict[str, Any]]) -> None:
+        """Write the line of a finished request."""
+        level = self.level(user, deed) if self.path else "None"
+        if level == "None":
+            return
+        moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        event: dict[str, Any] = {
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": level, "auditID": str(uuid.uuid4()),
+            "stage": "ResponseComplete", "requestURI": request.path, "verb": deed.verb, "user": user.info(),
+            "sourceIPs": [request.source], "userAgent": request.headers.get("User-Agent") or "",
+            "responseStatus": {"metadata": {}, "code": code}, "requestReceivedTimestamp": moment,
+            "stageTimestamp": moment,
+        }  # fmt: skip
+        if deed.resource:
+            name = deed.name or ((answer or {}).get("metadata") or {}).get("name", "")
+            resource, _slash, part = deed.resource.partition("/")
+            about = {"resource": resource, "namespace": deed.namespace, "name": name, "apiGroup": deed.group}
+            event["objectRef"] = {n: v for n, v in {**about, "subresource": part}.items() if v}
+        if level != "Metadata" and request.body:
+            event["requestObject"] = json.loads(request.body)
+        if level == "RequestResponse" and answer is not None:
+            event["responseObject"] = answer
+        line = json.dumps(event) + "\n"
+        with self._lock, open(self.path, "a", encoding="utf-8") as stream:  # noqa: PTH123
+            stream.write(line)

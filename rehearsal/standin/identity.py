@@ -1,0 +1,180 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who asks: client certificates, service account and bootstrap tokens, and strangers."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hmac
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from cryptography import x509 as certificates
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+from . import x509
+from .flags import Refusal
+from .server import Request
+from .store import Store
+
+ANONYMOUS = "system:anonymous"
+
+
+@dataclass(frozen=True)
+class User:
+    """Name and groups of whoever asks."""
+
+    name: str
+    groups: list[str] = field(default_factory=list)
+
+    def info(self) -> dict[str, Any]:
+        """Return the user as the API tells it."""
+        return {"username": self.name, "groups": self.groups}
+
+
+class Unauthorized(Exception):
+    """Nobody we know."""
+
+
+def _part(data: bytes) -> str:
+    """Return bytes as a token holds them."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes of a part of a token."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Tokens:
+    """Service account tokens, signed and checked with the given keys."""
+
+    def __init__(self, signing_key: str, public_keys: list[str], issuer: str) -> None:
+        """Load the keys."""
+        self.issuer = issuer
+        self.key = x509.private_key(signing_key)
+        self.public = [self._public(path) for path in public_keys]
+
+    @staticmethod
+    def _public(path: str) -> Any:
+        """Return the public key of a file that has a public or private one."""
+        try:
+            with open(path, "rb") as stream:  # noqa: PTH123
+                return serialization.load_pem_public_key(stream.read())
+        except OSError as exc:
+            raise Refusal(f"failed to read service-account-key-file {path}: {exc}") from None
+        except ValueError:
+            return x509.private_key(path).public_key()
+
+    def issue(self, name: str, life: int) -> tuple[str, int]:
+        """Return a token for a user, and when it ends."""
+        end = int(time.time()) + life
+        algorithm = "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "ES256"
+        content = {"iss": self.issuer, "sub": name, "aud": [self.issuer], "iat": end - life, "nbf": end - life}
+        head = {"alg": algorithm, "typ": "JWT"}
+        text = ".".join(_part(json.dumps(part).encode()) for part in (head, {**content, "exp": end}))
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            signature = self.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        else:
+            r, s = utils.decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+            signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return f"{text}.{_part(signature)}", end
+
+    def subject(self, token: str) -> str:
+        """Return whose token it is; raise Unauthorized when it does not count."""
+        try:
+            text, _dot, signature = token.rpartition(".")
+            content = json.loads(_bytes(text.partition(".")[2]))
+            sound = any(self._signed(key, text.encode(), _bytes(signature)) for key in self.public)
+        except (ValueError, KeyError):
+            raise Unauthorized("invalid bearer token") from None
+        if not sound or content.get("iss") != self.issuer or content.get("exp", 0) < time.time():
+            raise Unauthorized("invalid bearer token")
+        return str(content["sub"])
+
+    @staticmethod
+    def _signed(key: Any, text: bytes, signature: bytes) -> bool:
+        """Say whether a signature is by a key."""
+        try:
+            if isinstance(key, rsa.RSAPublicKey):
+                key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
+            else:
+                r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))
+                key.verify(utils.encode_dss_signature(r, s), text, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Authenticator:
+    """All ways to be somebody."""
+
+    def __init__(
+        self, client_ca: str, tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
+    ) -> None:
+        """Remember the settings; the authority's file is read at once."""
+        self.client_ca, self.tokens, self.store = client_ca, tokens, store
+        self.anonymous, self.bootstrap = anonymous, bootstrap
+        self.authorities = x509.certificates(client_ca) if client_ca else []
+
+    def user(self, request: Request) -> User:
+        """Return who asks; raise Unauthorized where that is nobody."""
+        if request.peer is not None and self.authorities:
+            certificate = certificates.load_der_x509_certificate(request.peer)
+            if problem := x509.client_problem(certificate, self.authorities, x509.now()):
+                raise Unauthorized(problem)
+            name, groups = x509.subject(certificate)
+            return User(name, [*groups, "system:authenticated"])
+        scheme, _space, token = (request.headers.get("Authorization") or "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return self.bearer(token.strip())
+        if self._strangers_may(request.path):
+            return User(ANONYMOUS, ["system:unauthenticated"])
+        raise Unauthorized("no credentials")
+
+    def _strangers_may(self, path: str) -> bool:
+        """Say whether a path may be asked for without credentials."""
+        conditions = [condition["path"] for condition in self.anonymous.get("conditions") or []]
+        return bool(self.anonymous.get("enabled")) and (not conditions or path in conditions)
+
+    def bearer(self, token: str) -> User:
+        """Return whose token it is."""
+        if token.count(".") == 1 and self.bootstrap:
+            return self._joining(*token.split("."))
+        name = self.tokens.subject(token)
+        _system, _kind, namespace, account = name.split(":")
+        if self.store.get(f"serviceaccounts/{namespace}/{account}") is None:
+            raise Unauthorized("service account does not exist")
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+        return User(name, groups)
+
+    def _joining(self, number: str, secret: str) -> User:
+        """Return the bearer of a bootstrap token."""
+        item = self.store.get(f"secrets/kube-system/bootstrap-token-{number}") or {}
+        data = {name: base64.b64decode(value).decode() for name, value in (item.get("data") or {}).items()}
+        if item.get("type") != "bootstrap.kubernetes.io/token" or _over(data.get("expiration")):
+            raise Unauthorized("token expired or unknown")
+        if not hmac.compare_digest(data.get("token-secret", ""), secret):
+            raise Unauthorized("token is wrong")
+        if data.get("usage-bootstrap-authentication") != "true":
+            raise Unauthorized("token is for other uses")
+        more = [group for group in data.get("auth-extra-groups", "").split(",") if group]
+        return User(f"system:bootstrap:{number}", ["system:bootstrappers", *more, "system:authenticated"])
+
+
+def _over(text: Optional[str]) -> bool:
+    """Say whether a moment has passed; one that cannot be read has."""
+    if not text:
+        return False
+    try:
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) < datetime.datetime.now(
+            datetime.timezone.utc
+        )
+    except ValueError:
+        return True

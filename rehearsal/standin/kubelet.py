@@ -1,0 +1,282 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kubelet: asks for its certificate, registers its node, tells that it is well, and serves its port. No pods."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any, Optional
+from urllib.parse import urlsplit
+
+from cryptography import x509 as certificates
+
+from . import configuration, x509
+from .client import ApiError, Connection, from_kubeconfig
+from .flags import Refusal
+from .leases import micro, renew, seen
+from .program import Program
+from .rest import moment
+from .server import Answer, Request, Server, Tls, health_app, log, stopping
+
+CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
+MERGE = "application/merge-patch+json"
+KUBECONFIG = """apiVersion: v1
+kind: Config
+clusters:
+- cluster: {{certificate-authority: {ca}, server: {server}}}
+  name: default-cluster
+contexts:
+- context: {{cluster: default-cluster, namespace: default, user: default-auth}}
+  name: default-context
+current-context: default-context
+users:
+- name: default-auth
+  user: {{client-certificate: {pair}, client-key: {pair}}}
+"""
+
+
+class Kubelet:
+    """One node's agent."""
+
+    def __init__(self, program: Program) -> None:
+        """Read and check the configuration."""
+        get = program.get
+        self.program = program
+        self.name = get("hostname-override") or socket.gethostname().lower()
+        self.directory = Path(get("root-dir", "/var/lib/kubelet"))
+        self.config: dict[str, Any] = {}
+        if path := get("config"):
+            versions = ("kubelet.config.k8s.io/v1beta1",)
+            # Unknown fields are passed over with a warning, as by the real kubelet.
+            self.config = configuration.read(
+                path, "KubeletConfiguration", program.fields, strict=False, versions=versions
+            )
+        self._check()
+
+    def _check(self) -> None:
+        """Raise Refusal where the real kubelet would not start."""
+        cert, key = self.config.get("tlsCertFile", ""), self.config.get("tlsPrivateKeyFile", "")
+        if cert:
+            x509.pair(cert, key)
+        authority = (self.config.get("authentication") or {}).get("x509", {}).get("clientCAFile", "")
+        self.authorities = x509.certificates(authority) if authority else []
+        if self.config.get("failSwapOn", True) and len(Path("/proc/swaps").read_text("utf-8").splitlines()) > 1:
+            raise Refusal(
+                "running with swap on is not supported, please disable swap or set --fail-swap-on flag to false"
+            )
+        if not self.runtime_answers():
+            endpoint = self.config.get("containerRuntimeEndpoint", "")
+            raise Refusal(
+                "failed to run Kubelet: validate service connection: "
+                f'validate CRI v1 runtime API for endpoint "{endpoint}"'
+            )
+
+    def runtime_answers(self) -> bool:
+        """Say whether somebody listens where the container runtime should."""
+        path = urlsplit(self.config.get("containerRuntimeEndpoint", "unix:///run/containerd/containerd.sock")).path
+        with socket.socket(socket.AF_UNIX) as tried:
+            return tried.connect_ex(path) == 0
+
+    def usable(self, path: str) -> bool:
+        """Say whether a kubeconfig has a client certificate that is good now."""
+        try:
+            api = from_kubeconfig(path, "kubelet")
+            certificate = x509.certificates(api.files.cert)[0]
+        except Refusal:
+            return False
+        return bool(certificate.not_valid_after > x509.now())
+
+    def connect(self) -> Connection:
+        """Return the API, after asking for a certificate where there is none yet."""
+        path, first = self.program.get("kubeconfig", ""), self.program.get("bootstrap-kubeconfig", "")
+        if not self.usable(path):
+            if not first or not Path(first).is_file():
+                raise Refusal(
+                    "failed to run Kubelet: unable to load bootstrap kubeconfig: "
+                    f"stat {first}: no such file or directory"
+                )
+            self.bootstrap(from_kubeconfig(first, "kubelet"), path)
+        return from_kubeconfig(path, "kubelet")
+
+    def bootstrap(self, api: Connection, path: str) -> None:
+        """Ask for a client certificate and wait for it."""
+        key, request = x509.request(f"system:node:{self.name}", "system:nodes")
+        spec = {
+            "request": base64.b64encode(request).decode(), "signerName": SIGNER,
+            "usages": ["digital signature", "client auth"],
+        }  # fmt: skip
+        head = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+        body = {**head, "metadata": {"generateName": "node-csr-"}, "spec": spec}
+        name = _until(lambda: api.send("POST", CSRS, body))["metadata"]["name"]
+        pem = _until(lambda: _issued(api.send("GET", f"{CSRS}/{name}")))
+        directory = self.directory / "pki"
+        directory.mkdir(parents=True, exist_ok=True)
+        made = directory / f"kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
+        _write(made, pem + key)
+        link = directory / "kubelet-client-current.pem"
+        link.unlink(missing_ok=True)
+        link.symlink_to(made)
+        text = KUBECONFIG.format(ca=api.files.ca, server=api.url, pair=link)
+        _write(Path(path), text.encode())
+
+    def node(self) -> dict[str, Any]:
+        """Return the Node object to register."""
+        labels = {"kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        labels |= dict(pair.partition("=")[::2] for pair in _pairs(self.program.get("node-labels")))
+        taints = [{**taint, "effect": taint["effect"]} for taint in self.config.get("registerWithTaints") or []]
+        taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+        return {
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
+            "spec": {"taints": taints[:-1]} if taints[:-1] else {}, "status": self.status(),
+        }  # fmt: skip
+
+    def status(self) -> dict[str, Any]:
+        """Return how the node is."""
+        network = any(Path("/etc/cni/net.d").glob("*.conf*")) if Path("/etc/cni/net.d").is_dir() else False
+        problem = "" if network else "container runtime network not ready: cni plugin not initialized"
+        problem = problem if self.runtime_answers() else "container runtime is down"
+        ready = {
+            "type": "Ready", "status": "False" if problem else "True", "lastHeartbeatTime": moment(),
+            "reason": "KubeletNotReady" if problem else "KubeletReady",
+            "message": problem or "kubelet is posting ready status (rehearsal)",
+        }  # fmt: skip
+        ip = self.program.get("node-ip") or socket.gethostbyname(socket.gethostname())
+        capacity = {"cpu": str(os.cpu_count()), "pods": str(self.config.get("maxPods", 110)), "memory": "1Gi"}
+        info = {
+            "kubeletVersion": f"v{self.program.version}", "containerRuntimeVersion": "rehearsal://0",
+            "operatingSystem": "linux", "architecture": "amd64", "kernelVersion": os.uname().release,
+            "osImage": "rehearsal", "kubeProxyVersion": "",
+            **dict.fromkeys(("bootID", "machineID", "systemUUID"), self.name),
+        }  # fmt: skip
+        addresses = [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": self.name}]
+        return {
+            "conditions": [ready], "addresses": addresses, "capacity": capacity, "allocatable": capacity,
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}}, "nodeInfo": info,
+        }  # fmt: skip
+
+    def register(self, api: Connection) -> None:
+        """Have the Node object, with our labels."""
+        node = self.node()
+        try:
+            api.send("POST", "/api/v1/nodes", node)
+        except ApiError as exc:
+            if exc.status != 409:
+                raise
+            own = {"metadata": {"labels": node["metadata"]["labels"]}}
+            api.send("PATCH", f"/api/v1/nodes/{self.name}", own, MERGE)
+
+    def beat(self, api: Connection, number: int) -> None:
+        """Renew the lease; tell the status now and then, and when it changes."""
+        spec = {"holderIdentity": self.name, "leaseDurationSeconds": 40, "renewTime": micro()}
+        renew(api, "kube-node-lease", self.name, spec, seen(api, "kube-node-lease", self.name))
+        path = f"/api/v1/nodes/{self.name}/status"
+        status = self.status()
+        old = (api.send("GET", f"/api/v1/nodes/{self.name}").get("status") or {}).get("conditions") or []
+        before: Optional[dict[str, Any]] = next((c for c in old if c["type"] == "Ready"), None)
+        ready = status["conditions"][0]
+        if before and before["status"] == ready["status"] and number % 20:
+            return
+        ready["lastTransitionTime"] = moment()
+        status["conditions"] += [c for c in old if c["type"] != "Ready"]
+        api.send("PATCH", path, {"status": status}, MERGE)
+
+    def serve(self, api: Connection) -> None:
+        """Serve the kubelet's port and its health."""
+        cert, key = self.config.get("tlsCertFile", ""), self.config.get("tlsPrivateKeyFile", "")
+        if not cert:
+            cert = key = x509.self_signed("kubelet")
+        address = self.config.get("address", "0.0.0.0")  # noqa: S104
+        tls = Tls(cert, key, self.config.get("tlsMinVersion", "VersionTLS12"))
+        Server(address, self.config.get("port", 10250), lambda request: self.answer(api, request), tls).serve()
+        health = self.config.get("healthzBindAddress", "127.0.0.1")
+        Server(health, self.config.get("healthzPort", 10248), health_app(lambda: True)).serve()
+
+    def answer(self, api: Connection, request: Request) -> Answer:
+        """Answer whoever shows a certificate of ours and may look into nodes."""
+        if request.peer is None:
+            return Answer(401, "Unauthorized")
+        certificate = certificates.load_der_x509_certificate(request.peer)
+        if x509.client_problem(certificate, self.authorities, x509.now()):
+            return Answer(401, "Unauthorized")
+        name, groups = x509.subject(certificate)
+        asked = {"group": "", "resource": "nodes", "subresource": "proxy", "verb": "get", "name": self.name}
+        spec = {"user": name, "groups": [*groups, "system:authenticated"], "resourceAttributes": asked}
+        head = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        if not api.send("POST", path, {**head, "spec": spec})["status"]["allowed"]:
+            return Answer(403, f"Forbidden (user={name}, verb=get, resource=nodes, subresource=proxy)")
+        if request.path == "/pods":
+            return Answer(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []})
+        return Answer(200, "ok") if request.path == "/healthz" else Answer(404, "404 page not found\n")
+
+
+def _issued(csr: dict[str, Any]) -> bytes:
+    """Return the certificate of a request; nothing yet, or Refusal when it was denied."""
+    status = csr.get("status") or {}
+    if any(condition["type"] == "Denied" for condition in status.get("conditions") or []):
+        raise Refusal("failed to run Kubelet: cannot create certificate signing request: denied")
+    return base64.b64decode(status.get("certificate") or "")
+
+
+def _until(ask: Any) -> Any:
+    """Return the first answer that is something; the API may be away, and approval takes its time."""
+    while True:
+        try:
+            if answer := ask():
+                return answer
+        except ApiError as exc:
+            log("E", f'"Failed while requesting a signed certificate from the control plane" err="{exc}"')
+        time.sleep(1)
+
+
+def _pairs(given: Any) -> list[str]:
+    """Return name=value pairs of a flag."""
+    text = ",".join(given) if isinstance(given, list) else str(given or "")
+    return [pair for pair in text.split(",") if pair]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a private file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123
+        stream.write(content)
+
+
+def main(program: Program) -> int:
+    """Join, register and beat, until told to stop."""
+    told = stopping()
+    kubelet = Kubelet(program)
+    log("I", f"REHEARSAL stand-in of kubelet {program.version}: it starts no pods")
+    threading.Thread(target=_work, args=(kubelet,), daemon=True).start()
+    told.wait()
+    return 0
+
+
+def _work(kubelet: Kubelet) -> None:
+    """Do what a kubelet does; end the whole program where it cannot."""
+    try:
+        api = kubelet.connect()
+        kubelet.serve(api)
+    except (Refusal, OSError) as exc:
+        log("E", f'"command failed" err="{exc}"')
+        os._exit(1)
+    registered, number = False, 0
+    while True:
+        try:
+            if not registered:
+                kubelet.register(api)
+                registered = True
+            kubelet.beat(api, number)
+            number += 1
+        except ApiError as exc:
+            log("E", f'"Unable to update node status" err="{exc}"')
+            registered = registered and exc.status != 404
+        time.sleep(3 if registered else 1)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every stand-in does with its command line, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from .flags import Line, Refusal, table, usage
+
+
+@dataclass
+class Program:
+    """A stand-in of one version."""
+
+    name: str
+    version: str
+    line: Line
+    tables: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of configuration files."""
+        return dict(self.tables["fields"])
+
+    def get(self, flag: str, default: Any = None) -> Any:
+        """Return a flag's value; a flag that this version does not have has none."""
+        return self.line.values.get(flag, default)
+
+
+def told_version(name: str, version: str, how: str) -> str:
+    """Return what --version prints."""
+    if how == "raw":
+        return f'version.Info{{GitVersion:"v{version}", GitTreeState:"rehearsal"}}'
+    return f"v{version}" if name == "flanneld" else f"Kubernetes v{version}"
+
+
+def refuse(name: str, exc: Refusal, *, parsing: bool) -> int:
+    """Tell why the program ends, in the manner of the real one; return the exit status."""
+    if parsing and name == "flanneld":
+        print(str(exc).replace("unknown flag: --", "flag provided but not defined: -"), file=sys.stderr)
+        return 2
+    if parsing and name != "kubelet":
+        print(f"Error: {exc}", file=sys.stderr)
+        return exc.status
+    prefix = "failed to parse kubelet flag: " if parsing else ""
+    # As structured logging writes it.
+    told = str(exc).replace('"', '\\"')
+    print(f'E0101 00:00:00.000000       1 run.go:72] "command failed" err="{prefix}{told}"', file=sys.stderr)
+    return exc.status
+
+
+def run(name: str, versions: dict[str, str], words: list[str], main: Callable[[Program], int]) -> int:
+    """Read the command line and run; return the exit status."""
+    minor = versions["kubernetes"].rpartition(".")[0]
+    tables = table("flanneld" if name == "flanneld" else minor)
+    version = tables["version"] if name == "flanneld" else versions["kubernetes"]
+    known = tables["flags"][name]
+    try:
+        line = Line(known).read(words)
+        if line.rest:
+            raise Refusal(f'"{name}" does not take any arguments, got {line.rest}'.replace("'", '"'))
+    except Refusal as exc:
+        return refuse(name, exc, parsing=True)
+    if how := line.values.get("version"):
+        print(told_version(name, version, str(how).lower()))
+        return 0
+    if line.values.get("help"):
+        print(usage(name, known))
+        return 0
+    try:
+        return main(Program(name, version, line, tables))
+    except Refusal as exc:
+        return refuse(name, exc, parsing=False)
+    except OSError as exc:
+        return refuse(name, Refusal(str(exc)), parsing=False)

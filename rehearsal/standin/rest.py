@@ -1,0 +1,337 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Create, read, replace, patch, delete and watch: what every kind has in common."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
+
+import yaml
+
+from . import apply as merging
+from .admission import Admission
+from .client import ApiError
+from .identity import User
+from .kinds import Target
+from .server import Answer, Request
+from .store import Conflict, Store
+
+Object = dict[str, Any]
+STATUS_PARTS = ("status", "approval")
+SPECLESS = (
+    "Secret",
+    "ConfigMap",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Lease",
+)
+
+
+def moment() -> str:
+    """Return now, as objects hold it."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def without_status(item: Object) -> Object:
+    """Return an object without status and bookkeeping, to see whether its generation changes."""
+    return {name: value for name, value in item.items() if name not in ("status", "metadata")}
+
+
+def parsed(request: Request) -> Object:
+    """Return the body, JSON or YAML."""
+    try:
+        found = yaml.safe_load(request.body) if b"yaml" in _kind(request).encode() else json.loads(request.body)
+    except (ValueError, yaml.YAMLError) as exc:
+        raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc
+    if not isinstance(found, dict):
+        raise ApiError(400, "the object provided is unrecognized (must be of type object)")
+    return found
+
+
+def _kind(request: Request) -> str:
+    """Return the type of the body."""
+    return str(request.headers.get("Content-Type") or "application/json").partition(";")[0]
+
+
+class Rest:
+    """The objects behind the URLs."""
+
+    def __init__(self, store: Store, schema: merging.Schema, admission: Admission) -> None:
+        """Remember where objects are and what may be in them."""
+        self.store, self.schema, self.admission = store, schema, admission
+
+    def key(self, target: Target) -> str:
+        """Return the place of the target in the store."""
+        return target.resource.key(target.namespace, target.name)
+
+    def found(self, target: Target) -> Object:
+        """Return the object; raise ApiError when there is none."""
+        item = self.store.get(self.key(target))
+        if item is None:
+            raise ApiError(404, f'{target.resource.full_name} "{target.name}" not found')
+        return item
+
+    def get(self, target: Target, _request: Request, _user: User) -> Answer:
+        """Answer with one object."""
+        return Answer(200, self.found(target))
+
+    def list(self, target: Target, request: Request, _user: User) -> Answer:
+        """Answer with all objects that the selectors want."""
+        items, revision = self.store.below(self.key(target))
+        chosen = [item for item in items if selected(item, request.query)]
+        kind, version = target.resource.kind, target.resource.group_version
+        # Items of a list bear no kind of their own, as in the real thing.
+        bare = [{n: v for n, v in item.items() if n not in ("kind", "apiVersion")} for item in chosen]
+        head = {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": revision}}
+        return Answer(200, {**head, "items": bare})
+
+    def watch(self, target: Target, request: Request, _user: User) -> Answer:
+        """Answer with what happens, as it happens."""
+        return Answer(200, self._happens(target, request.query))
+
+    def _happens(self, target: Target, query: dict[str, str]) -> Iterator[Object]:
+        """Yield the events of a watch."""
+        key, begin = self.key(target), query.get("resourceVersion", "")
+        initial = query.get("sendInitialEvents") == "true"
+        if begin in ("", "0") or initial:
+            items, begin = self.store.below(key if key.endswith("/") else key.rpartition("/")[0] + "/")
+            for item in items:
+                if selected(item, query):
+                    yield {"type": "ADDED", "object": item}
+        if initial:
+            marks = {"resourceVersion": begin, "annotations": {"k8s.io/initial-events-end": "true"}}
+            head = {"kind": target.resource.kind, "apiVersion": target.resource.group_version}
+            yield {"type": "BOOKMARK", "object": {**head, "metadata": marks}}
+        for kind, item in self.store.since(key, int(begin), float(query.get("timeoutSeconds") or 1800)):
+            if selected(item, query):
+                yield {"type": kind, "object": item}
+
+    def create(self, target: Target, request: Request, user: User) -> Answer:
+        """Make an object."""
+        item = self.checked(target, parsed(request), request)
+        metadata = item.setdefault("metadata", {})
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
+        if not metadata.get("name"):
+            raise ApiError(422, f'{item["kind"]} "" is invalid: metadata.name: Required value: name or generateName')
+        named = Target(target.resource, target.namespace, metadata["name"])
+        made = self.stored(named, request, user, None, item, "Update")
+        return Answer(201, made)
+
+    def update(self, target: Target, request: Request, user: User) -> Answer:
+        """Replace an object, or only its status."""
+        new = self.checked(target, parsed(request), request)
+        old = self.found(target)
+        seen = (new.get("metadata") or {}).get("resourceVersion")
+        if seen and seen != old["metadata"]["resourceVersion"]:
+            raise self._conflict(target)
+        return Answer(200, self.stored(target, request, user, old, new, "Update"))
+
+    def patch(self, target: Target, request: Request, user: User) -> Answer:
+        """Change an object, by any kind of patch that kubectl and our modules send."""
+        kind, body = _kind(request), parsed(request)
+        if kind == "application/apply-patch+yaml":
+            return self._apply(target, request, user, self.checked(target, body, request))
+        patches: dict[str, Callable[[Object], Object]] = {
+            "application/merge-patch+json": lambda old: merging.merge_patch(old, body),
+            "application/strategic-merge-patch+json": lambda old: merging.strategic_patch(
+                self.schema, old, body, target.resource.kind
+            ),
+        }
+        if kind not in patches:
+            raise ApiError(415, f"the body of the request was in an unknown format - accepted: {', '.join(patches)}")
+        for _attempt in range(5):
+            old = self.found(target)
+            seen = (body.get("metadata") or {}).get("resourceVersion")
+            if seen and seen != old["metadata"]["resourceVersion"]:
+                raise self._conflict(target)
+            new = self.checked(target, patches[kind](copy.deepcopy(old)), request)
+            try:
+                return Answer(200, self.stored(target, request, user, old, new, "Update"))
+            except Conflict:
+                continue
+        raise self._conflict(target)
+
+    def _apply(self, target: Target, request: Request, user: User, applied: Object) -> Answer:
+        """Apply what one manager wants to own."""
+        manager = request.query.get("fieldManager", "")
+        if not manager:
+            raise ApiError(422, "PatchOptions is invalid: fieldManager: Required value: is required for apply patch")
+        old = self.store.get(self.key(target))
+        live = copy.deepcopy(old) or {"metadata": {}}
+        entries = live["metadata"].get("managedFields")
+        owners = merging.Owners(entries, target.resource.group_version, moment())
+        kind, force = target.resource.kind, request.query.get("force") == "true"
+        wanted = copy.deepcopy(applied)
+        if kind == "Secret":
+            self.admission._secret(wanted, None, user)
+        try:
+            new = merging.apply(self.schema, kind, live, wanted, owners, manager, force)
+        except merging.ApplyConflict as exc:
+            raise ApiError(409, str(exc)) from exc
+        new["metadata"]["managedFields"] = owners.entries
+        try:
+            made = self.stored(target, request, user, old, new, "Apply")
+        except Conflict:
+            raise self._conflict(target) from None
+        return Answer(200 if old else 201, made)
+
+    def checked(self, target: Target, item: Object, request: Request) -> Object:
+        """Return the object; raise ApiError when it is of another kind or has fields that do not exist."""
+        kind, version = target.resource.kind, target.resource.group_version
+        item.setdefault("kind", kind)
+        item.setdefault("apiVersion", version)
+        if (item["kind"], item["apiVersion"]) != (kind, version):
+            given = f"{item['apiVersion']}, Kind={item['kind']}"
+            raise ApiError(400, f"the object provided ({given}) does not match the expected {version}, Kind={kind}")
+        unknown = self.schema.unknown(item, kind) if request.query.get("fieldValidation") == "Strict" else []
+        if unknown:
+            told = ", ".join(f'unknown field "{name}"' for name in unknown)
+            name = (item.get("metadata") or {}).get("name", "")
+            raise ApiError(
+                400, f'{kind} in version "v1" cannot be handled as a {kind} "{name}": strict decoding: {told}'
+            )
+        return item
+
+    def stored(
+        self, target: Target, request: Request, user: User, old: Optional[Object], new: Object, operation: str
+    ) -> Object:
+        """Admit, number, record and store; return the object as it is now."""
+        new = self._parts(target, old, new)
+        self._keep(target, old, new)
+        self.admission.admit(target, new, old, user)
+        if old is not None and target.resource.kind not in SPECLESS and without_status(old) != without_status(new):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
+        if operation == "Update":
+            self._record(target, request, old, new)
+        if old is not None and {**new, "metadata": {**new["metadata"], "resourceVersion": ""}} == {
+            **old, "metadata": {**old["metadata"], "resourceVersion": ""}
+        }:  # fmt: skip
+            return old
+        if request.query.get("dryRun") == "All":
+            return new
+        try:
+            return self.store.put(self.key(target), new, old)
+        except Conflict:
+            if old is None:
+                name = f'{target.resource.full_name} "{target.name}"'
+                raise ApiError(409, f"{name} already exists") from None
+            if request.method == "PATCH":
+                raise
+            raise self._conflict(target) from None
+
+    def _parts(self, target: Target, old: Optional[Object], new: Object) -> Object:
+        """Return the object with only those parts changed that the request is about."""
+        if old is None or not target.resource.status:
+            return new
+        if target.part in STATUS_PARTS:
+            return {**old, "status": new.get("status") or {}, "metadata": _labelled(old, new)}
+        kept = {"status": old["status"]} if "status" in old else {}
+        return {**{n: v for n, v in new.items() if n != "status"}, **kept}
+
+    def _keep(self, target: Target, old: Optional[Object], new: Object) -> None:
+        """Fill in what nobody sets but the server."""
+        metadata = new.setdefault("metadata", {})
+        metadata["name"] = target.name
+        if target.resource.namespaced:
+            metadata["namespace"] = target.namespace
+        before = (old or {}).get("metadata") or {}
+        metadata["uid"] = before.get("uid") or str(uuid.uuid4())
+        metadata["creationTimestamp"] = before.get("creationTimestamp") or moment()
+        if target.resource.kind not in SPECLESS:
+            metadata["generation"] = before.get("generation", 1)
+        for name in ("resourceVersion", "deletionTimestamp"):
+            metadata.pop(name, None)
+            if name in before:
+                metadata[name] = before[name]
+
+    def _record(self, target: Target, request: Request, old: Optional[Object], new: Object) -> None:
+        """Note who changed what."""
+        agent = str(request.headers.get("User-Agent") or "unknown").partition("/")[0]
+        manager = request.query.get("fieldManager") or agent
+        entries = ((old or new).get("metadata") or {}).get("managedFields")
+        owners = merging.Owners(entries, target.resource.group_version, moment())
+        part = target.part if target.part in STATUS_PARTS else ""
+        merging.updated(self.schema, target.resource.kind, old or {"metadata": {}}, new, owners, manager, part)
+        new["metadata"]["managedFields"] = owners.entries
+
+    def delete(self, target: Target, request: Request, _user: User) -> Answer:
+        """Remove an object; one with finalizers only learns that it has to go."""
+        old = self.found(target)
+        if request.query.get("dryRun") == "All" or b'"dryRun":["All"]' in request.body:
+            return Answer(200, old)
+        try:
+            if target.resource.kind == "Namespace" or old["metadata"].get("finalizers"):
+                going = copy.deepcopy(old)
+                going["metadata"].setdefault("deletionTimestamp", moment())
+                if target.resource.kind == "Namespace":
+                    going["status"] = {"phase": "Terminating"}
+                return Answer(200, self.store.put(self.key(target), going, old))
+            self.store.delete(self.key(target), old)
+        except Conflict:
+            raise self._conflict(target) from None
+        details = {"name": target.name, "group": target.resource.group, "kind": target.resource.name}
+        done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        return Answer(200, {**done, "details": {**details, "uid": old["metadata"]["uid"]}})
+
+    def deletecollection(self, target: Target, request: Request, user: User) -> Answer:
+        """Remove all objects that the selectors want."""
+        answer = self.list(target, request, user)
+        listed: Any = answer.content
+        for item in listed["items"]:
+            namespace = item["metadata"].get("namespace", "")
+            self.delete(Target(target.resource, namespace, item["metadata"]["name"]), request, user)
+        return answer
+
+    def finalize(self, target: Target, _request: Request, _user: User) -> Answer:
+        """Let go of a namespace that is empty."""
+        old = self.found(target)
+        self.store.delete(self.key(target), old)
+        return Answer(200, old)
+
+    def _conflict(self, target: Target) -> ApiError:
+        """Return the refusal of a change that came too late."""
+        what = f'Operation cannot be fulfilled on {target.resource.full_name} "{target.name}"'
+        return ApiError(
+            409, f"{what}: the object has been modified; please apply your changes to the latest version and try again"
+        )
+
+
+def _labelled(old: Object, new: Object) -> Object:
+    """Return the old metadata with the labels and annotations of the new, which a status change may bring along."""
+    given = {n: v for n, v in (new.get("metadata") or {}).items() if n in ("labels", "annotations")}
+    return {**old["metadata"], **given}
+
+
+def selected(item: Object, query: dict[str, str]) -> bool:
+    """Say whether the selectors of a request want an object."""
+    labels = item["metadata"].get("labels") or {}
+    fields = {f"metadata.{name}": item["metadata"].get(name, "") for name in ("name", "namespace")}
+    fields |= {"type": item.get("type", ""), "spec.nodeName": (item.get("spec") or {}).get("nodeName", "")}
+    fields["spec.signerName"] = (item.get("spec") or {}).get("signerName", "")
+    return _fits(query.get("labelSelector", ""), labels) and _fits(query.get("fieldSelector", ""), fields)
+
+
+def _fits(selector: str, values: dict[str, str]) -> bool:
+    """Say whether values satisfy all terms of a selector: a=b, a!=b, a, !a."""
+    for term in (part.strip() for part in selector.split(",") if part.strip()):
+        name, unequal, value = term.partition("!=")
+        if unequal and values.get(name.strip()) == value.strip():
+            return False
+        if unequal:
+            continue
+        name, equal, value = term.replace("==", "=").partition("=")
+        if equal and values.get(name.strip()) != value.strip():
+            return False
+        if not equal and (name.lstrip("!") in values) == name.startswith("!"):
+            return False
+    return True

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may do what: the roles in the store, and what belongs to a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .identity import User
+from .kinds import BY_NAME
+from .store import Store
+
+NODE = "system:node:"
+READ = ("get", "list", "watch")
+# What the node authorizer lets every node do; of nodes and leases only its own.
+NODE_RULES = [
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["services"], "verbs": [*READ]},
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": [*READ]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]},
+    {
+        "apiGroups": ["certificates.k8s.io"],
+        "resources": ["certificatesigningrequests"],
+        "verbs": ["create", "get", "list", "watch"],
+    },
+    {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": [*READ]},
+]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody wants to do."""
+
+    verb: str
+    group: str = ""
+    resource: str = ""
+    name: str = ""
+    namespace: str = ""
+    path: str = ""
+
+
+def _has(listed: Any, wanted: str) -> bool:
+    """Say whether a rule names something, or all."""
+    return wanted in (listed or []) or "*" in (listed or [])
+
+
+def _allows(rule: dict[str, Any], deed: Deed) -> bool:
+    """Say whether one rule of a role allows a deed."""
+    if not _has(rule.get("verbs"), deed.verb):
+        return False
+    if deed.path:
+        urls = rule.get("nonResourceURLs") or []
+        return any(deed.path == url or (url.endswith("*") and deed.path.startswith(url[:-1])) for url in urls)
+    part = deed.resource.partition("/")[2]
+    named = _has(rule.get("resources"), deed.resource) or (bool(part) and f"*/{part}" in (rule.get("resources") or []))
+    names = rule.get("resourceNames") or []
+    return _has(rule.get("apiGroups"), deed.group) and named and (not names or deed.name in names)
+
+
+class Authorizer:
+    """Decides by the roles that the watch of the store knows."""
+
+    def __init__(self, store: Store) -> None:
+        """Remember where the roles are."""
+        self.store = store
+
+    def allows(self, user: User, deed: Deed) -> bool:
+        """Say whether somebody may do something."""
+        if "system:masters" in user.groups:
+            return True
+        if "system:nodes" in user.groups and user.name.startswith(NODE) and self._node(user.name[len(NODE) :], deed):
+            return True
+        return any(_allows(rule, deed) for rule in self._rules(user, deed.namespace))
+
+    def _node(self, name: str, deed: Deed) -> bool:
+        """Say whether a node may do it because it is that node."""
+        resource = deed.resource.partition("/")[0]
+        if resource == "nodes" and deed.name == name:
+            return deed.verb in ("get", "update", "patch", "delete") and deed.resource in ("nodes", "nodes/status")
+        if resource == "leases" and deed.namespace == "kube-node-lease":
+            return deed.verb == "create" or deed.name == name
+        return any(_allows(rule, deed) for rule in NODE_RULES)
+
+    def _rules(self, user: User, namespace: str) -> Iterable[dict[str, Any]]:
+        """Yield the rules that bindings give to somebody."""
+        roles = {("ClusterRole", "", item["metadata"]["name"]): item for item in self._all("clusterroles")}
+        bindings = [(item, "") for item in self._all("clusterrolebindings")]
+        if namespace:
+            bindings += [(item, namespace) for item in self._all("rolebindings", namespace)]
+            roles |= {("Role", namespace, i["metadata"]["name"]): i for i in self._all("roles", namespace)}
+        for binding, place in bindings:
+            if any(_is(subject, user) for subject in binding.get("subjects") or []):
+                kind = binding["roleRef"]["kind"]
+                found = roles.get((kind, place if kind == "Role" else "", binding["roleRef"]["name"])) or {}
+                yield from found.get("rules") or []
+
+    def _all(self, resource: str, namespace: str = "") -> list[dict[str, Any]]:
+        """Return the objects of a kind."""
+        return self.store.cached(BY_NAME[resource], namespace)
+
+
+def _is(subject: dict[str, Any], user: User) -> bool:
+    """Say whether a binding's subject is somebody."""
+    if subject["kind"] == "ServiceAccount":
+        return user.name == f"system:serviceaccount:{subject.get('namespace', '')}:{subject['name']}"
+    return bool(subject["name"] == user.name if subject["kind"] == "User" else subject["name"] in user.groups)
+
+
+def sentence(user: User, deed: Deed) -> str:
+    """Return the refusal in the real API server's words."""
+    if deed.path:
+        return f'forbidden: User "{user.name}" cannot {deed.verb} path "{deed.path}"'
+    scope = f'in the namespace "{deed.namespace}"' if deed.namespace else "at the cluster scope"
+    what = f"{deed.resource.partition('/')[0]}.{deed.group}" if deed.group else deed.resource.partition("/")[0]
+    return (
+        f'{what} {f"{chr(34)}{deed.name}{chr(34)} " if deed.name else ""}is forbidden: User "{user.name}" cannot '
+        f'{deed.verb} resource "{deed.resource}" in API group "{deed.group}" {scope}'
+    )

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An HTTPS server that asks clients for a certificate, takes any, and leaves the judgement to who answers."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Optional, Union
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+@dataclass
+class Request:
+    """What a client asked."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Any
+    body: bytes
+    peer: Optional[bytes]
+    source: str
+    scratch: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Answer:
+    """What it is told: text, an object, or lines that come as they happen."""
+
+    status: int
+    content: Union[str, dict[str, Any], Iterator[dict[str, Any]]]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+App = Callable[[Request], Answer]
+VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
+
+
+def take_any_certificate(context: ssl.SSLContext) -> None:
+    """Let handshakes succeed whatever certificate a client shows, as Go's servers do that answer 401 later.
+
+    Python has no word for this. OpenSSL asks a C function, and any that returns no zero will do.
+    """
+    context.verify_mode = ssl.CERT_OPTIONAL
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
+    library = re.search(r"/\S*libssl[\w.-]*\.so[\w.]*", maps)
+    if library is None:
+        return
+    pointer = ctypes.c_void_p.from_address(id(context) + 2 * ctypes.sizeof(ctypes.c_void_p))
+    yes = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
+    ctypes.CDLL(library.group(0)).SSL_CTX_set_verify(pointer, ctypes.c_int(1), yes)
+
+
+class Tls:
+    """The serving certificate, read again when its file changes."""
+
+    def __init__(self, cert: str, key: str, minimum: str = "VersionTLS12") -> None:
+        """Load the pair."""
+        self.cert, self.key, self.minimum = cert, key, VERSIONS.get(minimum, ssl.TLSVersion.TLSv1_2)
+        self._seen = 0
+        self._context = self.context()
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for the next connection."""
+        changed = Path(self.cert).stat().st_mtime_ns
+        if changed != self._seen:
+            made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            made.minimum_version = self.minimum
+            made.load_cert_chain(self.cert, self.key)
+            take_any_certificate(made)
+            self._context, self._seen = made, changed
+        return self._context
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 180
+    disable_nagle_algorithm = True
+    server: Server
+
+    def setup(self) -> None:
+        """Shake hands here, in the connection's own thread."""
+        self.peer: Optional[bytes] = None
+        if self.server.tls is not None:
+            self.request.settimeout(10)
+            self.request = self.server.tls.context().wrap_socket(self.request, server_side=True)
+            self.peer = self.request.getpeercert(binary_form=True)
+        super().setup()
+
+    def answer(self) -> None:
+        """Read the request, have it answered, send the answer."""
+        begin = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        query = dict(parse_qsl(begin.query, keep_blank_values=True))
+        asked = Request(self.command, unquote(begin.path), query, self.headers, body, self.peer, self.client_address[0])
+        told = self.server.app(asked)
+        self.send_response(told.status)
+        for name, value in told.headers.items():
+            self.send_header(name, value)
+        if isinstance(told.content, (str, dict)):
+            self._send_whole(told.content, told.headers)
+        else:
+            self._send_lines(told.content)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer
+
+    def _send_whole(self, content: Union[str, dict[str, Any]], headers: dict[str, str]) -> None:
+        """Send text or an object."""
+        text = content if isinstance(content, str) else json.dumps(content)
+        if "Content-Type" not in headers:
+            kind = "text/plain; charset=utf-8" if isinstance(content, str) else "application/json"
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text.encode())
+
+    def _send_lines(self, lines: Iterator[dict[str, Any]]) -> None:
+        """Send one object after the other, each as a chunk."""
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in lines:
+            data = json.dumps(line).encode() + b"\n"
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing; who wants to know reads the audit log."""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens and hands every request to the application."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: str, port: int, app: App, tls: Optional[Tls] = None) -> None:
+        """Listen; serve() begins to answer."""
+        self.app, self.tls = app, tls
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are."""
+        self.allow_reuse_address = True
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def serve(self) -> Server:
+        """Answer in the background."""
+        threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True).start()
+        return self
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over clients that go away or fail to shake hands; tell the rest."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (OSError, ssl.SSLError)):
+            log("E", f"panic serving {client_address}: {error!r}")
+
+
+def health_app(healthy: Callable[[], bool], path: str = "/healthz") -> App:
+    """Return an application that tells its health to all and nothing else to anybody."""
+
+    def answer(request: Request) -> Answer:
+        if request.path not in (path, "/livez", "/readyz"):
+            return Answer(401, status(401, "Unauthorized", "Unauthorized"))
+        return Answer(200, "ok") if healthy() else Answer(500, "unhealthy")
+
+    return answer
+
+
+def status(code: int, reason: str, message: str, **more: Any) -> dict[str, Any]:
+    """Return the Status object of a refusal."""
+    head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    return {**head, "message": message, "reason": reason, **more, "code": code}
+
+
+def log(severity: str, message: str) -> None:
+    """Write a line as the real programs do."""
+    moment = time.strftime("%m%d %H:%M:%S")
+    print(f"{severity}{moment}.000000 {os.getpid():7} standin.py:1] {message}", file=sys.stderr, flush=True)
+
+
+def notify(message: str) -> None:
+    """Tell systemd how it goes, where it asked."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(message.encode(), "\0" + path[1:] if path.startswith("@") else path)
+
+
+def stopping() -> threading.Event:
+    """Return an event that is set when the program is told to end."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    return told

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that an API server is given beside its certificates, checked as the real one checks them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from .configuration import Checker, load
+from .configuration import read as read_file
+from .flags import Refusal
+from .program import Program
+
+DEFAULT_PLUGINS = ["NamespaceLifecycle", "ServiceAccount", "PodSecurity", "Priority"]
+LEVELS = ("privileged", "baseline", "restricted")
+LIMITS = ("Namespace", "Server", "SourceAndObject", "User")
+MODES = ("ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
+
+
+@dataclass
+class Settings:
+    """What follows from the files."""
+
+    plugins: list[str] = field(default_factory=list)
+    anonymous: dict[str, Any] = field(default_factory=lambda: {"enabled": True})
+    exempt: list[str] = field(default_factory=list)
+    enforce: str = "privileged"
+
+
+def readable(path: str) -> str:
+    """Return the path of a file that can be read."""
+    if not os.access(path, os.R_OK):
+        raise Refusal(f"open {path}: no such file or directory")
+    return path
+
+
+def listed(value: Any) -> list[str]:
+    """Return a flag that may be given once or often as a list."""
+    return [value] if isinstance(value, str) else list(value or [])
+
+
+def read(program: Program) -> Settings:
+    """Return the settings; raise Refusal where the real server would not start."""
+    found = Settings()
+    for mode in listed(program.get("authorization-mode", ["AlwaysAllow"])):
+        if mode not in MODES:
+            raise Refusal(f'authorization-mode "{mode}" is not a valid mode')
+    known = program.tables["plugins"]
+    for flag in ("enable-admission-plugins", "disable-admission-plugins"):
+        for name in program.get(flag, []):
+            if name not in known:
+                raise Refusal(f'{flag.replace("-", "_")} plugin "{name}" is unknown')
+    off = program.get("disable-admission-plugins", [])
+    found.plugins = [n for n in {*DEFAULT_PLUGINS, *program.get("enable-admission-plugins", [])} if n not in off]
+    if path := program.get("authentication-config"):
+        _authentication(program, path, found)
+    elif program.get("anonymous-auth") is False:
+        found.anonymous = {"enabled": False}
+    if path := program.get("admission-control-config-file"):
+        _admission(program, path, found)
+    if not program.get("etcd-servers"):
+        raise Refusal("--etcd-servers must be specified")
+    return found
+
+
+def _authentication(program: Program, path: str, found: Settings) -> None:
+    """Take the authentication configuration."""
+    versions = ("apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1", "apiserver.config.k8s.io/v1alpha1")
+    content = read_file(path, "AuthenticationConfiguration", program.fields, versions=versions)
+    if content.get("anonymous") is not None:
+        if program.get("anonymous-auth") is not None:
+            raise Refusal(
+                "anonymous-auth flag cannot be set when anonymous field is configured in authentication-config"
+            )
+        found.anonymous = content["anonymous"]
+
+
+def _admission(program: Program, path: str, found: Settings) -> None:
+    """Take the configuration of the admission plugins."""
+    content = read_file(path, "AdmissionConfiguration", program.fields)
+    for plugin in content.get("plugins") or []:
+        inner = plugin.get("configuration") or (load(plugin["path"]) if plugin.get("path") else {})
+        if plugin["name"] == "PodSecurity":
+            _check(inner, "PodSecurityConfiguration", program)
+            _pod_security(inner, found)
+        elif plugin["name"] == "EventRateLimit":
+            _check(inner, "Configuration", program)
+            _event_rate_limit(inner)
+
+
+def _check(content: dict[str, Any], kind: str, program: Program) -> None:
+    """Hold an inner configuration to its fields."""
+    checker = Checker(program.fields)
+    checker.check(content, kind)
+    if checker.unknown:
+        raise Refusal(f'strict decoding error: unknown field "{checker.unknown[0]}"')
+
+
+def _pod_security(content: dict[str, Any], found: Settings) -> None:
+    """Take the levels of Pod Security."""
+    for name, value in (content.get("defaults") or {}).items():
+        if not name.endswith("-version") and value not in LEVELS:
+            raise Refusal(f'defaults.{name}: Invalid value: "{value}": must be one of {", ".join(LEVELS)}')
+    found.enforce = (content.get("defaults") or {}).get("enforce", "privileged")
+    found.exempt = (content.get("exemptions") or {}).get("namespaces") or []
+
+
+def _event_rate_limit(content: dict[str, Any]) -> None:
+    """Check the limits of events."""
+    for number, limit in enumerate(content.get("limits") or []):
+        if limit.get("type") not in LIMITS:
+            told = ", ".join(f'"{name}"' for name in LIMITS)
+            raise Refusal(f'limits[{number}].type: Unsupported value: "{limit.get("type")}": supported values: {told}')

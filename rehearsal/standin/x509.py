@@ -1,0 +1,166 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates: who a client is, whom a request is for, and what an authority signs."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, Optional
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .flags import Refusal
+
+USAGES = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
+BITS = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
+
+
+def certificates(path: str) -> list[Any]:
+    """Return all certificates of a file."""
+    try:
+        text = Path(path).read_bytes()
+    except OSError as exc:
+        raise Refusal(f"unable to load client CA provider: open {path}: {(exc.strerror or '').lower()}") from None
+    end = b"-----END CERTIFICATE-----"
+    found = [x509.load_pem_x509_certificate(part + end) for part in text.split(end) if b"BEGIN CERTIFICATE" in part]
+    if not found:
+        raise Refusal(f"{path}: data does not contain any valid RSA or ECDSA certificates")
+    return found
+
+
+def private_key(path: str) -> Any:
+    """Return the key of a file."""
+    try:
+        return serialization.load_pem_private_key(Path(path).read_bytes(), None)
+    except OSError as exc:
+        raise Refusal(f"open {path}: {(exc.strerror or '').lower()}") from None
+    except ValueError:
+        raise Refusal(f"{path}: data does not contain a valid RSA or ECDSA private key") from None
+
+
+def public_bytes(key: Any) -> bytes:
+    """Return a public key in the form in which two are compared."""
+    return bytes(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+
+
+def pair(cert: str, key: str) -> tuple[Any, Any]:
+    """Return certificate and key of one holder; raise Refusal when they do not belong together."""
+    certificate, secret = certificates(cert)[0], private_key(key)
+    if public_bytes(certificate.public_key()) != public_bytes(secret.public_key()):
+        raise Refusal(f"{cert}, {key}: tls: private key does not match public key")
+    return certificate, secret
+
+
+def self_signed(name: str) -> str:
+    """Write a pair that nobody vouches for, as programs do that were given none; return its path."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}@rehearsal")])
+    day = datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now() - day)
+    made = builder.not_valid_after(now() + 365 * day).sign(key, hashes.SHA256())
+    handle, path = tempfile.mkstemp(prefix=f"{name}-", suffix=".pem")
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    os.write(handle, made.public_bytes(serialization.Encoding.PEM) + secret)
+    os.close(handle)
+    return path
+
+
+def signed_by(certificate: Any, authority: Any) -> bool:
+    """Say whether an authority's key made the signature."""
+    key = authority.public_key()
+    arguments = [certificate.signature, certificate.tbs_certificate_bytes]
+    if isinstance(key, rsa.RSAPublicKey):
+        arguments += [padding.PKCS1v15(), certificate.signature_hash_algorithm]
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        arguments.append(ec.ECDSA(certificate.signature_hash_algorithm))
+    try:
+        key.verify(*arguments)
+    except InvalidSignature:
+        return False
+    return bool(certificate.issuer == authority.subject)
+
+
+def client_problem(certificate: Any, authorities: list[Any], now: datetime.datetime) -> str:
+    """Return why a client's certificate does not count; nothing when it does."""
+    if not any(signed_by(certificate, authority) for authority in authorities):
+        return "x509: certificate signed by unknown authority"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        begin, end = certificate.not_valid_before, certificate.not_valid_after
+    if not begin <= now <= end:
+        return "x509: certificate has expired or is not yet valid"
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return ""
+    allowed = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    return "" if any(usage in usages for usage in allowed) else "x509: certificate specifies an incompatible key usage"
+
+
+def subject(certificate: Any) -> tuple[str, list[str]]:
+    """Return common name and organizations."""
+    names = [str(a.value) for a in certificate.subject if a.oid == NameOID.COMMON_NAME]
+    return names[0] if names else "", [str(a.value) for a in certificate.subject if a.oid == NameOID.ORGANIZATION_NAME]
+
+
+def now() -> datetime.datetime:
+    """Return the time in UTC, without a zone as certificates have it."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+
+
+def request(name: str, organization: str) -> tuple[bytes, bytes]:
+    """Return a new key and a signing request for it, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts)).sign(key, hashes.SHA256())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return pem, made.public_bytes(serialization.Encoding.PEM)
+
+
+def sign(pem: bytes, authority: tuple[Any, Any], usages: list[str], life: float) -> bytes:
+    """Return the certificate for a signing request."""
+    certificate, key = authority
+    wanted = x509.load_pem_x509_csr(pem)
+    begin = now() - datetime.timedelta(minutes=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        end = min(begin + datetime.timedelta(seconds=life), certificate.not_valid_after)
+    bits = {bit: bit.replace("_", " ") in usages for bit in BITS}
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(wanted.subject)
+        .issuer_name(certificate.subject)
+        .public_key(wanted.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+        .add_extension(x509.KeyUsage(**bits), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([USAGES[u] for u in usages if u in USAGES]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    if (names := _names(wanted)) is not None:
+        builder = builder.add_extension(names, critical=False)
+    return bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+
+def _names(wanted: Any) -> Optional[Any]:
+    """Return the alternative names of a request."""
+    try:
+        return wanted.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return None
