@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 TOP = Path(__file__).resolve().parent.parent
-CACHE = Path.home() / ".cache" / "hardway"
+CACHE = Path(os.environ.get("HARDWAY_CACHE_DIR") or Path.home() / ".cache" / "hardway")
 READY = CACHE / "bin"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import binaries
+from rehearsal import use as rehearsal
 from tools.lab import TOP, Lab, kubernetes_version, require_binaries, table, tool
 
 HOSTS = {"ha": 3, "single-master": 2}
@@ -31,6 +31,9 @@ ETCDCTL = (
 
 def refusal() -> str | None:
     """Return why no demo can run here; nothing when it can."""
+    version = kubernetes_version()
+    if rehearsal.lacking(version) and os.environ.get("HARDWAY_REHEARSAL") != "0":
+        print("Kubernetes programs are not at hand: a REHEARSAL, unless they can be downloaded now", flush=True)
     if platform.system() != "Linux":
         return f"The demo's hosts are systemd containers: they need Linux, this is {platform.system()}."
     if os.geteuid() != 0:
@@ -81,13 +84,13 @@ def leaders(lab: Lab, hosts: list[str]) -> list[list[str]]:
 
 def summary(lab: Lab, seconds: dict[str, float]) -> str:
     """Return the tables shown at the end."""
-    hosts = lab.hosts()
+    hosts, version = lab.hosts(), kubernetes_version()
     nodes = ask_json(lab, hosts[0], f"{KUBECTL} get nodes -o json") or {"items": []}
     report = json.loads(lab.timing.read_text(encoding="utf-8"))
     phases = [[name, f"{value:.1f}"] for name, value in seconds.items()]
     phases += [[f"  {play['name']}", f"{play['seconds']:.1f}"] for play in report["plays"]]
     kubeconfig = (lab.pki / "admin.kubeconfig").relative_to(TOP)
-    kubectl = shutil.which("kubectl") or shown(str(binaries.READY / kubernetes_version() / "kubectl"))
+    kubectl = shutil.which("kubectl") or shown(str(rehearsal.binary_directory(version) / version / "kubectl"))
     run = f"sandbox/sandbox run --name {lab.name} --"
     parts = [
         table(["node", "state", "version", "address", "runtime"], node_rows(nodes)),
@@ -100,6 +103,8 @@ def summary(lab: Lab, seconds: dict[str, float]) -> str:
         f"  sandbox/sandbox exec --name {lab.name} {hosts[0]} -- journalctl -u kube-apiserver\n"
         "Remove it all: make demo-down",
     ]
+    if rehearsal.wanted(version):
+        parts.append(table(["REHEARSAL", "what it is"], rehearsal.rows(version)))
     return "\n\n".join(parts)
 
 
@@ -113,6 +118,8 @@ def up(lab: Lab) -> int:
     if reason := refusal():
         print(f"make demo: {reason}", file=sys.stderr)
         return 1
+    if rehearsal.wanted(kubernetes_version()):
+        print(rehearsal.notice(kubernetes_version()) + "\n", flush=True)
     seconds: dict[str, float] = {}
     lab.down()
     begin = time.monotonic()

@@ -18,6 +18,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from rehearsal import use as rehearsal
 from tools import binaries
 
 TOP = binaries.TOP
@@ -109,10 +110,14 @@ class Lab:
 
 def variables() -> dict[str, Any]:
     """Return the cluster's variables that follow from what this machine has."""
-    found: dict[str, Any] = {"cluster_kubernetes_version": kubernetes_version()}
-    if binaries.READY.is_dir():
-        found["cluster_binary_dir"] = str(binaries.READY)
-        found["cluster_component_versions"] = binaries.ready_versions()
+    version = kubernetes_version()
+    found: dict[str, Any] = {"cluster_kubernetes_version": version, "cluster_cache_dir": str(binaries.CACHE)}
+    directory = rehearsal.binary_directory(version)
+    if directory.is_dir():
+        found["cluster_binary_dir"] = str(directory)
+        found["cluster_component_versions"] = binaries.ready_versions(directory)
+    if rehearsal.wanted(version):
+        found |= rehearsal.SETTINGS
     archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar"))}
     if archives:
         found["cluster_image_archives"] = list(archives.values())
@@ -156,18 +161,27 @@ def collect() -> None:
     subprocess.run([str(SANDBOX), "images", *(["--coredns-tag", f"v{coredns}"] if coredns else [])], check=False)
 
 
+def at_hand() -> Path:
+    """Return where tests find programs: the real ones, or stand-ins with what Debian has."""
+    version = kubernetes_version()
+    if rehearsal.lacking(version):
+        collect()
+    return rehearsal.binary_directory(version)
+
+
 def require_binaries() -> str | None:
-    """Return nothing when every binary is at hand or was downloaded, else what is missing and where it belongs."""
+    """Return nothing when every binary is at hand, was downloaded, or has a stand-in; else what is missing."""
     version = kubernetes_version()
     collect()
     lost = binaries.missing(version)
-    if not lost:
+    if not lost or (rehearsal.wanted(version) and os.environ.get("HARDWAY_REHEARSAL")):
         return None
     wanted = [{"name": item.component, "version": item.version, "binaries": list(item.binaries)} for item in lost]
     command = [tool("ansible-playbook"), str(TOP / "playbooks" / "download.yml"), "--extra-vars"]
-    command.append(json.dumps({"cluster_kubernetes_version": version, "_cluster_components": wanted}))
+    settings = {"cluster_kubernetes_version": version, "cluster_cache_dir": str(binaries.CACHE)}
+    command.append(json.dumps({**settings, "_cluster_components": wanted}))
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
+    if done.returncode == 0 or rehearsal.wanted(version):
         return None
     # Ansible prints the message twice; each problem begins with its component.
     begins = tuple(f"{item.component} {item.version} (" for item in lost)

@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR", Path.home() / ".cache/hardway/bin"))
+from tools.lab import at_hand
+
+BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR") or at_hand())
 DAY = datetime.timedelta(days=1)
 
 

@@ -37,7 +37,9 @@ from cryptography import x509
 from integration.pki.cfssl_cases import KEYS, authority_cases, intermediate_cases, leaf_cases
 from integration.pki.playbook import openssl
 
-PLACES = [str(Path.home() / ".cache/hardway/bin/tools"), os.environ.get("PATH", "")]
+from tools.binaries import READY
+
+PLACES = [str(READY / "tools"), os.environ.get("PATH", "")]
 CFSSL = shutil.which("cfssl", path=os.pathsep.join(PLACES))
 pytestmark = pytest.mark.skipif(
     CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl); parity is unproven"
