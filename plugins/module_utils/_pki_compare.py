@@ -38,9 +38,14 @@ class Facts:
     pointers: tuple[str, ...] = ()
     path_length: int | None = None
 
+    @property
+    def life(self) -> timedelta:
+        """Return for how long it was made."""
+        return self.not_after - self.not_before
+
     def life_left(self, now: datetime) -> float:
         """Return the part of the life that is left: 1 new, 0 or less expired."""
-        whole = (self.not_after - self.not_before).total_seconds()
+        whole = self.life.total_seconds()
         return (self.not_after - now).total_seconds() / whole if whole > 0 else 0.0
 
 
@@ -94,9 +99,8 @@ def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: floa
         return [f"expiry: expired {short(now - found.not_after)} ago"]
     if found.not_before > now:
         return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
-    life = found.not_after - found.not_before
-    if abs(life - spec.expiry) > _SAME_LIFE:
-        return [f"expiry: made for {short(life)} instead of {short(spec.expiry)}"]
+    if abs(found.life - spec.expiry) > _SAME_LIFE:
+        return [f"expiry: made for {short(found.life)} instead of {short(spec.expiry)}"]
     left = found.life_left(now)
     if left < renew_before:
         return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its life"]
@@ -117,7 +121,7 @@ def describe(found: Facts | None) -> dict[str, Any]:
         "hosts": sorted(found.hosts),
         "usages": found.usages.words(),
         "key": str(found.key),
-        "life": short(found.not_after - found.not_before),
+        "life": short(found.life),
         "not_after": stamp(found.not_after),
         "fingerprint": found.fingerprint,
     }

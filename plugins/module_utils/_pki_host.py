@@ -36,7 +36,7 @@ class Host:
     """The work of one call of the module."""
 
     def __init__(self, params: Mapping[str, Any], check: bool) -> None:
-        """Take the checked parameters and what the action plugin added to them."""
+        """Take the checked parameters with what the action plugin added."""
         self.params = params
         self.check = check
         self.specs = specs_of(params)
@@ -167,8 +167,7 @@ class Host:
         """Return what the result says of a certificate, and add to the diff what changes."""
         facts = None if isinstance(found, str) else found
         if facts:
-            life = facts.not_after - facts.not_before
-            self.due.append((facts.not_after - life * self.params["renew_before"]).timestamp())
+            self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
         if reasons:
             self.diff.append(
                 {

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the controller believes a receipt."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import FACT, VARIABLE, Receipt
+
+MODULE = "hardway.kubernetes.files"
+ARGUMENTS = {"files": [{"path": "/etc/site"}]}
+
+
+def receipt(standing: bool = True, facts: dict[str, Any] | None = None, **more: Any) -> Receipt:
+    """Return the receipt of a task on a host that told of it, or of nothing."""
+    told: dict[str, Any] = {"salt": "s", "nonce": "n", "standing": {}}
+    action: Any = SimpleNamespace(_task=SimpleNamespace(delegate_to=more.pop("delegate_to", None), check_mode=False))
+    variables = {VARIABLE: told, "ansible_facts": facts or {}, **more.pop("variables", {})}
+    key = Receipt(action, MODULE, ARGUMENTS, {VARIABLE: told}).key
+    if standing and key:
+        told["standing"][key] = {"paths": {}}
+    return Receipt(action, more.pop("module", MODULE), more.pop("arguments", ARGUMENTS), variables, **more)
+
+
+def test_what_stands_is_the_result() -> None:
+    assert receipt().standing == {"paths": {}, "changed": False, "from_receipt": True}
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        {"standing": False},
+        {"arguments": {"files": []}},
+        {"module": "hardway.kubernetes.unit"},
+        {"facts": {FACT: "n"}},
+        {"delegate_to": "localhost"},
+        {"believe": False},
+        {"variables": {VARIABLE: {}}},
+        {"variables": {VARIABLE: {"skipped": True}}},
+    ],
+)
+def test_in_doubt_the_host_is_asked(doubt: dict[str, Any]) -> None:
+    assert receipt(**doubt).standing is None
+
+
+@pytest.mark.parametrize("result", [{"changed": True}, {"failed": True}])
+@pytest.mark.parametrize("believe", [True, False])
+def test_a_change_makes_this_reading_void(result: dict[str, Any], believe: bool) -> None:
+    assert receipt(believe=believe).seen(dict(result))["ansible_facts"] == {FACT: "n"}
+
+
+def test_no_change_leaves_it() -> None:
+    assert receipt().seen({"changed": False}) == {"changed": False}
+    assert receipt(facts={FACT: "of another run"}).standing
+
+
+def test_only_a_real_run_leaves_one() -> None:
+    kept = receipt()
+    assert kept.option == {"_receipt": kept.key}
+    assert receipt(believe=False).option == {}
