@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,8 @@ pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.
 
 # More are worth a look from time to time: HARDWAY_KILLS=10 make e2e
 KILLS = int(os.environ.get("HARDWAY_KILLS", "3"))
+# About as many as a first run has.
+TASKS = 70
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
 
 
@@ -34,15 +39,52 @@ def test_a_deployment_killed_at_random_points_is_finished_by_the_next_run(hosts:
     assert hosts.deploy().changed == {}
 
 
-def kill_after(cluster: Cluster, seconds: float) -> bool:
-    """Run site.yml and kill it with all its workers after some seconds; return whether it had ended by itself."""
-    with (cluster.directory / "killed.log").open("a", encoding="utf-8") as log:
+@pytest.mark.long
+@pytest.mark.parametrize("attempt", range(10))
+def test_the_very_next_run_finishes_what_one_kill_cut_off(hosts: Cluster, attempt: int) -> None:
+    chance = random.Random(SEED + attempt)
+    # One in each tenth of the run, whatever the machine's speed: after so many tasks, and a moment.
+    tasks, seconds = 1 + attempt * TASKS // 10 + chance.randrange(TASKS // 10), chance.uniform(0, 3)
+    ended = kill_after(hosts, seconds, tasks)
+    last = re.findall(r"^TASK \[(.*)\]", killed(hosts).read_text(encoding="utf-8"), re.MULTILINE)[-1]
+    print(f"HARDWAY_SEED={SEED}: {'finished before' if ended else 'killed in'} task {tasks} + {seconds:.1f} s: {last}")
+    hosts.deploy()
+    assert hosts.deploy().changed == {}
+
+
+def killed(cluster: Cluster) -> Path:
+    """Return where killed runs leave what they said."""
+    return cluster.directory / "killed.log"
+
+
+def kill_after(cluster: Cluster, seconds: float, tasks: int = 0) -> bool:
+    """Run site.yml and kill all of it some seconds after a number of tasks; return whether it had ended by itself."""
+    path = killed(cluster)
+    with path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(cluster.command(), cwd=TOP, stdout=log, stderr=log, start_new_session=True)
+        while process.poll() is None and path.read_text(encoding="utf-8").count("\nTASK [") < tasks:
+            time.sleep(0.05)
         end = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < end:
-            time.sleep(0.1)
+            time.sleep(0.05)
         if process.poll() is not None:
             return True
-        os.killpg(process.pid, signal.SIGKILL)
+        # Ansible's workers lead sessions of their own: a signal to the group would let them finish their task.
+        for pid in family(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
     return False
+
+
+def family(ancestor: int) -> list[int]:
+    """Return a process and all its descendants, the eldest first."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(status.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(status.parent.name))
+    found = [ancestor]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
