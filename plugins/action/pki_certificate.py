@@ -59,12 +59,16 @@ class ActionModule(ActionBase):
         variables: dict[str, Any],
     ) -> dict[str, Any]:
         """Return the merged result of one or two calls of the module."""
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
         first = self._call({**args, "_exchange": exchange}, variables)
         requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
         if first.get("failed") or not (requests or needed):
             return first
         host, chains = variables["inventory_hostname"], exchange["chains"]
-        signed, keys = self._sign(directory, passphrase, args, chains, requests, needed, host)
+        offline = Offline(Store(directory))
+        signed, keys = self._sign(offline, passphrase, args, chains, requests, needed, host)
         second_args = {**args, "_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
         second = self._call({**second_args, "force": False}, variables)
         unfinished = [*second.pop("_requests", {}), *second.pop("_needed_keys", [])]
@@ -72,6 +76,7 @@ class ActionModule(ActionBase):
             return second
         if unfinished:
             raise HardwayError("pki_certificate: files changed on the host meanwhile; run again")
+        offline.done()
         return _merge(first, second)
 
     def _with_files(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +121,7 @@ class ActionModule(ActionBase):
 
     def _sign(
         self,
-        directory: str,
+        offline: Any,
         passphrase: str | None,
         args: dict[str, Any],
         chains: dict[str, str],
@@ -129,7 +134,6 @@ class ActionModule(ActionBase):
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 
         # The controller signs what the task asks for; of the host it believes only that it holds the key.
         checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
@@ -139,16 +143,16 @@ class ActionModule(ActionBase):
         if set(requests) - set(specs):
             raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
         trusted = {entry["authority"] for entry in checked.validated_parameters["trust"] if entry["key_path"]}
-        store = Store(directory)
+        store, renew_before = offline.store, checked.validated_parameters["renew_before"]
         authorities: dict[str, Authority] = {}
         with store.locked():
             for name in sorted({*(specs[index].authority for index in requests), *(trusted & set(needed))}):
                 authorities[name] = Authority.load(store, name, passphrase)
-            signed = {
-                index: authorities[specs[index].authority].sign(specs[index], request.encode(), host).decode()
-                + (chains[specs[index].authority] if specs[index].chain else "")
-                for index, request in requests.items()
-            }
+            certificates = offline.sign_all(authorities, specs, requests, host, renew_before)
+        signed = {
+            index: pem.decode() + (chains[specs[index].authority] if specs[index].chain else "")
+            for index, pem in certificates.items()
+        }
         keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
         return signed, keys
 

@@ -38,6 +38,9 @@ AUTHORITY_OPTIONS: dict[str, Any] = {
     "path_length": {"type": "int"},
     "key": {"type": "dict", "options": KEY_OPTIONS, "no_log": False},
     "expiry": {"type": "str"},
+    "import_certificate": {"type": "path"},
+    "import_key": {"type": "path", "no_log": False},
+    "import_passphrase": {"type": "str", "no_log": True},
 }
 KEY_PAIR_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
@@ -15,7 +16,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import Source, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keeper import Keeper, checked_name
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
@@ -24,6 +27,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
     key_spec,
     load_key,
     new_key,
+    public_pem,
+    same_public_key,
 )
 
 
@@ -32,18 +37,60 @@ class Ensure(Keeper):
     """The work on authorities; profiles are those of a ca-config.json."""
 
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    import_dir: str | None = None
+
+    @cached_property
+    def offline(self) -> Offline:
+        """Return the requests to authorities whose key is kept elsewhere."""
+        return Offline(self.store)
 
     def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one authority: created, renewed, encrypted or kept."""
         name = checked_name(params["name"])
         spec = authority_spec(params, self.profiles)
         path = self.store.certificate(name)
+        source = Source.find(params, self.import_dir, self.store)
         if self.store.read(path) is None:
+            if source is not None:
+                return self._import(name, source, params.get("import_passphrase") or self.passphrase)
             certificate = self._create(name, spec)
-            return _report(name, path, "created", certificate, has_key=True)
+            state = "requested" if certificate is None and not self.check else "created"
+            return _report(name, path, state, certificate, has_key=True)
         authority = Authority.load(self.store, name, self.passphrase)
+        if source is not None:
+            source.check_same(authority.certificate, path)
         state = self._keep(authority, spec)
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
+
+    def key_pair(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what became of a key pair: one in the directory to import is taken over."""
+        name = checked_name(params["name"])
+        key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
+        if self.store.read(key_path) is None and self.store.read(public_path) is None:
+            for _, path in places(name, self.import_dir):
+                pem = self.store.read(path)
+                if pem is not None:
+                    key = load_key(pem, path, self.passphrase)
+                    if not self.check:
+                        self.store.write(key_path, key_pem(key))
+                        self.store.write(public_path, public_pem(key), 0o644)
+                    return {"name": name, "path": key_path, "state": "imported"}
+        return super().key_pair(params)
+
+    def _import(self, name: str, source: Source, passphrase: str | None) -> dict[str, Any]:
+        """Take over an authority that was made elsewhere; its key is written first, and encrypted if asked."""
+        key = source.private_key(self.store, passphrase)
+        key_path, path = self.store.key(name), self.store.certificate(name)
+        present = self.store.read(key_path)
+        if present is not None:
+            key = load_key(present, key_path, self.passphrase)
+            if not same_public_key(source.found.public_key(), key.public_key()):
+                raise HardwayError(f"{key_path}: does not belong to {source.certificate}; move it away")
+        elif key is not None and not self.check:
+            self.store.write(key_path, key_pem(key, self.passphrase))
+        if not self.check:
+            self.store.write(path, source.data, 0o644)
+        return _report(name, path, "imported", source.found, has_key=key is not None)
 
     def _create(self, name: str, spec: CertificateSpec) -> Any:
         """Make an authority. The key is written first: a key alone is taken up again by the next run."""
@@ -74,9 +121,12 @@ class Ensure(Keeper):
         return Authority.load(self.store, spec.authority, self.passphrase)
 
     def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Authority | None) -> Any:
-        """Return a new certificate for an authority's key."""
+        """Return a new certificate for an authority's key; None while it must be signed elsewhere."""
         if issuer is None:
             return self._write(name, _csr.self_signed(spec, key))
+        if issuer.key is None:
+            found = self.offline.authority(issuer, name, spec, key)
+            return None if found is None else self._write(name, found, issuer.name)
         return self._write(
             name, _csr.leaf(spec, key.public_key(), issuer.certificate, issuer.signing_key()), issuer.name
         )
@@ -92,7 +142,8 @@ class Ensure(Keeper):
         """Return what is done with an authority that exists: renewed, encrypted, or nothing."""
         states = []
         issuer = self._issuer(authority.name, spec)
-        if issuer is not None and not issued_by(authority.certificate, issuer.certificate):
+        foreign = issuer is not None and not issued_by(authority.certificate, issuer.certificate)
+        if issuer is not None and foreign and authority.key is not None:
             states.append(f"signed by the present {issuer.name}")
         elif self._ends_soon(authority, issuer):
             states.append("renewed")
@@ -109,16 +160,14 @@ class Ensure(Keeper):
 
     def _ends_soon(self, authority: Authority, issuer: Authority | None) -> bool:
         """True when an authority must be renewed, and can be: by its issuer, or by its own key."""
-        renewable = authority.is_renewable if issuer is None else True
+        renewable = authority.is_renewable if issuer is None else authority.key is not None
         return self.renew and renewable and authority.life_left() < self.renew_before
 
     def _renewed(self, authority: Authority, spec: CertificateSpec, issuer: Authority | None) -> Any:
         """Return an authority's certificate with a new life: same name, key and extensions."""
         if issuer is not None:
             issuer.check_may_sign(spec)
-            public_key = authority.certificate.public_key()
-            signed = _csr.leaf(spec, public_key, issuer.certificate, issuer.signing_key())
-            return self._write(authority.name, signed, issuer.name)
+            return self._sign(authority.name, spec, authority.key, issuer) or authority.certificate
         return self._write(authority.name, _csr.again(authority.certificate, authority.key, spec.expiry))
 
 

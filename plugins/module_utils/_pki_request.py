@@ -48,6 +48,14 @@ class Request:
             raise HardwayError(f"{what}: is not signed by its own key; have it made again")
         return cls(request, what)
 
+    def same(self, other: bytes) -> bool:
+        """True when another request, as PEM, asks the same for the same key; only the signature may differ."""
+        try:
+            found = x509.load_pem_x509_csr(other)
+            return bool(found.tbs_certrequest_bytes == self.content.tbs_certrequest_bytes)
+        except ValueError:
+            return False
+
     def public_key(self) -> Any:
         """Return the key that the certificate will be for."""
         return self.content.public_key()

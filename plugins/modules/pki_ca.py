@@ -19,7 +19,10 @@ description:
     something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
   - What exists is checked first. Anything damaged, expired, not an authority, or a key that belongs to another
     certificate is one error, and the files stay as they are.
-  - An authority may be without its key, as when that is kept offline. It can be trusted but not sign.
+  - An authority may be without its key, when that is kept offline or in a security module. What it must sign is then
+    laid down in C(requests), and the task, like those of M(hardway.kubernetes.pki_certificate), stops and names it.
+    Sign it there, by M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate beside its request
+    as C(.crt), and run again.
   - Every signed certificate is recorded in C(issued.jsonl) in the directory. Concurrent runs wait for each other.
 requirements:
   - python3-cryptography 3.4 or newer
@@ -34,8 +37,7 @@ options:
   directory:
     description:
       - Directory of the authorities. It is made with mode V(0700) and its own C(.gitignore).
-      - The authority V(etcd-ca) is C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
-      - Any other is C(NAME.crt) and C(NAME.key).
+      - An authority is C(NAME.crt) and C(NAME.key), V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
     type: path
     required: true
   passphrase:
@@ -47,6 +49,12 @@ options:
   config:
     description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles that authorities name.
     type: raw
+  import_dir:
+    description:
+      - A directory with authorities and key pairs made elsewhere, to take over those that are not here yet.
+      - It is laid out by kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or by cfssl (C(ca.pem),
+        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but it must have one of the authorities.
+    type: path
   authorities:
     description: Authorities to have, those that sign others first.
     type: list
@@ -97,12 +105,19 @@ options:
             description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description:
-          - Life, as Go writes durations, or in days.
-          - Without it V(87600h), for one signed by another V(43800h).
+        description: Life, in Go's words or days. Without it V(87600h), for one signed by another V(43800h).
+        type: str
+      import_certificate:
+        description: Certificate of an authority made elsewhere, perhaps with its chain, to take over.
+        type: path
+      import_key:
+        description: Its key. Without it the authority is trusted, and what it must sign is laid down as requests.
+        type: path
+      import_passphrase:
+        description: Passphrase of that key, where it is not O(passphrase).
         type: str
   key_pairs:
-    description: Key pairs to have without certificate, C(NAME.key) and C(NAME.pub), for example of service accounts.
+    description: Key pairs to have, C(NAME.key) and C(NAME.pub), for example of service accounts.
     type: list
     elements: dict
     default: []
@@ -174,6 +189,17 @@ EXAMPLES = r"""
     directory: ~/cluster/pki
     authorities:
       - {name: ca, csr: /srv/guide/ca-csr.json}
+
+- name: Take over the authorities of a cluster that kubeadm made
+  hardway.kubernetes.pki_ca:
+    directory: ~/cluster/pki
+    import_dir: /srv/master-1/etc/kubernetes/pki
+    authorities:
+      - {name: ca}
+      - {name: etcd-ca}
+      - {name: front-proxy-ca}
+    key_pairs:
+      - {name: sa}
 """
 
 RETURN = r"""
@@ -190,7 +216,7 @@ authorities:
   contains:
     name: {description: Its name., type: str, returned: success, sample: ca}
     path: {description: Its certificate., type: str, returned: success, sample: /home/ops/cluster/pki/ca.crt}
-    state: {description: "created, renewed, kept …", type: str, returned: success, sample: kept}
+    state: {description: "created, imported, renewed, kept …", type: str, returned: success, sample: kept}
     has_key: {description: Whether it can sign., type: bool, returned: success, sample: true}
     not_after: {description: End of its life., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
     fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 3b1f…}
@@ -219,6 +245,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec im
     SECRET_OPTIONS,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import all_profiles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
@@ -227,6 +254,7 @@ SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
+    "import_dir": {"type": "path"},
     "authorities": {"type": "list", "elements": "dict", "options": AUTHORITY_OPTIONS, "default": []},
     "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
     "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
@@ -243,13 +271,16 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     store = Store(params["directory"])
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
-    ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles)
+    ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles, params["import_dir"])
+    check_directory(params["import_dir"], params["authorities"], store)
     with nullcontext() if check else store.locked():
         kinds = {
             "authorities": [ensure.authority(item) for item in params["authorities"]],
             "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
             "secrets": [ensure.secret(item) for item in params["secrets"]],
         }
+    ensure.offline.stop()
+    ensure.offline.done()
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] != "kept"}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
     return {"changed": bool(after), "directory": store.directory, "diff": {"before": "", "after": after}, **kinds}

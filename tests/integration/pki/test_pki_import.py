@@ -1,0 +1,180 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Authorities of cfssl, of kubeadm and of others taken over, with their keys or with these kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from integration.api.programs import binary
+from integration.pki.inprocess import act, call, files
+from integration.pki.playbook import matches, openssl
+from integration.pki.test_pki_cfssl import CFSSL
+
+KUBEADM = binary("kubeadm")
+SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+
+
+def keep(directory: Path, **entry: Any) -> dict[str, Any]:
+    """Return the options that keep one certificate in the directory host beside the authorities."""
+    one = {"path": str(directory.parent / "host/a"), **SERVER, **entry}
+    return {"authority_dir": str(directory), "certificates": [one]}
+
+
+@pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
+@pytest.mark.parametrize("key", [{"algo": "rsa", "size": 2048}, {"algo": "ecdsa", "size": 384}, {"algo": "ed25519"}])
+def test_authority_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
+    """ca.pem and ca-key.pem are found by their names, and sign; with a passphrase the key is encrypted here."""
+    source = tmp_path / "guide"
+    source.mkdir()
+    (source / "csr.json").write_text(json.dumps({"CN": "Kubernetes", "key": key}))
+    command = [str(CFSSL), "gencert", "-initca", str(source / "csr.json")]
+    made = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    (source / "ca.pem").write_text(made["cert"])
+    (source / "ca-key.pem").write_text(made["key"])
+    params = {"directory": str(tmp_path / "pki"), "import_dir": str(source), "passphrase": "p"}
+    done = act("pki_ca", **params, authorities=[{"name": "ca"}, {"name": "front-proxy-ca"}])
+    assert [item["state"] for item in done["authorities"]] == ["imported", "created"]
+    assert (tmp_path / "pki/ca.crt").read_text() == made["cert"]
+    assert matches(source / "ca.pem", tmp_path / "pki/ca.key", "-passin", "pass:p")
+    act("pki_certificate", **keep(tmp_path / "pki"), passphrase="p")
+    openssl("verify", "-x509_strict", "-CAfile", source / "ca.pem", tmp_path / "host/a.crt")
+
+
+@pytest.mark.skipif(KUBEADM is None, reason="kubeadm is not at hand")
+def test_directory_of_kubeadm(tmp_path: Path) -> None:
+    """All authorities and the key of the service accounts come over, and stay kubeadm's, also after it is gone."""
+    source = tmp_path / "kubernetes/pki"
+    for phase in ("ca", "etcd-ca", "front-proxy-ca", "sa"):
+        command = [str(KUBEADM), "init", "phase", "certs", phase, "--cert-dir", str(source)]
+        subprocess.run([*command, "--kubernetes-version", "v1.36.2"], capture_output=True, check=True)
+    names = ["ca", "etcd-ca", "front-proxy-ca"]
+    params = {"directory": str(tmp_path / "pki"), "authorities": [{"name": name} for name in names]}
+    done = act("pki_ca", **params, import_dir=str(source), key_pairs=[{"name": "sa"}])
+    assert [item["state"] for kind in ("authorities", "key_pairs") for item in done[kind]] == ["imported"] * 4
+    for name in ("ca.crt", "etcd/ca.crt", "front-proxy-ca.crt", "sa.pub"):
+        assert (tmp_path / "pki" / name).read_text() == (source / name).read_text()
+    for name in ("ca.key", "etcd/ca.key", "sa.key"):
+        assert openssl("pkey", "-in", tmp_path / "pki" / name) == openssl("pkey", "-in", source / name)
+    shutil.rmtree(source)
+    assert not call("pki_ca", **params, key_pairs=[{"name": "sa"}])["changed"]
+
+
+def test_import_is_refused(tmp_path: Path) -> None:
+    """What does not fit is one error, and neither side is touched."""
+    for name in ("one", "two"):
+        act("pki_ca", directory=str(tmp_path / name), authorities=[{"name": "ca"}])
+    one, two = tmp_path / "one", tmp_path / "two"
+    before = files(tmp_path)
+    pair = {"name": "ca", "import_certificate": str(one / "ca.crt")}
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        ("new", {"authorities": [{**pair, "import_key": str(two / "ca.key")}]}, "does not belong to"),
+        ("two", {"authorities": [pair]}, "is another authority than"),
+        ("new", {"authorities": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
+        ("new", {"authorities": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
+        ("new", {"authorities": [{"name": "x"}], "import_dir": str(one)}, "none of the authorities is there"),
+        ("new", {"authorities": [{"name": "ca"}], "import_dir": "/none"}, "none of the authorities is there"),
+    ]
+    for directory, params, message in cases:
+        with pytest.raises(HardwayError, match=message):
+            call("pki_ca", directory=str(tmp_path / directory), **params)
+    assert files(tmp_path) == before
+
+
+def offline_root(tmp_path: Path) -> tuple[Path, Path]:
+    """Return the directory of a cluster that knows a root only by its certificate, and that where its key is."""
+    vault, pki = tmp_path / "vault", tmp_path / "pki"
+    act("pki_ca", directory=str(vault), authorities=[{"name": "ca"}])
+    imported = [{"name": "ca", "import_certificate": str(vault / "ca.crt")}]
+    assert act("pki_ca", directory=str(pki), authorities=imported)["authorities"][0]["has_key"] is False
+    return vault, pki
+
+
+def test_leaf_of_an_offline_authority(tmp_path: Path) -> None:
+    """The first run lays the request down and names it, the next takes up what openssl signed; renewal is the same."""
+    vault, pki = offline_root(tmp_path)
+    request = pki / "requests/ca/host-1" / (str(tmp_path / "host/a").strip("/").replace("/", "-") + ".csr")
+    signed = request.with_suffix(".crt")
+    sign = [
+        "x509",
+        "-req",
+        "-in",
+        request,
+        "-CA",
+        vault / "ca.crt",
+        "-CAkey",
+        vault / "ca.key",
+        "-copy_extensions",
+        "copy",
+    ]
+    for number, options in enumerate(({}, {"force": True})):
+        for _ in range(2):
+            with pytest.raises(HardwayError, match=f"kept elsewhere: sign there, for ca: {request}; put each"):
+                call("pki_certificate", **keep(pki), **options)
+        assert not number or (tmp_path / "host/a.crt").is_file()
+        openssl(*sign, "-days", "30", "-out", signed)
+        done = call("pki_certificate", **keep(pki), **options)
+        assert done["changed"]
+        assert not list((pki / "requests").rglob("*.c*"))
+        assert not call("pki_certificate", **keep(pki))["changed"]
+    openssl("verify", "-CAfile", vault / "ca.crt", "-purpose", "sslserver", tmp_path / "host/a.crt")
+    assert matches(tmp_path / "host/a.crt", tmp_path / "host/a.key")
+    assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["host"] == "elsewhere"
+
+
+def test_wrong_answers_of_an_offline_authority(tmp_path: Path) -> None:
+    """A certificate for another key, by another authority, for other names or too long stays outside."""
+    vault, pki = offline_root(tmp_path)
+    with pytest.raises(HardwayError, match="kept elsewhere"):
+        call("pki_certificate", **keep(pki))
+    request = next((pki / "requests").rglob("*.csr"))
+    signed = request.with_suffix(".crt")
+    act("pki_ca", directory=str(tmp_path / "other"), authorities=[{"name": "ca"}])
+    act("pki_certificate", **{**keep(vault), "certificates": [{**SERVER, "path": str(tmp_path / "x")}]})
+    right = {"request": str(request), "path": str(signed), "authority": "ca", "profile": "server", "expiry": "30d"}
+
+    def sign(directory: Path, **changes: Any) -> None:
+        call("pki_sign", directory=str(directory), certificates=[{**right, **changes}], force=True)
+
+    cases: list[tuple[Any, str]] = [
+        (lambda: shutil.copy(tmp_path / "x.crt", signed), "is for another key"),
+        (lambda: sign(tmp_path / "other"), "not signed by the present authority"),
+        (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
+        (lambda: sign(vault, profile="client"), "usages: without server auth"),
+        (lambda: sign(vault, expiry="60d"), "made for 60d instead of 30d"),
+        (lambda: signed.write_text("x"), "no PEM certificate"),
+    ]
+    for prepare, message in cases:
+        prepare()
+        with pytest.raises(HardwayError, match=message):
+            call("pki_certificate", **keep(pki))
+        assert not (tmp_path / "host/a.crt").exists()
+    signed.unlink()
+    sign(vault)
+    assert call("pki_certificate", **keep(pki))["changed"]
+
+
+def test_authority_below_an_offline_one(tmp_path: Path) -> None:
+    """No root key on any machine of the cluster: its authorities are signed in two steps, too."""
+    vault, pki = offline_root(tmp_path)
+    params = {"directory": str(pki), "authorities": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
+    requests = pki / "requests/ca/authorities"
+    with pytest.raises(HardwayError, match=f"for ca: {requests}/sub.csr; put each"):
+        call("pki_ca", **params)
+    profiles = {
+        "sub": {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": True, "max_path_len_zero": True}}
+    }
+    one = {"request": str(requests / "sub.csr"), "path": str(requests / "sub.crt"), "authority": "ca", "profile": "sub"}
+    call("pki_sign", directory=str(vault), profiles=profiles, certificates=[one])
+    assert call("pki_ca", **params)["authorities"][0]["state"] == "created"
+    assert not call("pki_ca", **params)["changed"]
+    act("pki_certificate", **keep(pki, authority="sub", chain=True))
+    chained = tmp_path / "host/a.crt"
+    openssl("verify", "-x509_strict", "-CAfile", vault / "ca.crt", "-untrusted", chained, chained)
