@@ -140,8 +140,7 @@ class Host:
     def _repairs(self, pair: Pair) -> list[str]:
         """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
         repairs = pair.attributes()
-        chain = self.chains.get(pair.spec.authority, b"") if pair.spec.chain else b""
-        if not pair.has_chain(chain):
+        if not pair.has_chain(chain := self.chains.get(pair.spec.authority, b"") if pair.spec.chain else b""):
             repairs.append(f"chain: it is not that of the present authority {pair.spec.authority}")
             if not self.check:
                 pair.set_chain(chain)
