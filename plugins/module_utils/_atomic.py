@@ -23,7 +23,9 @@ def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group:
         # The suffix keeps daemons that watch a directory (CNI, systemd) from reading the unfinished file.
         handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=directory or ".")
     except OSError as exc:
-        raise HardwayError(f"{path}: cannot write in {directory or '.'}: {exc.strerror}") from exc
+        raise HardwayError(
+            f"{path}: cannot write in {directory or '.'}: {exc.strerror}; make room or mend its mode"
+        ) from exc
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -35,7 +37,7 @@ def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group:
     except BaseException as exc:
         _forget(temporary)
         if isinstance(exc, OSError):
-            raise HardwayError(f"{path}: cannot write: {exc.strerror}") from exc
+            raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
         raise
     sync_directory(directory or ".")
 

@@ -30,7 +30,7 @@ def parse(text: str, what: str = "duration") -> timedelta:
     except OverflowError as exc:
         raise HardwayError(f"{what} {text!r}: too long; a few decades are the most that makes sense") from exc
     if duration <= timedelta(0):
-        raise HardwayError(f"{what} {text!r}: must be longer than nothing")
+        raise HardwayError(f"{what} {text!r}: must be longer than nothing; write it as 8760h or 365d")
     return duration
 
 

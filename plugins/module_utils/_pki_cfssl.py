@@ -37,7 +37,7 @@ def document(value: Any, what: str) -> dict[str, Any]:
     except ValueError as exc:
         raise HardwayError(f"{what}: is not JSON: {exc}; mend it there") from exc
     if not isinstance(found, dict):
-        raise HardwayError(f"{what}: must be an object in braces, as cfssl's files are")
+        raise HardwayError(f"{what}: must be an object; put it in braces, as cfssl's files are")
     return found
 
 
@@ -60,7 +60,7 @@ def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[
         raise HardwayError(f"{what}: has no section signing; give a ca-config.json of cfssl")
     given = signing.get("profiles") or {}
     if not isinstance(given, Mapping):
-        raise HardwayError(f"{what}: signing.profiles must be an object of profiles by name")
+        raise HardwayError(f"{what}: signing.profiles must be an object; give profiles by name")
     default = _profile(signing.get("default") or {}, f"{what}: signing.default")
     inherited = {field: default[field] for field in _INHERITED if field in default}
     named = {str(name): {**inherited, **_profile(value, f"{what}: profile {name}")} for name, value in given.items()}
@@ -70,7 +70,7 @@ def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[
 def _profile(value: Any, what: str) -> dict[str, Any]:
     """Return the fields of one profile that say something."""
     if not isinstance(value, Mapping):
-        raise HardwayError(f"{what}: must be an object with usages and expiry")
+        raise HardwayError(f"{what}: must be an object; give usages and expiry")
     found = {}
     for field, content in _lowered(value).items():
         if field in _PROFILE and content not in (None, ""):
@@ -134,7 +134,7 @@ def _typed(fields: Mapping[str, Any], field: str, kind: Any, what: str) -> Any:
     value = fields.get(field)
     if value is not None and not isinstance(value, kind):
         wanted = {str: "a text", list: "a list", int: "a number"}.get(kind, "an object")
-        raise HardwayError(f"{what}: csr: {field} must be {wanted}, not {json.dumps(value, default=str)}")
+        raise HardwayError(f"{what}: csr: {field} must be {wanted}, not {json.dumps(value, default=str)}; correct it")
     return value
 
 
@@ -142,7 +142,7 @@ def _number(fields: Mapping[str, Any], field: str, what: str) -> int:
     """Return a field that must be a number from 0, which it is where it is absent."""
     value = _typed(fields, field, int, what) or 0
     if value < 0:
-        raise HardwayError(f"{what}: csr: {field} {value} must not be negative")
+        raise HardwayError(f"{what}: csr: {field} {value} must not be negative; leave it out for no limit")
     return int(value)
 
 

@@ -68,7 +68,7 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, autho
 def _serial(entry: Mapping[str, Any], store: Store, authority: Any) -> int:
     """Return the serial number that an entry means: hexadecimal digits, or that of a certificate's file."""
     if bool(entry.get("serial")) == bool(entry.get("certificate")):
-        raise HardwayError("revoked: give either serial or certificate in each entry")
+        raise HardwayError("revoked: an entry names not just one; give either serial or certificate")
     if entry.get("serial"):
         digits = str(entry["serial"]).replace(":", "")
         if not re.fullmatch(r"(0x)?[0-9A-Fa-f]+", digits):

@@ -44,7 +44,7 @@ def make_directory(path: str, owner: str | None, group: str | None) -> None:
         os.makedirs(directory, mode=0o755)
         _atomic.set_attributes(directory, 0o755, owner, group)
     except OSError as exc:
-        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}") from exc
+        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; move away what is in its place") from exc
 
 
 def forget(path: str) -> None:

@@ -43,7 +43,7 @@ class Host:
         exchange = params["_exchange"]
         self.signed: dict[str, str] = exchange.get("signed") or {}
         self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
-        self.authorities = {name: load_certificate(pem, f"authority {name}") for name, pem in self.pems.items()}
+        self.authorities = {name: load_certificate(pem, f"certificate of {name}") for name, pem in self.pems.items()}
         self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
         self.requests: dict[str, str] = {}
         self.needed_keys: list[str] = []

@@ -45,5 +45,7 @@ def classify(host: str, what: str) -> Host:
     if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
         return Host("uri", text)
     if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
-        raise HardwayError(f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address")
+        raise HardwayError(
+            f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address; correct it"
+        )
     return Host("dns", text)

@@ -38,11 +38,13 @@ class Profile:
         """Return the checked profile of that name: one of the user's, else one of ours."""
         given = profiles.get(name) or {}
         if not isinstance(given, Mapping):
-            raise HardwayError(f"{what}: profile {name!r} must be an object with usages and expiry")
+            raise HardwayError(f"{what}: profile {name!r} must be an object; give usages and expiry")
         ca = _object(given, "ca_constraint", name, what)
         is_authority, length = bool(ca.get("is_ca")), ca.get("max_path_len") or 0
         if not isinstance(length, int) or length < 0:
-            raise HardwayError(f"{what}: max_path_len {length!r} of profile {name!r} must be a number from 0")
+            raise HardwayError(
+                f"{what}: max_path_len {length!r} of profile {name!r} must be a number from 0; correct it"
+            )
         usages = usages_of(name, given.get("usages"), algo, what, authority=is_authority)
         ours = given.get("usages") is None
         return cls(
@@ -62,7 +64,7 @@ def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
     urls = [("crl", given.get("crl_url")), ("ocsp", given.get("ocsp_url"))]
     issuers = given.get("issuer_urls") or []
     if not isinstance(issuers, list):
-        raise HardwayError(f"{what}: issuer_urls must be a list")
+        raise HardwayError(f"{what}: issuer_urls must be a list; put it in brackets")
     urls += [("issuer", url) for url in issuers]
     found = []
     for kind, url in urls:
@@ -77,5 +79,5 @@ def _object(given: Mapping[str, Any], field: str, name: str, what: str) -> Mappi
     """Return a field that must be an object, empty where it is absent."""
     value = given.get(field) or {}
     if not isinstance(value, Mapping):
-        raise HardwayError(f"{what}: {field} of profile {name!r} must be an object")
+        raise HardwayError(f"{what}: {field} of profile {name!r} must be an object; put it in braces")
     return value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse, short
@@ -71,7 +71,7 @@ class Subject:
                 if part not in SUBJECT_ORDER or part == "CN":
                     raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber, E")
                 if part == "C" and value and len(str(value)) != 2:
-                    raise HardwayError(f"{what}: country {value!r} must be a code of two letters")
+                    raise HardwayError(f"{what}: country {value!r} must be a code of two letters; write DE, US …")
                 if value and str(value) not in values.setdefault(part, []):
                     values[part].append(str(value))
         parts = tuple((part, tuple(values[part])) for part in SUBJECT_ORDER if values.get(part))
@@ -128,7 +128,7 @@ def issuer_of(asked: Mapping[str, Any], what: str) -> str:
     """Return the name of the authority that signs, empty for a certificate that signs itself."""
     authority, self_signed = asked.get("authority") or "", bool(asked.get("self_signed"))
     if bool(authority) == self_signed:
-        raise HardwayError(f"{what}: give either the authority that signs it, or self_signed")
+        raise HardwayError(f"{what}: has not one signer; give either the authority that signs it, or self_signed")
     return str(authority)
 
 
@@ -147,7 +147,15 @@ def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: st
     expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)
     if expiry <= profile.backdate:
         minutes = short(profile.backdate).replace("5m", "five minutes")
-        raise HardwayError(f"{what}: expiry must exceed the {minutes} by which certificates are backdated")
+        raise HardwayError(
+            f"{what}: expiry must exceed the {minutes} by which certificates are backdated; ask for a longer one"
+        )
+    try:
+        datetime.now(timezone.utc) + expiry
+    except OverflowError as exc:
+        raise HardwayError(
+            f"{what}: expiry of {expiry.days} days ends after the year 9999; ask for a shorter life"
+        ) from exc
     return expiry
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import json
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -163,9 +164,19 @@ class Store:
         journal = os.path.join(self.directory, "issued.jsonl")
         try:
             handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(json.dumps(line, sort_keys=True).encode() + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
+            with os.fdopen(handle, "wb", buffering=0) as stream:
+                _append(stream, json.dumps(line, sort_keys=True).encode() + b"\n")
         except OSError as exc:
             raise HardwayError(f"{journal}: cannot be written: {exc.strerror}; make room or mend its owner") from exc
+
+
+def _append(stream: BinaryIO, line: bytes) -> None:
+    """Add a line to a journal, the whole of it or nothing."""
+    end = os.fstat(stream.fileno()).st_size
+    try:
+        if stream.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(stream.fileno())
+    except OSError:
+        os.ftruncate(stream.fileno(), end)
+        raise

@@ -98,7 +98,7 @@ def usages_in(words: Sequence[str], what: str) -> Usages:
     bits: set[str] = set()
     purposes: list[str] = []
     if isinstance(words, str) or not words:
-        raise HardwayError(f"{what}: usages must be a list of cfssl's words, for example [signing, client auth]")
+        raise HardwayError(f"{what}: usages must be a list; give cfssl's words, for example [signing, client auth]")
     for word in words:
         lowered = str(word).strip().lower()
         if lowered in KEY_USAGES:

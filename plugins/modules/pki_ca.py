@@ -267,7 +267,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the result of one task."""
     require_cryptography("pki_ca")
     if not 0 <= params["renew_before"] < 1:
-        raise HardwayError(f"renew_before {params['renew_before']}: must be at least 0 and less than 1")
+        raise HardwayError(f"renew_before {params['renew_before']}: is no part of a life; give 0 to 1")
     store = Store(params["directory"])
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)

@@ -61,5 +61,5 @@ def _with_action(check: bool, params: dict[str, Any]) -> dict[str, Any]:
 
 def files(directory: Path) -> dict[str, bytes]:
     """Return all files below a directory with their content, to see that none was touched."""
-    found = (path for path in directory.rglob("*") if path.is_file() and path.name not in (".lock", ".gitignore"))
+    found = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {str(path): path.read_bytes() for path in found}

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of bad inputs; TOP stands for the directory of the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def config(**profile: Any) -> dict[str, Any]:
+    """Return the options with a ca-config.json whose profile server has these fields."""
+    return {"config": {"signing": {"profiles": {"server": {"usages": ["server auth"], **profile}}}}}
+
+
+# Changes of a good entry of pki_certificate, further options, what the error says.
+CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"common_name": "x" * 65}, {}, "host/a: the common name has 65 characters; X.509 allows 64, shorten it"),
+    ({"common_name": ""}, {}, "it has no subject; set common_name"),
+    ({"hosts": []}, {}, "a certificate for a server needs hosts; give"),
+    ({"profile": "sever"}, {}, "profile 'sever' is unknown; use server, client, peer"),
+    ({"profile": "default"}, {}, "profile 'default' is unknown"),
+    ({"expiry": "200d"}, {}, "longer than its authority ca .*; ask for a shorter expiry or renew the authority"),
+    ({"expiry": "soon"}, {}, "expiry 'soon': not a duration; write it as"),
+    ({"expiry": "-1h"}, {}, "expiry '-1h': not a duration"),
+    ({"expiry": "0h"}, {}, "must be longer than nothing"),
+    ({"expiry": "5m"}, {}, "expiry must exceed the five minutes"),
+    ({"expiry": "9" * 12 + "h"}, {}, "too long|shorter"),
+    ({"hosts": ["10.0.0.256"]}, {}, "host '10.0.0.256' is neither an address"),
+    ({"hosts": ["1.2.3"]}, {}, "host '1.2.3' is neither"),
+    ({"hosts": ["a b"]}, {}, "host 'a b' is neither"),
+    ({"hosts": ["a:6443"]}, {}, "host 'a:6443' is neither"),
+    ({"hosts": ["a", ""]}, {}, "host '' is neither"),
+    ({"hosts": ["münchen.de"]}, {}, "is not ASCII; write it in its xn-- form"),
+    ({"hosts": ["fe80::1%eth0"]}, {}, "is neither"),
+    ({"hosts": ["*.*.example.org"]}, {}, "is neither"),
+    ({"key": {"algo": "rsa", "size": 1024}}, {}, "key size 1024 does not go with rsa; use one of 2048"),
+    ({"key": {"algo": "ecdsa", "size": 224}}, {}, "key size 224 does not go with ecdsa"),
+    ({"key": {"algo": "dsa"}}, {}, "value of algo must be one of"),
+    ({"names": [{"X": "y"}]}, {}, "'X' is no part of a name; use"),
+    ({"names": [{"C": "Germany"}]}, {}, "country 'Germany' must be a code of two letters"),
+    ({"authority": "nobody"}, {}, "nobody.crt does not exist; make it"),
+    ({"authority": "servers", "profile": "peer"}, {}, "authority servers may not sign it: it is not for client auth;"),
+    ({"self_signed": True}, {}, "give either the authority that signs it, or self_signed"),
+    ({"owner": "no-such-user"}, {}, "no user no-such-user on this host; create it first"),
+    ({"path": "TOP/host/a.crt/b"}, {}, "host/a.crt: cannot be made: "),
+    ({}, {"certificates": [{"path": "a", "authority": "ca"}] * 2}, "is unknown|two certificates"),
+    ({}, {"authority_dir": "TOP/parts/empty"}, "cannot be read: Not a directory; mend"),
+    ({}, {"_exchange": {}}, "unknown option _exchange; remove it"),
+    ({}, {"profiles": {"server": {"usages": ["sever auth"]}}}, "usage 'sever auth' is unknown; use cfssl's words"),
+    ({}, {"profiles": {"server": {"usages": "signing"}}}, "usages must be a list"),
+    ({}, {"profiles": {"server": {"usages": []}}}, "usages must be a list"),
+    ({}, {"profiles": {"server": {"usages": ["cert sign"]}}}, "has no ca_constraint is_ca; drop cert sign"),
+    ({}, {"profiles": {"server": {"usages": ["encipher only"]}}}, "mean nothing without key agreement; add it"),
+    ({}, {"profiles": {"server": {"usages": ["cert sign"], "ca_constraint": {"is_ca": True}}}}, "make those by pki_ca"),
+    ({}, config(expiry="1y"), "expiry of profile 'server' '1y': not a duration"),
+    ({"expiry": "30m"}, config(backdate="1h"), "expiry must exceed the 1h by which"),
+    ({}, config(crl_url="here"), "'here' is not a URL; write it as"),
+    ({}, config(issuer_urls="http://a.b"), "issuer_urls must be a list"),
+    ({}, config(remote="elsewhere"), "field remote is not supported; remove it"),
+    ({}, config(ca_constraint="yes"), "ca_constraint of profile 'server' must be an object"),
+    ({}, {"config": "{]"}, "config: is not JSON: .*; mend it"),
+    ({}, {"config": "TOP/parts/bad.json"}, "bad.json: is not JSON: .*line 1 column 1[0-9]* .*; mend it"),
+    ({}, {"config": "TOP/none.json"}, "none.json: cannot be read: No such file or directory; give the path"),
+    ({}, {"config": {"profiles": {}}}, "config: has no section signing; give"),
+    ({"csr": "TOP/parts/bad.json"}, {}, "bad.json: is not JSON"),
+    ({"csr": "TOP/parts/garbage"}, {}, "garbage: cannot be read: it is not UTF-8; give"),
+    ({"csr": {"CN": "a", "host": ["b"]}}, {}, "field 'host' is unknown; use cn, hosts"),
+    ({"csr": {"CN": ["a"]}}, {}, "cn must be a text"),
+    ({"csr": {"CN": "a", "ca": {"expiry": "1h"}}}, {}, "asks for an authority .ca.; make that by pki_ca"),
+]
+
+# What takes the place of an authority's file, further options, what the error says.
+BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
+    ("empty", "ca.crt", {}, "(ca.crt|certificate of ca): there is no PEM certificate in it; restore it"),
+    ("garbage", "ca.crt", {}, "there is no PEM certificate in it; restore"),
+    ("truncated.crt", "ca.crt", {}, "there is no PEM certificate in it; restore"),
+    ("damaged.crt", "ca.crt", {}, "cannot read the certificate, it is damaged; restore"),
+    ("expired.crt", "ca.crt", {}, "ca.crt: expired at .*; renew it or put another authority in its place"),
+    ("future.crt", "ca.crt", {}, "ca.crt: is not valid before .*; check this machine's clock"),
+    ("leaf.crt", "ca.crt", {}, "ca.crt: is not an authority .CA:TRUE is missing.; move"),
+    ("nosign.crt", "ca.crt", {}, "ca.crt: may not sign certificates .keyCertSign is missing.; restore"),
+    ("empty", "ca.key", {}, "ca.key: cannot read the private key: .*; restore it from a backup"),
+    ("garbage", "ca.key", {}, "ca.key: cannot read the private key"),
+    ("truncated.key", "ca.key", {}, "ca.key: cannot read the private key"),
+    ("other.key", "ca.key", {}, "ca.key: does not belong to .*ca.crt; restore the pair"),
+    ("encrypted.key", "ca.key", {}, "ca.key: the key is encrypted; give its passphrase"),
+    ("encrypted.key", "ca.key", {"passphrase": "wrong"}, "the passphrase is wrong; restore"),
+]
+
+# An authority for pki_ca, or all its options; what the error says.
+AUTHORITIES: list[tuple[dict[str, Any], str]] = [
+    ({"name": "../ca"}, "'../ca': not a name; use letters"),
+    ({"name": "a/b"}, "'a/b': not a name"),
+    ({"name": "n", "common_name": "x" * 65}, "authority n: the common name has 65"),
+    ({"name": "n", "expiry": "10 years"}, "authority n: expiry '10 years': not a duration"),
+    ({"name": "n", "expiry": "2m"}, "must exceed the five minutes"),
+    ({"name": "n", "expiry": "9999999d"}, "ask for a shorter life"),
+    ({"name": "n", "key": {"algo": "rsa", "size": 512}}, "key size 512 does not go with rsa"),
+    ({"name": "n", "path_length": -1}, "path_length -1 must not be negative; leave it out"),
+    ({"name": "n", "usages": ["signing"]}, "may not sign certificates by its usages; add cert sign"),
+    ({"name": "n", "usages": ["sing"]}, "usage 'sing' is unknown; use"),
+    ({"name": "n", "profile": "none"}, "profile 'none' is unknown; use"),
+    ({"name": "n", "profile": "server"}, "profile 'server' is for leaves; set is_ca"),
+    ({"name": "n", "signed_by": "nobody"}, "nobody.crt does not exist; make it"),
+    ({"name": "n", "signed_by": "servers", "expiry": "1d"}, "path length of 0 allows no authority below it; choose"),
+    ({"name": "n", "signed_by": "ca"}, "longer than its authority ca"),
+    ({"name": "n", "csr": {"CN": "n", "ca": {"pathlen": -1}}}, "pathlen -1 must not be negative"),
+    ({"name": "n", "csr": {"CN": "n", "ca": {"lifetime": "1h"}}}, "field 'lifetime' is unknown; use expiry"),
+    ({"name": "n", "import_certificate": "TOP/parts/leaf.crt"}, "leaf.crt: is not an authority"),
+    ({"name": "n", "import_certificate": "TOP/parts/empty"}, "empty: there is no PEM certificate"),
+    ({"name": "ca", "import_certificate": "TOP/pki/mute.crt"}, "ca.crt: is another authority than .*mute.crt; drop"),
+    ({"directory": "TOP/parts/empty"}, "empty: is not a directory; move it away"),
+    ({"renew_before": 1.5}, "renew_before 1.5: is no part of a life; give"),
+    ({"key_pairs": [{"name": "n", "key": {"algo": "ed25519"}}]}, "rsa or ecdsa only; choose one"),
+    ({"secrets": [{"name": "n", "bytes": 0}]}, "0 bytes make no sense; ask for 1 to 1024"),
+    ({"config": "TOP/parts/bad.json"}, "bad.json: is not JSON"),
+]
+
+# Changes of a good entry of pki_sign, what the error says.
+REQUESTS: list[tuple[dict[str, Any], str]] = [
+    ({"request": "TOP/none.csr"}, "none.csr does not exist; give the path"),
+    ({"request": "TOP/parts/garbage"}, "garbage: is not a PEM signing request or is damaged; have it made again"),
+    ({"request": "TOP/parts/tampered.csr"}, "tampered.csr: is not signed by its own key; have|is damaged; have"),
+    ({"request": "TOP/parts/weak.csr"}, "key size 1024 does not go with rsa; use"),
+    ({"request": "TOP/parts/ca.csr"}, "the request asks for an authority; choose a profile"),
+    ({"profile": "server"}, "neither task nor request gives any"),
+    ({"path": "TOP/parts/garbage"}, "garbage: there is no PEM certificate in it; restore it or move it away"),
+    ({"expiry": "200d"}, "longer than its authority ca"),
+    ({"authority": "servers", "expiry": "1d"}, "it is not for client auth; choose"),
+]
+
+# Options of pki_crl, what the error says.
+LISTS: list[tuple[dict[str, Any], str]] = [
+    ({"revoked": [{"serial": "xyz"}]}, "serial 'xyz' is not hexadecimal; take it from issued.jsonl"),
+    ({"revoked": [{"serial": "0"}]}, "serial number 0 belongs to no certificate; remove it"),
+    ({"revoked": [{}]}, "give either serial or certificate"),
+    ({"revoked": [{"certificate": "TOP/none.crt"}]}, "none.crt does not exist; give its serial number"),
+    ({"revoked": [{"certificate": "TOP/pki/mute.crt"}]}, "is of another authority; revoke it there"),
+    ({"serials_file": "TOP/none"}, "does not exist; give the path"),
+    ({"serials_file": "TOP/parts/serials"}, "line 2 'zz' is no decimal serial number; mend it"),
+    ({"authority": "mute"}, "may not sign revocation lists .cRLSign is missing.; renew it"),
+    ({"expiry": "1w"}, "expiry '1w': not a duration"),
+]

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad inputs: each is one error in one line that says what, why and what to do, and no file is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    key_pem,
+    key_spec,
+    load_certificate,
+    load_key,
+    new_key,
+)
+from integration.pki.bad_inputs import AUTHORITIES, BROKEN, CERTIFICATES, LISTS, REQUESTS
+from integration.pki.inprocess import call, files
+from integration.pki.playbook import matches, openssl
+
+SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+
+
+def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
+    """Return an authority for a key whose profile has something changed."""
+    profile = replace(_csr.root_profile("ecdsa"), **changes)
+    spec = CertificateSpec("", "", Subject.from_params("ca", [], ""), (), key_spec(key), life, profile)
+    return certificate_pem(_csr.self_signed(spec, key))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with authorities, a certificate, a request, and files to break others with."""
+    top = tmp_path_factory.mktemp("good")
+    authorities = [
+        {"name": "ca", "expiry": "100d"},
+        {"name": "servers", "signed_by": "ca", "usages": ["server auth"], "path_length": 0, "expiry": "90d"},
+        {"name": "mute", "usages": ["cert sign"]},
+    ]
+    call("pki_ca", directory=str(top / "pki"), authorities=authorities, key_pairs=[{"name": "sa"}])
+    call("pki_certificate", authority_dir=str(top / "pki"), certificates=[{**SERVER, "path": str(top / "host/a")}])
+    key = load_key((top / "pki/ca.key").read_bytes(), "")
+    root = load_certificate((top / "pki/ca.crt").read_bytes(), "")
+    parts = top / "parts"
+    parts.mkdir()
+    params = {"path": "x", "authority": "ca", "profile": "client", "common_name": "x"}
+    leaf = _csr.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
+    content = {
+        "expired.crt": root_like(key, timedelta(minutes=3)),
+        "future.crt": root_like(key, timedelta(days=9), backdate=timedelta(days=-5)),
+        "nosign.crt": root_like(key, timedelta(days=9), usages=Usages(frozenset({"digital_signature"}), ())),
+        "leaf.crt": certificate_pem(leaf),
+        "other.key": key_pem(new_key(KeySpec("ecdsa", 256))),
+        "encrypted.key": key_pem(key, "secret"),
+        "truncated.crt": (top / "pki/ca.crt").read_bytes()[:300],
+        "truncated.key": (top / "pki/ca.key").read_bytes()[:100],
+        "empty": b"",
+        "garbage": b"garbage\xff",
+        "damaged.crt": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "bad.json": b'{"CN": "a",}',
+        "serials": b"12\nzz\n",
+    }
+    for name, data in content.items():
+        (parts / name).write_bytes(data)
+    new = ["req", "-new", "-nodes", "-keyout", parts / "r.key", "-subj", "/CN=a"]
+    openssl(*new, "-newkey", "rsa:1024", "-out", parts / "weak.csr")
+    openssl(*new, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", parts / "good.csr")
+    openssl(*new, "-key", parts / "r.key", "-addext", "basicConstraints=critical,CA:TRUE", "-out", parts / "ca.csr")
+    lines = (parts / "good.csr").read_text().splitlines()
+    lines[-2] = lines[-2][:4] + ("B" if lines[-2][4] != "B" else "C") + lines[-2][5:]
+    (parts / "tampered.csr").write_text("\n".join(lines) + "\n")
+    return top
+
+
+@pytest.fixture
+def top(made: Path, tmp_path: Path) -> Path:
+    """Return a copy of all that, to be broken."""
+    return Path(shutil.copytree(made, tmp_path / "top"))
+
+
+def refused(top: Path, module: str, message: str, **params: Any) -> None:
+    """The module refuses, for real and in the same words in check mode or not at all there, and touches nothing."""
+    text = json.dumps(params).replace("TOP", str(top))
+    before = files(top)
+    with pytest.raises(HardwayError, match=message) as one:
+        call(module, **json.loads(text))
+    said = str(one.value)
+    assert "\n" not in said
+    assert "PRIVATE KEY" not in said
+    assert "; " in said or said.startswith("value of "), "an error says what to do"
+    assert files(top) == before
+
+
+@pytest.mark.parametrize(("changes", "options", "message"), CERTIFICATES)
+def test_certificates(top: Path, changes: dict[str, Any], options: dict[str, Any], message: str) -> None:
+    """What cannot be meant so is not made."""
+    entry = {**SERVER, "path": "TOP/host/a", **changes}
+    refused(
+        top,
+        "pki_certificate",
+        message,
+        **{"authority_dir": "TOP/pki", "certificates": [entry], "force": True, **options},
+    )
+
+
+@pytest.mark.parametrize(("source", "target", "options", "message"), BROKEN)
+def test_broken_authorities(top: Path, source: str, target: str, options: dict[str, Any], message: str) -> None:
+    """An authority that is not in order neither signs nor is replaced."""
+    shutil.copy(top / "parts" / source, top / "pki" / target)
+    entry = {**SERVER, "path": "TOP/host/a"}
+    refused(top, "pki_certificate", message, authority_dir="TOP/pki", certificates=[entry], force=True, **options)
+    refused(top, "pki_ca", message, directory="TOP/pki", authorities=[{"name": "ca"}], renew=True, **options)
+
+
+@pytest.mark.parametrize(("params", "message"), AUTHORITIES)
+def test_authorities(top: Path, params: dict[str, Any], message: str) -> None:
+    """No authority comes of it, and those that are there stay."""
+    if "name" in params:
+        params = {"authorities": [params]}
+    refused(top, "pki_ca", message, **{"directory": "TOP/pki", **params})
+
+
+@pytest.mark.parametrize(("changes", "message"), REQUESTS)
+def test_requests(top: Path, changes: dict[str, Any], message: str) -> None:
+    """Nothing is signed."""
+    entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "authority": "ca", "profile": "client", **changes}
+    refused(top, "pki_sign", message, directory="TOP/pki", certificates=[entry])
+
+
+@pytest.mark.parametrize(("params", "message"), LISTS)
+def test_lists(top: Path, params: dict[str, Any], message: str) -> None:
+    """No list is written."""
+    refused(top, "pki_crl", message, **{"directory": "TOP/pki", "authority": "ca", **params})
+
+
+def test_there_are_sixty() -> None:
+    """So many at least."""
+    assert sum(map(len, (CERTIFICATES, BROKEN, AUTHORITIES, REQUESTS, LISTS))) >= 60
+
+
+@contextmanager
+def full(directory: Path) -> Iterator[None]:
+    """Put the content of a directory on a file system of its own without any room left."""
+    held = Path(shutil.copytree(directory, directory.with_suffix(".held")))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(directory)], check=True)
+    try:
+        shutil.copytree(held, directory, dirs_exist_ok=True)
+        with (directory / "filler").open("wb", buffering=0) as stream, pytest.raises(OSError, match="No space left"):
+            while True:
+                stream.write(b"x" * 512)
+        yield
+    finally:
+        subprocess.run(["umount", str(directory)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+@pytest.mark.parametrize("place", ["pki", "host"])
+def test_full_disk(top: Path, place: str) -> None:
+    """Neither an authority nor a host without room loses what it has, and the pair in use stays a pair."""
+    with full(top / place):
+        entry = {**SERVER, "path": "TOP/host/a", "hosts": [f"h{number}.example.org" for number in range(300)]}
+        refused(
+            top,
+            "pki_certificate",
+            "No space left on device; make room",
+            authority_dir="TOP/pki",
+            certificates=[entry],
+            renew_key=True,
+        )
+        assert matches(top / "host/a.crt", top / "host/a.key")
+        if place == "pki":
+            refused(
+                top, "pki_ca", "No space left on device; make room", directory="TOP/pki", authorities=[{"name": "new"}]
+            )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("module", ["pki_ca", "pki_crl"])
+def test_unreadable_directory(top: Path, module: str) -> None:
+    """Somebody who may not read the directory makes no second authority."""
+    params = {"authorities": [{"name": "ca"}]} if module == "pki_ca" else {"authority": "ca"}
+    before = files(top)
+    for directory in (top, *top.parents[:3]):
+        directory.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(HardwayError, match=r"Permission denied; mend (its|the) owner"):
+            call(module, directory=str(top / "pki"), **params)
+    finally:
+        os.seteuid(0)
+    assert files(top) == before
