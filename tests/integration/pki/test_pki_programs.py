@@ -1,0 +1,99 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real etcd and kube-apiserver accept what ours makes: every kind of key, cfssl's files, chains."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.api.conftest import need
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import RealEtcd, binary
+from integration.pki.inprocess import call
+
+KUBERNETES_PROFILE = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
+CONFIG = {"signing": {"default": {"expiry": "8760h"}, "profiles": {"kubernetes": KUBERNETES_PROFILE}}}
+RSA = {"algo": "rsa", "size": 2048}
+
+
+class Ours:
+    """An authority of ours with the manners of the others in these tests; below another one, it shows its chain."""
+
+    def __init__(self, directory: Path, key: dict[str, Any], *, chain: bool = False) -> None:
+        """Make the root and, for chains, what signs below it."""
+        self.directory, self.key, self.chain = directory, key, chain
+        authorities = [{"name": "ca", "csr": {"CN": "ca", "key": key}}]
+        if chain:
+            authorities.append({"name": "sub", "signed_by": "ca", "csr": {"CN": "sub", "key": key}})
+        call("pki_ca", directory=str(directory), authorities=authorities)
+        self.ca = directory / "ca.crt"
+
+    def issue(self, prefix: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Path:
+        """Return the path, without suffix, of a certificate made of a csr as guides for cfssl have them."""
+        csr = {"CN": common_name, "hosts": list(hosts), "key": self.key, "names": [{"O": group} for group in groups]}
+        entry = {"path": str(self.directory / "host" / prefix), "authority": "sub" if self.chain else "ca", "csr": csr}
+        entry.update(profile="kubernetes", chain=self.chain)
+        call("pki_certificate", authority_dir=str(self.directory), config=CONFIG, certificates=[entry])
+        return self.directory / "host" / prefix
+
+
+def use_ours(etcd: RealEtcd, authority: Any) -> None:
+    """Give etcd certificates of ours."""
+    etcd.authority = authority
+    etcd.server = authority.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
+    etcd.client = authority.issue("client", "etcd-client")
+
+
+@pytest.mark.parametrize("key", [{"algo": "ecdsa", "size": 521}, {"algo": "ed25519"}, {"algo": "rsa", "size": 3072}])
+def test_etcd(tmp_path: Path, key: dict[str, Any]) -> None:
+    """etcdctl and etcd believe each other, and nobody else."""
+    need("etcd", "etcdctl")
+    etcd = RealEtcd(tmp_path, size=1)
+    stranger = etcd.client
+    use_ours(etcd, Ours(tmp_path / "ours", key))
+
+    def healthy(client: Path) -> bool:
+        files = [f"--cacert={etcd.authority.ca}", f"--cert={client}.crt", f"--key={client}.key"]
+        command = [str(binary("etcdctl")), f"--endpoints={etcd.endpoints[0]}", *files, "endpoint", "health"]
+        return subprocess.run([*command, "--command-timeout=2s"], capture_output=True, check=False).returncode == 0
+
+    try:
+        etcd.start(etcd.names[0])
+        etcd.programs.await_truth(etcd.names[0], lambda: healthy(etcd.client))
+        assert not healthy(stranger)
+    finally:
+        etcd.programs.stop_all()
+
+
+@pytest.mark.parametrize(("key", "chain"), [(RSA, False), ({"algo": "ecdsa", "size": 384}, True)])
+def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
+    """kubectl and kube-apiserver know each other by the root alone; the administrator is one, the stranger nobody."""
+    need("etcd", "kube-apiserver", "kubectl")
+    kubernetes = RealKubernetes(tmp_path)
+    stranger = kubernetes.admin
+    authority: Any = Ours(tmp_path / "ours", key, chain=chain)
+    use_ours(kubernetes.etcd, authority)
+    kubernetes.authority = authority
+    hosts = ["127.0.0.1", "localhost", "kubernetes", "10.96.0.1"]
+    kubernetes.serving = authority.issue("apiserver", "kube-apiserver", hosts=hosts)
+    kubernetes.admin = authority.issue("admin", "admin", groups=["system:masters"])
+
+    def asks(name: str, prefix: Path) -> str:
+        config = kubernetes.write_kubeconfig(name, prefix)
+        command = [str(binary("kubectl")), f"--kubeconfig={config}", "get", "--raw", "/api/v1/namespaces"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        return run.stdout + run.stderr
+
+    try:
+        kubernetes.etcd.start(kubernetes.etcd.names[0])
+        kubernetes.programs.start("kube-apiserver", kubernetes._apiserver())
+        kubernetes.programs.await_truth("kube-apiserver", kubernetes.ready)
+        assert '"kind":"NamespaceList"' in asks("admin", kubernetes.admin)
+        assert "Unauthorized" in asks("stranger", stranger)
+    finally:
+        kubernetes.stop()
