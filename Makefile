@@ -3,13 +3,15 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTHON ?= python3
 TOPOLOGY ?= ha
+INVENTORY ?= inventory
+PLAYBOOKS ?= site.yml
 export PATH := $(abspath $(BIN)):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-long test demo demo-down bench docs docs-check build clean
+.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-long test demo demo-down rehearse bench docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,6 +64,10 @@ demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
 
 demo-down: ## remove the demo's hosts and files
 	@$(BIN)/python tools/demo.py down
+
+rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ..."; reports what it makes
+	@$(MAKE) --no-print-directory venv needs
+	@$(BIN)/python tools/rehearse.py $(INVENTORY) $(PLAYBOOKS)
 
 bench: venv needs ## speed of the HA deployment, and its floor
 	@$(BIN)/python bench/bench.py

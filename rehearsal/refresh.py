@@ -64,6 +64,12 @@ system:controller:service-account-controller
 RULES = """
 cluster-roles controller-roles namespace-roles cluster-role-bindings controller-role-bindings namespace-role-bindings
 """
+# What kubectl sends as protobuf: the kinds that it makes from its own arguments.
+PROTO = ("api/core/v1", "api/rbac/v1", "api/authorization/v1", "api/authentication/v1", "apimachinery/pkg/apis/meta/v1")
+MESSAGES = """
+Namespace Secret ConfigMap ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding SelfSubjectAccessReview
+SelfSubjectReview TokenRequest DeleteOptions
+"""
 EVENT_RATE_LIMIT = "plugin/pkg/admission/eventratelimit/apis/eventratelimit/v1alpha1/types.go"
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 ALIAS = re.compile(r"^type (\w+) (\w+)$", re.MULTILINE)
@@ -79,7 +85,7 @@ def flags(program: Path) -> dict[str, str]:
         if match := FLAG.match(line):
             short, name, kind = match.groups()
             found[name] = kind or "bool"
-            if short:
+            if short and short != name:
                 found[short] = f"={name}"
     return found
 
@@ -201,6 +207,24 @@ def object_types(source: Path) -> dict[str, Any]:
     return found
 
 
+def messages(source: Path) -> dict[str, Any]:
+    """Return name and type of the numbered fields of the messages that kubectl sends."""
+    known: dict[str, list[tuple[str, str, str]]] = {}
+    for part in PROTO:
+        text = (source / "staging/src/k8s.io" / part / "generated.proto").read_text(encoding="utf-8")
+        for name, body in re.findall(r"^message (\w+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+            found = re.findall(r"^  (?:optional |repeated )?(map<.*?>|[\w.]+) (\w+) = (\d+);", body, re.MULTILINE)
+            lists = re.findall(r"^  repeated \S+ (\w+) =", body, re.MULTILINE)
+            known[name] = [(number, label, ("list " if label in lists else "") + kind) for kind, label, number in found]
+    used: dict[str, Any] = {}
+    waiting = MESSAGES.split()
+    while waiting:
+        if (name := waiting.pop()) in known and name not in used:
+            used[name] = {number: [label, re.sub(r"[\w.]*\.", "", kind)] for number, label, kind in known[name]}
+            waiting += [kind.removeprefix("list ") for _label, kind in used[name].values()]
+    return used
+
+
 def short(name: str) -> str:
     """Return a definition's name without the names of its packages."""
     return name.rpartition(".")[2]
@@ -250,6 +274,7 @@ def main() -> None:
         # Of these one release serves for all: give the newest last.
         write("objects.json", object_types(source))
         write("roles.json", rules(source))
+        write("messages.json", messages(source))
 
 
 if __name__ == "__main__":

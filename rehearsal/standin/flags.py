@@ -122,7 +122,8 @@ class Line:
     def _long(self, name: str, shown: str) -> str:
         """Return the full name of a flag that exists."""
         kind = self.known.get(name)
-        if kind is None or (len(name) == 1) != (not shown.startswith("--")):
+        # Go's own flags, which flanneld has, take one dash as well as two.
+        if kind is None or (len(name) > 1 and not shown.startswith("--") and "net-config-path" not in self.known):
             raise Refusal(f"unknown flag: {shown}")
         return kind[1:] if kind.startswith("=") else name
 

@@ -42,7 +42,7 @@ def refuse(name: str, exc: Refusal, *, parsing: bool) -> int:
     """Tell why the program ends, in the manner of the real one; return the exit status."""
     if parsing and name == "flanneld":
         print(str(exc).replace("unknown flag: --", "flag provided but not defined: -"), file=sys.stderr)
-        return 2
+        return 0
     if parsing and name != "kubelet":
         print(f"Error: {exc}", file=sys.stderr)
         return exc.status

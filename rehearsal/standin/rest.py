@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import json
 import uuid
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from typing import Any, Callable, Optional
 import yaml
 
 from . import apply as merging
+from . import protobuf
 from .admission import Admission
 from .client import ApiError
+from .flags import table
 from .identity import User
 from .kinds import Target
 from .server import Answer, Request
@@ -49,12 +52,20 @@ def without_status(item: Object) -> Object:
 def parsed(request: Request) -> Object:
     """Return the body, JSON or YAML."""
     try:
+        if request.body.startswith(protobuf.MAGIC):
+            return protobuf.read(_messages(), request.body)
         found = yaml.safe_load(request.body) if b"yaml" in _kind(request).encode() else json.loads(request.body)
     except (ValueError, yaml.YAMLError) as exc:
         raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc
     if not isinstance(found, dict):
         raise ApiError(400, "the object provided is unrecognized (must be of type object)")
     return found
+
+
+@functools.lru_cache
+def _messages() -> Any:
+    """Return the numbers of fields in protobuf."""
+    return table("messages")
 
 
 def _kind(request: Request) -> str:

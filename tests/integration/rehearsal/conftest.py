@@ -1,0 +1,63 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures: the API by stand-ins, and by the real programs where they are at hand; tests run against each."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from integration.api import programs
+from integration.api.kubernetes import RealKubernetes
+
+from rehearsal import use
+from tools import binaries
+from tools.lab import at_hand, kubernetes_version
+
+
+def kinds() -> list[str]:
+    """Return what can be tried on this machine: stand-ins always."""
+    real = (binaries.READY / kubernetes_version() / "kube-apiserver").is_file()
+    return ["stand-in", "real"] if real and not os.environ.get("HARDWAY_REHEARSAL") else ["stand-in"]
+
+
+def directory(kind: str) -> Path:
+    """Return where the programs of a kind are."""
+    at_hand()
+    return use.programs(kubernetes_version()) if kind == "stand-in" else binaries.READY
+
+
+@pytest.fixture(scope="session", params=kinds())
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKubernetes]:
+    """Start etcd, API and controller-manager of a kind."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(programs, "BINARIES", directory(request.param))
+    if programs.binary("etcd") is None:
+        pytest.skip("no etcd at hand, and none to be had from Debian")
+    made = RealKubernetes(tmp_path_factory.mktemp(request.param))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        patch.undo()
+
+
+def expired(cluster: RealKubernetes, prefix: str) -> Path:
+    """Write an administrator's certificate whose time is over."""
+    path = cluster.authority.issue(prefix, "admin", groups=["system:masters"])
+    old = x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
+    builder = builder.not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(
+        now - datetime.timedelta(days=1)
+    )
+    made = builder.sign(cluster.authority.key, hashes.SHA256())
+    path.with_suffix(".crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return path

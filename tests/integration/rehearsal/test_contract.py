@@ -1,0 +1,232 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract: what modules, roles and kubectl ask is answered alike by stand-ins and real programs."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Response, Tls, request
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import Authority, binary
+from integration.rehearsal.conftest import expired
+
+pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+MAPS = "/api/v1/namespaces/default/configmaps"
+APPLY = "application/apply-patch+yaml"
+
+
+def ask(
+    cluster: RealKubernetes,
+    path: str,
+    method: str = "GET",
+    body: Any = None,
+    *,
+    cert: Path | None = None,
+    token: str | None = None,
+    kind: str = "application/json",
+) -> Response:
+    """Send a request, as a stranger where nobody is named."""
+    tls = Tls(ca=str(cluster.authority.ca), cert=f"{cert}.crt" if cert else None, key=f"{cert}.key" if cert else None)
+    data = None if body is None else json.dumps(body).encode()
+    return request(cluster.url + path, method=method, body=data, headers={"Content-Type": kind}, tls=tls, token=token)
+
+
+def admin(cluster: RealKubernetes, path: str, method: str = "GET", body: Any = None, **more: Any) -> Response:
+    """Send a request as the administrator."""
+    return ask(cluster, path, method, body, cert=cluster.admin, **more)
+
+
+def until(truth: Callable[[], bool], seconds: float = 90) -> bool:
+    """Say whether something becomes true; no answer is none yet."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(HttpError):
+            if truth():
+                return True
+        time.sleep(0.5)
+    return False
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/livez", 200), ("/readyz", 200), ("/version", 401), ("/api", 401), ("/api/v1/nodes", 401)]
+)
+def test_strangers(cluster: RealKubernetes, path: str, status: int) -> None:
+    assert ask(cluster, path).status == status
+
+
+def test_certificates_that_do_not_count(cluster: RealKubernetes, tmp_path: Path) -> None:
+    """A false one is refused, even where a stranger would be served."""
+    foreign = Authority(tmp_path, "kubernetes-ca").issue("foreign", "admin", groups=["system:masters"])
+    for path in ("/readyz", "/api/v1/nodes"):
+        for cert in (foreign, expired(cluster, "expired")):
+            assert ask(cluster, path, cert=cert).status == 401, (path, cert)
+    person = cluster.authority.issue("person", "person")
+    refused = ask(cluster, "/api/v1/nodes", cert=person)
+    assert (refused.status, refused.json()["reason"]) == (403, "Forbidden")
+    wanted = 'nodes is forbidden: User "person" cannot list resource "nodes" in API group "" at the cluster scope'
+    assert refused.json()["message"] == wanted
+    assert ask(cluster, "/version", cert=person).status == 200
+
+
+@pytest.mark.parametrize(
+    ("seconds", "secret", "status"),
+    [(600, "0123456789abcdef", 201), (-60, "0123456789abcdef", 401), (600, "0000000000000000", 401)],
+)
+def test_bootstrap_tokens(cluster: RealKubernetes, seconds: int, secret: str, status: int) -> None:
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    number = f"t{abs(hash((seconds, secret))) % 99999:05}"
+    data = {
+        "token-id": number,
+        "token-secret": "0123456789abcdef",
+        "expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "usage-bootstrap-authentication": "true",
+        "auth-extra-groups": "system:bootstrappers:hardway:node",
+    }
+    body = {
+        "metadata": {"name": f"bootstrap-token-{number}"},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": data,
+    }
+    assert admin(cluster, "/api/v1/namespaces/kube-system/secrets", "POST", body).status == 201
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    answers = {ask(cluster, path, "POST", review, token=f"{number}.{secret}").status for _ in range(3)}
+    assert answers == {status}
+    assert ask(cluster, path, "POST", review, token="nonsense").status == 401
+
+
+def test_refusals_of_objects(cluster: RealKubernetes) -> None:
+    made = admin(cluster, MAPS, "POST", config_map("once", a="b"))
+    assert made.status == 201
+    cases: list[tuple[str, str, Any, int, str]] = [
+        ("GET", f"{MAPS}/never", None, 404, "NotFound"),
+        ("POST", MAPS, config_map("once"), 409, "AlreadyExists"),
+        ("POST", MAPS, config_map("Not A Name"), 422, "Invalid"),
+        ("POST", MAPS, {**config_map("x"), "kind": "Secret"}, 400, "BadRequest"),
+        ("POST", "/api/v1/namespaces/nowhere/configmaps", config_map("x"), 404, "NotFound"),
+        ("POST", f"{MAPS}?fieldValidation=Strict", {**config_map("x"), "datas": {}}, 400, "BadRequest"),
+        ("DELETE", f"{MAPS}/never", None, 404, "NotFound"),
+        ("GET", "/api/v1/namespaces/default/nonsense", None, 404, "NotFound"),
+    ]
+    for method, path, body, status, reason in cases:
+        answer = admin(cluster, path, method, body)
+        assert answer.status == status, (method, path, answer.body)
+        if not path.endswith("nonsense"):
+            assert answer.json()["reason"] == reason, (method, path, answer.body)
+    stale = made.json()
+    assert admin(cluster, f"{MAPS}/once", "PUT", {**stale, "data": {"a": "c"}}).status == 200
+    late = admin(cluster, f"{MAPS}/once", "PUT", {**stale, "data": {"a": "d"}})
+    assert (late.status, late.json()["reason"]) == (409, "Conflict")
+    assert admin(cluster, f"{MAPS}/once", "DELETE").status == 200
+
+
+def test_server_side_apply_owns_fields(cluster: RealKubernetes) -> None:
+    path = f"{MAPS}/owned"
+    assert admin(cluster, path, "PATCH", config_map("owned", a="1"), kind=APPLY).status in (400, 422)
+    first = admin(cluster, f"{path}?fieldManager=one", "PATCH", config_map("owned", a="1", b="1"), kind=APPLY)
+    assert first.status == 201
+    fields = [(m["manager"], m["operation"], m["fieldsV1"]) for m in first.json()["metadata"]["managedFields"]]
+    assert fields == [("one", "Apply", {"f:data": {"f:a": {}, "f:b": {}}})]
+    clash = admin(cluster, f"{path}?fieldManager=two", "PATCH", config_map("owned", a="2"), kind=APPLY)
+    assert (clash.status, clash.json()["reason"]) == (409, "Conflict")
+    forced = admin(cluster, f"{path}?fieldManager=two&force=true", "PATCH", config_map("owned", a="2"), kind=APPLY)
+    assert forced.json()["data"] == {"a": "2", "b": "1"}
+    owners = {m["manager"]: m["fieldsV1"] for m in forced.json()["metadata"]["managedFields"]}
+    assert owners == {"one": {"f:data": {"f:b": {}}}, "two": {"f:data": {"f:a": {}}}}
+    # What the first wants no more goes, unless it is another's.
+    less = admin(cluster, f"{path}?fieldManager=one", "PATCH", config_map("owned"), kind=APPLY)
+    assert less.json()["data"] == {"a": "2"}
+    again = admin(cluster, f"{path}?fieldManager=two&force=true", "PATCH", config_map("owned", a="2"), kind=APPLY)
+    assert again.json()["metadata"]["resourceVersion"] == less.json()["metadata"]["resourceVersion"]
+
+
+def test_a_service_keeps_what_it_was_given(cluster: RealKubernetes) -> None:
+    path = "/api/v1/namespaces/default/services/web?fieldManager=one"
+    spec: dict[str, Any] = {"type": "NodePort", "ports": [{"port": 80}], "selector": {"app": "web"}}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    first = admin(cluster, path, "PATCH", body, kind=APPLY).json()["spec"]
+    assert first["clusterIP"].startswith("10.96.") and first["ports"][0]["nodePort"] >= 30000
+    assert first["ports"][0]["protocol"] == "TCP"
+    assert admin(cluster, path, "PATCH", body, kind=APPLY).json()["spec"] == first
+    taken = {**body, "metadata": {"name": "other"}, "spec": {**spec, "clusterIP": first["clusterIP"]}}
+    assert admin(cluster, "/api/v1/namespaces/default/services", "POST", taken).status == 422
+
+
+def test_a_node_is_itself_and_nobody_else(cluster: RealKubernetes) -> None:
+    node = cluster.authority.issue("kubelet", "system:node:n1", groups=["system:nodes"])
+    nodes, merge = "/api/v1/nodes", "application/merge-patch+json"
+    for name in ("n1", "n2"):
+        admin(cluster, nodes, "POST", {"metadata": {"name": name}})
+    role = {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}}
+    own = {"metadata": {"labels": {"zone": "a"}}}
+    assert ask(cluster, f"{nodes}/n1", "PATCH", own, cert=node, kind=merge).status == 200
+    assert ask(cluster, f"{nodes}/n1", "PATCH", role, cert=node, kind=merge).status == 403
+    assert ask(cluster, f"{nodes}/n2", "PATCH", own, cert=node, kind=merge).status == 403
+    for path in ("/api/v1/namespaces/kube-system/secrets", "/api/v1/namespaces/default/secrets/none"):
+        assert ask(cluster, path, cert=node).status == 403
+
+
+def test_a_watch_tells_what_happens(cluster: RealKubernetes) -> None:
+    begin = admin(cluster, MAPS).json()["metadata"]["resourceVersion"]
+    admin(cluster, MAPS, "POST", config_map("seen"))
+    admin(cluster, f"{MAPS}/seen", "DELETE")
+    query = f"watch=true&resourceVersion={begin}&timeoutSeconds=2&fieldSelector=metadata.name%3Dseen"
+    lines = admin(cluster, f"{MAPS}?{query}").body.decode().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["ADDED", "DELETED"]
+
+
+def test_service_account_tokens(cluster: RealKubernetes) -> None:
+    path = "/api/v1/namespaces/kube-system/serviceaccounts"
+    assert admin(cluster, path, "POST", {"metadata": {"name": "robot"}}).status == 201
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = admin(cluster, f"{path}/robot/token", "POST", asked).json()["status"]["token"]
+    refused = ask(cluster, "/api/v1/nodes", token=token)
+    assert refused.status == 403
+    assert 'User "system:serviceaccount:kube-system:robot"' in refused.json()["message"]
+    assert ask(cluster, "/api/v1/nodes", token=token[:-8] + "AAAAAAAA").status == 401
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["sub"] == "system:serviceaccount:kube-system:robot"
+
+
+def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
+    def run(*words: str) -> str:
+        command = [str(binary("kubectl")), f"--kubeconfig={cluster.kubeconfig}", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert run("get", "--raw", "/readyz") == "ok"
+    run("create", "namespace", "k")
+    run("-n", "k", "create", "secret", "generic", "s", "--from-literal=a=b")
+    assert run("-n", "k", "get", "secret", "s", "-o", "jsonpath={.data.a}") == "Yg=="
+    run("-n", "k", "label", "secret", "s", "x=y")
+    assert "secret/s" in run("-n", "k", "get", "secrets", "-l", "x=y", "-o", "name")
+    assert run("auth", "can-i", "delete", "nodes").strip() == "yes"
+    run("delete", "namespace", "k", "--timeout=50s")
+
+
+def test_etcd_that_is_down_is_told(cluster: RealKubernetes) -> None:
+    """The last test of the file: nothing is read or written without etcd, and all is as before when it is back."""
+    cluster.etcd.programs.stop("m1")
+    for method, path, body in (("GET", f"{MAPS}/once", None), ("POST", MAPS, config_map("lost"))):
+        try:
+            assert admin(cluster, path, method, body).status >= 500
+        except HttpError as exc:
+            assert exc.kind == "timeout"
+    cluster.etcd.start("m1")
+    assert until(lambda: admin(cluster, f"{MAPS}/lost").status in (200, 404))
