@@ -28,6 +28,7 @@ def only(found: list[str], word: str) -> str:
 def test_masters_behind_the_virtual_address() -> None:
     """The frontend is on the virtual address and on loopback, the masters are behind it."""
     found = lines()
+    assert found.index("frontend check") < found.index("option dontlog-normal") < found.index("bind 127.0.0.1:8443")
     assert [line for line in found if line.startswith("bind ")] == ["bind 192.0.2.100:6443", "bind 127.0.0.1:8443"]
     assert [line for line in found if line.startswith("server ")] == [
         "server m1 192.0.2.1:6443",

@@ -124,7 +124,12 @@ def test_kubelet_unit_quotes_and_names_the_server() -> None:
 def test_containerd_config_is_what_containerd_reads() -> None:
     registries = [
         {"host": "reg.example:5000", "username": "u", "password": 'p"w', "ca": "PEM"},
-        {"host": "docker.io", "mirrors": [{"url": "https://mirror.example/v2", "override_path": True}]},
+        {
+            "host": "docker.io",
+            "username": "d",
+            "password": "e",
+            "mirrors": [{"url": "https://mirror.example/v2", "override_path": True}],
+        },
         {"host": "old.example", "state": "absent"},
     ]
     extra = {"plugins": {"io.containerd.cri.v1.images": {"max_concurrent_downloads": 9}}}
@@ -142,7 +147,9 @@ def test_containerd_config_is_what_containerd_reads() -> None:
     hosts = tomllib.loads(
         render(node, "containerd", "hosts.toml.j2", **files["/etc/containerd/certs.d/docker.io/hosts.toml"]["vars"])
     )
-    assert hosts["server"] == "https://docker.io"
+    # Where Docker Hub's images really come from; credentials are looked up by that name.
+    assert hosts["server"] == "https://registry-1.docker.io"
+    assert images["registry"]["configs"]["registry-1.docker.io"]["auth"] == {"username": "d", "password": "e"}
     assert hosts["host"]["https://mirror.example/v2"] == {"capabilities": ["pull", "resolve"], "override_path": True}
     private = files["/etc/containerd/certs.d/reg.example:5000/hosts.toml"]["vars"]
     assert tomllib.loads(render(node, "containerd", "hosts.toml.j2", **private))["ca"] in files
