@@ -27,6 +27,13 @@ def collect(name: str, seen: Seen, extra: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def foreseen(name: str, extra: Iterable[str], inputs: Iterable[str], predicted: Iterable[str]) -> list[str]:
+    """Return which of the files that a check run would have written are among what the unit starts from."""
+    places = (f"{OURS}/{name}.d", *extra)
+    known = {*inputs, *places, f"{OURS}/{name}"}
+    return [path for path in predicted if path in known or any(path.startswith(f"{place}/") for place in places)]
+
+
 def drop_ins(name: str) -> list[str]:
     """Return the administrator's drop-ins of a unit."""
     return sorted(glob.glob(f"{OURS}/{glob.escape(name)}.d/*.conf"))

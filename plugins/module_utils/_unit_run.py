@@ -31,6 +31,8 @@ class Units:
         self.seen: dict[str, Seen] = {}
         self.inputs: dict[str, dict[str, str]] = {}
         self.plans: dict[str, Plan] = {}
+        # Files that are not written because this is a check run.
+        self.predicted: list[str] = []
 
     def decide(self, check_mode: bool) -> None:
         """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
@@ -56,6 +58,8 @@ class Units:
         self.seen = self.systemd.show(list(self.wants))
         for name, want in self.wants.items():
             self.inputs[name] = _unit_inputs.collect(name, self.seen[name], want.inputs)
+            for path in _unit_inputs.foreseen(name, want.inputs, self.inputs[name], self.predicted):
+                self.inputs[name][path] = "what a check run foresees"
             stamp = _unit_inputs.read_stamp(name)
             self.plans[name] = _unit.plan(want, self.seen[name], self.inputs[name], stamp)
 

@@ -135,6 +135,12 @@ installed:
   type: list
   elements: str
   sample: [/opt/hardway/etcd/3.6.14/etcd]
+linked:
+  description: Links that lead (or would lead) to another version now.
+  returned: always
+  type: list
+  elements: str
+  sample: [/usr/local/bin/etcd]
 """
 
 from typing import Any
@@ -192,6 +198,7 @@ def main() -> None:
         "changed": bool(absent) or any(old != new for old, new in links.values()),
         "paths": {want.name: want.path(root) for want in placed},
         "installed": [want.path(root) for want in absent],
+        "linked": [link for link, (old, new) in links.items() if old != new],
     }
     if module._diff:
         result["diff"] = [difference(link, old, new) for link, (old, new) in links.items() if old != new]

@@ -128,6 +128,7 @@ options:
     description: Internal. The action plugin's first round, which leaves the restarts that need the lock.
     type: bool
     default: false
+  _predicted: {description: Internal. What a check run has not written., type: list, elements: str, default: []}
   _receipt:
     description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
     type: str
@@ -212,6 +213,7 @@ SPEC = {
     },
     # The action plugin's first round: leave restarts that need the lock, and say which they are.
     "_hold": {"type": "bool", "default": False},
+    "_predicted": {"type": "list", "elements": "str", "default": []},
     "_receipt": {"type": "str"},
 }
 DONE = {"start": "started", "restart": "restarted", "stop": "stopped", "remove": "removed", "none": "none"}
@@ -226,6 +228,7 @@ def main() -> None:
             [want(params) for params in module.params["units"]],
             module.params["gate"],
         )
+        units.predicted = module.params["_predicted"] if module.check_mode else []
         units.decide(module.check_mode)
         held = [] if module.check_mode else units.carry_out(module.params["_hold"])
         if not held:

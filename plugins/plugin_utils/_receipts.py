@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import with_predictions
 
 # What module receipts told of a host, and the fact that makes it void.
 VARIABLE = "_host_receipts"
@@ -40,6 +41,9 @@ class Receipt:
         # The variables of a delegated task are those of another host than it runs on.
         usable = isinstance(told, Mapping) and told.get("salt") and not action._task.delegate_to
         self._told: Mapping[str, Any] = told if usable else {}
+        # The facts that a delegated task leaves would be those of the wrong host.
+        self._foresees = bool(action._task.check_mode) and not action._task.delegate_to
+        self._task_vars = task_vars
         self._void = (task_vars.get("ansible_facts") or {}).get(FACT) == self._told.get("nonce")
         self.key = _key(module, arguments, str(self._told["salt"])) if usable and believe else None
         # In check mode nothing is left behind.
@@ -57,7 +61,7 @@ class Receipt:
         """Return the module's result; if it changed something, no receipt of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
-        return result
+        return with_predictions(result, self._task_vars, check=self._foresees)
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

@@ -37,6 +37,14 @@ RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enable
 INPUTS = {"/etc/a": "sha256:1"}
 
 
+def test_a_check_run_foresees_changes_of_inputs() -> None:
+    predicted = ["/etc/a", "/etc/b/new", "/etc/systemd/system/x.service.d/a.conf", "/usr/local/bin/x", "/etc/abc"]
+    inputs = ["/etc/a", "/usr/local/bin/x", "/etc/systemd/system/x.service"]
+    assert _unit_inputs.foreseen("x.service", ["/etc/a", "/etc/b"], inputs, predicted) == predicted[:-1]
+    assert _unit_inputs.foreseen("x.service", [], inputs, ["/etc/systemd/system/x.service"])
+    assert not _unit_inputs.foreseen("y.service", [], [], predicted)
+
+
 def test_show_is_read_in_order() -> None:
     seen = _unit.parse_show(SHOWN, ["etcd.service", "gone.service"])
     etcd = seen["etcd.service"]

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a check run remembers of the files that it does not write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted, with_predictions, written
+
+
+@pytest.mark.parametrize(
+    ("result", "paths"),
+    [
+        ({"paths": {"/etc/a": ["content"]}}, ["/etc/a"]),
+        ({"paths": {"etcd": "/opt/hardway/etcd/1/etcd"}, "linked": ["/usr/local/bin/etcd"]}, ["/usr/local/bin/etcd"]),
+        ({"kubeconfigs": [{"path": "/etc/k", "changed": True}, {"path": "/etc/l", "changed": False}]}, ["/etc/k"]),
+        (
+            {
+                "certificates": [{"path": "/p/server", "changed": True}, {"path": "/p/peer", "changed": False}],
+                "trust": [{"path": "/p/ca.crt", "changed": True}],
+            },
+            ["/p/ca.crt", "/p/server.crt", "/p/server.key"],
+        ),
+        ({"units": {}}, []),
+    ],
+)
+def test_each_module_tells_what_it_would_write(result: dict[str, Any], paths: list[str]) -> None:
+    assert written(result) == paths
+
+
+def test_predictions_add_up_over_tasks_and_only_in_check_runs() -> None:
+    result = {"changed": True, "paths": {"/etc/b": ["content"]}}
+    earlier = {"ansible_facts": {"hardway_predicted": ["/etc/a"]}}
+    assert "ansible_facts" not in with_predictions(dict(result), earlier, check=False)
+    assert "ansible_facts" not in with_predictions({**result, "changed": False}, earlier, check=True)
+    told = with_predictions(dict(result), earlier, check=True)
+    assert noted(told) == ["/etc/a", "/etc/b"]
