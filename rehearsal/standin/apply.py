@@ -198,7 +198,8 @@ def apply(
         raise ApplyConflict(f"Apply failed with {len(clashes)} conflicts: {told}")
     owners.take(clashes, manager, "Apply")
     result = live
-    for path in sorted(owners.of(manager, "Apply") - set(wanted), reverse=True):
+    # Whole items first: one without its keys would not be found.
+    for path in sorted(owners.of(manager, "Apply") - set(wanted), key=lambda path: path[-1] != "."):
         if path not in others:
             result = schema.without(result, kind, path)
     owners.give(manager, "Apply", set(wanted))

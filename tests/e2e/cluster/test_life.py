@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.cluster.cluster import Cluster, wait_for
+from tools import binaries
 from tools.lab import SANDBOX, TOP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
@@ -67,7 +67,7 @@ def test_the_virtual_address_survives_the_death_of_its_holder(cluster: Cluster) 
 
 
 def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster: Cluster) -> None:
-    other = Path.home() / ".cache" / "hardway" / "bin" / "debian" / "kubectl"
+    other = binaries.READY / "debian" / "kubectl"
     if not other.is_file():
         pytest.skip(f"{other} is missing; sandbox/sandbox binaries brings it")
     kubeconfig = cluster.pki / "admin.kubeconfig"

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stand-ins decide without a host: flags, fields, encryption, ownership of fields."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.standin import apply as merging
+from rehearsal.standin import encryption, kinds
+from rehearsal.standin.configuration import Checker
+from rehearsal.standin.flags import Line, Refusal
+
+DATA = Path(__file__).resolve().parents[3] / "rehearsal" / "data"
+MINORS = ["1.34", "1.35", "1.36"]
+
+
+def table(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text())
+
+
+def test_secretbox_is_the_one_of_nacl() -> None:
+    """The vector of NaCl's own tests (secretbox.c), cut off where its text may be."""
+    key = bytes.fromhex("1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389")
+    nonce = bytes.fromhex("69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37")
+    plain = bytes.fromhex(
+        "be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffce5ecbaaf33bd751a1ac728d45e6c6129"
+        "6cdc3c01233561f41db66cce314adb310e3be8250c46f06dceea3a7fa1348057e2f6556ad6b1318a024a838f21af1fde"
+        "048977eb48f59ffd4924ca1c60902e52f0a089bc76897040e082f937763848645e0705"
+    )
+    box = encryption.seal_secretbox(key, plain, nonce)
+    assert box.hex().startswith("f3ffc7703f9400e52a7dfb4b3d3305d9")
+    assert encryption.open_secretbox(key, box, nonce) == plain
+    with pytest.raises(ValueError, match="not large enough"):
+        encryption.open_secretbox(key, box[:-1] + b"x", nonce)
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_flags_are_those_of_the_version(minor: str) -> None:
+    known = table(minor)["flags"]["kube-apiserver"]
+    line = Line(known).read(
+        ["--v=2", "--profiling", "--etcd-servers=a,b", "--etcd-servers", "c", "--max-requests-inflight=5"]
+    )
+    assert (line.get("v"), line.get("profiling"), line.get("etcd-servers")) == ("2", True, ["a", "b", "c"])
+    assert line.get("max-requests-inflight") == 5
+    for wrong in ("--insecure-port=1", "--profiling=maybe", "--secure-port=x", "-profiling", "--kubeconfig"):
+        with pytest.raises(Refusal):
+            Line(known).read([wrong])
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_fields_are_those_of_the_version(minor: str) -> None:
+    checker = Checker(table(minor)["fields"])
+    checker.check({"kind": "x", "authentication": {"x509": {"clientCAFile": "a", "other": 1}}}, "KubeletConfiguration")
+    assert checker.unknown == ["authentication.x509.other"]
+    for wrong in ({"port": "a"}, {"failSwapOn": 1}, {"clusterDNS": "a"}, {"port": True}):
+        with pytest.raises(Refusal):
+            checker.check(wrong, "KubeletConfiguration")
+
+
+def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
+    older, newer = (set(table(minor)["fields"]["KubeletConfiguration"]) for minor in ("1.34", "1.36"))
+    assert newer - older
+
+
+def test_lists_are_merged_by_their_keys() -> None:
+    schema = merging.Schema(table("objects"))
+    live = {"spec": {"ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 53, "protocol": "UDP"}]}}
+    owners = merging.Owners([], "v1", "now")
+    wanted = {"spec": {"ports": [{"port": 80, "name": "web"}]}}
+    found = merging.apply(schema, "Service", live, wanted, owners, "me", False)
+    assert found["spec"]["ports"][0] == {"port": 80, "protocol": "TCP", "nodePort": 30080, "name": "web"}
+    assert len(found["spec"]["ports"]) == 2
+    # What was mine and is wanted no more goes; what was never mine stays.
+    less = merging.apply(schema, "Service", found, {"spec": {}}, owners, "me", False)
+    assert [port["port"] for port in less["spec"]["ports"]] == [53]
+
+
+def test_unknown_fields_are_named_by_their_place() -> None:
+    schema = merging.Schema(table("objects"))
+    item = {"spec": {"template": {"spec": {"containers": [{"name": "a", "imagee": "b"}]}}}, "datas": {}}
+    assert schema.unknown(item, "Deployment") == ["spec.template.spec.containers[0].imagee", "datas"]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/api/v1/nodes/n1/status", ("nodes", "", "n1", "status")),
+        ("/api/v1/namespaces/a", ("namespaces", "", "a", "")),
+        ("/api/v1/namespaces/a/secrets", ("secrets", "a", "", "")),
+        ("/apis/apps/v1/namespaces/a/deployments/b", ("deployments", "a", "b", "")),
+        ("/apis/nonsense/v1/things", None),
+        ("/healthz", None),
+    ],
+)
+def test_paths_lead_to_objects(path: str, wanted: Any) -> None:
+    found = kinds.target(path)
+    assert (found and (found.resource.name, found.namespace, found.name, found.part)) == wanted
