@@ -22,6 +22,14 @@ from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader([str(REPOSITORY / ".collections")])
 
 
+def pytest_report_header() -> list[str]:
+    """Say before anything else when stand-ins take the place of the Kubernetes programs."""
+    from rehearsal import use
+    from tools.lab import kubernetes_version
+
+    return use.notice(kubernetes_version()).splitlines()[:1] if use.wanted(kubernetes_version()) else []
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the top of the clone."""

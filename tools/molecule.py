@@ -14,7 +14,8 @@ from typing import TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.lab import TOP, require_binaries, tool
+from rehearsal import use as rehearsal
+from tools.lab import TOP, kubernetes_version, require_binaries, tool
 
 # Whether a scenario needs the Kubernetes binaries; the quickest first.
 SCENARIOS = {"components": False, "default": True, "ha": True}
@@ -47,6 +48,8 @@ def main() -> int:
         return 0
     lock = hold_hosts()
     lost = require_binaries() if any(SCENARIOS[name] for name in wanted) else None
+    if any(SCENARIOS[name] for name in wanted) and rehearsal.wanted(kubernetes_version()):
+        print(rehearsal.notice(kubernetes_version()), flush=True)
     for name in wanted:
         if lost and SCENARIOS[name]:
             print(f"SKIPPED molecule {name}: the Kubernetes binaries are missing and could not be downloaded\n{lost}")

@@ -12,6 +12,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from rehearsal import use as rehearsal
+from tools.lab import kubernetes_version
+
 TOP = Path(__file__).resolve().parent.parent
 # All of these run, so that one push shows every cheap mistake; the costly ones follow only when none was found.
 CHEAP = ("lint", "docs-check", "types", "unit", "sanity", "build")
@@ -69,6 +74,8 @@ def main() -> int:
     while left_out and all(part.status == 0 for part in parts):
         parts.append(run(left_out.pop(0)))
     print(summary(parts, left_out), flush=True)
+    if rehearsal.wanted(kubernetes_version()):
+        print("\n" + rehearsal.notice(kubernetes_version()), flush=True)
     return 1 if any(part.status for part in parts) else 0
 
 

@@ -186,7 +186,7 @@ class Api:
         if self.rest.store.get(self.rest.key(aim)) is not None:
             return
         made = {**item, "metadata": {**(item.get("metadata") or {}), "name": aim.name}}
-        request = Request("POST", "", {}, {"User-Agent": "kube-apiserver"}, b"", None, "127.0.0.1")
+        request = Request("POST", "", {}, {"User-Agent": "kube-apiserver"}, b"", [], "127.0.0.1")
         try:
             self.rest.stored(aim, request, SERVER, None, made, "Update")
         except ApiError as exc:

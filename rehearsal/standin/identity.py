@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from cryptography import x509 as certificates
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
@@ -125,11 +124,10 @@ class Authenticator:
 
     def user(self, request: Request) -> User:
         """Return who asks; raise Unauthorized where that is nobody."""
-        if request.peer is not None and self.authorities:
-            certificate = certificates.load_der_x509_certificate(request.peer)
-            if problem := x509.client_problem(certificate, self.authorities, x509.now()):
+        if request.peer and self.authorities:
+            if problem := x509.client_problem(request.peer, self.authorities, x509.now()):
                 raise Unauthorized(problem)
-            name, groups = x509.subject(certificate)
+            name, groups = x509.subject(request.peer[0])
             return User(name, [*groups, "system:authenticated"])
         scheme, _space, token = (request.headers.get("Authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-from cryptography import x509 as certificates
-
 from . import configuration, x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
@@ -201,12 +199,11 @@ class Kubelet:
 
     def answer(self, api: Connection, request: Request) -> Answer:
         """Answer whoever shows a certificate of ours and may look into nodes."""
-        if request.peer is None:
+        if not request.peer:
             return Answer(401, "Unauthorized")
-        certificate = certificates.load_der_x509_certificate(request.peer)
-        if x509.client_problem(certificate, self.authorities, x509.now()):
+        if x509.client_problem(request.peer, self.authorities, x509.now()):
             return Answer(401, "Unauthorized")
-        name, groups = x509.subject(certificate)
+        name, groups = x509.subject(request.peer[0])
         asked = {"group": "", "resource": "nodes", "subresource": "proxy", "verb": "get", "name": self.name}
         spec = {"user": name, "groups": [*groups, "system:authenticated"], "resourceAttributes": asked}
         head = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}

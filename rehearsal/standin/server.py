@@ -32,7 +32,7 @@ class Request:
     query: dict[str, str]
     headers: Any
     body: bytes
-    peer: Optional[bytes]
+    peer: list[bytes]
     source: str
     scratch: dict[str, Any] = field(default_factory=dict)
 
@@ -47,6 +47,7 @@ class Answer:
 
 
 App = Callable[[Request], Answer]
+DER = 2  # as OpenSSL's binding in Python numbers the encodings
 VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
 
 
@@ -86,6 +87,15 @@ class Tls:
         return self._context
 
 
+def shown(connection: ssl.SSLSocket) -> list[bytes]:
+    """Return the certificate that a client shows, and those that lead from it to its authority."""
+    own = connection.getpeercert(binary_form=True)
+    inner: Any = getattr(connection, "_sslobj", None)
+    # Python before 3.10 knows no chain.
+    chain = getattr(inner, "get_unverified_chain", list)() or [] if own else []
+    return [own, *(bytes(part.public_bytes(DER)) for part in chain[1:])] if own else []
+
+
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -96,11 +106,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Shake hands here, in the connection's own thread."""
-        self.peer: Optional[bytes] = None
+        self.peer: list[bytes] = []
         if self.server.tls is not None:
             self.request.settimeout(10)
             self.request = self.server.tls.context().wrap_socket(self.request, server_side=True)
-            self.peer = self.request.getpeercert(binary_form=True)
+            self.peer = shown(self.request)
         super().setup()
 
     def answer(self) -> None:
@@ -122,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_whole(self, content: Union[str, dict[str, Any]], headers: dict[str, str]) -> None:
         """Send text or an object."""
-        text = content if isinstance(content, str) else json.dumps(content)
+        text = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
         if "Content-Type" not in headers:
             kind = "text/plain; charset=utf-8" if isinstance(content, str) else "application/json"
             self.send_header("Content-Type", kind)
@@ -137,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for line in lines:
-            data = json.dumps(line).encode() + b"\n"
+            data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.write(b"0\r\n\r\n")
 

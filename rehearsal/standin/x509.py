@@ -93,9 +93,18 @@ def signed_by(certificate: Any, authority: Any) -> bool:
     return bool(certificate.issuer == authority.subject)
 
 
-def client_problem(certificate: Any, authorities: list[Any], now: datetime.datetime) -> str:
-    """Return why a client's certificate does not count; nothing when it does."""
-    if not any(signed_by(certificate, authority) for authority in authorities):
+def trusted(certificate: Any, between: list[Any], authorities: list[Any]) -> bool:
+    """Say whether signatures lead from a certificate to one of the authorities."""
+    if any(signed_by(certificate, authority) for authority in authorities):
+        return True
+    rest = [other for other in between if other is not certificate]
+    return any(signed_by(certificate, other) and trusted(other, rest, authorities) for other in rest)
+
+
+def client_problem(chain: list[bytes], authorities: list[Any], now: datetime.datetime) -> str:
+    """Return why the certificate that a client shows does not count; nothing when it does."""
+    certificate, *between = [x509.load_der_x509_certificate(part) for part in chain]
+    if not trusted(certificate, between, authorities):
         return "x509: certificate signed by unknown authority"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -110,8 +119,9 @@ def client_problem(certificate: Any, authorities: list[Any], now: datetime.datet
     return "" if any(usage in usages for usage in allowed) else "x509: certificate specifies an incompatible key usage"
 
 
-def subject(certificate: Any) -> tuple[str, list[str]]:
-    """Return common name and organizations."""
+def subject(der: bytes) -> tuple[str, list[str]]:
+    """Return common name and organizations of a certificate."""
+    certificate = x509.load_der_x509_certificate(der)
     names = [str(a.value) for a in certificate.subject if a.oid == NameOID.COMMON_NAME]
     return names[0] if names else "", [str(a.value) for a in certificate.subject if a.oid == NameOID.ORGANIZATION_NAME]
 
