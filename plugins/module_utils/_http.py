@@ -97,6 +97,8 @@ def _context(tls: Tls) -> Any:
 
     context = ssl.create_default_context(cafile=tls.ca) if tls.verify else ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # As Go does: what is trusted need not be a root. Python 3.9 has no name for the flag.
+    context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -89,7 +89,10 @@ class Ensure(Keeper):
         elif key is not None and not self.check:
             self.store.write(key_path, key_pem(key, self.passphrase))
         if not self.check:
-            self.store.write(path, source.data, 0o644)
+            # Whoever trusts the authority must not trust all that its own issuer signs.
+            if chain := source.chain():
+                self.store.write(f"{self.store.stem(name)}.chain.crt", chain, 0o644)
+            self.store.write(path, certificate_pem(source.found), 0o644)
         return _report(name, path, "imported", source.found, has_key=key is not None)
 
     def _create(self, name: str, spec: CertificateSpec) -> Any:

@@ -14,6 +14,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import check_authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    certificates_in,
     load_certificate,
     load_key,
     same_public_key,
@@ -58,6 +60,10 @@ class Source:
         if not same_public_key(self.found.public_key(), key.public_key()):
             raise HardwayError(f"{self.key}: does not belong to {self.certificate}; import the pair that does")
         return key
+
+    def chain(self) -> bytes:
+        """Return the certificates that came behind the authority's own. They are no anchors of trust."""
+        return b"".join(certificate_pem(item) for item in certificates_in(self.data, self.certificate)[1:])
 
     def check_same(self, present: Any, path: str) -> None:
         """Raise when the authority that is here has another key than the one to import; a renewed one has the same."""

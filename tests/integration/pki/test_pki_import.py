@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from integration.api.programs import binary
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from integration.api.programs import Programs, binary, free_ports
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL
@@ -178,3 +179,34 @@ def test_authority_below_an_offline_one(tmp_path: Path) -> None:
     act("pki_certificate", **keep(pki, authority="sub", chain=True))
     chained = tmp_path / "host/a.crt"
     openssl("verify", "-x509_strict", "-CAfile", vault / "ca.crt", "-untrusted", chained, chained)
+
+
+def test_authority_of_a_company(tmp_path: Path) -> None:
+    """Of a bundle only the authority itself is trusted, also where it is no root; the rest makes the chain."""
+    company, pki = tmp_path / "company", tmp_path / "pki"
+    chain = [{"name": "root"}, {"name": "ca", "signed_by": "root"}]
+    act("pki_ca", directory=str(company), authorities=chain)
+    (company / "bundle.pem").write_bytes((company / "ca.crt").read_bytes() + (company / "root.crt").read_bytes())
+    one = {"name": "ca", "import_certificate": f"{company}/bundle.pem", "import_key": f"{company}/ca.key"}
+    act("pki_ca", directory=str(pki), authorities=[one])
+    assert (pki / "ca.crt").read_bytes() == (company / "ca.crt").read_bytes()
+    act("pki_certificate", **keep(pki, hosts=["127.0.0.1"], chain=True))
+    chained = tmp_path / "host/a.crt"
+    openssl("verify", "-x509_strict", "-CAfile", company / "root.crt", "-untrusted", chained, chained)
+    (port,) = free_ports(1)
+    programs = Programs(tmp_path)
+    key = ["-cert", chained, "-key", tmp_path / "host/a.key"]
+    programs.start("openssl", ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www", *key])
+
+    def trusted(ca: Path) -> bool:
+        try:
+            return request(f"https://127.0.0.1:{port}/", tls=Tls(ca=str(ca))).status == 200
+        except HttpError:
+            return False
+
+    try:
+        programs.await_truth("openssl", lambda: trusted(pki / "ca.crt"))
+        act("pki_ca", directory=str(tmp_path / "other"), authorities=[{"name": "ca"}])
+        assert not trusted(tmp_path / "other/ca.crt")
+    finally:
+        programs.stop_all()
