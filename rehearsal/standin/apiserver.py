@@ -73,8 +73,9 @@ def build(program: Program) -> Api:
     kubelets = Files(
         get("kubelet-certificate-authority", ""), get("kubelet-client-certificate", ""), get("kubelet-client-key", "")
     )
+    modes = settings.listed(get("authorization-mode", ["AlwaysAllow"]))
     rest = Rest(store, Schema(table("objects")), admission)
-    return Api(program.version, rest, authenticator, Authorizer(store), audit, kubelets)
+    return Api(program.version, rest, authenticator, Authorizer(store, modes), audit, kubelets)
 
 
 def main(program: Program) -> int:

@@ -65,17 +65,18 @@ def _allows(rule: dict[str, Any], deed: Deed) -> bool:
 class Authorizer:
     """Decides by the roles that the watch of the store knows."""
 
-    def __init__(self, store: Store) -> None:
-        """Remember where the roles are."""
-        self.store = store
+    def __init__(self, store: Store, modes: list[str]) -> None:
+        """Remember where the roles are, and which authorizers count."""
+        self.store, self.modes = store, modes
 
     def allows(self, user: User, deed: Deed) -> bool:
         """Say whether somebody may do something."""
-        if "system:masters" in user.groups:
+        if "system:masters" in user.groups or "AlwaysAllow" in self.modes:
             return True
-        if "system:nodes" in user.groups and user.name.startswith(NODE) and self._node(user.name[len(NODE) :], deed):
+        node = user.name[len(NODE) :] if "system:nodes" in user.groups and user.name.startswith(NODE) else ""
+        if node and "Node" in self.modes and self._node(node, deed):
             return True
-        return any(_allows(rule, deed) for rule in self._rules(user, deed.namespace))
+        return "RBAC" in self.modes and any(_allows(rule, deed) for rule in self._rules(user, deed.namespace))
 
     def _node(self, name: str, deed: Deed) -> bool:
         """Say whether a node may do it because it is that node."""

@@ -92,7 +92,7 @@ def shown(connection: ssl.SSLSocket) -> list[bytes]:
     own = connection.getpeercert(binary_form=True)
     inner: Any = getattr(connection, "_sslobj", None)
     # Python before 3.10 knows no chain.
-    chain = getattr(inner, "get_unverified_chain", list)() or [] if own else []
+    chain: list[Any] = getattr(inner, "get_unverified_chain", list)() or []
     return [own, *(bytes(part.public_bytes(DER)) for part in chain[1:])] if own else []
 
 
