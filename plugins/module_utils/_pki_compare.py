@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import short
@@ -79,6 +80,11 @@ def unfit(found: Facts, authority: str, now: datetime) -> list[str]:
     if found.not_after <= now:
         reasons.append(f"expiry: expired {short(now - found.not_after)} ago")
     return reasons
+
+
+def is_named(path: str, patterns: Sequence[str]) -> bool:
+    """True when one of the patterns, as of a shell, fits the path or its last part."""
+    return any(fnmatchcase(name, pattern) for name in (path, path.rpartition("/")[2]) for pattern in patterns)
 
 
 def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> list[str]:

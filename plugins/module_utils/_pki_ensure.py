@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
@@ -138,7 +139,9 @@ class Ensure(Keeper):
         """Record and write an authority's certificate."""
         path = self.store.certificate(name)
         self.store.record(certificate, authority=issuer or name, host="localhost", path=path)
-        self.store.write(path, certificate_pem(certificate), 0o644)
+        # Others that are trusted beside it, as during a rotation, stay.
+        others = split(self.store.read(path) or b"")[1:]
+        self.store.write(path, joined([certificate_pem(certificate), *others]), 0o644)
         return certificate
 
     def _keep(self, authority: Authority, spec: CertificateSpec) -> str:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -20,6 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     describe,
     describe_wanted,
     differences,
+    is_named,
     stamp,
     unfit,
 )
@@ -121,9 +120,8 @@ class Host:
 
     def _asked_again(self, path: str) -> list[str]:
         """Return the reason to replace what is as it should be."""
-        names = (path, os.path.basename(path))
-        asked = any(fnmatchcase(name, pattern) for name in names for pattern in self.params["renew"])
-        return ["force: asked to make it again"] if self.params["force"] or asked else []
+        asked = self.params["force"] or is_named(path, self.params["renew"])
+        return ["force: asked to make it again"] if asked else []
 
     def _observe(self, entry: Mapping[str, Any]) -> list[str]:
         """Return why a certificate that somebody else made is of no use any more."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
@@ -51,7 +52,8 @@ class Keeper:
         if pem is None and self.check:
             return {"name": name, "path": key_path, "state": "created"}
         key = new_key(spec) if pem is None else load_key(pem, key_path)
-        if public is not None and _squeezed(public) != _squeezed(public_pem(key)):
+        # While one key takes the place of another, both public halves are there.
+        if public is not None and _squeezed(public_pem(key)) not in map(_squeezed, split(public)):
             raise HardwayError(f"{public_path}: does not belong to {key_path}; restore the pair from a backup")
         state = "kept"
         if pem is None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_bundle as bundle
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import (
     CERTIFICATE_MODE,
@@ -25,13 +26,14 @@ class Trust:
     """One entry of trust: where an authority's certificate belongs, and perhaps its key."""
 
     def __init__(self, entry: Mapping[str, Any], pem: bytes | None) -> None:
-        """Take the entry and the authority's certificate; None: it is not made yet (check mode)."""
+        """Take the entry and the authority's certificates, the signer first; None: it is not made yet (check mode)."""
         self.authority: str = entry["authority"]
         self.path: str = entry["path"]
         self.key_path: str | None = entry.get("key_path")
         self.owner: str | None = entry.get("owner")
         self.group: str | None = entry.get("group")
-        self.pem = pem
+        self.signer = pem and bundle.split(pem)[0]
+        self.pem = self.signer if entry.get("signer") else pem and bundle.trusted(pem)
 
     def reasons(self) -> list[str]:
         """Return why the certificate must be written."""
@@ -48,12 +50,12 @@ class Trust:
 
     def key_reasons(self) -> list[str]:
         """Return why the authority's key must be fetched from the controller; it is judged by the public half."""
-        if self.key_path is None or self.pem is None:
+        if self.key_path is None or self.signer is None:
             return []
         key = load_quietly(self.key_path)
         if key is None:
             return ["there is no plain key yet"]
-        if not same_public_key(load_certificate(self.pem, self.path).public_key(), key.public_key()):
+        if not same_public_key(load_certificate(self.signer, self.path).public_key(), key.public_key()):
             return [f"it is not the key of the present {self.authority}"]
         if _atomic.attributes_differ(os.stat(self.key_path), KEY_MODE, self.owner, self.group):
             return [f"mode or owner is not {KEY_MODE:04o} of its owner"]

@@ -30,6 +30,8 @@ class Want:
     inputs: tuple[str, ...] = ()
     health: Mapping[str, Any] | None = None
     wait_on_start: bool = True
+    # Those of the inputs that a reload takes in as well as a restart.
+    reloads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: act is none, start, restart, stop or remove; enable is None where nothing changes."""
+    """What to do: act is none, start, restart, reload, stop or remove; enable is None where nothing changes."""
 
     name: str
     act: str
@@ -154,7 +156,15 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, str], stamp: Stamp | None)
     reasons = differences(inputs, seen, stamp)
     if not reasons:
         return Plan(want.name, "none", (), enable)
-    return Plan(want.name, "restart", tuple(reasons), enable, adopt=stamp is None or seen.starting)
+    adopt = stamp is None or seen.starting
+    act = "reload" if not adopt and changed_paths(inputs, stamp) <= set(want.reloads) else "restart"
+    return Plan(want.name, act, tuple(reasons), enable, adopt)
+
+
+def changed_paths(inputs: Mapping[str, str], stamp: Stamp | None) -> set[str]:
+    """Return the inputs that differ from those of the last start; where none does, the reason is another one."""
+    before = stamp.inputs if stamp else {}
+    return {path for path in {*inputs, *before} if before.get(path) != inputs.get(path)} or {"everything"}
 
 
 def differences(inputs: Mapping[str, str], seen: Seen, stamp: Stamp | None) -> list[str]:

@@ -68,7 +68,7 @@ class Units:
         self._refuse_impossible()
         for name, plan in self.plans.items():
             self._put_away(name, plan)
-        restarts = [name for name, plan in self.plans.items() if plan.act == "restart"]
+        restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
         now = [name for name in restarts if self.plans[name].adopt or self._sick(name)]
         later = [name for name in restarts if name not in now]
         self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
@@ -76,15 +76,16 @@ class Units:
         if later and not hold:
             self._pass_gate(later)
             for name in later:
-                self._begin([name])
-                Waiter(self.systemd, self.wants[name], self.seen[name]).wait()
+                reloads = self.plans[name].act == "reload"
+                self._reload(name) if reloads else self._begin([name])
+                Waiter(self.systemd, self.wants[name], None if reloads else self.seen[name]).wait()
             time.sleep(float((self._gate or {}).get("settle") or 0))
         return later if hold else []
 
     def _refuse_impossible(self) -> None:
         for name, plan in self.plans.items():
             seen = self.seen[name]
-            if plan.act not in ("start", "restart") or seen.load == "loaded":
+            if plan.act not in ("start", "restart", "reload") or seen.load == "loaded":
                 continue
             why = f"{seen.load}: {seen.load_error}; mend the unit file"
             if seen.load == "not-found":
@@ -122,13 +123,18 @@ class Units:
         # 'start' would do nothing for a unit that waits for its next try after a crash.
         self.systemd.do("restart", "--no-block", *names)
 
+    def _reload(self, name: str) -> None:
+        """Let a unit read its files anew; the record follows, for a reload that was cut off can be done twice."""
+        self.systemd.do("reload", name)
+        _unit_inputs.write_stamp(name, Stamp(self.inputs[name]))
+
     def _see_well(self, later: list[str]) -> None:
         """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
         for name, want in self.wants.items():
             plan, seen = self.plans[name], self.seen[name]
             if want.state != "started" or name in later:
                 continue
-            begun = plan.act in ("start", "restart")
+            begun = plan.act in ("start", "restart", "reload")
             if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
                 continue
             if begun or want.health:

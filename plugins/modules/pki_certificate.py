@@ -53,6 +53,10 @@ options:
         description: Where its certificate belongs.
         type: path
         required: true
+      signer:
+        description: Only the certificate that signs now, without others trusted beside it during a rotation.
+        type: bool
+        default: false
       key_path:
         description:
           - Where its key belongs, plain and with mode V(0600), on a host where something must sign.
@@ -161,9 +165,7 @@ options:
     type: float
     default: 0.333
   renew:
-    description:
-      - Makes again, whatever there is, what one of these names or patterns fits, by its path or the path's last part.
-        V(*) fits all.
+    description: Makes again what one of these patterns fits, by its path or the path's last part. V(*) fits all.
     type: list
     elements: str
     default: []

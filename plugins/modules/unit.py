@@ -44,6 +44,11 @@ options:
         type: list
         elements: path
         default: []
+      reloads:
+        description: Those of O(units[].inputs) that a reload takes in. When only these changed, it is reloaded.
+        type: list
+        elements: path
+        default: []
       enabled:
         description: Whether it starts at boot.
         type: bool
@@ -142,7 +147,6 @@ EXAMPLES = r"""
     units:
       - name: etcd
         inputs: [/etc/etcd/pki]
-        wait_on_start: false
         health:
           url: https://127.0.0.1:2379/health
           ca: /etc/etcd/pki/ca.crt
@@ -165,7 +169,6 @@ units:
   sample:
     etcd.service:
       action: restarted
-      enabled: true
       reasons: ["/etc/etcd/pki/server.crt changed"]
 """
 
@@ -194,6 +197,7 @@ SPEC = {
         "options": {
             "name": {"type": "str", "required": True},
             "inputs": {"type": "list", "elements": "path", "default": []},
+            "reloads": {"type": "list", "elements": "path", "default": []},
             "enabled": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "wait_on_start": {"type": "bool", "default": True},
@@ -211,12 +215,11 @@ SPEC = {
             "settle": {"type": "int", "default": 0},
         },
     },
-    # The action plugin's first round: leave restarts that need the lock, and say which they are.
     "_hold": {"type": "bool", "default": False},
     "_predicted": {"type": "list", "elements": "str", "default": []},
     "_receipt": {"type": "str"},
 }
-DONE = {"start": "started", "restart": "restarted", "stop": "stopped", "remove": "removed", "none": "none"}
+DONE = {"start": "started", "restart": "restarted", "reload": "reloaded", "stop": "stopped", "remove": "removed"}
 
 
 def main() -> None:
@@ -245,6 +248,7 @@ def want(params: dict[str, Any]) -> _unit.Want:
         state=params["state"],
         enabled=params["enabled"],
         inputs=tuple(params["inputs"]),
+        reloads=tuple(params["reloads"]),
         health=params["health"],
         wait_on_start=params["wait_on_start"],
     )
@@ -257,7 +261,7 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
         "changed": any(plan.changed for plan in plans),
         "units": {
             plan.name: {
-                "action": DONE[plan.act],
+                "action": DONE.get(plan.act, "none"),
                 "reasons": list(plan.reasons),
                 "enabled": units.seen[plan.name].enabled if plan.enable is None else plan.enable,
             }
@@ -286,7 +290,7 @@ def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:
     """Return Ansible's diff of one unit."""
     seen = units.seen[plan.name]
     enable = "" if plan.enable is None else "enabled\n" if plan.enable else "disabled\n"
-    deed = "" if plan.act == "none" else f"{DONE[plan.act]}: {'; '.join(plan.reasons)}\n"
+    deed = "" if plan.act == "none" else f"{DONE.get(plan.act, 'none')}: {'; '.join(plan.reasons)}\n"
     return {
         "before_header": plan.name,
         "after_header": plan.name,

@@ -56,6 +56,8 @@ class Poll:
     retried: int = 0
     outage: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
+    lost: int = 0
 
 
 class Cluster(Lab):

@@ -1,11 +1,13 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the API that keeps asking until it is told to stop, and then says how it fared.
+"""A client of the API that keeps asking, and counting in a ConfigMap, until told to stop; then it says how it fared.
 
 Usage: poller.py URL CA CERT KEY INTERVAL, all of it in the hosts' network; a line on standard input ends it.
-It prints JSON: requests, failures, retried (failed once, answered on an immediate second try), outage (the longest
-time in seconds without an answer), reasons.
+It does what common clients do: it keeps its connections, takes in new credentials when their files change, and tries
+once more, at once and on a new connection, when it got no answer or was told to come again (429, 5xx).
+It prints JSON: requests, failures, retried (answered on that second try), outage (the longest time in seconds without
+an answer), reasons; writes, and lost, which are writes that were answered and yet not there when the next one came.
 """
 
 from __future__ import annotations
@@ -16,46 +18,127 @@ import json
 import select
 import ssl
 import sys
+import threading
 import time
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+COUNTER = "/api/v1/namespaces/default/configmaps/poller"
+WRITE_INTERVAL = 0.2
+JSON = {"Content-Type": "application/json"}
+PATCH = {"Content-Type": "application/merge-patch+json"}
 
-def ask(host: str, port: int, context: ssl.SSLContext) -> str:
-    """Make one request on a connection of its own; return an empty string, or why it failed."""
-    connection = http.client.HTTPSConnection(host, port, context=context, timeout=3)
-    try:
-        connection.request("GET", "/api/v1/namespaces/kube-system")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as exc:
-        return type(exc).__name__
-    finally:
-        connection.close()
-    return "" if status == 200 else f"HTTP {status}"
+
+class Client:
+    """One kept connection, and what happened on it."""
+
+    def __init__(self, url: str, files: list[str]) -> None:
+        """Take where to ask, and the files of authority, certificate and key."""
+        self.address, self.files = urlsplit(url), files
+        self.loaded: tuple[int, ...] = ()
+        self.connection: http.client.HTTPSConnection | None = None
+        self.reasons: collections.Counter[str] = collections.Counter()
+        self.requests = self.failures = self.retried = 0
+        self.outage, self.answered = 0.0, time.monotonic()
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = None
+
+    def connect(self) -> http.client.HTTPSConnection:
+        """Return the connection; new credentials ask for a new one, as soon as all three files are there."""
+        found = tuple(Path(path).stat().st_mtime_ns for path in self.files)
+        if self.connection is None or found != self.loaded:
+            context = ssl.create_default_context(cafile=self.files[0])
+            context.load_cert_chain(*self.files[1:])
+            self.close()
+            place = str(self.address.hostname), self.address.port or 443
+            self.connection, self.loaded = http.client.HTTPSConnection(*place, context=context, timeout=3), found
+        return self.connection
+
+    def once(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any, str]:
+        """Return status, content and why there is no use in them."""
+        try:
+            connection = self.connect()
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            content = json.loads(answer.read() or b"null")
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            self.close()
+            return 0, None, type(exc).__name__
+        if answer.status in (401, 403, 429) or answer.status >= 500:
+            self.close()
+            return answer.status, content, f"HTTP {answer.status}"
+        return answer.status, content, ""
+
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        """Return status and content after one or two tries."""
+        self.requests += 1
+        status, content, reason = self.once(method, path, body, headers or {})
+        if reason:
+            self.reasons[reason] += 1
+            if status not in (401, 403):
+                status, content, reason = self.once(method, path, body, headers or {})
+            if reason:
+                self.reasons[f"for good: {reason}"] += 1
+                self.failures += 1
+                return 0, None
+            self.retried += 1
+        self.outage, self.answered = max(self.outage, time.monotonic() - self.answered), time.monotonic()
+        return status, content
+
+
+class Writer(threading.Thread):
+    """Counts in a ConfigMap. Each write holds only on top of the one before, so that none can be lost unseen."""
+
+    def __init__(self, client: Client) -> None:
+        """Begin at nothing."""
+        super().__init__()
+        self.client, self.ended = client, threading.Event()
+        self.writes = self.lost = 0
+        client.ask("DELETE", COUNTER)
+        new = {"metadata": {"name": "poller"}, "data": {"count": "0"}}
+        self.version = client.ask("POST", COUNTER.rpartition("/")[0], new, JSON)[1]["metadata"]["resourceVersion"]
+
+    def run(self) -> None:
+        """Write until told to end."""
+        while not self.ended.wait(WRITE_INTERVAL):
+            self.write(self.writes + 1)
+        status, content = self.client.ask("GET", COUNTER)
+        self.lost += status != 200 or content["data"]["count"] != str(self.writes)
+        self.client.ask("DELETE", COUNTER)
+
+    def write(self, count: int) -> None:
+        """Write a number; where it is not known whether it arrived, look."""
+        body = {"metadata": {"resourceVersion": self.version}, "data": {"count": str(count)}}
+        status, content = self.client.ask("PATCH", COUNTER, body, PATCH)
+        if status == 409:
+            status, content = self.client.ask("GET", COUNTER)
+            # A first try that was not answered may have arrived all the same.
+            self.lost += status == 200 and content["data"]["count"] != str(count)
+        if status == 200:
+            self.version, self.writes = content["metadata"]["resourceVersion"], int(content["data"]["count"])
 
 
 def main() -> None:
     """Poll until told to stop."""
-    url, authority, certificate, key, interval = sys.argv[1:]
-    address = urlsplit(url)
-    context = ssl.create_default_context(cafile=authority)
-    context.load_cert_chain(certificate, key)
-    reasons: collections.Counter[str] = collections.Counter()
-    requests = failures = retried = 0
-    outage, answered = 0.0, time.monotonic()
+    url, *files, interval = sys.argv[1:]
+    reader, writer = Client(url, files), Writer(Client(url, files))
+    writer.start()
     print("ready", flush=True)
     while not select.select([sys.stdin], [], [], float(interval))[0]:
-        requests += 1
-        reason = ask(str(address.hostname), address.port or 443, context)
-        if reason:
-            reasons[reason] += 1
-            if ask(str(address.hostname), address.port or 443, context):
-                failures += 1
-                continue
-            retried += 1
-        outage, answered = max(outage, time.monotonic() - answered), time.monotonic()
-    outage = max(outage, time.monotonic() - answered)
-    report = {"requests": requests, "failures": failures, "retried": retried, "outage": round(outage, 2)}
-    print(json.dumps({**report, "reasons": dict(reasons)}), flush=True)
+        reader.ask("GET", "/api/v1/namespaces/kube-system")
+    reader.outage = max(reader.outage, time.monotonic() - reader.answered)
+    writer.ended.set()
+    writer.join()
+    both = reader, writer.client
+    report = {name: sum(getattr(client, name) for client in both) for name in ("requests", "failures", "retried")}
+    outage = round(max(client.outage for client in both), 2)
+    reasons = sum((client.reasons for client in both), collections.Counter())
+    print(json.dumps({**report, "outage": outage, "reasons": reasons, "writes": writer.writes, "lost": writer.lost}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,6 +96,48 @@ def test_second_run_changes_nothing(hosts: Hosts) -> None:
     before = hosts.started("haproxy") | hosts.started("keepalived")
     assert set(hosts.apply().values()) == {0}
     assert hosts.started("haproxy") | hosts.started("keepalived") == before
+
+
+def test_another_authority_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
+    """haproxy is reloaded, not restarted: it knows both authorities, and no client notices."""
+    authority = Path(hosts.settings["web_pki_dir"]) / "ca.crt"
+    before, trusted = hosts.started("haproxy"), authority.read_text()
+    answers: list[str] = []
+    ended = threading.Event()
+    client = threading.Thread(target=lambda: keep_asking(hosts, answers, ended))
+    client.start()
+    try:
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ed25519",
+            "-nodes",
+            "-subj",
+            "/CN=other-ca",
+            "-keyout",
+            "/dev/null",
+        ]
+        other = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        authority.write_text(trusted + other)
+        assert set(hosts.apply().values()) == {0, 2}, "the file and haproxy, on the hosts that balance"
+    finally:
+        authority.write_text(trusted)
+        ended.set()
+        client.join()
+    assert len(answers) > 10
+    assert set(answers) <= set(WEB), answers
+    assert hosts.started("haproxy") == before
+    assert int(hosts.shell("n1", "journalctl -u haproxy | grep -ci 'reload'")) > 0
+    hosts.apply()
+    assert set(hosts.apply().values()) == {0}
+
+
+def keep_asking(hosts: Hosts, answers: list[str], ended: threading.Event) -> None:
+    """Ask one time after the other until the end."""
+    while not ended.is_set():
+        answers.append(ask(hosts))
 
 
 def test_units_please_systemd(hosts: Hosts) -> None:

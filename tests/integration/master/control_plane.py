@@ -84,6 +84,7 @@ class ControlPlane:
             for suffix in (".crt", ".key"):
                 shutil.copy(f"{prefix}{suffix}", f"{wanted['path']}{suffix}")
         shutil.copy(self.authorities["ca"].ca, pki / "ca.crt")
+        shutil.copy(self.authorities["ca"].ca, pki / "ca-signer.crt")
         shutil.copy(self.authorities["ca"].ca_key, pki / "ca.key")
         shutil.copy(self.authorities["front-proxy-ca"].ca, pki / "front-proxy-ca.crt")
         shutil.copy(self.authorities["etcd-ca"].ca, pki / "etcd/ca.crt")

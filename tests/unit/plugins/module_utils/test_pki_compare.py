@@ -15,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     describe,
     describe_wanted,
     differences,
+    unfit,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
@@ -102,3 +103,18 @@ def test_description_holds_no_more_than_a_diff_may_show() -> None:
     """What is and what will be have the same lines."""
     assert describe(None) == {}
     assert describe(GOOD).keys() == describe_wanted(SPEC).keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        (aged(1), []),
+        (aged(-3), ["expiry: expired 3h ago"]),
+        ({"by_authority": False}, ["issuer: not signed by the present authority ca"]),
+        ({"by_authority": None}, []),
+    ],
+)
+def test_what_others_make_is_judged_by_use_alone(changes: dict[str, t.Any], expected: list[str]) -> None:
+    """Who renews it by himself need not be told that it ends soon."""
+    assert unfit(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected

@@ -77,6 +77,26 @@ def test_a_wanted_unit(seen: Seen, stamp: Stamp | None, act: str, reason: str) -
     assert reason in "; ".join(plan.reasons)
 
 
+@pytest.mark.parametrize(
+    ("before", "act"),
+    [
+        ({"/etc/a": "sha256:0", "/etc/b": "sha256:2"}, "reload"),
+        ({"/etc/a": "sha256:1", "/etc/b": "sha256:0"}, "restart"),
+        ({"/etc/a": "sha256:0", "/etc/b": "sha256:0"}, "restart"),
+        ({"/etc/a": "sha256:1", "/etc/b": "sha256:2"}, "none"),
+    ],
+)
+def test_only_what_a_reload_takes_in_is_reloaded(before: dict[str, str], act: str) -> None:
+    want, now = Want("x.service", reloads=("/etc/a",)), {"/etc/a": "sha256:1", "/etc/b": "sha256:2"}
+    assert _unit.plan(want, RUNNING, now, Stamp(before, "old")).act == act
+
+
+def test_a_reload_never_stands_for_a_restart_that_was_cut_off() -> None:
+    want = Want("x.service", reloads=tuple(INPUTS))
+    assert _unit.plan(want, RUNNING, INPUTS, Stamp(INPUTS, "new")).act == "restart"
+    assert _unit.plan(want, RUNNING, INPUTS, None).act == "restart"
+
+
 def test_a_binary_that_moved_says_from_where_to_where() -> None:
     old, new = "/opt/hardway/etcd/3.6.13/etcd 1 1", "/opt/hardway/etcd/3.6.14/etcd 1 2"
     words = _unit.differences({"/usr/local/bin/etcd": new}, RUNNING, Stamp({"/usr/local/bin/etcd": old}, ""))

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several authorities, or several public keys, in one file: while one takes the place of another, both are trusted.
+
+On the controller the certificate that signs now comes first. Hosts get the same certificates in an order that says
+nothing about who signs, so that a new signer alone changes no file there, and restarts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    fingerprint,
+    load_certificate,
+    validity,
+)
+
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+def split(text: bytes) -> list[bytes]:
+    """Return each PEM block of a text by itself."""
+    return [found.group(0) + b"\n" for found in _PEM.finditer(text)]
+
+
+def joined(blocks: Iterable[bytes]) -> bytes:
+    """Return blocks as one text, each only once."""
+    return b"".join(dict.fromkeys(blocks))
+
+
+def fingerprint_of(certificate: bytes) -> str:
+    """Return the SHA-256 of a certificate in PEM."""
+    return fingerprint(load_certificate(certificate, "authority"))
+
+
+def trusted(text: bytes) -> bytes:
+    """Return all certificates as hosts get them, the oldest first; a lone one as it is."""
+    blocks = split(text)
+    return joined(sorted(blocks, key=_age)) if len(blocks) > 1 else text
+
+
+def _age(certificate: bytes) -> tuple[float, str]:
+    """Return what certificates are put in order by."""
+    loaded = load_certificate(certificate, "authority")
+    return validity(loaded)[0].timestamp(), fingerprint(loaded)

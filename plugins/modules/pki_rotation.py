@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module pki_rotation."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pki_rotation
+short_description: Put new authorities and token keys in the place of old ones, step by step
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Changes the files of authorities and key pairs on the controller, see M(hardway.kubernetes.pki_ca), by one step.
+    Between two steps all hosts are to be brought along, see C(playbooks/rotate_ca.yml).
+  - V(trust) makes the new one, trusted beside the old one, which still signs. V(issue) lets the new one sign, with the
+    old one still trusted. V(drop) ends the trust in the old one. V(done) closes the rotation, so that the next V(trust)
+    begins another one.
+  - How far each is stands in C(rotation.json) in the directory. A step that is done already changes nothing, one that
+    was cut off is completed, and none can be left out.
+  - What was replaced is kept in C(retired). Delete it there when nobody needs to go back.
+requirements:
+  - python3-cryptography 3.4 or newer
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Shows the steps, never the content of files.
+options:
+  directory:
+    description: Directory of the authorities.
+    type: path
+    required: true
+  passphrase:
+    description: Encrypts the keys of new authorities, as of M(hardway.kubernetes.pki_ca).
+    type: str
+    default: ""
+  step:
+    description: How far to go. More than one step ahead is refused.
+    type: str
+    choices: [trust, issue, drop, done]
+    required: true
+  authorities:
+    description: Authorities to rotate, and what the new ones are like.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the authority that is there.
+        type: str
+        required: true
+      common_name:
+        description: Common name of the new one, the name where it is not given.
+        type: str
+      names:
+        description: Further parts of its subject.
+        type: list
+        elements: dict
+        default: []
+      key: &key
+        description: Kind of its key.
+        type: dict
+        default: {}
+        suboptions:
+          algo:
+            description: Algorithm.
+            type: str
+            choices: [ecdsa, rsa, ed25519]
+            default: ecdsa
+          size:
+            description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
+            type: int
+      expiry:
+        description: Its life.
+        type: str
+        default: 87600h
+  key_pairs:
+    description: Key pairs to rotate, those of service accounts.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the pair that is there.
+        type: str
+        required: true
+      key: *key
+seealso:
+  - module: hardway.kubernetes.pki_ca
+"""
+
+EXAMPLES = r"""
+- name: Have a new authority of etcd trusted beside the old one
+  hardway.kubernetes.pki_rotation:
+    directory: ~/cluster/pki
+    authorities:
+      - name: etcd-ca
+    step: trust
+"""
+
+RETURN = r"""
+rotations:
+  description: How far each of those named is, V(none) where nothing is under way.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: etcd-ca, step: trust, changed: true}]
+under_way:
+  description: Steps of all that are under way in the directory, by name.
+  returned: success
+  type: dict
+  sample: {etcd-ca: trust}
+"""
+
+from contextlib import nullcontext
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import KEY_OPTIONS, KEY_PAIR_OPTIONS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS, Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+
+_AUTHORITY = {
+    "name": {"type": "str", "required": True},
+    "common_name": {"type": "str"},
+    "names": {"type": "list", "elements": "dict", "default": []},
+    "key": {"type": "dict", "options": KEY_OPTIONS, "default": {}, "no_log": False},
+    "expiry": {"type": "str", "default": "87600h"},
+}
+SPEC: dict[str, Any] = {
+    "directory": {"type": "path", "required": True},
+    "passphrase": {"type": "str", "default": "", "no_log": True},
+    "step": {"type": "str", "choices": list(STEPS), "required": True},
+    "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
+    "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
+}
+
+
+def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the result of one task."""
+    require_cryptography("pki_rotation")
+    store, step = Store(params["directory"]), params["step"]
+    with nullcontext() if check else store.locked():
+        rotation = Rotation(Ensure(store, params["passphrase"] or None, False, 0.0, check))
+        before = lines(rotation.under_way)
+        rotations = [rotation.authority(item, step) for item in params["authorities"]]
+        rotations += [rotation.key_pair(item, step) for item in params["key_pairs"]]
+    done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
+    return {
+        "changed": any(item["changed"] for item in rotations),
+        "rotations": rotations,
+        "under_way": {name: state["step"] for name, state in rotation.under_way.items()},
+        "diff": {"before": before, "after": lines({**rotation.under_way, **done})},
+    }
+
+
+def lines(under_way: dict[str, dict[str, str]]) -> str:
+    """Return the state of all rotations for a diff."""
+    return "".join(f"{name}: {state['step']}\n" for name, state in sorted(under_way.items()))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

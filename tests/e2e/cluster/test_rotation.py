@@ -1,0 +1,155 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates, authorities and the token key are replaced while a client works; a cluster outlives their expiry."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.cluster.cluster import Cluster, Poll, wait_for
+from tools.lab import TOP
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+
+SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
+AUTHORITIES = ("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/etcd/pki/ca.crt")
+KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+# Life of 10 minutes, half of which is over when a certificate is made: that is how far they are backdated.
+SHORT = {
+    "cluster_certificate_expiry": "10m",
+    "master_controller_manager_args": {"cluster-signing-duration": "5m"},
+}
+
+
+def unharmed(poll: Poll, what: str) -> None:
+    """Tell what a client saw, and insist that nothing failed that it would not try again at once."""
+    print(f"{what}: {poll}")
+    assert poll.requests > 100 and poll.writes > 20
+    assert (poll.failures, poll.lost) == (0, 0), poll
+
+
+def on_hosts(cluster: Cluster, command: str) -> dict[str, str]:
+    """Return what a command prints on every host."""
+    return {host: cluster.exec(host, command).stdout.strip() for host in cluster.hosts()}
+
+
+def fingerprints(cluster: Cluster, path: str) -> set[str]:
+    """Return the digests of a file on all hosts."""
+    return {line.split()[0] for line in on_hosts(cluster, f"sha256sum {path}").values()}
+
+
+def run(cluster: Cluster, playbook: str, **settings: object) -> None:
+    """Run a playbook of the collection with settings, and insist on success."""
+    done = cluster.run("-e", json.dumps(settings), playbook=f"playbooks/{playbook}.yml")
+    assert done.status == 0, done.output[-6000:]
+
+
+def killed(cluster: Cluster, playbook: str, seconds: float) -> None:
+    """Run a playbook and kill it with all its workers."""
+    with (cluster.directory / "killed.log").open("a", encoding="utf-8") as log:
+        line = cluster.command(playbook=f"playbooks/{playbook}.yml")
+        process = subprocess.Popen(line, cwd=TOP, stdout=log, stderr=log, start_new_session=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_authorities_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
+    first = cluster.hosts()[0]
+    before = {path: fingerprints(cluster, path) for path in AUTHORITIES}
+    pods = cluster.kubectl(first, "get pods --namespace kube-system --output name")
+    seconds = random.Random(SEED).uniform(5, 60)
+    print(f"HARDWAY_SEED={SEED}: killed after {seconds:.0f} s")
+    with cluster.polling() as poll:
+        killed(cluster, "rotate_ca", seconds)
+        run(cluster, "rotate_ca")
+    unharmed(poll, "three authorities replaced")
+    for path in AUTHORITIES:
+        after = fingerprints(cluster, path)
+        assert len(after) == 1 and not after & before[path], path
+    # openssl is the judge: the kubelets' own certificates are of the new authority, and there is no other.
+    verified = on_hosts(cluster, f"openssl verify -CAfile {AUTHORITIES[0]} {KUBELET}")
+    assert set(verified.values()) == {f"{KUBELET}: OK"}
+    assert set(on_hosts(cluster, f"grep -c BEGIN {AUTHORITIES[0]}").values()) == {"1"}
+    published = cluster.kubectl(first, r"get configmap kube-root-ca.crt --output jsonpath='{.data.ca\.crt}'")
+    assert published == cluster.exec(first, f"cat {AUTHORITIES[0]}").stdout.strip()
+    assert not set(pods.split()) & set(cluster.kubectl(first, "get pods -n kube-system -o name").split())
+    assert not (cluster.pki / "rotation.json").exists()
+    assert cluster.deploy().changed == {}
+
+
+@pytest.mark.long
+def test_all_certificates_are_made_again(cluster: Cluster) -> None:
+    paths = (
+        "/etc/kubernetes/pki/apiserver.crt",
+        "/etc/etcd/pki/server.crt",
+        "/etc/kubernetes/pki/kubelet.crt",
+        KUBELET,
+    )
+    before = {path: fingerprints(cluster, path) for path in paths}
+    etcd = {name: start for name, start in cluster.starts().items() if name.endswith(" etcd")}
+    with cluster.polling() as poll:
+        run(cluster, "renew")
+    unharmed(poll, "every certificate renewed")
+    assert all(not fingerprints(cluster, path) & before[path] for path in paths)
+    assert {name: start for name, start in cluster.starts().items() if name.endswith(" etcd")} == etcd
+    assert cluster.deploy().changed == {}
+
+
+@pytest.mark.long
+def test_only_what_was_named_is_made_again(cluster: Cluster) -> None:
+    before, starts = fingerprints(cluster, "/etc/kubernetes/pki/*.crt"), cluster.starts()
+    run(cluster, "renew", renew_certificates=["apiserver"])
+    assert len(before - fingerprints(cluster, "/etc/kubernetes/pki/*.crt")) <= 1
+    after = cluster.starts()
+    assert {name.split()[1] for name in after if after[name] != starts[name]} == {"kube-apiserver"}
+
+
+@pytest.mark.long
+def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(cluster: Cluster) -> None:
+    first = cluster.hosts()[0]
+    token = cluster.kubectl(first, "create token default")
+    ask = f"kubectl --server https://{cluster.virtual_address()}:6443 --certificate-authority {AUTHORITIES[0]}"
+    ask += f" --token {token} auth whoami"
+    with cluster.polling() as poll:
+        run(cluster, "rotate_service_account_key")
+        assert set(on_hosts(cluster, f"{ask} >/dev/null && echo valid").values()) == {"valid"}
+        newer = cluster.kubectl(first, "create token default")
+        run(cluster, "rotate_service_account_key", drop=True)
+    unharmed(poll, "token key replaced")
+    assert set(on_hosts(cluster, f"{ask} >/dev/null && echo valid").values()) == {""}
+    assert set(on_hosts(cluster, f"{ask.replace(token, newer)} >/dev/null && echo valid").values()) == {"valid"}
+    assert cluster.deploy().changed == {}
+
+
+@pytest.mark.long
+def test_a_cluster_is_saved_before_its_certificates_expire_and_repaired_after(cluster: Cluster) -> None:
+    first = cluster.hosts()[0]
+    cluster.deploy("-e", json.dumps({**SHORT, "cluster_certificate_renew_before": 0.01}))
+    containers = on_hosts(cluster, "pgrep coredns")
+    wait_for(lambda: ends_within(cluster, 190), 300)
+    with cluster.polling() as poll:
+        assert cluster.deploy("-e", json.dumps(SHORT)).changed
+    unharmed(poll, "saved before the expiry")
+    wait_for(lambda: ends_within(cluster, 0), 900)
+    assert "certificate" in cluster.exec(first, "kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes").stderr
+    cluster.deploy()
+    assert on_hosts(cluster, "pgrep coredns") == containers, "pods never noticed"
+    assert cluster.deploy().changed == {}
+
+
+def ends_within(cluster: Cluster, seconds: int) -> bool:
+    """True when every certificate of every host, and the administrator's, ends within so many seconds."""
+    time.sleep(10)
+    script = "for file in /etc/kubernetes/pki/apiserver*.crt /etc/kubernetes/pki/kube*.crt /etc/etcd/pki/[hps]*.crt"
+    script += f" {KUBELET}; do openssl x509 -checkend {seconds} -noout -in $file >/dev/null && echo $file; done"
+    return not any(on_hosts(cluster, script).values())

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An authority is rotated below a host that is brought along after every step; openssl says who is trusted when."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
+
+AUTHORITY = {"name": "ca", "common_name": "kubernetes"}
+SERVER = {"path": "server", "profile": "server", "common_name": "server", "hosts": ["server.example"]}
+
+
+def authorities(pki: Path) -> dict[str, Any]:
+    """Return the task of an ordinary run on the controller."""
+    params = {"directory": str(pki), "authorities": [AUTHORITY], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    return {"hardway.kubernetes.pki_ca": params}
+
+
+def certificates(pki: Path, host: Path) -> dict[str, Any]:
+    """Return the task of an ordinary run on a host; somebody else's certificate is looked at, too."""
+    trust = [
+        {"authority": "ca", "path": str(host / "ca.crt")},
+        {"authority": "ca", "path": str(host / "signer.crt"), "key_path": str(host / "ca.key"), "signer": True},
+    ]
+    params = {
+        "authority_dir": str(pki),
+        "passphrase": "secret",
+        "trust": trust,
+        "certificates": [{"authority": "ca", **SERVER, "path": str(host / "server")}],
+        "observe": [{"authority": "ca", "path": str(host / "kubelet.pem")}],
+    }
+    return {"hardway.kubernetes.pki_certificate": params}
+
+
+def rotation(pki: Path, step: str) -> dict[str, Any]:
+    """Return the task that takes a step."""
+    params = {"directory": str(pki), "authorities": [AUTHORITY], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    return {"hardway.kubernetes.pki_rotation": {**params, "step": step}}
+
+
+def trusts(host: Path, certificate: Path) -> bool:
+    """True when openssl verifies a certificate by what the host trusts."""
+    command = ["openssl", "verify", "-x509_strict", "-CAfile", str(host / "ca.crt"), str(certificate)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def follow(directory: Path, step: str) -> Outcome:
+    """Take a step, then do an ordinary run, and one more that finds nothing to do."""
+    pki, host = directory / "pki", directory / "host"
+    tasks = [(APPLY, authorities(pki)), (APPLY, certificates(pki, host))]
+    outcome = play(directory, [*twice_each(rotation(pki, step)), *tasks, *tasks])
+    assert outcome.changed[:4] == [True, True, False, False] or step == "done", outcome.output
+    assert outcome.changed[4::2] == [False, False] and outcome.changed[-1] is False, outcome.output
+    return outcome
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Return a directory with an authority, and a host with a certificate of it."""
+    pki, host = tmp_path / "pki", tmp_path / "host"
+    outcome = play(tmp_path, [(APPLY, authorities(pki)), (APPLY, certificates(pki, host))])
+    assert outcome.changed == [True, True], outcome.output
+    return tmp_path
+
+
+def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
+    host = directory / "host"
+    old, kubelet = directory / "old.crt", host / "kubelet.pem"
+    old.write_bytes((host / "server.crt").read_bytes())
+    kubelet.write_bytes(old.read_bytes())
+
+    trusting = follow(directory, "trust")
+    assert trusting.results[5]["certificates"][0]["changed"] is False, "the old one still signs"
+    assert trusting.results[-1]["observed"] == [{"path": str(kubelet), "reasons": []}]
+    bundle = (host / "ca.crt").read_bytes()
+    assert bundle.count(b"BEGIN") == 2 and (host / "signer.crt").read_bytes().count(b"BEGIN") == 1
+    assert trusts(host, old)
+
+    issuing = follow(directory, "issue")
+    assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the present authority ca"]
+    assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the present authority ca"]
+    assert (host / "ca.crt").read_bytes() == bundle, "nothing that only trusts is restarted"
+    assert trusts(host, old) and trusts(host, host / "server.crt")
+    assert openssl("x509", "-in", host / "signer.crt", "-noout", "-pubkey") == openssl(
+        "pkey", "-in", host / "ca.key", "-pubout"
+    )
+
+    follow(directory, "drop")
+    assert (host / "ca.crt").read_bytes() == (host / "signer.crt").read_bytes()
+    assert not trusts(host, old) and trusts(host, host / "server.crt")
+    follow(directory, "done")
+    assert not (directory / "pki" / "rotation.json").exists()
+    assert "PRIVATE" not in issuing.output + trusting.output
+
+
+def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Path) -> None:
+    """One that is missing, nonsense or of somebody else is told apart; none of them is touched."""
+    pki, host = directory / "pki", directory / "host"
+    kubelet, said = host / "kubelet.pem", []
+    foreign = openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=n", "-keyout", "/dev/null")
+    for content in (None, "nonsense", foreign):
+        if content is not None:
+            kubelet.write_text(content)
+        result = play(directory, [(CHECK, certificates(pki, host))]).results[0]
+        assert result["changed"] is False
+        said.append("; ".join(result["observed"][0]["reasons"]))
+    reason = "issuer: not signed by the present authority ca"
+    assert said == ["certificate: there is none yet", "certificate: unreadable", reason]
+
+
+def test_named_certificates_are_made_again(directory: Path) -> None:
+    pki, host = directory / "pki", directory / "host"
+    task = certificates(pki, host)
+    changed = []
+    for pattern in ("serv", "server", "*/host/*", "*"):
+        task["hardway.kubernetes.pki_certificate"]["renew"] = [pattern]
+        changed += play(directory, [(CHECK, task), (APPLY, task)]).changed
+    assert changed == [False, False, True, True, True, True, True, True]
