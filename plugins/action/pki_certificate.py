@@ -109,7 +109,8 @@ class ActionModule(ActionBase):
 
         store, found = Store(directory), {}
         items = [entry for kind in ("trust", "certificates", "observe") for entry in args.get(kind) or []]
-        for name in sorted({str(item["authority"]) for item in items if item.get("authority")}):
+        named = {str(item["authority"]) for item in items if item.get("authority")}
+        for name in sorted(named.union(*(map(str, item.get("also") or []) for item in items))):
             data = store.read(store.certificate(name))
             if data is not None:
                 found[name] = data.decode("utf-8", "replace")

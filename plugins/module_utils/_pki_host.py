@@ -76,7 +76,7 @@ class Host:
 
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one entry of trust."""
-        trust = Trust(entry, self.pems.get(entry["authority"]))
+        trust = Trust(entry, self.pems.get(entry["authority"]), [self.pems.get(name, b"") for name in entry["also"]])
         reasons, key_reasons = trust.reasons(), trust.key_reasons()
         self._show(trust.path, reasons)
         self._show(trust.key_path or "", key_reasons)

@@ -11,6 +11,7 @@ _OWNER = {"owner": {"type": "str"}, "group": {"type": "str"}}
 _TRUST = {
     "authority": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},
+    "also": {"type": "list", "elements": "str", "default": []},
     "signer": {"type": "bool", "default": False},
     "key_path": {"type": "path", "no_log": False},
     **_OWNER,

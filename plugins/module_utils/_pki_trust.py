@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -25,7 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 class Trust:
     """One entry of trust: where an authority's certificate belongs, and perhaps its key."""
 
-    def __init__(self, entry: Mapping[str, Any], pem: bytes | None) -> None:
+    def __init__(self, entry: Mapping[str, Any], pem: bytes | None, others: Sequence[bytes] = ()) -> None:
         """Take the entry and the authority's certificates, the signer first; None: it is not made yet (check mode)."""
         self.authority: str = entry["authority"]
         self.path: str = entry["path"]
@@ -33,7 +33,7 @@ class Trust:
         self.owner: str | None = entry.get("owner")
         self.group: str | None = entry.get("group")
         self.signer = pem and bundle.split(pem)[0]
-        self.pem = self.signer if entry.get("signer") else pem and bundle.trusted(pem)
+        self.pem = self.signer if entry.get("signer") else pem and bundle.trusted(b"".join((pem, *others)))
 
     def reasons(self) -> list[str]:
         """Return why the certificate must be written."""

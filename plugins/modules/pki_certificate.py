@@ -53,6 +53,11 @@ options:
         description: Where its certificate belongs.
         type: path
         required: true
+      also:
+        description: Names of further authorities whose certificates belong in the same file.
+        type: list
+        elements: str
+        default: []
       signer:
         description: Only the certificate that signs now, without others trusted beside it during a rotation.
         type: bool

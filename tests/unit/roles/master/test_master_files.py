@@ -115,9 +115,10 @@ def test_scheduler_configuration_is_merged() -> None:
     assert found["enableProfiling"] is False
 
 
-def test_every_input_of_a_unit_is_written_by_the_role() -> None:
+@pytest.mark.parametrize("intermediate", [False, True])
+def test_every_input_of_a_unit_is_written_by_the_role(intermediate: bool) -> None:
     """A restart cannot follow from a file that no task makes."""
-    host = ha()
+    host = ha(cluster_kubelet_intermediate=intermediate)
     written = {item["path"] for item in host.value("_master_files")}
     written |= {c["path"] + suffix for c in host.value("_master_certificates") for suffix in (".crt", ".key")}
     for task in yaml.safe_load((ROLES / "master/tasks/main.yml").read_text()):
@@ -125,12 +126,8 @@ def test_every_input_of_a_unit_is_written_by_the_role() -> None:
             k["path"].replace("{{ _master_config_dir }}", "/etc/kubernetes")
             for k in task.get("hardway.kubernetes.kubeconfig", {}).get("kubeconfigs", [])
         }
-        for trust in task.get("hardway.kubernetes.pki_certificate", {}).get("trust", []):
-            written |= {
-                trust[k].replace("{{ _master_pki_dir }}", "/etc/kubernetes/pki")
-                for k in ("path", "key_path")
-                if k in trust
-            }
+    trusted = host.value("_master_trust") + (host.value("_master_trust_in_kubelets") if intermediate else [])
+    written |= {entry[k] for entry in trusted for k in ("path", "key_path") if k in entry}
     units = host.value("_master_units")
     assert [unit["name"] for unit in units] == UNITS
     for unit in units:
@@ -184,3 +181,17 @@ def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_master_holds_the_key_of_the_root_when_an_intermediate_signs_for_kubelets() -> None:
+    """Without it the key of ca is there; with it that is removed, and only requests of kubelets can be signed."""
+    for intermediate, held, other in ((False, "ca", "kubelet-ca"), (True, "kubelet-ca", "ca")):
+        host = ha(cluster_kubelet_intermediate=intermediate)
+        keys = [entry["key_path"] for entry in host.value("_master_trust") if "key_path" in entry]
+        assert keys == [f"/etc/kubernetes/pki/{held}.key"]
+        gone = [item["path"] for item in host.value("_master_files") if item.get("state") == "absent"]
+        assert gone == [f"/etc/kubernetes/pki/{other}.key"]
+        flags = host.value("_master_controller_manager_defaults")
+        signing = {name for name, value in flags.items() if name.startswith("cluster-signing") and value is not None}
+        kind = "kubelet-client-" if intermediate else ""
+        assert signing == {f"cluster-signing-{kind}cert-file", f"cluster-signing-{kind}key-file"}
