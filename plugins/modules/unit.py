@@ -129,10 +129,7 @@ options:
         description: Seconds that the lock is kept after this host is healthy again, for load balancers to notice.
         type: int
         default: 0
-  _hold:
-    description: Internal. The action plugin's first round, which leaves the restarts that need the lock.
-    type: bool
-    default: false
+  _hold: {description: Internal. The action plugin's first round, type: bool, default: false}
   _predicted: {description: Internal. What a check run has not written., type: list, elements: str, default: []}
   _receipt:
     description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
