@@ -48,3 +48,9 @@ def test_every_node_is_ready(host):
         assert {c["type"]: c["status"] for c in node["status"]["conditions"]}["Ready"] == "True", node["metadata"][
             "name"
         ]
+
+
+def test_nobody_else_can_join(host):
+    if host.exists("kubectl") and host.file("/etc/kubernetes/admin.conf").exists:
+        tokens = "get secrets --all-namespaces --field-selector type=bootstrap.kubernetes.io/token --output name"
+        assert host.check_output(f"kubectl --kubeconfig /etc/kubernetes/admin.conf {tokens}") == ""
