@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-long test demo demo-down rehearse bench docs docs-check build clean
+.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -71,6 +71,9 @@ rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.ym
 
 bench: venv needs ## speed of the HA deployment, and its floor
 	@$(BIN)/python bench/bench.py
+
+bench-pki: venv ## keys and certificates: ours against cfssl and openssl
+	@$(BIN)/python bench/pki.py
 
 docs: venv ## regenerate the reference pages and README tables
 	$(BIN)/python tools/gendocs.py
