@@ -15,8 +15,13 @@ import tempfile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 
-def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None) -> None:
-    """Replace path by data; owner and mode are set before the file gets its name."""
+def write(
+    path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None, sync_name: bool = True
+) -> None:
+    """Replace path by data; owner and mode are set before the file gets its name.
+
+    Without sync_name a power cut may take the name back; who renames the file afterwards sees to the directory.
+    """
     uid, gid = user_id(owner, path), group_id(group, path)
     directory, name = os.path.split(path)
     try:
@@ -39,7 +44,8 @@ def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group:
         if isinstance(exc, OSError):
             raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
         raise
-    sync_directory(directory or ".")
+    if sync_name:
+        sync_directory(directory or ".")
 
 
 def same(path: str, data: bytes, mode: int, owner: str | None = None, group: str | None = None) -> bool:

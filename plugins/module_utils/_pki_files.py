@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -29,8 +30,14 @@ def read(path: str) -> bytes | None:
 def load_quietly(path: str) -> Any:
     """Return the plain private key at path, None when there is no such or it is damaged or encrypted."""
     data = read(path)
+    return None if data is None else _own_key(data)
+
+
+@cache
+def _own_key(data: bytes) -> Any:
+    """Return a key of this host, looked at several times in a run but parsed once."""
     try:
-        return None if data is None else load_key(data, path)
+        return load_key(data, "", own=True)
     except HardwayError:
         return None
 

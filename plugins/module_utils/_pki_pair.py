@@ -168,7 +168,8 @@ class Pair:
         return key if key is not None and key_spec(key) == self.spec.key else None
 
     def _write(self, path: str, data: bytes, mode: int) -> None:
-        _atomic.write(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group)
+        final = path in (self.certificate, self.key)
+        _atomic.write(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group, sync_name=final)
 
 
 def _belongs(pem: bytes, key: Any) -> bool:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any, BinaryIO
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -37,6 +37,7 @@ class Store:
     def __init__(self, directory: str) -> None:
         """Take the directory; nothing is read yet."""
         self.directory = os.path.abspath(os.path.expanduser(directory))
+        self._recorded = False
 
     def stem(self, name: str) -> str:
         """Return the path of an authority or key pair without suffix; kubeadm keeps etcd's apart."""
@@ -132,6 +133,7 @@ class Store:
         try:
             self._wait_for(handle, path, time.monotonic() + timeout)
             yield
+            self._sync_record()
         finally:
             os.close(handle)
 
@@ -161,22 +163,37 @@ class Store:
             "host": host,
             "path": path,
         }
+        with self._journal() as handle:
+            _append(handle, json.dumps(line, sort_keys=True).encode() + b"\n")
+        self._recorded = True
+
+    def _sync_record(self) -> None:
+        """Have the record on the disk: once, before the certificates of a run are handed out."""
+        if self._recorded:
+            with self._journal() as handle:
+                os.fsync(handle)
+            self._recorded = False
+
+    @contextmanager
+    def _journal(self) -> Iterator[int]:
+        """Open issued.jsonl for a line more."""
         journal = os.path.join(self.directory, "issued.jsonl")
         try:
             handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb", buffering=0) as stream:
-                _append(stream, json.dumps(line, sort_keys=True).encode() + b"\n")
+            try:
+                yield handle
+            finally:
+                os.close(handle)
         except OSError as exc:
             raise HardwayError(f"{journal}: cannot be written: {exc.strerror}; make room or mend its owner") from exc
 
 
-def _append(stream: BinaryIO, line: bytes) -> None:
+def _append(handle: int, line: bytes) -> None:
     """Add a line to a journal, the whole of it or nothing."""
-    end = os.fstat(stream.fileno()).st_size
+    end = os.fstat(handle).st_size
     try:
-        if stream.write(line) != len(line):
+        if os.write(handle, line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(stream.fileno())
     except OSError:
-        os.ftruncate(stream.fileno(), end)
+        os.ftruncate(handle, end)
         raise

@@ -8,16 +8,20 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
 
 with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import __version__ as _VERSION
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+    _RELEASE = int(_VERSION.partition(".")[0])
 
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -71,12 +75,16 @@ def key_pem(key: Any, passphrase: str | None = None) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, plain, serialization.NoEncryption())
 
 
-def load_key(data: bytes, what: str, passphrase: str | None = None) -> Any:
-    """Return the private key in a PEM text; what names it in the error, which never shows its content."""
+def load_key(data: bytes, what: str, passphrase: str | None = None, *, own: bool = False) -> Any:
+    """Return the private key in a PEM text; what names it in the error, which never shows its content.
+
+    An own one, made on this host, is spared the search for flaws that costs more than all the rest with RSA.
+    """
+    options = {"unsafe_skip_rsa_key_validation": True} if own and _RELEASE >= 39 else {}
     # PKCS#8 under a name of cfssl's own, which nobody else reads.
     data = data.replace(b" Ed25519 PRIVATE KEY-", b" PRIVATE KEY-")
     try:
-        return serialization.load_pem_private_key(data, passphrase.encode() if passphrase else None)
+        return serialization.load_pem_private_key(data, passphrase.encode() if passphrase else None, **options)
     except TypeError as exc:
         if passphrase:  # the key is plain: the passphrase is for the others
             return load_key(data, what)
@@ -97,11 +105,17 @@ def load_certificate(data: bytes, what: str) -> Any:
     if found is None:
         raise HardwayError(f"{what}: there is no PEM certificate in it; restore it or move it away")
     try:
-        certificate = x509.load_pem_x509_certificate(found.group(0))
-        certificate.public_key()
-        list(certificate.extensions)
+        return _parsed(found.group(0))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
         raise HardwayError(f"{what}: cannot read the certificate, it is damaged; restore it or move it away") from exc
+
+
+@lru_cache(maxsize=1024)
+def _parsed(pem: bytes) -> Any:
+    """Return a certificate all of which can be read; a run looks at each several times."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    certificate.public_key()
+    list(certificate.extensions)
     return certificate
 
 

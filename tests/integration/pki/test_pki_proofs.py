@@ -1,0 +1,112 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real kills, runs side by side, the record of what was signed, and what a run with nothing to do costs."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from integration.pki.playbook import APPLY, Outcome, matches, openssl, play
+from integration.pki.test_pki_tasks import authorities
+
+
+def certificates(directory: Path, name: str, count: int) -> dict[str, Any]:
+    """Return the task that keeps so many certificates."""
+    entry = {"authority": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
+    entries = [{**entry, "path": str(directory / name / f"{number:02}")} for number in range(count)]
+    return {"hardway.kubernetes.pki_certificate": {"authority_dir": str(directory / "pki"), "certificates": entries}}
+
+
+def renew_for_ever(directory: str, path: str) -> None:
+    """Make pair after pair, each with a new key, until somebody kills it."""
+    params = {"path": path, "authority": "ca", "profile": "client", "common_name": "c"}
+    spec = CertificateSpec.from_params(params)
+    authority = Authority.load(Store(directory), "ca")
+    while True:
+        pair = Pair(spec)
+        pair.recover()
+        pair.install(authority.sign(spec, pair.request(renew_key=True), "host"))
+
+
+def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> None:
+    """SIGKILL at random: key and certificate belong together, says openssl, at once or when the next run begins."""
+    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    path, serials = tmp_path / "pair", set()
+    Path(f"{path}.crt").touch()
+    chance = random.Random(1)
+    for _ in range(30):
+        process = multiprocessing.get_context("fork").Process(
+            target=renew_for_ever, args=(str(tmp_path / "pki"), str(path))
+        )
+        before = Path(f"{path}.crt").stat().st_mtime_ns
+        process.start()
+        deadline = time.monotonic() + 60
+        while Path(f"{path}.crt").stat().st_mtime_ns == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.02))
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+        pair = Pair(
+            CertificateSpec.from_params({"path": str(path), "authority": "ca", "profile": "client", "common_name": "c"})
+        )
+        if pair.interrupted():
+            pair.recover()
+        assert matches(Path(f"{path}.crt"), Path(f"{path}.key"))
+        openssl("verify", "-CAfile", tmp_path / "pki/ca.crt", f"{path}.crt")
+        serials.add(openssl("x509", "-in", f"{path}.crt", "-noout", "-serial"))
+    assert len(serials) == 30
+    record = (tmp_path / "pki/issued.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["serial"] for line in record}) == len(record)
+
+
+def test_runs_side_by_side_share_authority_and_record(tmp_path: Path) -> None:
+    """Two at once: each certificate has a serial number of its own, and the record a whole line for each."""
+    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+
+    def run(name: str) -> Outcome:
+        return play(tmp_path / f"play-{name}", [(APPLY, certificates(tmp_path, name, 25))])
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(run, ["a", "b"]))
+    assert [outcome.changed for outcome in outcomes] == [[True], [True]]
+    lines = (tmp_path / "pki/issued.jsonl").read_text().splitlines()
+    record = {line["path"]: line for line in map(json.loads, lines)}
+    assert len(lines) == len(record) == 3 + 2 * 25
+    serials = [int(line["serial"], 16) for line in record.values()]
+    assert len(set(serials)) == len(serials)
+    # RFC 5280: positive, at most 20 octets. Of 159 random bits, 31 at the top are never all zero.
+    assert all(128 < serial.bit_length() < 160 for serial in serials)
+    for path in [*(tmp_path / "a").glob("*.crt"), *(tmp_path / "b").glob("*.crt")]:
+        line = record[str(path.with_suffix(""))]
+        said = openssl("x509", "-in", path, "-noout", "-serial", "-fingerprint", "-sha256").splitlines()
+        assert int(said[0].partition("=")[2], 16) == int(line["serial"], 16)
+        assert said[1].partition("=")[2].replace(":", "").lower() == line["fingerprint"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["time"])
+        name = path.parent.name
+        assert (line["subject"], line["host"]) == ([f"CN={name}"], "localhost")
+        assert line["hosts"] == [f"dns:{name}.example", "ip:192.0.2.7"]
+
+
+def test_twenty_certificates_as_asked_cost_one_round_trip(tmp_path: Path) -> None:
+    """What Ansible executes on the host for the task, told by Ansible; the first run needs a second to install."""
+    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    tasks = [(APPLY, certificates(tmp_path, "a", 20)), (APPLY, certificates(tmp_path, "a", 20))]
+    outcome = play(tmp_path, tasks, "-vvv", ANSIBLE_PIPELINING="1")
+    assert outcome.changed == [True, False]
+    assert all(len(result["certificates"]) == 20 for result in outcome.results)
+    parts = [part for part in outcome.output.split("TASK [") if part.startswith("hardway.kubernetes.pki_certificate")]
+    assert [part.count(" EXEC ") for part in parts] == [2, 1]
