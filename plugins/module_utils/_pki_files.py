@@ -48,7 +48,7 @@ def make_directory(path: str, owner: str | None, group: str | None) -> None:
     if os.path.isdir(directory):
         return
     try:
-        os.makedirs(directory, mode=0o755)
+        os.makedirs(directory, mode=0o755, exist_ok=True)
         _atomic.set_attributes(directory, 0o755, owner, group)
     except OSError as exc:
         raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; move away what is in its place") from exc

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, requests_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_receipt import remember
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
@@ -44,7 +44,7 @@ class Host:
         self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
         self.authorities = {name: load_certificate(pem, f"certificate of {name}") for name, pem in self.pems.items()}
         self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
-        self.requests: dict[str, str] = {}
+        self.asking: dict[str, Pair] = {}
         self.needed_keys: list[str] = []
         self.diff: list[dict[str, str]] = []
         self.due: list[float] = []
@@ -56,7 +56,7 @@ class Host:
         trust = [self._trust(entry) for entry in self.params["trust"]]
         certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
         observed = [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]]
-        if not self.requests and not self.needed_keys and not any(entry["reasons"] for entry in observed):
+        if not self.asking and not self.needed_keys and not any(entry["reasons"] for entry in observed):
             remember(self.params, {"trust": trust, "certificates": certificates, "observed": observed}, self.due)
         return {
             "changed": any(item["changed"] for item in [*trust, *certificates]),
@@ -64,7 +64,7 @@ class Host:
             "certificates": certificates,
             "observed": observed,
             "diff": self.diff,
-            "_requests": self.requests,
+            "_requests": requests_of(self.asking, renew_key=self.params["renew_key"]),
             "_needed_keys": sorted(set(self.needed_keys)),
         }
 
@@ -97,9 +97,7 @@ class Host:
     def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
         """Return what became of one certificate."""
         pair = Pair(spec)
-        reasons, repairs = [], []
-        if pair.interrupted():
-            repairs.append("an earlier run was cut off between key and certificate")
+        repairs = ["an earlier run was cut off between key and certificate"] if pair.interrupted() else []
         if not self.check:
             pair.recover()
         if index in self.signed:
@@ -112,7 +110,7 @@ class Host:
         if not reasons:
             repairs += self._repairs(pair)
         elif not self.check and spec.authority:
-            self.requests[index] = pair.request(renew_key=self.params["renew_key"]).decode()
+            self.asking[index] = pair
         elif not self.check:
             self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
             found = pair.facts(None)

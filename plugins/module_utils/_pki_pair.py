@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -170,6 +171,13 @@ class Pair:
     def _write(self, path: str, data: bytes, mode: int) -> None:
         final = path in (self.certificate, self.key)
         _atomic.write(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group, sync_name=final)
+
+
+def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
+    """Return the signing requests of many pairs, made on all processors: of RSA, the keys are the work of a run."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        made = pool.map(lambda pair: pair.request(renew_key=renew_key).decode(), pairs.values())
+        return dict(zip(pairs, made))
 
 
 def _belongs(pem: bytes, key: Any) -> bool:
