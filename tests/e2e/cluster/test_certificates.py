@@ -48,7 +48,7 @@ def test_every_certificate_of_every_host_is_told(cluster: Cluster, tmp_path: Pat
             if item["kind"] == "file":
                 assert item["used_by"], item
                 assert fingerprint(cluster, host, f"cat {item['path']}") == item["fingerprint"]
-    assert {item["path"] for item in found if item["host"] == "localhost"} >= {f"{cluster.inventory}/pki/etcd/ca.crt"}
+    assert {item["path"] for item in found if item["host"] == "localhost"} >= {f"{cluster.pki}/etcd/ca.crt"}
     assert metrics.read_text().count("\nhardway_certificate_not_after_timestamp_seconds{") == len(found)
 
 
