@@ -9,8 +9,10 @@ import base64
 import datetime
 import hmac
 import json
+import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Optional
 
 from cryptography.exceptions import InvalidSignature
@@ -58,18 +60,17 @@ class Tokens:
         """Load the keys."""
         self.issuer = issuer
         self.key = x509.private_key(signing_key)
-        self.public = [self._public(path) for path in public_keys]
+        self.public = [key for path in public_keys for key in self._public(path)]
 
     @staticmethod
-    def _public(path: str) -> Any:
-        """Return the public key of a file that has a public or private one."""
+    def _public(path: str) -> list[Any]:
+        """Return the public keys of a file, which may have several, or a private one."""
         try:
-            with open(path, "rb") as stream:  # noqa: PTH123
-                return serialization.load_pem_public_key(stream.read())
+            content = Path(path).read_bytes()
         except OSError as exc:
             raise Refusal(f"failed to read service-account-key-file {path}: {exc}") from None
-        except ValueError:
-            return x509.private_key(path).public_key()
+        found = re.findall(rb"-----BEGIN [A-Z ]*PUBLIC KEY-----.*?-----END [A-Z ]*PUBLIC KEY-----", content, re.DOTALL)
+        return [serialization.load_pem_public_key(block) for block in found] or [x509.private_key(path).public_key()]
 
     def issue(self, name: str, life: int) -> tuple[str, int]:
         """Return a token for a user, and when it ends."""

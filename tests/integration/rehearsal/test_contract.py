@@ -6,60 +6,20 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Response, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, binary
+from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
 from integration.rehearsal.conftest import expired
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
-MAPS = "/api/v1/namespaces/default/configmaps"
-APPLY = "application/apply-patch+yaml"
-
-
-def ask(
-    cluster: RealKubernetes,
-    path: str,
-    method: str = "GET",
-    body: Any = None,
-    *,
-    cert: Path | None = None,
-    token: str | None = None,
-    kind: str = "application/json",
-) -> Response:
-    """Send a request, as a stranger where nobody is named."""
-    tls = Tls(ca=str(cluster.authority.ca), cert=f"{cert}.crt" if cert else None, key=f"{cert}.key" if cert else None)
-    data = None if body is None else json.dumps(body).encode()
-    return request(cluster.url + path, method=method, body=data, headers={"Content-Type": kind}, tls=tls, token=token)
-
-
-def admin(cluster: RealKubernetes, path: str, method: str = "GET", body: Any = None, **more: Any) -> Response:
-    """Send a request as the administrator."""
-    return ask(cluster, path, method, body, cert=cluster.admin, **more)
-
-
-def until(truth: Callable[[], bool], seconds: float = 90) -> bool:
-    """Say whether something becomes true; no answer is none yet."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(HttpError):
-            if truth():
-                return True
-        time.sleep(0.5)
-    return False
-
-
-def config_map(name: str, **data: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
 @pytest.mark.parametrize(
