@@ -19,6 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.artifact"
+# What an earlier task of this run has brought to the host: it need not be asked again.
+FACT = "hardway_installed"
 
 
 class ActionModule(ActionBase):
@@ -56,12 +58,23 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Have what the host lacks ready, send it, and let the host install it."""
         root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
-        placed = [vars(_placed(binary, local)) for binary, local in known.items()]
-        receipt = Receipt(self, MODULE, {"placed": placed, "root": root, "keep": arguments["keep"]}, task_vars)
-        if receipt.standing is not None:
-            return receipt.standing
-        arguments = {**arguments, **receipt.option}
-        return receipt.seen(self._rounds(store, known, arguments, task_vars))
+        placed = [_placed(binary, local) for binary, local in known.items()]
+        asked = {name: arguments[name] for name in ("root", "keep", "stage")}
+        receipt = Receipt(self, MODULE, {"placed": [vars(each) for each in placed], **asked}, task_vars)
+        brought = (task_vars.get("ansible_facts") or {}).get(FACT) or {}
+        links = brought["links"] if brought.get("nonce") == receipt.nonce != "" else {}
+        if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
+            paths = {each.name: each.path(root) for each in placed}
+            return {"changed": False, "paths": paths, "installed": [], "links": {e.link: e.path(root) for e in placed}}
+        result = receipt.standing
+        if result is None:
+            arguments = {**arguments, **receipt.option}
+            result = receipt.seen(self._rounds(store, known, arguments, task_vars))
+        if receipt.nonce and not self._task.check_mode and not result.get("failed"):
+            right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}
+            fact = {FACT: {"nonce": receipt.nonce, "links": {**links, **right}}}
+            result["ansible_facts"] = {**result.get("ansible_facts", {}), **fact}
+        return result
 
     def _rounds(
         self,

@@ -89,6 +89,12 @@ options:
     description: How many versions of each binary to keep, with the one in use.
     type: int
     default: 2
+  stage:
+    description:
+      - Brings the binaries, and makes links only where there is none.
+      - A link that leads to another version stays as it is, so that nothing in use changes before its turn.
+    type: bool
+    default: false
   download_only:
     description: Fills the cache on the controller and touches no host.
     type: bool
@@ -129,6 +135,12 @@ paths:
   type: dict
   sample:
     etcd: /opt/hardway/etcd/3.6.14/etcd
+links:
+  description: Where each link leads now (or would).
+  returned: always
+  type: dict
+  sample:
+    /usr/local/bin/etcd: /opt/hardway/etcd/3.6.14/etcd
 installed:
   description: Paths of the binaries that were sent (or would be).
   returned: always
@@ -177,6 +189,7 @@ SPEC: dict[str, Any] = {
     "root": {"type": "path", "default": "/opt/hardway"},
     "keep": {"type": "int", "default": 2},
     "download_only": {"type": "bool", "default": False},
+    "stage": {"type": "bool", "default": False},
     "architectures": {"type": "list", "elements": "str", "default": []},
 }
 # From the action plugin: what the controller knows of each binary, and where it put those it sent.
@@ -194,11 +207,14 @@ def main() -> None:
     placed = [Placed(**entry) for entry in module.params["_placed"]]
     absent = [want for want in placed if not _artifact_host.present(want, root)]
     links = {want.link: (_artifact_host.linked(want, root), want.path(root)) for want in placed}
+    if module.params["stage"]:
+        links = {link: (old, new if old in ("", new) else old) for link, (old, new) in links.items()}
     result = {
         "changed": bool(absent) or any(old != new for old, new in links.values()),
         "paths": {want.name: want.path(root) for want in placed},
         "installed": [want.path(root) for want in absent],
         "linked": [link for link, (old, new) in links.items() if old != new],
+        "links": {link: new for link, (_old, new) in links.items()},
     }
     if module._diff:
         result["diff"] = [difference(link, old, new) for link, (old, new) in links.items() if old != new]
@@ -207,25 +223,37 @@ def main() -> None:
         module.exit_json(**{**result, "changed": False, "_missing": missing})
     try:
         if not module.check_mode:
-            act(placed, absent, uploads, root, module.params["keep"])
+            act(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     evidence = [path for want in placed for path in (want.link, want.path(root))]
-    _receipt.leave(module.params["_receipt"], {"paths": result["paths"], "installed": []}, paths=evidence)
+    _receipt.leave(
+        module.params["_receipt"],
+        {**result, "changed": False, "installed": [], "linked": [], "diff": []},
+        paths=evidence,
+    )
     module.exit_json(**result)
 
 
-def act(placed: list[Placed], absent: list[Placed], uploads: dict[str, str], root: str, keep: int) -> None:
+def act(
+    placed: list[Placed],
+    absent: list[Placed],
+    uploads: dict[str, str],
+    links: dict[str, tuple[str, str]],
+    params: dict[str, Any],
+) -> None:
     """Install everything before the first link changes, so that versions do not mix when the disk is full."""
+    root = params["root"]
     for want in absent:
         _artifact_host.install(want, root, uploads[want.path(root)])
     for want in placed:
-        if _artifact_host.linked(want, root) != want.path(root):
+        old, new = links[want.link]
+        if old != new:
             _artifact_host.link(want, root)
     for want in absent:
-        _artifact_host.prune(want, root, keep)
+        _artifact_host.prune(want, root, params["keep"])
 
 
 def difference(link: str, old: str, new: str) -> dict[str, str]:

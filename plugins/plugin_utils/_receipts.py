@@ -57,6 +57,11 @@ class Receipt:
         found = self._told.get("standing", {}).get(self.key)
         return None if found is None else {**found, "changed": False, "from_receipt": True}
 
+    @property
+    def nonce(self) -> str:
+        """Return what names this run on this host; empty where nothing was told of the host."""
+        return str(self._told.get("nonce", ""))
+
     def seen(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result; if it changed something, no receipt of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):

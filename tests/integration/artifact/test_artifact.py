@@ -121,6 +121,17 @@ def test_upgrade_and_rollback(hosts: Lab, source: dict[str, Any]) -> None:
     assert set(hosts.everywhere("tool").values()) == {"1.0"}
 
 
+def test_staging_leaves_what_is_in_use(hosts: Lab, source: dict[str, Any]) -> None:
+    hosts.inside("n1", "rm -r /opt/hardway/tool/2.0 /usr/local/bin/tool")
+    hosts.inside("n2", "rm -r /opt/hardway/tool/2.0")
+    staged = hosts.play(task(source, "2.0", stage=True))
+    assert changed(staged) == {True}
+    assert hosts.everywhere("tool") == {"n1": "2.0", "n2": "1.0"}
+    assert hosts.inside("n2", "/opt/hardway/tool/2.0/tool") == "2.0"
+    assert changed(hosts.play(task(source, "2.0", stage=True))) == {False}
+    assert changed(hosts.play(task(source, "1.0"))) == {True, False}
+
+
 def test_a_damaged_binary_is_replaced(hosts: Lab, source: dict[str, Any]) -> None:
     hosts.inside("n2", "truncate -s 3 /opt/hardway/tool/1.0/tool")
     results = hosts.play(task(source, "1.0"))
