@@ -1,0 +1,62 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key of service account tokens is rotated below a real API server: old tokens hold until it is dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from integration.api.conftest import need
+from integration.api.kubernetes import RealKubernetes
+
+ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+
+
+def token(cluster: RealKubernetes) -> str:
+    """Return a new token; the controller-manager makes the account first."""
+    body: dict[str, Any] = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    return str(cluster.api().post(f"{ACCOUNT}/token", body)["status"]["token"])
+
+
+def valid(cluster: RealKubernetes, bearer: str) -> bool:
+    """Return whether the API server knows the bearer; what he may do does not matter."""
+    answer = request(f"{cluster.url}/api", token=bearer, tls=Tls(ca=str(cluster.authority.ca)))
+    return answer.status != 401
+
+
+def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
+    need("etcd", "kube-apiserver", "kube-controller-manager")
+    cluster = RealKubernetes(tmp_path)
+    store = Store(str(tmp_path))
+
+    def step(name: str) -> None:
+        Rotation(Ensure(store, None, False, 0.3, False)).key_pair({"name": "sa"}, name)
+        cluster.programs.stop("kube-apiserver")
+        cluster.programs.start("kube-apiserver", cluster._apiserver())
+        cluster.programs.await_truth("kube-apiserver", cluster.ready)
+
+    for file in ("sa.key", "sa.pub"):
+        (tmp_path / file).unlink()
+    Ensure(store, None, False, 0.3, False).key_pair({"name": "sa"})
+    try:
+        cluster.start()
+        wait_until(lambda: cluster.api().find(ACCOUNT), bool, timeout=60)
+        old = token(cluster)
+        step("trust")
+        between = token(cluster)
+        step("issue")
+        new = token(cluster)
+        assert [valid(cluster, bearer) for bearer in (old, between, new, old[:-9] + "AAAAAAAAA")] == [True] * 3 + [
+            False
+        ]
+        step("drop")
+        assert [valid(cluster, bearer) for bearer in (old, between, new)] == [False, False, True]
+    finally:
+        cluster.stop()
