@@ -14,6 +14,7 @@ from typing import Any, Optional
 
 from . import settings, x509
 from .client import ApiError, Connection, from_kubeconfig
+from .flags import Refusal
 from .identity import _over
 from .kinds import ALL
 from .leases import Election, serve, times
@@ -35,11 +36,21 @@ class Controllers:
         """Read the files that the loops need."""
         get = program.get
         self.program, self.api = program, api
-        self.signing = x509.pair(get("cluster-signing-cert-file", ""), get("cluster-signing-key-file", ""))
+        self._signing: Optional[tuple[Any, Any]] = None
         self.root = Path(settings.readable(get("root-ca-file", ""))).read_text(encoding="utf-8")
         x509.private_key(get("service-account-private-key-file", ""))
         self._clients: dict[str, tuple[Connection, float]] = {}
         self._ranges: set[str] = set()
+
+    def signing(self) -> tuple[Any, Any]:
+        """Return what signs; read when we lead, and where it does not fit we end only then, as the real one does."""
+        if self._signing is None:
+            get = self.program.get
+            try:
+                self._signing = x509.pair(get("cluster-signing-cert-file", ""), get("cluster-signing-key-file", ""))
+            except Refusal as exc:
+                raise Refusal(f"Error building controllers: error reading CA cert file {exc}") from None
+        return self._signing
 
     def as_account(self, name: str) -> Connection:
         """Return the API as seen by a controller's own account."""
@@ -65,6 +76,7 @@ class Controllers:
 
     def work(self) -> None:
         """Let every loop look once; trouble of one is not trouble of the others."""
+        self.signing()
         for account, loop in (
             ("certificate-controller", self.sign),
             ("node-controller", self.nodes),
@@ -88,7 +100,7 @@ class Controllers:
             if "Approved" not in kinds or status.get("certificate") or spec["signerName"] not in SIGNERS:
                 continue
             life = min(self.program.get("cluster-signing-duration", 31536000.0), spec.get("expirationSeconds") or 1e12)
-            pem = x509.sign(base64.b64decode(spec["request"]), self.signing, spec.get("usages") or [], life)
+            pem = x509.sign(base64.b64decode(spec["request"]), self.signing(), spec.get("usages") or [], life)
             csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
             api.send("PUT", f"{CSRS}/{csr['metadata']['name']}/status", csr)
 

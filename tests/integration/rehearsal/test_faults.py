@@ -9,6 +9,7 @@ Stand-ins are tried always; the real programs, slower, with HARDWAY_FAULTS=real.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,7 +78,7 @@ FAULTS: dict[str, Fault] = {
     "another host's names": ({}, wrong_names, "verifies it"),
     "etcd's authority for clients": ({}, replace("etcd/ca.crt", "ca.crt"), "kube-apiserver"),
     "another's key": ({}, replace("apiserver.key", "admin.key"), "kube-apiserver ends"),
-    "a signing key that does not fit": ({}, replace("ca.key", "sa.key"), "controller-manager"),
+    "a signing key that does not fit": ({}, replace("ca.key", "sa.key"), "controller-manager|not signed"),
     "a foreign authority for pods": ({}, foreign_authority, "another authority"),
     "an unknown field": ({"master_scheduler_config": {"noSuchField": 1}}, None, "kube-scheduler does not lead"),
 }  # fmt: skip
@@ -99,6 +100,6 @@ def test_a_fault_is_found(kind: str, name: str, tmp_path: Path) -> None:
         if change:
             change(plane)
         found = inspect(plane)
-        assert found and finding in found, kind
+        assert re.search(finding, found or "nothing"), (kind, found)
     finally:
         plane.stop()
