@@ -22,7 +22,9 @@ from tests.e2e.keys.needles import found, secrets_in
 from tools.lab import TOP, Lab, require_binaries
 
 WRAPPER = Path(__file__).with_name("capture_ssh.py")
-PLACES = "/etc /var/lib/kubelet /var/lib/kube-proxy /var/lib/etcd /root /usr/local"
+# Not the host keys of ssh, which were there before.
+LIST = "grep -rlIE --exclude-dir=ssh 'PRIVATE KEY-----|client-key-data'"
+PLACES = "/etc /var/lib/kubelet /var/lib/kube-proxy /var/lib/etcd /root"
 
 
 @pytest.mark.parametrize("kind", [KeySpec("ecdsa", 256), KeySpec("rsa", 2048), KeySpec("ed25519", 0)], ids=str)
@@ -68,7 +70,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
             # Files pass through ssh, too, and so through the wrapper.
             "ANSIBLE_SSH_TRANSFER_METHOD": "piped",
         }
-        command = made.playbook_command("site.yml", "-e", "verify_workload=false")
+        command = made.playbook_command("site.yml", "-e", json.dumps({"verify_workload": False}))
         done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-6000:]
         yield made, captured
@@ -85,7 +87,7 @@ def test_no_key_travels_but_the_two_that_masters_need(lab: tuple[Lab, Path]) -> 
     names = {secret: path.name for path in cluster.pki.rglob("*.key") for secret in secrets_in(path.read_bytes())}
     assert {"ca.key", "sa.key", "front-proxy-ca.key", "admin.key"} <= set(names.values())
     for host in cluster.hosts():
-        listed = cluster.exec(host, f"grep -rlE 'PRIVATE KEY-----|client-key-data' {PLACES} 2>/dev/null").stdout.split()
+        listed = cluster.exec(host, f"{LIST} {PLACES} 2>/dev/null").stdout.split()
         keys = [cluster.exec(host, f"cat {path}").stdout.encode() for path in listed]
         made = {secret: path for path, text in zip(listed, keys) for secret in secrets_in(text)}
         assert len(made) >= {"n1": 10, "n2": 3}[host], listed
