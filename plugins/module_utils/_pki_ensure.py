@@ -68,7 +68,7 @@ class Ensure(Keeper):
         name = checked_name(params["name"])
         key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
         if self.store.read(key_path) is None and self.store.read(public_path) is None:
-            for _, path in places(name, self.import_dir):
+            for _certificate, path in places(name, self.import_dir):
                 pem = self.store.read(path)
                 if pem is not None:
                     key = load_key(pem, path, self.passphrase)

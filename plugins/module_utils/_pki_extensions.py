@@ -118,4 +118,4 @@ def _names(hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
 def _urls(profile: Profile, kind: str) -> list[Any]:
     """Return the addresses of one kind that a profile points to."""
     found = [pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK]
-    return [x509.UniformResourceIdentifier(url) for sort, _, url in found if sort == kind]
+    return [x509.UniformResourceIdentifier(url) for sort, _colon, url in found if sort == kind]

@@ -88,5 +88,5 @@ def check_directory(directory: str | None, authorities: list[Mapping[str, Any]],
     """Raise when there is nothing to import in the directory: new authorities would take the place of yours."""
     if not directory or any(Source.find(params, directory, store) for params in authorities):
         return
-    looked = ", ".join(certificate for params in authorities for certificate, _ in places(params["name"], directory))
+    looked = ", ".join(certificate for params in authorities for certificate, _key in places(params["name"], directory))
     raise HardwayError(f"import_dir {directory}: none of the authorities is there (looked for {looked}); correct it")

@@ -63,7 +63,7 @@ class Request:
     def subject(self) -> Subject:
         """Return the subject that the request asks for."""
         common_name, names = "", []
-        for part, _, value in (entry.partition("=") for entry in flat_name(self.content.subject)):
+        for part, _equals, value in (entry.partition("=") for entry in flat_name(self.content.subject)):
             if part == "CN":
                 common_name = value
             else:
@@ -73,10 +73,10 @@ class Request:
     def hosts(self) -> list[str]:
         """Return the alternative names that the request asks for."""
         names = [name.partition(":") for name in names_of(self.content)]
-        for kind, _, value in names:
+        for kind, _colon, value in names:
             if kind not in ("dns", "email", "ip", "uri"):
                 raise HardwayError(f"{self.what}: its alternative name {value} is of a kind that is not supported")
-        return [value for _, _, value in names]
+        return [value for _kind, _colon, value in names]
 
     @property
     def is_authority(self) -> bool:
