@@ -51,3 +51,10 @@ PUBLIC_SPEC: dict[str, Any] = {
     "renew_key": {"type": "bool", "default": False, "no_log": False},
     "force": {"type": "bool", "default": False},
 }
+# What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
+SPEC: dict[str, Any] = {
+    **PUBLIC_SPEC,
+    "_exchange": {"type": "dict"},
+    "_authority_keys": {"type": "dict", "no_log": True},
+    "_receipt": {"type": "str"},
+}

@@ -15,6 +15,7 @@ author:
 description:
   - Compares each certificate with what is asked, subject, alternative names, usages, issuer, key, life, and makes
     again what differs or ends soon. With nothing to do it is one round trip, whatever the number of certificates.
+  - On the controller itself, without another user or Python, no module is started at all.
   - A private key is made on its host and never leaves it. The host sends a signing request and the controller signs
     what the task asks for, whatever the request says.
   - A renewed certificate keeps its key unless O(renew_key) is set or another kind of key is asked for.
@@ -246,21 +247,12 @@ observed:
   sample: [{path: /var/lib/kubelet/pki/kubelet-client-current.pem, reasons: ["expiry: expired 3h ago"]}]
 """
 
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import SPEC
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
-
-# What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
-SPEC: dict[str, Any] = {
-    **PUBLIC_SPEC,
-    "_exchange": {"type": "dict"},
-    "_authority_keys": {"type": "dict", "no_log": True},
-    "_receipt": {"type": "str"},
-}
 
 
 def main() -> None:

@@ -49,6 +49,7 @@ def _with_action(check: bool, params: dict[str, Any]) -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     action._task = Mock(args=params, check_mode=check)
     action._loader = DataLoader()
+    action._connection = Mock(transport="ssh")
 
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         assert module_name.endswith("pki_certificate")

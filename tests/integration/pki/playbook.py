@@ -42,7 +42,9 @@ def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: 
     book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, dump]}]
     playbook = directory / "play.json"
     playbook.write_text(json.dumps(book))
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *arguments]
+    # With an interpreter of its own this machine is a host like any other, on which modules are started.
+    host = [] if "HERE" in environment else ["-e", "ansible_python_interpreter=/usr/bin/python3"]
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *host, *arguments]
     settings = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment}
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -110,3 +110,13 @@ def test_twenty_certificates_as_asked_cost_one_round_trip(tmp_path: Path) -> Non
     assert all(len(result["certificates"]) == 20 for result in outcome.results)
     parts = [part for part in outcome.output.split("TASK [") if part.startswith("hardway.kubernetes.pki_certificate")]
     assert [part.count(" EXEC ") for part in parts] == [2, 1]
+
+
+def test_on_the_controller_itself_no_module_is_started(tmp_path: Path) -> None:
+    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    tasks = [(check, certificates(tmp_path, "a", 2)) for check in (True, False, True, False)]
+    outcome = play(tmp_path, tasks, "-vvv", HERE="1")
+    assert outcome.changed == [True, True, False, False]
+    parts = [part for part in outcome.output.split("TASK [") if part.startswith("hardway.kubernetes.pki_certificate")]
+    assert [part.count(" EXEC ") for part in parts] == [0, 0, 0, 0]
+    assert matches(tmp_path / "a" / "00.crt", tmp_path / "a" / "00.key")
