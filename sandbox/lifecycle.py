@@ -57,7 +57,7 @@ def _boot(layout: Layout, state: State, host: Host, lock: int) -> Optional[Proce
         Path(f"/proc/{running}/root/etc/resolv.conf").write_text(resolver, encoding="utf-8")
         return None
     hosts.stop(host)
-    network.remove_host(host)
+    network.remove_host(layout, host)
     network.ensure_host(layout, host)
     hosts.write_disk(layout, host, resolver)
     return hosts.start(layout, host, base_directory(layout.top) / state.base, lock)
@@ -130,7 +130,7 @@ def poweroff(name: str, host_name: str, graceful: bool) -> None:
             while hosts.leader(host) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
         hosts.stop(host)
-        network.remove_host(host)
+        network.remove_host(layout, host)
 
 
 def down(name: str) -> None:

@@ -65,8 +65,11 @@ def ensure_host(layout: Layout, host: Host) -> None:
     _batch(layout.tag, [f"link set {host.name} master {BRIDGE} up"])
 
 
-def remove_host(host: Host) -> None:
+def remove_host(layout: Layout, host: Host) -> None:
     """Unplug a host; whatever it had set up in its network is gone."""
+    # The kernel takes a namespace apart when it has time; until then the name of the plug would be taken.
+    if _has_link(layout.tag, host.name):
+        _batch(layout.tag, [f"link delete {host.name}"])
     namespaces.remove(host.tag)
 
 
