@@ -105,7 +105,12 @@ class Kubelet:
         return from_kubeconfig(path, "kubelet")
 
     def bootstrap(self, api: Connection, path: str) -> None:
-        """Ask for a client certificate and wait for it."""
+        """Write the kubeconfig, as the kubelet does first, ask for its client certificate and wait for it."""
+        directory = self.directory / "pki"
+        directory.mkdir(parents=True, exist_ok=True)
+        link = directory / "kubelet-client-current.pem"
+        text = KUBECONFIG.format(ca=api.files.ca, server=api.url, pair=link)
+        _write(Path(path), text.encode())
         key, request = x509.request(f"system:node:{self.name}", "system:nodes")
         spec = {
             "request": base64.b64encode(request).decode(), "signerName": SIGNER,
@@ -115,15 +120,10 @@ class Kubelet:
         body = {**head, "metadata": {"generateName": "node-csr-"}, "spec": spec}
         name = _until(lambda: api.send("POST", CSRS, body))["metadata"]["name"]
         pem = _until(lambda: _issued(api.send("GET", f"{CSRS}/{name}")))
-        directory = self.directory / "pki"
-        directory.mkdir(parents=True, exist_ok=True)
         made = directory / f"kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
         _write(made, pem + key)
-        link = directory / "kubelet-client-current.pem"
         link.unlink(missing_ok=True)
         link.symlink_to(made)
-        text = KUBECONFIG.format(ca=api.files.ca, server=api.url, pair=link)
-        _write(Path(path), text.encode())
 
     def node(self) -> dict[str, Any]:
         """Return the Node object to register."""

@@ -162,10 +162,20 @@ def sign(pem: bytes, authority: tuple[Any, Any], usages: list[str], life: float)
         .add_extension(x509.KeyUsage(**bits), critical=True)
         .add_extension(x509.ExtendedKeyUsage([USAGES[u] for u in usages if u in USAGES]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_pointer(certificate), critical=False)
     )
     if (names := _names(wanted)) is not None:
         builder = builder.add_extension(names, critical=False)
     return bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+
+def _pointer(authority: Any) -> Any:
+    """Return what points to the authority's key: by it a kubelet's certificate is known as one of this authority."""
+    try:
+        own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 
 def _names(wanted: Any) -> Optional[Any]:
