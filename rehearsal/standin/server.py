@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import os
 import re
@@ -51,19 +52,33 @@ DER = 2  # as OpenSSL's binding in Python numbers the encodings
 VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
 
 
+@functools.cache
+def openssl() -> Optional[ctypes.CDLL]:
+    """Return the OpenSSL that Python itself uses; nothing where that is a part of Python."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
+    library = re.search(r"/\S*libssl[\w.-]*\.so[\w.]*", maps)
+    return ctypes.CDLL(library.group(0)) if library else None
+
+
 def take_any_certificate(context: ssl.SSLContext) -> None:
     """Let handshakes succeed whatever certificate a client shows, as Go's servers do that answer 401 later.
 
     Python has no word for this. OpenSSL asks a C function, and any that returns no zero will do.
     """
     context.verify_mode = ssl.CERT_OPTIONAL
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
-    library = re.search(r"/\S*libssl[\w.-]*\.so[\w.]*", maps)
-    if library is None:
-        return
-    pointer = ctypes.c_void_p.from_address(id(context) + 2 * ctypes.sizeof(ctypes.c_void_p))
-    yes = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
-    ctypes.CDLL(library.group(0)).SSL_CTX_set_verify(pointer, ctypes.c_int(1), yes)
+    if (library := openssl()) is not None:
+        pointer = ctypes.c_void_p.from_address(id(context) + 2 * ctypes.sizeof(ctypes.c_void_p))
+        yes = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
+        library.SSL_CTX_set_verify(pointer, ctypes.c_int(1), yes)
+
+
+def forget_complaints() -> None:
+    """Forget what OpenSSL noted about a certificate that was taken all the same.
+
+    It keeps such notes for the thread, and the next read that has to wait would be told of them as if it had failed.
+    """
+    if (library := openssl()) is not None:
+        library.ERR_clear_error()
 
 
 class Tls:
@@ -110,6 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.tls is not None:
             self.request.settimeout(10)
             self.request = self.server.tls.context().wrap_socket(self.request, server_side=True)
+            forget_complaints()
             self.peer = shown(self.request)
         super().setup()
 
