@@ -4,7 +4,8 @@
 """Receipts: what a task found right on this host, and the evidence by which one sees that it still is.
 
 A task leaves one file named by the digest of its arguments. It stands as long as every path, unit and name in its
-evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit.
+evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit, which is
+healthy when it is asked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -28,6 +30,9 @@ SALT = ".salt"
 KEPT = 90 * 86400.0
 
 Show = Callable[[list[str]], Mapping[str, Seen]]
+# Nothing where a health endpoint answers as wanted, else why not.
+Ask = Callable[[Mapping[str, Any]], str]
+EVIDENCE = ("paths", "names", "units", "health", "until")
 
 
 def leave(
@@ -37,13 +42,15 @@ def leave(
     paths: Iterable[str] = (),
     names: Iterable[str] = (),
     units: Mapping[str, Seen] | None = None,
+    health: Iterable[Mapping[str, Any]] = (),
     until: Optional[float] = None,
     directory: str = DIRECTORY,
 ) -> None:
     """Record that a task with this key would change nothing now.
 
-    ``names`` are directories or globs whose list of files matters; ``until`` is when the result ends by itself, in
-    seconds since 1970. Without a key, which the action plugin gives, nothing is recorded.
+    ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
+    ``until`` is when the result ends by itself, in seconds since 1970. Without a key, which the action plugin gives,
+    nothing is recorded.
     """
     if not key:
         return
@@ -52,6 +59,7 @@ def leave(
         "paths": {path: fingerprint(path) for path in paths},
         "names": {name: expand(name) for name in names},
         "units": {name: process(seen) for name, seen in (units or {}).items()},
+        "health": list(health),
         "until": until,
     }
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -69,18 +77,18 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
     return (found or b"").decode()
 
 
-def standing(show: Show, directory: str = DIRECTORY, *, clean: bool) -> dict[str, dict[str, Any]]:
+def standing(show: Show, ask: Ask, directory: str = DIRECTORY, *, clean: bool) -> dict[str, dict[str, Any]]:
     """Return the results of all receipts that still stand, by key; remove the others when asked to clean."""
-    now, found, results = time.time(), _read(directory), {}
-    units = sorted({name for receipt in found.values() for name in receipt["units"]})
+    now, found = time.time(), _read(directory)
+    units = sorted({name for receipt in found.values() if receipt for name in receipt["units"]})
     seen = show(units) if units else {}
-    for key, receipt in found.items():
-        if _stands(receipt, seen, now):
-            results[key] = dict(receipt["result"])
-        elif clean:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(directory, f"{key}.json"))
-    return results
+    stand = {key: receipt for key, receipt in found.items() if receipt and _stands(receipt, seen, now)}
+    sick = _sick([health for receipt in stand.values() for health in receipt["health"]], ask)
+    stand = {key: receipt for key, receipt in stand.items() if not any(health in sick for health in receipt["health"])}
+    for key in found.keys() - stand.keys() if clean else ():
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, f"{key}.json"))
+    return {key: dict(receipt["result"]) for key, receipt in stand.items()}
 
 
 def fingerprint(path: str) -> str:
@@ -95,7 +103,7 @@ def fingerprint(path: str) -> str:
     owner = f"{info.st_mode:o} {info.st_uid}:{info.st_gid}"
     if stat.S_ISDIR(info.st_mode):
         return owner
-    # Nobody can set the time of the last status change, so no content changes behind it.
+    # The time of the last status change cannot be set, so no content changes behind it.
     return f"{owner} {info.st_ino} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns}"
 
 
@@ -106,18 +114,28 @@ def process(seen: Seen) -> str:
     )
 
 
-def _read(directory: str) -> dict[str, dict[str, Any]]:
-    """Return all receipts that can be read, by key; one that lies untouched for long is none."""
-    found, oldest = {}, time.time() - KEPT
+def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
+    """Return all receipts by key; None for one that cannot be read or that lies untouched for long."""
+    found: dict[str, Optional[dict[str, Any]]] = {}
+    oldest = time.time() - KEPT
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
             key, dot, kind = entry.name.rpartition(".")
-            if not dot or kind != "json" or entry.stat().st_mtime < oldest:
+            if not dot or kind != "json":
                 continue
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                receipt = json.loads(_atomic.read(entry.path) or b"")
-                found[key] = {name: receipt[name] for name in ("result", "paths", "names", "units", "until")}
+            found[key] = None
+            if entry.stat().st_mtime >= oldest:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    receipt = json.loads(_atomic.read(entry.path) or b"")
+                    found[key] = {name: receipt[name] for name in ("result", *EVIDENCE)}
     return found
+
+
+def _sick(endpoints: list[Mapping[str, Any]], ask: Ask) -> list[Mapping[str, Any]]:
+    """Return the health endpoints that do not answer as wanted; each is asked once, all of them at once."""
+    once = list({json.dumps(health, sort_keys=True): health for health in endpoints}.values())
+    with ThreadPoolExecutor(max(1, min(16, len(once)))) as pool:
+        return [health for health, reason in zip(once, pool.map(ask, once)) if reason]
 
 
 def _stands(receipt: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:

@@ -15,7 +15,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - The modules C(artifact), C(files), C(kubeconfig), C(pki_certificate) and C(unit) leave a receipt on the host when
     all is as asked. It holds a digest of their arguments and the evidence, which is inode, size, times, mode and owner
-    of each file, and the running process of each unit.
+    of each file, and the running process of each unit and where its health is asked.
   - This module compares the evidence of all receipts in one round trip. Where its result is registered as
     C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
     stands; C(from_receipt) in their result tells it.
@@ -72,7 +72,7 @@ import secrets
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=_receipt.standing(systemd.show, directory, clean=act),
+            standing=_receipt.standing(systemd.show, ask, directory, clean=act),
             salt=_receipt.salt(directory, make=act),
             nonce=secrets.token_hex(8),
         )

@@ -231,7 +231,7 @@ def main() -> None:
         units.predicted = module.params["_predicted"] if module.check_mode else []
         units.decide(module.check_mode)
         held = [] if module.check_mode else units.carry_out(module.params["_hold"])
-        if not held:
+        if module.params["_receipt"] and not held:
             remember(module.params["_receipt"], units)
         module.exit_json(**report(units, held, module._diff))
     except HardwayError as exc:
@@ -271,16 +271,16 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
     return result
 
 
-def remember(key: str | None, units: Units) -> None:
-    """Leave a receipt if every unit that is wanted runs, and no longer only starts."""
+def remember(key: str, units: Units) -> None:
+    """Leave a receipt if every unit is wanted and runs, and no longer only starts."""
     seen = units.systemd.show(list(units.wants))
-    wanted = [name for name, want in units.wants.items() if want.state == "started"]
-    if len(wanted) < len(seen) or not all(seen[name].running for name in wanted):
+    if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
-    deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in wanted}
-    paths = {path for name in wanted for path in units.inputs[name]}
+    deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
+    paths = {path for name in units.wants for path in units.inputs[name]}
     names = {path for want in units.wants.values() for path in (*want.inputs, f"{OURS}/{want.name}.d")}
-    _receipt.leave(key, {"units": deeds}, paths=sorted(paths), names=sorted(names), units=seen)
+    health = [want.health for want in units.wants.values() if want.health]
+    _receipt.leave(key, {"units": deeds}, paths=sorted(paths), names=sorted(names), units=seen, health=health)
 
 
 def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:

@@ -64,6 +64,19 @@ def test_who_stops_the_unit_is_found_out(hosts: Lab) -> None:
     assert last(hosts, READ, RUN) == (False, True)
 
 
+def test_who_makes_the_unit_sick_is_found_out(hosts: Lab) -> None:
+    serve = UNIT.replace("/bin/sleep infinity", "/usr/bin/python3 -m http.server 8099 --directory /srv/pages")
+    unit = {"path": "/etc/systemd/system/pages.service", "content": serve}
+    make = {"hardway.kubernetes.files": {"files": [{"path": "/srv/pages/healthz", "content": "ok"}, unit]}}
+    run = {
+        "hardway.kubernetes.unit": {"units": [{"name": "pages", "health": {"url": "http://127.0.0.1:8099/healthz"}}]}
+    }
+    assert last(hosts, READ, make, run) == (True, False)
+    assert last(hosts, READ, run) == (False, True)
+    hosts.inside("n1", "rm /srv/pages/healthz")
+    assert last(hosts, READ, run, check=True) == (False, False)
+
+
 def test_after_a_change_nothing_is_believed_in_that_run(hosts: Lab) -> None:
     assert last(hosts, READ, files(), RUN) == (False, True)
     assert last(hosts, READ, files("d\n"), RUN) == (True, False)

@@ -33,14 +33,16 @@ def place(tmp_path: Path) -> Path:
         paths=paths,
         names=names,
         units={"x.service": RUNNING},
+        health=[{"url": "http://127.0.0.1:1/healthz"}],
         directory=str(tmp_path / "receipts"),
     )
     return tmp_path
 
 
-def standing(place: Path, seen: Seen = RUNNING, clean: bool = False) -> dict[str, object]:
-    """Return what stands when the unit looks as given."""
-    return _receipt.standing(lambda names: dict.fromkeys(names, seen), str(place / "receipts"), clean=clean)
+def standing(place: Path, seen: Seen = RUNNING, clean: bool = False, health: str = "") -> dict[str, object]:
+    """Return what stands when the unit looks as given and its health answers so."""
+    directory = str(place / "receipts")
+    return _receipt.standing(lambda names: dict.fromkeys(names, seen), lambda _asked: health, directory, clean=clean)
 
 
 def test_untouched_it_stands(place: Path) -> None:
@@ -90,7 +92,8 @@ def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
 def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
         _receipt.leave(key, {}, until=until, directory=str(tmp_path))
-    assert set(_receipt.standing(lambda names: {}, str(tmp_path), clean=False)) == {"future", "ever"}
+    found = _receipt.standing(lambda names: {}, lambda health: "", str(tmp_path), clean=False)
+    assert set(found) == {"future", "ever"}
 
 
 def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
@@ -100,9 +103,17 @@ def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
         assert len(list((place / "receipts").iterdir())) == left
 
 
-def test_a_broken_one_is_none(place: Path) -> None:
+def test_a_sick_unit_needs_a_visit(place: Path) -> None:
+    assert standing(place, health="status 500, not 200") == {}
+
+
+def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
     (place / "receipts" / "unit-1.json").write_text('{"result": ')
-    assert set(standing(place)) == {"files-1"}
+    old = place / "receipts" / "unit-2.json"
+    old.write_text((place / "receipts" / "files-1.json").read_text())
+    os.utime(old, (0, 0))
+    assert set(standing(place, clean=True)) == {"files-1"}
+    assert [path.name for path in (place / "receipts").iterdir()] == ["files-1.json"]
 
 
 def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
