@@ -20,7 +20,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
-    load_certificate,
     load_key,
     same_public_key,
 )
@@ -40,7 +39,6 @@ _SIGNATURES = {
     "1.2.840.10045.4.3.4": "ecdsa-with-SHA512",
     "1.3.101.112": "ED25519",
 }
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|\Z)", re.DOTALL)
 # YAML or JSON, one line per value, as every program that writes kubeconfigs does.
 _ENTRY = re.compile(
     r"""^[\s{,-]*["']?(?P<entry>certificate-authority|client-certificate|client-key)(?P<data>-data)?["']?\s*:"""
@@ -93,11 +91,6 @@ def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: b
         "state": thresholds.state(facts.not_before, facts.not_after, now),
         **({"pem": certificate_pem(certificate).decode()} if pem else {}),
     }
-
-
-def certificates_in(data: bytes, what: str) -> list[Any]:
-    """Return every certificate of a PEM text; a damaged one is an error that names what."""
-    return [load_certificate(found, what) for found in _CERTIFICATE.findall(data)]
 
 
 def is_kubeconfig(data: bytes) -> bool:

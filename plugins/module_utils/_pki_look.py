@@ -18,13 +18,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import served_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info import (
     Thresholds,
-    certificates_in,
     described,
     is_kubeconfig,
     key_belongs,
     kubeconfig_entries,
     life_problem,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificates_in
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

@@ -23,7 +23,8 @@ with suppress(ImportError):  # require_cryptography says what to install
 
     _RELEASE = int(_VERSION.partition(".")[0])
 
-_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# One that is cut off is found too, and told as damaged.
+_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|\Z)", re.DOTALL)
 
 
 def require_cryptography(where: str) -> None:
@@ -125,7 +126,7 @@ def chain_of(data: bytes) -> list[bytes]:
 
 
 def certificates_in(data: bytes, what: str) -> list[Any]:
-    """Return all certificates of a PEM text."""
+    """Return every certificate of a PEM text; a damaged one is an error that names what."""
     return [load_certificate(pem, what) for pem in _PEM_CERTIFICATE.findall(data)]
 
 

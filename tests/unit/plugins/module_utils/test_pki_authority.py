@@ -66,7 +66,7 @@ GOOD = {"ca.crt": certificate_pem(CA), "ca.key": key_pem(KEY)}
         ({"ca.key": key_pem(new_key(ECDSA))}, None, "does not belong to"),
         ({"ca.crt": b""}, None, "no PEM certificate"),
         ({"ca.crt": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}, None, "it is damaged"),
-        ({"ca.crt": certificate_pem(CA)[:200]}, None, "no PEM certificate"),
+        ({"ca.crt": certificate_pem(CA)[:200]}, None, "it is damaged"),
         ({"ca.crt": certificate_pem(CA).replace(b"M", b"N", 3)}, None, "damaged|does not belong|no PEM"),
         ({"ca.key": b"garbage"}, None, "cannot read the private key"),
         ({"ca.key": key_pem(KEY)[:100]}, None, "cannot read the private key"),
