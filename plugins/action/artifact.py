@@ -65,7 +65,8 @@ class ActionModule(ActionBase):
         links = brought["links"] if brought.get("nonce") == receipt.nonce != "" else {}
         if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
             paths = {each.name: each.path(root) for each in placed}
-            return {"changed": False, "paths": paths, "installed": [], "links": {e.link: e.path(root) for e in placed}}
+            links = {each.link: each.path(root) for each in placed}
+            return {"changed": False, "paths": paths, "installed": [], "links": links, "linked": []}
         result = receipt.standing
         if result is None:
             arguments = {**arguments, **receipt.option}
