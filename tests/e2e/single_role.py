@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -65,9 +64,3 @@ class Hosts(Lab):
         return {
             host: self.shell(host, f"systemctl show -P ActiveEnterTimestampMonotonic {unit}") for host in self.hosts()
         }
-
-
-def need_root() -> None:
-    """Skip where there can be no sandbox."""
-    if os.geteuid() != 0:
-        pytest.skip("sandbox hosts need root")

@@ -5,27 +5,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.cluster.cluster import Cluster
-from tools.lab import require_binaries
-
-
-def need_hosts_and_binaries() -> None:
-    """Skip, saying why, where no cluster can be had."""
-    if os.geteuid() != 0:
-        pytest.skip("sandbox hosts need root")
-    if reason := require_binaries():
-        pytest.skip(f"no cluster without the Kubernetes binaries:\n{reason}")
+from tests.e2e.needs import need_cluster
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Return a deployed cluster; its hosts are removed at the end."""
-    need_hosts_and_binaries()
+    need_cluster()
     made = Cluster("e2e")
     made.down()
     made.up(3)
@@ -39,7 +30,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def hosts() -> Iterator[Cluster]:
     """Return three hosts on which nothing was deployed yet."""
-    need_hosts_and_binaries()
+    need_cluster()
     made = Cluster("e2e-fresh")
     made.down()
     made.up(3)

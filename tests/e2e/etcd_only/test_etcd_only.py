@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.single_role import Hosts, need_root
+from tests.e2e.needs import need_hosts
+from tests.e2e.single_role import Hosts
 from tools import binaries
 from tools.lab import SANDBOX
 
@@ -26,7 +27,7 @@ TLS = f"--cacert {PKI}/ca.crt --cert {PKI}/healthcheck-client.crt --key {PKI}/he
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Hosts]:
     """Return three hosts with nothing on them."""
-    need_root()
+    need_hosts()
     if not (binaries.READY / "etcd").exists():
         subprocess.run([str(SANDBOX), "binaries"], check=False)
     if not (binaries.READY / "etcd").exists():

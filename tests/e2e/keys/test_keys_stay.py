@@ -19,7 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 from cryptography.hazmat.primitives import serialization
 
 from tests.e2e.keys.needles import found, secrets_in
-from tools.lab import TOP, Lab, require_binaries
+from tests.e2e.needs import need_cluster
+from tools.lab import TOP, Lab
 
 WRAPPER = Path(__file__).with_name("capture_ssh.py")
 # Not the host keys of ssh, which were there before.
@@ -54,10 +55,7 @@ def test_the_search_finds_keys_in_all_their_forms(tmp_path: Path, kind: KeySpec)
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
     """Return a deployed single master with a node, and the directory with all that passed over ssh."""
-    if os.geteuid() != 0:
-        pytest.skip("sandbox hosts need root")
-    if reason := require_binaries():
-        pytest.skip(f"no cluster without the Kubernetes binaries:\n{reason}")
+    need_cluster()
     captured = tmp_path_factory.mktemp("captured")
     made = Lab("e2e-keys", "single-master")
     made.down()

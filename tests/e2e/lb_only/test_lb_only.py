@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.single_role import Hosts, need_root
+from tests.e2e.needs import need_hosts
+from tests.e2e.single_role import Hosts
 from tools.lab import SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
@@ -25,7 +26,7 @@ PASSWORD = "s3cr3t-x"
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     """Return four hosts, of which two will serve and two will balance."""
-    need_root()
+    need_hosts()
     pki = tmp_path_factory.mktemp("pki")
     certificates(pki)
     settings = {"web_pki_dir": str(pki), "web_password": PASSWORD}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster.cluster import KUBECTL, UNITS, Cluster, wait_for
-from tests.e2e.cluster.conftest import need_hosts_and_binaries
+from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
@@ -36,7 +36,7 @@ TOPOLOGIES = {
 @pytest.fixture(params=TOPOLOGIES)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Return clean hosts with the inventory of one topology."""
-    need_hosts_and_binaries()
+    need_cluster()
     groups = TOPOLOGIES[request.param]
     made = Cluster(request.param, groups)
     made.down()
