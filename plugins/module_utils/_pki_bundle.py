@@ -9,7 +9,9 @@ nothing about who signs, so that a new signer alone changes no file there, and r
 
 from __future__ import annotations
 
+import base64
 import re
+import ssl
 from collections.abc import Iterable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
@@ -19,6 +21,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 )
 
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+
+# What `openssl x509 -addtrust serverAuth -trustout` puts behind a certificate: that it is trusted for this purpose.
+_FOR_SERVERS = bytes.fromhex("300c300a06082b06010505070301")
+_ANCHOR = "TRUSTED CERTIFICATE"
 
 
 def split(text: bytes) -> list[bytes]:
@@ -40,6 +46,24 @@ def trusted(text: bytes) -> bytes:
     """Return all certificates as hosts get them, the oldest first; a lone one as it is."""
     blocks = split(text)
     return joined(sorted(blocks, key=_age)) if len(blocks) > 1 else text
+
+
+def anchored(text: bytes) -> bytes:
+    """Return certificates so that OpenSSL ends a server's chain at any of them, also at one that is no root."""
+    return b"".join(block if _is_root(block) else _anchor(block) for block in split(text))
+
+
+def _is_root(certificate: bytes) -> bool:
+    """True for an authority that is below no other."""
+    loaded = load_certificate(certificate, "authority")
+    return bool(loaded.issuer == loaded.subject)
+
+
+def _anchor(certificate: bytes) -> bytes:
+    """Return a certificate in the form that carries what it is trusted for; only OpenSSL reads it."""
+    content = base64.b64encode(ssl.PEM_cert_to_DER_cert(certificate.decode()) + _FOR_SERVERS)
+    lines = [content[begin : begin + 64].decode() for begin in range(0, len(content), 64)]
+    return "\n".join([f"-----BEGIN {_ANCHOR}-----", *lines, f"-----END {_ANCHOR}-----", ""]).encode()
 
 
 def _age(certificate: bytes) -> tuple[float, str]:

@@ -13,6 +13,7 @@ _TRUST = {
     "path": {"type": "path", "required": True},
     "also": {"type": "list", "elements": "str", "default": []},
     "signer": {"type": "bool", "default": False},
+    "anchor": {"type": "bool", "default": False},
     "key_path": {"type": "path", "no_log": False},
     **_OWNER,
 }

@@ -34,6 +34,8 @@ class Trust:
         self.group: str | None = entry.get("group")
         self.signer = pem and bundle.split(pem)[0]
         self.pem = self.signer if entry.get("signer") else pem and bundle.trusted(b"".join((pem, *others)))
+        if self.pem and entry.get("anchor"):
+            self.pem = bundle.anchored(self.pem)
 
     def reasons(self) -> list[str]:
         """Return why the certificate must be written."""

@@ -63,6 +63,12 @@ options:
         description: Only the certificate that signs now, without others trusted beside it during a rotation.
         type: bool
         default: false
+      anchor:
+        description:
+          - Writes an authority that is no root in a form of OpenSSL's own, C(TRUSTED CERTIFICATE), that lets it end the
+            chain of a server's certificate. Nothing but OpenSSL reads it; programs of Go need no such thing.
+        type: bool
+        default: false
       key_path:
         description:
           - Where its key belongs, plain and with mode V(0600), on a host where something must sign.

@@ -43,13 +43,18 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def certificates(directory: Path) -> None:
-    """Make an authority and a certificate for web.example."""
+    """Make a root, an authority below it, and a certificate of that for web.example."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    authority = ["-subj", "/CN=web-ca", "-keyout", "ca.key", "-out", "ca.crt"]
-    server = ["-subj", "/CN=web", "-addext", "subjectAltName=DNS:web.example", "-CA", "ca.crt", "-CAkey", "ca.key"]
+    root = ["-subj", "/CN=root", "-keyout", "ca.key", "-out", "ca.crt"]
+    authority = ["-subj", "/CN=web-ca", "-addext", "basicConstraints=critical,CA:true", "-CA", "ca.crt"]
+    authority += ["-CAkey", "ca.key", "-keyout", "web.key", "-out", "web.crt"]
+    server = ["-subj", "/CN=web", "-addext", "subjectAltName=DNS:web.example", "-CA", "web.crt", "-CAkey", "web.key"]
     server += ["-addext", "basicConstraints=critical,CA:false", "-keyout", "server.key", "-out", "server.crt"]
-    for subject in (authority, server):
+    for subject in (root, authority, server):
         subprocess.run(["openssl", "req", "-x509", *key, *subject], cwd=directory, check=True, capture_output=True)
+    # Clients know the root alone.
+    with (directory / "server.crt").open("a") as chain:
+        chain.write((directory / "web.crt").read_text())
 
 
 def ask(hosts: Hosts) -> str:
@@ -101,7 +106,7 @@ def test_second_run_changes_nothing(hosts: Hosts) -> None:
 
 def test_another_authority_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
     """haproxy is reloaded, not restarted: it knows both authorities, and no client notices."""
-    authority = Path(hosts.settings["web_pki_dir"]) / "ca.crt"
+    authority = Path(hosts.settings["web_pki_dir"]) / "web.crt"
     before, trusted = hosts.started("haproxy"), authority.read_text()
     answers: list[str] = []
     ended = threading.Event()

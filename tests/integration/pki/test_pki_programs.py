@@ -14,7 +14,8 @@ import pytest
 from integration.api.conftest import need
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import RealEtcd, binary
-from integration.pki.inprocess import call
+from integration.pki.inprocess import act, call
+from integration.pki.playbook import openssl
 
 KUBERNETES_PROFILE = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
 CONFIG = {"signing": {"default": {"expiry": "8760h"}, "profiles": {"kubernetes": KUBERNETES_PROFILE}}}
@@ -97,3 +98,25 @@ def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
         assert "Unauthorized" in asks("stranger", stranger)
     finally:
         kubernetes.stop()
+
+
+def test_openssl_ends_at_an_anchor_that_is_no_root(tmp_path: Path) -> None:
+    """Only as an anchor an authority below another one is enough for OpenSSL, for servers; a root stays what it is."""
+    ours = Ours(tmp_path, {"algo": "ecdsa", "size": 256}, chain=True)
+    server = ours.issue("server", "server", hosts=["server"])
+    asked = [
+        {"authority": "sub", "path": str(tmp_path / "plain"), "anchor": False},
+        {"authority": "sub", "path": str(tmp_path / "anchor"), "anchor": True},
+        {"authority": "ca", "also": ["sub"], "path": str(tmp_path / "both"), "anchor": True},
+    ]
+    act("pki_certificate", authority_dir=str(tmp_path), trust=asked)
+
+    def trusts(name: str, purpose: str) -> bool:
+        command = ["openssl", "verify", "-purpose", purpose, "-CAfile", str(tmp_path / name), f"{server}.crt"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    assert [trusts(name, "sslserver") for name in ("plain", "anchor", "both")] == [False, True, True]
+    assert not trusts("anchor", "sslclient")
+    made = openssl("x509", "-in", tmp_path / "sub.crt", "-addtrust", "serverAuth", "-trustout")
+    assert (tmp_path / "anchor").read_text() == made
+    assert (tmp_path / "both").read_text().count("BEGIN CERTIFICATE") == 1

@@ -38,7 +38,7 @@ def test_masters_behind_the_virtual_address() -> None:
 
 def test_servers_are_verified_by_name() -> None:
     """The check asks for the name and refuses other certificates."""
-    assert "check-sni kubernetes verify required ca-file /etc/kubernetes/pki/ca.crt verifyhost kubernetes " in only(
+    assert "check-sni kubernetes verify required ca-file /etc/haproxy/api-ca.crt verifyhost kubernetes " in only(
         lines(), "default-server"
     )
 
