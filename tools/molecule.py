@@ -15,7 +15,7 @@ from typing import TextIO
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rehearsal import use as rehearsal
-from tools.lab import TOP, kubernetes_version, require_binaries, tool
+from tools.lab import TOP, collect, kubernetes_version, require_binaries, tool
 
 # Whether a scenario needs the Kubernetes binaries; the quickest first.
 SCENARIOS = {"components": False, "default": True, "ha": True}
@@ -47,8 +47,12 @@ def main() -> int:
         print(f"SKIPPED molecule {' '.join(wanted)}: sandbox hosts need root")
         return 0
     lock = hold_hosts()
-    lost = require_binaries() if any(SCENARIOS[name] for name in wanted) else None
-    if any(SCENARIOS[name] for name in wanted) and rehearsal.wanted(kubernetes_version()):
+    clusters = any(SCENARIOS[name] for name in wanted)
+    lost = require_binaries() if clusters else None
+    if not clusters:
+        # etcd comes from Debian where nobody brought it.
+        collect()
+    if clusters and rehearsal.wanted(kubernetes_version()):
         print(rehearsal.notice(kubernetes_version()), flush=True)
     for name in wanted:
         if lost and SCENARIOS[name]:
