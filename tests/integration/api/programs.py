@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import os
+import random
 import re
 import socket
 import subprocess
@@ -25,6 +27,7 @@ from tools.lab import at_hand
 
 BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR") or at_hand())
 DAY = datetime.timedelta(days=1)
+GIVEN: set[int] = set()
 
 
 def binary(name: str) -> Path | None:
@@ -36,14 +39,19 @@ def binary(name: str) -> Path | None:
 
 
 def free_ports(number: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Return ports of the loopback interface that nobody listens on, each only once.
+
+    They are below those that the system gives to outgoing connections: one of these could take a port meanwhile.
+    """
+    found: list[int] = []
+    while len(found) < number:
+        port = random.randrange(11000, 30000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            if port not in GIVEN:
+                GIVEN.add(port)
+                found.append(port)
+    return found
 
 
 class Authority:
