@@ -13,7 +13,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
+
+from rehearsal.standin.apply import Schema
 
 DATA = Path(__file__).resolve().parent / "data"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
@@ -42,7 +44,7 @@ KINDS = (
     "PodSecurityConfiguration",
     "Configuration",
 )
-SWAGGER = "api/openapi-spec/swagger.json"
+OPENAPI = "api/openapi-spec/v3"
 OBJECTS = """
 core.v1.Namespace core.v1.Node core.v1.Secret core.v1.ConfigMap core.v1.Service core.v1.ServiceAccount core.v1.Pod
 core.v1.Endpoints core.v1.Event core.v1.ResourceQuota core.v1.LimitRange apps.v1.Deployment apps.v1.DaemonSet
@@ -177,11 +179,15 @@ def fields(source: Path) -> dict[str, Any]:
 
 def object_types(source: Path) -> dict[str, Any]:
     """Return the fields of the kinds that the API serves, and how server-side apply merges them."""
-    definitions = json.loads((source / SWAGGER).read_text(encoding="utf-8"))["definitions"]
+    definitions: dict[str, Any] = {}
+    for path in sorted((source / OPENAPI).glob("*__v1_openapi.json")):
+        definitions |= json.loads(path.read_text(encoding="utf-8"))["components"]["schemas"]
     found: dict[str, Any] = {}
 
     def typed(schema: dict[str, Any]) -> str:
         """Return a property's type; what is replaced as a whole is marked atomic."""
+        # A reference beside a default stands in a list of its own.
+        schema = {**schema, **(schema.get("allOf") or [{}])[0]}
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             add(name)
@@ -205,6 +211,29 @@ def object_types(source: Path) -> dict[str, Any]:
     for kind in OBJECTS.split():
         add(f"io.k8s.api.{kind}")
     return found
+
+
+def differences(newest: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that are not as in the newest release; those that a release lacks are null."""
+    found: dict[str, Any] = {}
+    for kind in {*newest, *other}:
+        before, after = newest.get(kind, {}), other.get(kind, {})
+        changed = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
+        if changed:
+            found[kind] = changed
+    return found
+
+
+def write_objects(minor: str, types: dict[str, Any]) -> None:
+    """Write the fields of the newest release, and into the table of every other what differs there."""
+    newest = stored("objects")
+    tables = {path.stem: stored(path.stem) for path in DATA.glob("1.*.json")}
+    known = {name: Schema(newest, table.get("objects", {})).types for name, table in tables.items()}
+    known[minor] = types
+    newest = known[max(known, key=lambda name: [int(part) for part in name.split(".")])]
+    write("objects", newest)
+    for name, table in tables.items():
+        write(name, {**table, "objects": differences(newest, known[name])})
 
 
 def messages(source: Path) -> dict[str, Any]:
@@ -244,37 +273,34 @@ def rules(source: Path) -> list[dict[str, Any]]:
     return found
 
 
+def stored(name: str) -> dict[str, Any]:
+    """Return one table as it is; an empty one where there is none yet."""
+    path = DATA / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
 def write(name: str, content: Any) -> None:
     """Write one table."""
-    (DATA / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def old_fields(minor: str) -> Optional[dict[str, Any]]:
-    """Return the fields that the table of a minor has by now."""
-    path = DATA / f"{minor}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["fields"] if path.is_file() else None
+    text = json.dumps(content, indent=1, sort_keys=True)
+    (DATA / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:
     """Write the table of the release whose programs, and if given sources, are at hand."""
     binaries, source = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
     minor = binaries.name.rpartition(".")[0]
-    table = {program: flags(binaries / program) for program in PROGRAMS}
-    write(
-        f"{minor}.json",
-        {
-            "flags": table,
-            "fields": fields(source) if source else old_fields(minor),
-            "plugins": plugins(binaries / "kube-apiserver"),
-        },
-    )
+    old = stored(minor)
+    table: dict[str, Any] = {"flags": {program: flags(binaries / program) for program in PROGRAMS}}
+    table["plugins"] = plugins(binaries / "kube-apiserver")
+    table["fields"] = fields(source) if source else old.get("fields", {})
+    write(minor, {**old, **table})
     if (binaries.parent / "flanneld").is_file():
-        write("flanneld.json", flannel(binaries.parent / "flanneld"))
-    if source and (source / SWAGGER).is_file():
+        write("flanneld", flannel(binaries.parent / "flanneld"))
+    if source:
+        write_objects(minor, object_types(source))
         # Of these one release serves for all: give the newest last.
-        write("objects.json", object_types(source))
-        write("roles.json", rules(source))
-        write("messages.json", messages(source))
+        write("roles", rules(source))
+        write("messages", messages(source))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def build(program: Program) -> Api:
         get("kubelet-certificate-authority", ""), get("kubelet-client-certificate", ""), get("kubelet-client-key", "")
     )
     modes = settings.listed(get("authorization-mode", ["AlwaysAllow"]))
-    rest = Rest(store, Schema(table("objects")), admission)
+    rest = Rest(store, Schema(table("objects"), program.tables["objects"]), admission)
     return Api(program.version, rest, authenticator, Authorizer(store, modes), audit, kubelets)
 
 

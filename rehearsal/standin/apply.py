@@ -21,9 +21,12 @@ IGNORED = (
 class Schema:
     """The types of the API, as far as merging needs them."""
 
-    def __init__(self, types: Mapping[str, Mapping[str, str]]) -> None:
-        """Remember the table."""
-        self.types = types
+    def __init__(self, types: Mapping[str, Mapping[str, str]], differences: Mapping[str, Any]) -> None:
+        """Take the table of the newest release and what differs in this one; a field without a type is not there."""
+        self.types = dict(types)
+        for kind, fields in differences.items():
+            merged = {**types.get(kind, {}), **fields}
+            self.types[kind] = {name: field for name, field in merged.items() if field is not None}
 
     def field(self, kind: str, name: str) -> str:
         """Return the type of a field of a structure."""

@@ -24,6 +24,13 @@ from unit.roles.master.rendering import ha
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 BROKEN_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "All"}]}
 MINORS = ["1.34", "1.35", "1.36"]
+# Fields of objects, and the minors that know them.
+FIELDS = {
+    ("nodes", "Node", "status", "declaredFeatures"): {"1.35", "1.36"},
+    ("namespaces/default/pods", "Pod", "spec", "workloadRef"): {"1.35"},
+    ("namespaces/default/pods", "Pod", "spec", "schedulingGroup"): {"1.36"},
+    ("namespaces/default/pods", "Pod", "spec", "hostUsers"): set(MINORS),
+}
 
 
 def version(minor: str) -> str:
@@ -174,6 +181,19 @@ def test_pod_security_and_scheduling(control_plane: ControlPlane) -> None:
     pod("default", "plain")
     placed = eventually(lambda: api.get("/api/v1/namespaces/default/pods/plain")["spec"].get("nodeName"))
     assert placed == "n1"
+
+
+def test_objects_have_the_fields_of_the_version(control_plane: ControlPlane) -> None:
+    """What another minor knows is refused by name where fields are validated."""
+    for (place, kind, part, name), minors in FIELDS.items():
+        body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "fields"}, part: {name: None}}
+        try:
+            control_plane.api().post(f"/api/v1/{place}?fieldValidation=Strict&dryRun=All", body)
+            unknown = False
+        except ApiError as exc:
+            unknown = f'unknown field "{part}.{name}"' in str(exc)
+        known = control_plane.binaries.name.rpartition(".")[0] in minors
+        assert unknown is not known, (control_plane.binaries.name, name)
 
 
 def test_leases_are_held_with_the_times_given(control_plane: ControlPlane) -> None:

@@ -68,8 +68,17 @@ def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
     assert newer - older
 
 
+@pytest.mark.parametrize(
+    ("minor", "unknown"), [("1.34", ["spec.workloadRef"]), ("1.35", []), ("1.36", ["spec.workloadRef"])]
+)
+def test_objects_have_the_fields_of_the_version(minor: str, unknown: list[str]) -> None:
+    schema = merging.Schema(table("objects"), table(minor)["objects"])
+    pod = {"spec": {"workloadRef": {"name": "a"}, "hostUsers": True}}
+    assert schema.unknown(pod, "Pod") == unknown
+
+
 def test_lists_are_merged_by_their_keys() -> None:
-    schema = merging.Schema(table("objects"))
+    schema = merging.Schema(table("objects"), {})
     live = {"spec": {"ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 53, "protocol": "UDP"}]}}
     owners = merging.Owners([], "v1", "now")
     wanted = {"spec": {"ports": [{"port": 80, "name": "web"}]}}
@@ -82,7 +91,7 @@ def test_lists_are_merged_by_their_keys() -> None:
 
 
 def test_unknown_fields_are_named_by_their_place() -> None:
-    schema = merging.Schema(table("objects"))
+    schema = merging.Schema(table("objects"), {})
     item = {"spec": {"template": {"spec": {"containers": [{"name": "a", "imagee": "b"}]}}}, "datas": {}}
     assert schema.unknown(item, "Deployment") == ["spec.template.spec.containers[0].imagee", "datas"]
 
