@@ -70,6 +70,11 @@ class Kubelet:
             raise Refusal(
                 "running with swap on is not supported, please disable swap or set --fail-swap-on flag to false"
             )
+        if self.config.get("failCgroupV1") and not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            raise Refusal(
+                "failed to validate kubelet configuration, error: kubelet is configured to not run on a host using "
+                "cgroup v1. cgroup v1 support is unsupported and will be removed in a future release"
+            )
         if not self.runtime_answers():
             endpoint = self.config.get("containerRuntimeEndpoint", "")
             raise Refusal(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -82,23 +83,29 @@ def forget_complaints() -> None:
 
 
 class Tls:
-    """The serving certificate, read again when its file changes."""
+    """The serving certificate, read again when its file changes; the last good pair stays until another is whole."""
 
     def __init__(self, cert: str, key: str, minimum: str = "VersionTLS12") -> None:
         """Load the pair."""
         self.cert, self.key, self.minimum = cert, key, VERSIONS.get(minimum, ssl.TLSVersion.TLSv1_2)
-        self._seen = 0
-        self._context = self.context()
+        self._seen = Path(cert).stat().st_mtime_ns
+        self._context = self._read()
+
+    def _read(self) -> ssl.SSLContext:
+        """Return the context of the pair as it is on disk."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = self.minimum
+        made.load_cert_chain(self.cert, self.key)
+        take_any_certificate(made)
+        return made
 
     def context(self) -> ssl.SSLContext:
         """Return the context for the next connection."""
-        changed = Path(self.cert).stat().st_mtime_ns
-        if changed != self._seen:
-            made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            made.minimum_version = self.minimum
-            made.load_cert_chain(self.cert, self.key)
-            take_any_certificate(made)
-            self._context, self._seen = made, changed
+        # ssl.SSLError is an OSError: the pair is not there, or key and certificate do not fit yet.
+        with contextlib.suppress(OSError):
+            changed = Path(self.cert).stat().st_mtime_ns
+            if changed != self._seen:
+                self._context, self._seen = self._read(), changed
         return self._context
 
 
