@@ -1,0 +1,154 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deliberate faults in what roles node and flannel make, each caught in the rehearsal as by the real programs.
+
+Stand-ins are tried always; the real programs, slower, with HARDWAY_FAULTS=real.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from integration.api import programs
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import Authority
+from integration.rehearsal.conftest import directory
+from integration.rehearsal.node import CSRS, Node, own_network
+from unit.roles.node.test_node_rendering import host, render
+
+pytestmark = [
+    pytest.mark.needs_root,
+    pytest.mark.needs_kubernetes,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own needs root"),
+]
+TOKEN = {
+    "token-id": "abcdef",
+    "token-secret": "0123456789abcdef",
+    "usage-bootstrap-authentication": "true",
+    "auth-extra-groups": "system:bootstrappers:hardway:node",
+}
+COMPONENTS = ("kubelet", "kube-proxy", "flanneld")
+
+
+@pytest.fixture(scope="module", params=["stand-in", *(["real"] if os.environ.get("HARDWAY_FAULTS") == "real" else [])])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKubernetes]:
+    """Return an API of one kind of programs that expects a node, in a network of its own."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(programs, "BINARIES", directory(request.param))
+    missing = [name for name in ("etcd", *COMPONENTS) if programs.binary(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not at hand")
+    with own_network():
+        made = RealKubernetes(tmp_path_factory.mktemp(f"node-{request.param}"))
+        try:
+            made.start()
+            expect_a_node(made)
+            yield made
+        finally:
+            made.stop()
+            patch.undo()
+
+
+def expect_a_node(cluster: RealKubernetes) -> None:
+    """Make what role addons makes, a token, and the node with its range."""
+    api = cluster.api()
+    for item in filter(None, yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2"))):
+        api.post(f"/apis/{item['apiVersion']}/{item['kind'].lower()}s", item)
+    secret = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token"}
+    api.post("/api/v1/namespaces/kube-system/secrets", {**secret, "stringData": TOKEN})
+    ranges = {"podCIDR": "10.244.7.0/24", "podCIDRs": ["10.244.7.0/24"]}
+    api.post("/api/v1/nodes", {"metadata": {"name": "n1"}, "spec": ranges})
+
+
+@pytest.fixture
+def make(cluster: RealKubernetes, tmp_path: Path) -> Iterator[Callable[..., Node]]:
+    """Return a function that makes a node; what it started ends with the test, and its requests go."""
+    made: list[Node] = []
+
+    def node(**settings: Any) -> Node:
+        runtime = tmp_path / "containerd.sock"
+        config = {"containerRuntimeEndpoint": f"unix://{runtime}", **settings.pop("node_kubelet_config", {})}
+        made.append(Node(tmp_path, cluster, node_kubelet_config=config, **settings))
+        return made[-1]
+
+    # Somebody listens, and that is all a kubelet learns before it has a certificate.
+    with socket.socket(socket.AF_UNIX) as runtime:
+        runtime.bind(str(tmp_path / "containerd.sock"))
+        runtime.listen(50)
+        yield node
+    for one in made:
+        one.programs.stop_all()
+    for csr in cluster.api().get(CSRS)["items"]:
+        cluster.api().delete(f"{CSRS}/{csr['metadata']['name']}")
+
+
+def foreign_authority(node: Node) -> None:
+    """Let the node trust an authority that did not sign the API server's certificate."""
+    made = Authority(node.directory / "foreign", "kubernetes-ca")
+    (node.pki / "ca.crt").write_bytes(made.ca.read_bytes())
+
+
+def other_token(node: Node) -> None:
+    """Let the node join with a token that nobody gave."""
+    node.kubeconfig("/etc/kubernetes/bootstrap-kubelet.conf", token="abcdef.fedcba9876543210")
+
+
+def swapped(one: str, other: str) -> Callable[[Node], None]:
+    """Return a fault that puts one identity in another's place."""
+    return lambda node: node.issue(one, other) and None
+
+
+def other_key(name: str) -> Callable[[Node], Any]:
+    """Return a fault that leaves a certificate with a key that is not its own."""
+    return lambda node: (node.pki / f"{name}.key").write_bytes((node.pki / "flannel.key").read_bytes())
+
+
+def other_node(node: Node) -> None:
+    """Let flannel ask for a node that is not there."""
+    node.environment["NODE_NAME"] = "n2"
+
+
+Fault = tuple[str, dict[str, Any], Callable[[Node], Any] | None, str]
+FAULTS: dict[str, Fault] = {
+    "a misspelt flag of the kubelet": ("kubelet", {"node_kubelet_args": {"node-lables": "a=b"}}, None, "ends"),
+    "a text for a list": ("kubelet", {"node_kubelet_config": {"clusterDNS": "10.96.0.10"}}, None, "ends"),
+    "a foreign authority for the kubelet": ("kubelet", {}, foreign_authority, "does not get anywhere|ends"),
+    "a wrong token": ("kubelet", {}, other_token, "does not get anywhere|ends"),
+    "another node's name": ("kubelet", {"node_kubelet_args": {"hostname-override": "n2"}}, None, "asks to be"),
+    "no such proxy mode": ("kube-proxy", {"node_kube_proxy_mode": "iptable"}, None, "ends"),
+    "a number for a range": ("kube-proxy", {"node_kube_proxy_config": {"clusterCIDR": 5}}, None, "ends"),
+    "a foreign authority for the proxy": ("kube-proxy", {}, foreign_authority, "does not get anywhere"),
+    "a proxy without rights": ("kube-proxy", {}, swapped("kube-proxy", "nobody"), "does not get anywhere"),
+    "another's key": ("kube-proxy", {}, other_key("kube-proxy"), "does not get anywhere"),
+    "a misspelt flag of flannel": ("flanneld", {"flannel_args": {"ifacee": "eth0"}}, None, "ends"),
+    "no such backend": ("flanneld", {"flannel_backend": "vxlam"}, None, "ends"),
+    "no network": ("flanneld", {"flannel_network_config": {"Network": "10.244.0.0"}}, None, "ends"),
+    "a flannel without rights": ("flanneld", {}, swapped("flannel", "nobody"), "does not get anywhere|ends"),
+    "a lease of another node": ("flanneld", {}, other_node, "does not get anywhere|ends"),
+}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_without_a_fault_there_is_no_finding(make: Callable[..., Node], component: str) -> None:
+    node = make()
+    assert node.look(component, 60) == "", node.log(component)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found(make: Callable[..., Node], name: str) -> None:
+    component, settings, change, finding = FAULTS[name]
+    node = make(**settings)
+    if change:
+        change(node)
+    # What never happens is not waited for as long as what does.
+    found = node.look(component, 4 if "anywhere" in finding else 30)
+    assert re.search(finding, found or "nothing"), (found, node.log(component))
