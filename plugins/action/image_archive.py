@@ -12,10 +12,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _images
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+
+MODULE = "hardway.kubernetes.image_archive"
 
 
 class ActionModule(ActionBase):
-    """Asks the host what it lacks; only then sends it, and has it imported."""
+    """Asks the host what it lacks, unless a receipt tells it; only then sends it, and has it imported."""
 
     TRANSFERS_FILES = True
 
@@ -23,6 +26,14 @@ class ActionModule(ActionBase):
         """Return the module's result."""
         super().run(tmp, task_vars)
         archives = [self._inspect(path) for path in self._task.args.get("archives") or []]
+        receipt = Receipt(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
+        if receipt.standing is not None:
+            return receipt.standing
+        self._option = receipt.option
+        return receipt.seen(self._rounds(archives, task_vars))
+
+    def _rounds(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the result of one or two calls of the module."""
         result = self._ask(archives, task_vars)
         missing = set(result.get("missing", []))
         if result.get("failed") or self._task.check_mode or not missing:
@@ -49,5 +60,5 @@ class ActionModule(ActionBase):
 
     def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module."""
-        arguments = {**self._task.args, "archives": archives}
-        return self._execute_module("hardway.kubernetes.image_archive", arguments, task_vars=task_vars)
+        arguments = {**self._task.args, "archives": archives, **self._option}
+        return self._execute_module(MODULE, arguments, task_vars=task_vars)

@@ -5,16 +5,18 @@
 
 A task leaves one file named by the digest of its arguments. It stands as long as every path, unit and name in its
 evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit, which is
-healthy when it is asked.
+healthy when it is asked; the same words of a command that only reads.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
 import stat
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +34,7 @@ KEPT = 90 * 86400.0
 Show = Callable[[list[str]], Mapping[str, Seen]]
 # Nothing where a health endpoint answers as wanted, else why not.
 Ask = Callable[[Mapping[str, Any]], str]
-EVIDENCE = ("paths", "names", "units", "health", "until")
+EVIDENCE = ("paths", "names", "units", "health", "output", "until")
 
 
 def leave(
@@ -43,14 +45,15 @@ def leave(
     names: Iterable[str] = (),
     units: Mapping[str, Seen] | None = None,
     health: Iterable[Mapping[str, Any]] = (),
+    output: Iterable[tuple[list[str], str]] = (),
     until: Optional[float] = None,
     directory: str = DIRECTORY,
 ) -> None:
     """Record that a task with this key would change nothing now.
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
-    ``until`` is when the result ends by itself, in seconds since 1970. Without a key, which the action plugin gives,
-    nothing is recorded.
+    ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970. Without a
+    key, which the action plugin gives, nothing is recorded.
     """
     if not key:
         return
@@ -60,6 +63,7 @@ def leave(
         "names": {name: expand(name) for name in names},
         "units": {name: process(seen) for name, seen in (units or {}).items()},
         "health": list(health),
+        "output": [[command, _digest(printed)] for command, printed in output],
         "until": until,
     }
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -107,6 +111,20 @@ def fingerprint(path: str) -> str:
     return f"{owner} {info.st_ino} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns}"
 
 
+def _digest(printed: str) -> str:
+    """Return what tells one output from another."""
+    return hashlib.sha256(printed.encode()).hexdigest()
+
+
+def _prints(command: list[str], digest: str) -> bool:
+    """True when a command still prints what it printed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return _digest(done.stdout) == digest
+
+
 def process(seen: Seen) -> str:
     """Return what tells a running unit from one that was changed, restarted, disabled or that failed."""
     return (
@@ -145,4 +163,5 @@ def _stands(receipt: Mapping[str, Any], seen: Mapping[str, Seen], now: float) ->
         and all(fingerprint(path) == known for path, known in receipt["paths"].items())
         and all(expand(name) == known for name, known in receipt["names"].items())
         and all(name in seen and process(seen[name]) == known for name, known in receipt["units"].items())
+        and all(_prints(command, digest) for command, digest in receipt["output"])
     )

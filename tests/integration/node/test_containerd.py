@@ -80,6 +80,16 @@ def test_only_what_is_missing_travels_again(host: Lab, archives: list[str]) -> N
     assert not host.play(task)["n1"]["changed"]
 
 
+def test_receipts_know_the_images(host: Lab, archives: list[str]) -> None:
+    read = {"hardway.kubernetes.receipts": {}, "register": "_host_receipts"}
+    task = {"hardway.kubernetes.image_archive": {"archives": archives}}
+    assert not host.play(read, task)["n1"]["changed"]
+    assert host.play(read, task)["n1"]["from_receipt"]
+    host.inside("n1", f"ctr --namespace k8s.io images rm $({IMAGES} -q | grep pause)")
+    assert host.play(read, task)["n1"]["changed"]
+    assert not host.play(read, task)["n1"]["changed"]
+
+
 def test_what_is_no_archive_is_refused(host: Lab, tmp_path: Path) -> None:
     (tmp_path / "no.tar").write_bytes(b"no")
     task = {"hardway.kubernetes.image_archive": {"archives": [str(tmp_path / "no.tar")]}}

@@ -34,6 +34,7 @@ def place(tmp_path: Path) -> Path:
         names=names,
         units={"x.service": RUNNING},
         health=[{"url": "http://127.0.0.1:1/healthz"}],
+        output=[(["/bin/ls", str(tmp_path / "inputs")], "a.conf\n")],
         directory=str(tmp_path / "receipts"),
     )
     return tmp_path
@@ -105,6 +106,13 @@ def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
 
 def test_a_sick_unit_needs_a_visit(place: Path) -> None:
     assert standing(place, health="status 500, not 200") == {}
+
+
+@pytest.mark.parametrize("command", [["/bin/echo", "b"], ["/bin/false"], ["/nowhere/x"]])
+def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
+    for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
+        _receipt.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
+    assert set(_receipt.standing(lambda names: {}, lambda health: "", str(tmp_path), clean=False)) == {"right-1"}
 
 
 def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
