@@ -22,6 +22,7 @@ description:
     stands; C(from_receipt) in their result tells it.
   - As soon as one of them changes something on a host, no receipt of that host is believed any more in this run.
   - Without this module every task looks for itself, as it always does where a role is used alone.
+  - Reads certificates of authorities along the way, so that they are known before anything is changed.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -36,6 +37,15 @@ options:
     description: Where the receipts are.
     type: path
     default: /var/lib/hardway/receipts
+  believe:
+    description: Whether receipts are read at all. Without them every task looks for itself.
+    type: bool
+    default: true
+  authorities:
+    description: Files with certificates of authorities, to be read along the way.
+    type: list
+    elements: path
+    default: []
 notes:
   - Register it with C(no_log), because digests of arguments are nobody's business.
 seealso:
@@ -66,29 +76,44 @@ nonce:
   returned: always
   type: str
   sample: 8843d7f9
+authorities:
+  description: What is in those of the files that are there, by path.
+  returned: always
+  type: dict
+  sample: {"/etc/kubernetes/pki/ca.crt": "-----BEGIN CERTIFICATE-----..."}
 """
 
 import secrets
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 
+def authorities(paths: list[str]) -> dict[str, str]:
+    """Return the content of the files that are there."""
+    found = {path: _atomic.read(path) for path in paths}
+    return {path: content.decode("utf-8", "replace") for path, content in found.items() if content is not None}
+
+
 def main() -> None:
     """Read, compare, tell."""
-    module = AnsibleModule(
-        argument_spec={"directory": {"type": "path", "default": _receipt.DIRECTORY}}, supports_check_mode=True
-    )
-    directory, act = module.params["directory"], not module.check_mode
+    options = {
+        "directory": {"type": "path", "default": _receipt.DIRECTORY},
+        "believe": {"type": "bool", "default": True},
+        "authorities": {"type": "list", "elements": "path", "default": []},
+    }
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    directory, act, believe = module.params["directory"], not module.check_mode, module.params["believe"]
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     try:
         module.exit_json(
             changed=False,
-            standing=_receipt.standing(systemd.show, ask, directory, clean=act),
-            salt=_receipt.salt(directory, make=act),
+            standing=_receipt.standing(systemd.show, ask, directory, clean=act) if believe else {},
+            salt=_receipt.salt(directory, make=act) if believe else "",
             nonce=secrets.token_hex(8),
+            authorities=authorities(module.params["authorities"]),
         )
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(foreign_authorities)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_authorities import foreign_authorities
+
+DOCUMENTATION = r"""
+name: foreign_authorities
+short_description: Which hosts trust other authorities than those on the controller
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Compares the authorities that hosts trust with those in a directory on the controller, by their public keys.
+  - Authorities that were replaced by a rotation, and are kept in C(retired), count as known.
+positional: _input, names, directory
+options:
+  _input:
+    description: What the hosts have, as C(authorities) of M(hardway.kubernetes.receipts), by the name of the host.
+    type: dict
+    required: true
+  names:
+    description: Which authority belongs at each path.
+    type: dict
+    required: true
+  directory:
+    description: The directory of the authorities, C(cluster_pki_dir).
+    type: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See roles/host/tasks/main.yml, which is where it is used
+  ansible.builtin.debug:
+    msg: "{{ told | hardway.kubernetes.foreign_authorities({'/etc/kubernetes/pki/ca.crt': 'ca'}, cluster_pki_dir) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One line for each authority that is not ours, with the hosts and the remedy; empty when all is well.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"foreign_authorities": foreign_authorities}

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether hosts are of another cluster: what they trust against the authorities on the controller."""
+
+from __future__ import annotations
+
+import glob
+import os
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificates_in,
+    fingerprint,
+    same_public_key,
+)
+
+
+def foreign_authorities(
+    told: t.Mapping[str, t.Mapping[str, str]], names: t.Mapping[str, str], directory: str
+) -> list[str]:
+    """Return one line for each authority that hosts trust and the directory does not know, not even from earlier.
+
+    told is what each host has, by path; names are the authorities that belong there. One with the same key is the same.
+    """
+    store = Store(directory)
+    culprits: dict[tuple[str, str, str], list[str]] = {}
+    ours = {name: _known(store, name) for name in set(names.values())}
+    for host, files in told.items():
+        for path, text in files.items():
+            found = _certificates(text.encode(), path)
+            known = ours[names[path]]
+            if found and not any(
+                same_public_key(one.public_key(), other.public_key()) for one in found for other in known
+            ):
+                culprits.setdefault((names[path], path, fingerprint(found[0])), []).append(host)
+    return [
+        f"{_listed(hosts)}: {path} ({_short(digest)}) is another authority than {store.certificate(name)}"
+        f"{f' ({_short(fingerprint(ours[name][0]))})' if ours[name] else ', which does not exist'}; set cluster_pki_dir"
+        " to the directory that the cluster was made with, or host_replace_authorities if nothing there is to survive"
+        for (name, path, digest), hosts in sorted(culprits.items())
+    ]
+
+
+def _short(digest: str) -> str:
+    """Return as much of a digest as one can compare by eye."""
+    return f"SHA-256 {digest[:16]}…"
+
+
+def _known(store: Store, name: str) -> list[t.Any]:
+    """Return an authority's certificates: those of now first, then those it had before rotations."""
+    retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")
+    paths = [store.certificate(name), *sorted(glob.glob(retired))]
+    return [certificate for path in paths for certificate in _certificates(store.read(path) or b"", path)]
+
+
+def _certificates(text: bytes, path: str) -> list[t.Any]:
+    """Return the certificates of a text; what is damaged is no authority at all, and is repaired later."""
+    try:
+        return certificates_in(text, path)
+    except HardwayError:
+        return []
+
+
+def _listed(hosts: list[str]) -> str:
+    """Return hosts in words."""
+    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(sorted(hosts))}"
