@@ -91,6 +91,17 @@ def served_certificate(url: str, *, server_name: Optional[str] = None, timeout: 
         raise _explain("TLS", url, exc) from exc
 
 
+def served_chain(url: str, *, server_name: Optional[str] = None, timeout: float = 5.0) -> list[bytes]:
+    """Return all DER certificates that the server shows, its own first."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import peer_chain
+
+    parts = urlsplit(url)
+    try:
+        return peer_chain(parts.hostname or "", parts.port or 443, server_name=server_name, timeout=timeout)
+    except (OSError, ValueError) as exc:
+        raise _explain("TLS", url, exc) from exc
+
+
 def _context(tls: Tls) -> Any:
     """Return an SSL context that trusts only ``tls.ca`` (the system's store without one)."""
     import ssl

@@ -43,7 +43,7 @@ def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
     return Facts(
         subject=flat_name(certificate.subject),
         hosts=names_of(certificate),
-        usages=_usages(certificate),
+        usages=usages_of(certificate),
         key=key_spec(certificate.public_key()),
         not_before=not_before,
         not_after=not_after,
@@ -90,7 +90,7 @@ def names_of(certificate: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _usages(certificate: Any) -> Usages:
+def usages_of(certificate: Any) -> Usages:
     """Return the bits and purposes; the two bits that need key agreement are absent without it."""
     bits, found = set(), _extension(certificate, "KeyUsage")
     for bit in set(KEY_USAGES.values()) if found else ():

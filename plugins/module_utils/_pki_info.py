@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `cfssl certinfo` tells of a certificate, and how long it will last. Pure."""
+"""What `cfssl certinfo` tells of a certificate or a request, and how long it will last. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import (
+    facts_of,
+    flat_name,
+    names_of,
+    usages_of,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
+    key_spec,
     load_key,
     same_public_key,
 )
@@ -90,6 +97,22 @@ def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: b
         "days_left": round((facts.not_after - now) / timedelta(days=1), 2),
         "state": thresholds.state(facts.not_before, facts.not_after, now),
         **({"pem": certificate_pem(certificate).decode()} if pem else {}),
+    }
+
+
+def described_request(request: Request, *, pem: bool = False) -> dict[str, Any]:
+    """Return what a signing request asks for, as plain data."""
+    content = request.content
+    constraints, algorithm = _extension(content, "BasicConstraints"), content.signature_algorithm_oid.dotted_string
+    return {
+        "subject": list(flat_name(content.subject)),
+        "hosts": list(names_of(content)),
+        "usages": usages_of(content).words(),
+        "is_ca": request.is_authority,
+        "max_path_len": constraints.path_length if constraints else None,
+        "key": str(key_spec(request.public_key())),
+        "signature": _SIGNATURES.get(algorithm, algorithm),
+        **({"pem": certificate_pem(content).decode()} if pem else {}),
     }
 
 

@@ -15,19 +15,18 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import served_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info import (
     Thresholds,
     described,
+    described_request,
     is_kubeconfig,
     key_belongs,
     kubeconfig_entries,
     life_problem,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request, requests_in
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_served import served
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificates_in
-
-with suppress(ImportError):  # require_cryptography says what to install
-    from cryptography import x509
 
 # Beyond this, a file in a directory is no certificate.
 _LARGEST = 1 << 20
@@ -43,6 +42,7 @@ class Look:
         self.now = datetime.now(timezone.utc)
         self.thresholds = Thresholds(params["warning_days"], params["critical_days"])
         self.found: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self.requests: dict[tuple[str, int], dict[str, Any]] = {}
         self.problems: list[str] = []
 
     def run(self) -> dict[str, Any]:
@@ -50,17 +50,17 @@ class Look:
         for source in [*self.params["files"], *(item for item in self.params["endpoints"] if item["path"])]:
             if source.get("required", True) or os.path.exists(source["path"]):
                 self._source(source["path"], source["used_by"])
-        for problem, item in self._served(self.params["endpoints"]):
-            self.problems += problem
-            if item:
-                self.found[item["endpoint"], "", 0] = item
+        for problems, items in self._served(self.params["endpoints"]):
+            self.problems += problems
+            self.found.update({(item["endpoint"], "", item["index"]): item for item in items})
         for item in self.found.values():
             self.problems += life_problem(item["where"], item, self.now, self.params["critical_days"])
             if item["key_matches"] is False:
                 self.problems.append(
                     f"{item['where']}: the key beside it belongs to another certificate; make it again"
                 )
-        return {"certificates": list(self.found.values()), "problems": self.problems}
+        found = {"certificates": list(self.found.values()), "requests": list(self.requests.values())}
+        return {**found, "problems": self.problems}
 
     def _source(self, path: str, users: Sequence[str]) -> None:
         """Look at a file, or at every file below a directory."""
@@ -82,12 +82,14 @@ class Look:
             if is_kubeconfig(data):
                 self._kubeconfig(path, data, users)
                 return
-            certificates = certificates_in(data, path)
+            certificates, requests = certificates_in(data, path), requests_in(data, path)
         except HardwayError as exc:
             self.problems.append(str(exc))
             return
-        if named and not certificates:
+        if named and not certificates and not requests:
             self.problems.append(f"{path}: there is no PEM certificate in it; name another file")
+        for index, request in enumerate(requests):
+            self._request(request, path, index, _key_beside(path, data) if index == 0 else None)
         for index, certificate in enumerate(certificates):
             place = {"kind": "file", "path": path, "entry": "", "index": index}
             self._add(certificate, users, place, _key_beside(path, data) if index == 0 else None)
@@ -126,49 +128,24 @@ class Look:
         )
         item["used_by"] += [user for user in users if user not in item["used_by"]]
 
+    def _request(self, request: Request, path: str, index: int, key: bytes | None) -> None:
+        """Remember a signing request."""
+        told = described_request(request, pem=self.params["pem"])
+        matches = key_belongs(request, key)
+        self.requests[path, index] = {"where": path, "path": path, "index": index, "key_matches": matches, **told}
+
     def _described(self, certificate: Any) -> dict[str, Any]:
         return described(certificate, self.now, self.thresholds, pem=self.params["pem"])
 
-    def _served(self, endpoints: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], dict[str, Any]]]:
-        """Return problems and certificate of each endpoint; one that is slow delays only itself."""
+    def _served(self, endpoints: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], list[dict[str, Any]]]]:
+        """Return problems and certificates of each endpoint; one that is slow delays only itself."""
         with ThreadPoolExecutor(max_workers=max(1, min(16, len(endpoints)))) as pool:
             return list(pool.map(self._endpoint, endpoints))
 
-    def _endpoint(self, wanted: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    def _endpoint(self, wanted: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return what one endpoint shows, compared with the file it should show."""
-        place, path = wanted["endpoint"], wanted["path"] or ""
-        try:
-            der = served_certificate(
-                f"https://{place}", server_name=wanted["server_name"], timeout=self.params["timeout"]
-            )
-            item = self._described(x509.load_der_x509_certificate(der))
-        except HardwayError as exc:
-            return [str(exc)], {}
-        except ValueError as exc:
-            return [f"{place}: shows a certificate that cannot be read ({exc}); make it again"], {}
-        on_disk = self.found.get((path, "", 0), {}).get("fingerprint", "") if path else ""
-        item = {
-            "where": place,
-            "kind": "endpoint",
-            "path": path,
-            "entry": "",
-            "index": 0,
-            "endpoint": place,
-            "used_by": list(wanted["used_by"]),
-            "key_matches": None,
-            "served_matches": None if wanted["shared"] or not path else item["fingerprint"] == on_disk,
-            **item,
-        }
-        return self._mismatch(item, on_disk), item
-
-    @staticmethod
-    def _mismatch(item: Mapping[str, Any], on_disk: str) -> list[str]:
-        """Return the problem of an endpoint that does not show the certificate on disk."""
-        if item["served_matches"] is not False:
-            return []
-        there = f"holds {on_disk}" if on_disk else "cannot be compared"
-        users = ", ".join(item["used_by"]) or "what listens there"
-        return [f"{item['where']}: serves {item['fingerprint']}, but {item['path']} {there}; restart {users}"]
+        on_disk = self.found.get((wanted["path"] or "", "", 0), {}).get("fingerprint", "")
+        return served(wanted, on_disk, self._described, self.params["timeout"])
 
 
 def _below(directory: str) -> Iterator[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store impo
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
+
+_PEM_REQUEST = re.compile(
+    rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----.*?-----END (NEW )?CERTIFICATE REQUEST-----", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Request:
             if found is None:
                 raise HardwayError(f"{what}: request {path} does not exist; give the path of a PEM request or its text")
             what, data = f"{what}: request {path}", found
+        return cls.parse(data, what)
+
+    @classmethod
+    def parse(cls, data: bytes, what: str) -> Request:
+        """Return the checked request in a PEM text; what names it in the error."""
         try:
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
@@ -85,3 +95,8 @@ class Request:
             return bool(self.content.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
         except x509.ExtensionNotFound:
             return False
+
+
+def requests_in(data: bytes, what: str) -> list[Request]:
+    """Return every request of a PEM text; a damaged one is an error that names what."""
+    return [Request.parse(found.group(0), what) for found in _PEM_REQUEST.finditer(data)]

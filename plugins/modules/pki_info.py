@@ -13,7 +13,8 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Reads PEM files, kubeconfigs and whole directories on the host, and takes the certificates that listeners show.
+  - Reads PEM files, kubeconfigs and whole directories on the host, and takes the certificates that listeners show,
+    with those of their signers that come along. Of a listener that speaks TLS 1.3 alone these are not seen.
     What C(cfssl certinfo) prints is in the result, and how many days are left, who uses it, and whether it fits
     its key.
   - A listener that wants a client certificate shows its own first, so none is needed here.
@@ -38,8 +39,8 @@ options:
     suboptions:
       path:
         description:
-          - A PEM file with one or more certificates, a kubeconfig, or a directory.
-          - Of a directory, everything below it that is a certificate or a kubeconfig is read; hidden files are not.
+          - A PEM file with one or more certificates or signing requests, a kubeconfig, or a directory.
+          - Of a directory, everything below it that is one of these is read; hidden files are not.
           - Of a kubeconfig, the embedded certificates are read, and the files that it names.
         type: path
         required: true
@@ -129,7 +130,11 @@ certificates:
       returned: success
       sample: /p/ca.crt
     entry: {description: Entry of the kubeconfig., type: str, returned: success, sample: client-certificate-data}
-    index: {description: "Place among the certificates of a file, from 0.", type: int, returned: success, sample: 0}
+    index:
+      description: "Place among the certificates of a file, or among those that an endpoint shows, from 0."
+      type: int
+      returned: success
+      sample: 0
     endpoint: {description: The listener., type: str, returned: success, sample: "192.0.2.11:6443"}
     used_by: {description: Who uses it., type: list, elements: str, returned: success, sample: [kube-apiserver]}
     subject:
@@ -191,6 +196,32 @@ certificates:
       type: str
       returned: when O(pem) is true
       sample: "-----BEGIN CERTIFICATE-----…"
+requests:
+  description: The signing requests that were found, as C(cfssl certinfo -csr) tells of them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    where: {description: The place for people., type: str, returned: success, sample: /srv/requests/a.csr}
+    path: {description: The file., type: str, returned: success, sample: /srv/requests/a.csr}
+    index: {description: "Place among the requests of a file, from 0.", type: int, returned: success, sample: 0}
+    subject: {description: Parts of its name., type: list, elements: str, returned: success, sample: ["CN=a"]}
+    hosts: {description: Alternative names., type: list, elements: str, returned: success, sample: ["dns:a"]}
+    usages: {description: In cfssl's words., type: list, elements: str, returned: success, sample: [server auth]}
+    is_ca: {description: Whether it asks for an authority., type: bool, returned: success, sample: false}
+    max_path_len: {description: How many authorities may follow below., type: int, returned: success, sample: 0}
+    key: {description: Kind of its key., type: str, returned: success, sample: ecdsa 256}
+    signature:
+      description: "How it is signed, as openssl names it."
+      type: str
+      returned: success
+      sample: ecdsa-with-SHA256
+    key_matches:
+      description: Whether the private key in or beside the file belongs to it. Nothing where none can be read.
+      type: bool
+      returned: success
+      sample: true
+    pem: {description: The request., type: str, returned: when O(pem) is true, sample: "-----BEGIN CERTIFICATE…"}
 problems:
   description: Everything that is wrong, each with the place, the reason and the remedy.
   returned: success

@@ -159,3 +159,52 @@ def test_endpoints_show_theirs_whether_they_let_us_in_or_not(tmp_path: Path) -> 
     mismatch = f"{wrong}: serves {foreign}, but {right} holds {expected}; restart it"
     assert [problem for problem in result["problems"] if "serves" in problem] == [mismatch]
     assert sum("less than 60 days" in problem for problem in result["problems"]) == 5
+
+
+def test_an_endpoint_shows_what_is_between_it_and_the_root(tmp_path: Path) -> None:
+    """By TLS 1.2 in any case; a server that refuses that lets its own be seen alone."""
+    leaf, above = (make(tmp_path, name, ["-newkey", "rsa:2048"]) for name in ("leaf", "above"))
+    chain = ("-cert_chain", str(above))
+    with server(leaf, *chain) as both, server(leaf, *chain, "-tls1_3") as newest:
+        asked = [{"endpoint": place, "path": str(leaf)} for place in (both, newest)]
+        result = info(tmp_path, endpoints=asked)
+    assert result["problems"] == []
+    shown = [(item["endpoint"], item["index"]) for item in result["certificates"]]
+    assert shown == [("", 0), (both, 0), (both, 1), (newest, 0)]
+    digests = [item["fingerprint"] for item in result["certificates"] if item["endpoint"] == both]
+    for path, digest in zip((leaf, above), digests):
+        said = openssl("x509", "-in", path, "-noout", "-fingerprint", "-sha256").strip().partition("=")[2]
+        assert said.replace(":", "").lower() == digest
+
+
+def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.csr"
+    extensions = [
+        "subjectAltName=DNS:a.example,IP:192.0.2.1",
+        "extendedKeyUsage=serverAuth",
+        "keyUsage=digitalSignature",
+    ]
+    added = [part for extension in extensions for part in ("-addext", extension)]
+    key = ["-newkey", "rsa:3072", "-nodes", "-keyout", tmp_path / "a.key"]
+    openssl("req", "-new", *key, "-subj", "/C=DE/O=Bücher/CN=a", "-utf8", *added, "-out", path)
+    (tmp_path / "damaged.csr").write_text(path.read_text().replace("M", "A", 5))
+    result = info(tmp_path, files=[{"path": str(path)}, {"path": str(tmp_path / "damaged.csr")}], pem=True)
+    (item,) = result["requests"]
+    assert (item["path"], item["index"], item["key"], item["key_matches"], item["is_ca"]) == (
+        str(path),
+        0,
+        "rsa 3072",
+        True,
+        False,
+    )
+    assert item["hosts"] == ["dns:a.example", "ip:192.0.2.1"]
+    assert sorted(item["usages"]) == ["digital signature", "server auth"]
+    assert item["subject"] == ["C=DE", "CN=a", "O=Bücher"]
+    assert f"Signature Algorithm: {item['signature']}" in openssl("req", "-in", path, "-noout", "-text")
+    assert item["pem"] == path.read_text()
+    (problem,) = result["problems"]
+    assert "damaged.csr" in problem and "damaged; have it made again" in problem
+    if CFSSL is not None:
+        line = [str(CFSSL), "certinfo", "-csr", str(path)]
+        theirs = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+        assert theirs["Subject"]["CommonName"] == "a" and theirs["DNSNames"] == ["a.example"]

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_look import Look
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, key_pem, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import plain_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import plain_chain
 
 KEY, OTHER_KEY = new_key(KeySpec("ecdsa", 256)), new_key(KeySpec("ecdsa", 256))
 NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
@@ -135,5 +135,5 @@ def test_everything_wrong_is_told_and_the_rest_is_still_read(tmp_path: Path) -> 
 def test_a_handshake_that_was_cut_off_shows_nothing(cut: int) -> None:
     message = b"\x0b" + (306).to_bytes(3, "big") + (303).to_bytes(3, "big") + (300).to_bytes(3, "big") + b"x" * 300
     record = b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
-    assert plain_certificate(record) == b"x" * 300
-    assert plain_certificate(record[:cut]) is None
+    assert plain_chain(record) == [b"x" * 300]
+    assert plain_chain(record[:cut]) == []
