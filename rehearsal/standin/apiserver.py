@@ -66,10 +66,8 @@ def build(program: Program) -> Api:
     store = connect(program)
     services = get("service-cluster-ip-range", "10.0.0.0/24").split(",")[0]
     admission = Admission(store, config.plugins, services, config.exempt, config.enforce)
-    authenticator = Authenticator(
-        get("client-ca-file", ""), tokens, store, config.anonymous, bool(get("enable-bootstrap-token-auth"))
-    )
-    authenticator.authorities = authorities
+    joining = bool(get("enable-bootstrap-token-auth"))
+    authenticator = Authenticator(authorities, tokens, store, config.anonymous, joining)
     kubelets = Files(
         get("kubelet-certificate-authority", ""), get("kubelet-client-certificate", ""), get("kubelet-client-key", "")
     )

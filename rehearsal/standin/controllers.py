@@ -40,7 +40,7 @@ class Controllers:
         self.root = Path(settings.readable(get("root-ca-file", ""))).read_text(encoding="utf-8")
         x509.private_key(get("service-account-private-key-file", ""))
         self._clients: dict[str, tuple[Connection, float]] = {}
-        self._ranges: set[str] = set()
+        self._made: set[str] = set()
 
     def signing(self) -> tuple[Any, Any]:
         """Return what signs; read when we lead, and where it does not fit we end only then, as the real one does."""
@@ -162,7 +162,7 @@ class Controllers:
         """Make an object, or give it back the data it should have."""
         name = item["metadata"]["name"]
         key = f"{path}/{name}"
-        if key in self._ranges:
+        if key in self._made:
             return
         try:
             api.send("POST", path, item)
@@ -171,7 +171,7 @@ class Controllers:
                 raise
             if "data" in item:
                 api.send("PUT", key, item)
-        self._ranges.add(key)
+        self._made.add(key)
 
     def deployments(self, api: Connection) -> None:
         """Note that deployments were seen; pods are not started in a rehearsal."""
@@ -182,12 +182,9 @@ class Controllers:
                 told: dict[str, int] = {"observedGeneration": generation}
                 if wanted:
                     told |= {"replicas": wanted, "updatedReplicas": wanted, "unavailableReplicas": wanted}
-                path = (
-                    f"/apis/apps/v1/namespaces/{item['metadata']['namespace']}/deployments/{item['metadata']['name']}"
-                )
-                api.send(
-                    "PUT", f"{path}/status", {**item, "kind": "Deployment", "apiVersion": "apps/v1", "status": told}
-                )
+                place, name = item["metadata"]["namespace"], item["metadata"]["name"]
+                path = f"/apis/apps/v1/namespaces/{place}/deployments/{name}/status"
+                api.send("PUT", path, {**item, "kind": "Deployment", "apiVersion": "apps/v1", "status": told})
 
     def tokens(self, api: Connection) -> None:
         """Remove bootstrap tokens whose time is over."""
@@ -208,7 +205,7 @@ class Controllers:
                     root = f"/apis/{place}" if "/" in place else f"/api/{place}"
                     api.send("DELETE", f"{root}/namespaces/{name}/{resource}")
             api.send("PUT", f"/api/v1/namespaces/{name}/finalize", {})
-            self._ranges = {key for key in self._ranges if f"/namespaces/{name}/" not in key}
+            self._made = {key for key in self._made if f"/namespaces/{name}/" not in key}
 
 
 def main(program: Program) -> int:

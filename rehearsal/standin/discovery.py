@@ -23,26 +23,13 @@ def groups() -> dict[str, list[Resource]]:
     return found
 
 
-def _plain(resource: Resource) -> list[dict[str, Any]]:
-    """Return a resource as the lists of one group tell it."""
-    entry: dict[str, Any] = {
-        "name": resource.name, "singularName": resource.kind.lower(), "namespaced": resource.namespaced,
-        "kind": resource.kind, "verbs": ["create"] if resource.review else VERBS,
-    }  # fmt: skip
-    if resource.short:
-        entry["shortNames"] = [resource.short]
-    status = {**entry, "name": f"{resource.name}/status", "singularName": "", "verbs": ["get", "patch", "update"]}
-    return [entry, *([status] if resource.status else [])]
-
-
-def _rich(resource: Resource) -> dict[str, Any]:
+def _entry(resource: Resource) -> dict[str, Any]:
     """Return a resource as the list of everything tells it."""
-    plain = _plain(resource)[0]
     kind = {"group": resource.group, "version": resource.group_version.rpartition("/")[2], "kind": resource.kind}
-    entry = {
-        "resource": resource.name, "responseKind": kind, "singularResource": plain["singularName"],
-        "scope": "Namespaced" if resource.namespaced else "Cluster", "verbs": plain["verbs"],
-        "shortNames": plain.get("shortNames") or [],
+    entry: dict[str, Any] = {
+        "resource": resource.name, "responseKind": kind, "singularResource": resource.kind.lower(),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "verbs": ["create"] if resource.review else VERBS, "shortNames": [resource.short] if resource.short else [],
     }  # fmt: skip
     if resource.status:
         entry["subresources"] = [{"subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"]}]
@@ -55,30 +42,10 @@ def _all_at_once(old: bool, version: str) -> dict[str, Any]:
     for place, resources in groups().items():
         group, _slash, number = place.rpartition("/")
         if bool(group) != old:
-            content = {"version": number, "resources": [_rich(r) for r in resources], "freshness": "Current"}
+            content = {"version": number, "resources": [_entry(r) for r in resources], "freshness": "Current"}
             items.append({"metadata": {"name": group} if group else {}, "versions": [content]})
     head = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}", "metadata": {}}
     return {**head, "items": items}
-
-
-def _group(place: str) -> dict[str, Any]:
-    """Return one group of the plain list."""
-    version = {"groupVersion": place, "version": place.rpartition("/")[2]}
-    return {"name": place.rpartition("/")[0], "versions": [version], "preferredVersion": version}
-
-
-def _lists(path: str) -> Optional[dict[str, Any]]:
-    """Return one of the plain lists."""
-    if path == "/api":
-        return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
-    if path == "/apis":
-        named = [_group(place) for place in groups() if "/" in place]
-        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": named}
-    place = re.sub(r"^/apis?/", "", path)
-    if place in groups():
-        resources = [entry for resource in groups()[place] for entry in _plain(resource)]
-        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": place, "resources": resources}
-    return None
 
 
 def _openapi(path: str) -> Optional[dict[str, Any]]:
@@ -101,9 +68,11 @@ def _openapi(path: str) -> Optional[dict[str, Any]]:
 def answer(request: Request) -> Optional[Answer]:
     """Return the answer to a question about the API itself; nothing to any other."""
     path = request.path.rstrip("/")
-    wanted = AGGREGATED.search(request.headers.get("Accept") or "")
-    if path in ("/api", "/apis") and wanted:
-        kind = f"application/json;g=apidiscovery.k8s.io;v={wanted.group(1)};as=APIGroupDiscoveryList"
-        return Answer(200, _all_at_once(path == "/api", wanted.group(1)), {"Content-Type": kind})
-    found = _openapi(path) if path.startswith("/openapi/v3") else _lists(path)
+    if path in ("/api", "/apis"):
+        wanted = AGGREGATED.search(request.headers.get("Accept") or "")
+        # Who asks for the plain lists, as kubectl did before 1.26, gets this one, too.
+        version = wanted.group(1) if wanted else "v2"
+        kind = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+        return Answer(200, _all_at_once(path == "/api", version), {"Content-Type": kind})
+    found = _openapi(path) if path.startswith("/openapi/v3") else None
     return Answer(200, found) if found is not None else None

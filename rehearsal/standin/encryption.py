@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Encryption at rest: the providers of an EncryptionConfiguration, in the formats of the real API server."""
+"""Encryption at rest by the provider that our roles choose, secretbox, in the format of the real API server."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import hmac
 import os
 import struct
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from .configuration import read
 from .flags import Refusal
 
 SIGMA = struct.unpack("<4I", b"expand 32-byte k")
-LENGTHS = {"secretbox": (32,), "aesgcm": (16, 24, 32), "aescbc": (16, 24, 32)}
+NONCE, KEY = 24, 32
 
 
 def _rounds(state: list[int]) -> list[int]:
@@ -69,31 +67,13 @@ def open_secretbox(key: bytes, box: bytes, nonce: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(box[16:], stream[32:]))
 
 
-def _cbc(key: bytes, nonce: bytes, text: bytes, *, seal: bool) -> bytes:
-    """Return AES-CBC with padding, sealed or opened."""
-    cipher = Cipher(algorithms.AES(key), modes.CBC(nonce))
-    if seal:
-        fill = 16 - len(text) % 16
-        return cipher.encryptor().update(text + bytes([fill]) * fill)
-    plain = cipher.decryptor().update(text)
-    return plain[: -plain[-1]]
-
-
-Seal = Callable[[bytes, bytes, bytes, bytes], bytes]
-SEAL: dict[str, tuple[int, Seal, Seal]] = {
-    "secretbox": (24, lambda k, n, t, _: seal_secretbox(k, t, n), lambda k, n, t, _: open_secretbox(k, t, n)),
-    "aesgcm": (12, lambda k, n, t, a: AESGCM(k).encrypt(n, t, a), lambda k, n, t, a: AESGCM(k).decrypt(n, t, a)),
-    "aescbc": (16, lambda k, n, t, _: _cbc(k, n, t, seal=True), lambda k, n, t, _: _cbc(k, n, t, seal=False)),
-}
-
-
 class Encryption:
     """Seals the resources that the configuration names; opens whatever any of its keys sealed."""
 
     def __init__(self, path: str, fields: dict[str, Any], *, reload: bool) -> None:
         """Read the configuration, if there is one."""
         self.path, self.fields, self.reload = path, fields, reload
-        self.rules: list[tuple[set[str], list[tuple[str, bytes]]]] = []
+        self.rules: list[tuple[set[str], list[tuple[bytes, bytes]]]] = []
         self._seen = 0.0
         if path:
             self._read()
@@ -107,52 +87,47 @@ class Encryption:
             for entry in content["resources"]
         ]
 
-    def _keys(self, resource: str) -> list[tuple[str, bytes]]:
+    def _keys(self, resource: str) -> list[tuple[bytes, bytes]]:
         """Return the providers of a resource, the one that seals first."""
         if self.reload and self.path and Path(self.path).stat().st_mtime != self._seen:
             self._read()
         for names, keys in self.rules:
             if resource in names or "*.*" in names or ("." not in resource and "*." in names):
                 return keys
-        return [("", b"")]
+        return [(b"", b"")]
 
-    def seal(self, resource: str, path: str, plain: bytes) -> bytes:
+    def seal(self, resource: str, plain: bytes) -> bytes:
         """Return what is stored."""
         prefix, key = self._keys(resource)[0]
         if not prefix:
             return plain
-        size, seal, _open = SEAL[prefix.split(":")[2]]
-        nonce = os.urandom(size)
-        return prefix.encode() + nonce + seal(key, nonce, plain, path.encode())
+        nonce = os.urandom(NONCE)
+        return prefix + nonce + seal_secretbox(key, plain, nonce)
 
-    def open(self, resource: str, path: str, stored: bytes) -> bytes:
+    def open(self, resource: str, stored: bytes) -> bytes:
         """Return what was sealed."""
         for prefix, key in self._keys(resource):
-            if prefix and stored.startswith(prefix.encode()):
-                size, _seal, opener = SEAL[prefix.split(":")[2]]
-                rest = stored[len(prefix) :]
-                return opener(key, rest[:size], rest[size:], path.encode())
+            if prefix and stored.startswith(prefix):
+                sealed = stored[len(prefix) :]
+                return open_secretbox(key, sealed[NONCE:], sealed[:NONCE])
         if stored.startswith(b"k8s:enc:"):
             raise ValueError("no matching prefix found")
         return stored
 
 
-def _keys(provider: dict[str, Any]) -> list[tuple[str, bytes]]:
+def _keys(provider: dict[str, Any]) -> list[tuple[bytes, bytes]]:
     """Return prefix and key of every key of a provider; the identity has neither."""
     (name, content), *_more = provider.items()
     if name == "identity":
-        return [("", b"")]
-    if name not in SEAL:
+        return [(b"", b"")]
+    if name != "secretbox":
         raise Refusal(f"provider {name} is beyond a rehearsal")
     found = []
     for number, item in enumerate(content["keys"]):
         key = base64.b64decode(item["secret"])
-        if len(key) not in LENGTHS[name]:
-            wanted = ", ".join(map(str, LENGTHS[name]))
+        if len(key) != KEY:
             where = f"resources[0].providers[0].{name}.keys[{number}].secret"
-            raise Refusal(
-                f'{where}: Invalid value: "REDACTED": secret is not of the expected length, '
-                f"got {len(key)}, expected one of [{wanted}]"
-            )
-        found.append((f"k8s:enc:{name}:v1:{item['name']}:", key))
+            told = f"secret is not of the expected length, got {len(key)}, expected one of [{KEY}]"
+            raise Refusal(f'{where}: Invalid value: "REDACTED": {told}')
+        found.append((f"k8s:enc:{name}:v1:{item['name']}:".encode(), key))
     return found

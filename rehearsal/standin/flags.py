@@ -94,12 +94,6 @@ class Line:
         self.values: dict[str, Any] = {}
         self.rest: list[str] = []
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a flag's value, or the default when it was not given."""
-        if name not in self.known:
-            raise KeyError(name)
-        return self.values.get(name, default)
-
     def read(self, words: list[str]) -> Line:
         """Take all words; raise Refusal at the first that is wrong."""
         words = list(words)

@@ -116,12 +116,11 @@ class Authenticator:
     """All ways to be somebody."""
 
     def __init__(
-        self, client_ca: str, tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
+        self, authorities: list[Any], tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
     ) -> None:
-        """Remember the settings; the authority's file is read at once."""
-        self.client_ca, self.tokens, self.store = client_ca, tokens, store
+        """Remember the settings."""
+        self.authorities, self.tokens, self.store = authorities, tokens, store
         self.anonymous, self.bootstrap = anonymous, bootstrap
-        self.authorities = x509.certificates(client_ca) if client_ca else []
 
     def user(self, request: Request) -> User:
         """Return who asks; raise Unauthorized where that is nobody."""

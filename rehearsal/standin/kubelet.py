@@ -134,11 +134,10 @@ class Kubelet:
         """Return the Node object to register."""
         labels = {"kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
         labels |= dict(pair.partition("=")[::2] for pair in _pairs(self.program.get("node-labels")))
-        taints = [{**taint, "effect": taint["effect"]} for taint in self.config.get("registerWithTaints") or []]
-        taints.append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+        taints = self.config.get("registerWithTaints") or []
         return {
             "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
-            "spec": {"taints": taints[:-1]} if taints[:-1] else {}, "status": self.status(),
+            "spec": {"taints": taints} if taints else {}, "status": self.status(),
         }  # fmt: skip
 
     def status(self) -> dict[str, Any]:

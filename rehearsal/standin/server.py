@@ -36,7 +36,6 @@ class Request:
     body: bytes
     peer: list[bytes]
     source: str
-    scratch: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

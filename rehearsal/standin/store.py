@@ -71,7 +71,7 @@ class Store:
         key = base64.b64decode(entry["key"]).decode()
         stored = base64.b64decode(entry.get("value", ""))
         try:
-            found = json.loads(self.encryption.open(self._resource(key), key, stored))
+            found = json.loads(self.encryption.open(self._resource(key), stored))
         except Exception as exc:
             raise ApiError(500, f"Internal error occurred: unable to transform key {key!r}: {exc}") from exc
         found["metadata"]["resourceVersion"] = entry["mod_revision"]
@@ -93,7 +93,7 @@ class Store:
         """Store an object in place of the one seen before, or as a new one; raise Conflict when that is no more."""
         place = self.prefix + key
         clean = {**item, "metadata": {n: v for n, v in item["metadata"].items() if n != "resourceVersion"}}
-        sealed = self.encryption.seal(self._resource(place), place, json.dumps(clean).encode())
+        sealed = self.encryption.seal(self._resource(place), json.dumps(clean).encode())
         value = base64.b64encode(sealed).decode()
         done = self._change(place, before, {"request_put": {"key": _b64(place), "value": value}})
         return {**clean, "metadata": {**clean["metadata"], "resourceVersion": done}}

@@ -46,8 +46,8 @@ def test_flags_are_those_of_the_version(minor: str) -> None:
     line = Line(known).read(
         ["--v=2", "--profiling", "--etcd-servers=a,b", "--etcd-servers", "c", "--max-requests-inflight=5"]
     )
-    assert (line.get("v"), line.get("profiling"), line.get("etcd-servers")) == ("2", True, ["a", "b", "c"])
-    assert line.get("max-requests-inflight") == 5
+    wanted = {"v": "2", "profiling": True, "etcd-servers": ["a", "b", "c"], "max-requests-inflight": 5}
+    assert line.values == wanted
     for wrong in ("--insecure-port=1", "--profiling=maybe", "--secure-port=x", "-profiling", "--kubeconfig"):
         with pytest.raises(Refusal):
             Line(known).read([wrong])
