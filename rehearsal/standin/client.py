@@ -9,6 +9,7 @@ import base64
 import http.client
 import json
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,10 @@ class Connection:
         connection = self.open(timeout)
         try:
             connection.request(method, path, json.dumps(body), self.headers())
+            # A host that lost its power says nothing: ask it every few seconds whether it is there.
+            for option, value in ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3)):
+                connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             answer = connection.getresponse()
             while line := answer.readline():
                 yield json.loads(line)

@@ -131,7 +131,6 @@ class Store:
         """Keep the cache up with etcd, forever."""
         while True:
             try:
-                self._load()
                 self._watch()
             except (ApiError, KeyError) as exc:
                 log("W", f"watch of etcd ended: {exc}")
@@ -144,7 +143,7 @@ class Store:
         threading.Thread(target=self.follow, daemon=True).start()
 
     def _load(self) -> None:
-        """Begin anew; watchers that waited must do so as well."""
+        """Begin anew; watchers must do so as well, for what happened meanwhile nobody knows."""
         first, end = self.prefix, self.prefix[:-1] + "0"
         answer = self.ask("/v3/kv/range", {"key": _b64(first), "range_end": _b64(end)})
         found = {}
@@ -155,21 +154,24 @@ class Store:
                 log("E", str(exc))
         with self.changed:
             self.cache, self.revision = found, int(answer["header"]["revision"])
-            self.events.clear()
+            self.events = collections.deque(maxlen=2000)
             self.changed.notify_all()
 
     def _watch(self) -> None:
-        """Take events until the stream ends."""
+        """Take events from where we are until the stream ends."""
         wanted = {"key": _b64(self.prefix), "range_end": _b64(self.prefix[:-1] + "0")}
         begin = {"create_request": {**wanted, "start_revision": str(self.revision + 1), "prev_kv": True}}
         for line in self.members[0].lines("POST", "/v3/watch", begin, timeout=3600):
             result = line.get("result") or {}
             if result.get("canceled") or "error" in line:
+                # From there on etcd may know no more.
+                self._load()
                 return
             with self.changed:
                 for event in result.get("events") or []:
                     self._take(event)
-                self.revision = max(self.revision, int(result["header"]["revision"]))
+                    # Not that of the answer: who catches up is told of it while events are still to come.
+                    self.revision = int(event["kv"]["mod_revision"])
                 self.changed.notify_all()
 
     def _take(self, event: Object) -> None:
@@ -199,11 +201,11 @@ class Store:
 
     def since(self, key: str, revision: int, seconds: float) -> Iterator[tuple[str, Object]]:
         """Yield what happens below a path after a revision, until the time is over."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end, history = time.monotonic() + seconds, self.events
+        while (left := end - time.monotonic()) > 0 and self.events is history:
             with self.changed:
                 self.changed.wait_for(lambda seen=revision: self.revision > seen, min(left, 10))  # type: ignore[misc]
-                found = [event for event in self.events if event[0] > revision and event[2].startswith(key)]
+                found = [event for event in history if event[0] > revision and event[2].startswith(key)]
                 revision = max(revision, self.revision)
             for _number, kind, _key, item in found:
                 yield kind, item
