@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from .flags import Refusal
+from .server import log
 
 PYTHON = {"string": str, "bool": bool, "int": int, "number": (int, float), "map": dict}
 GO = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
@@ -75,7 +76,9 @@ def read(path: str, kind: str, fields: dict[str, Any], *, strict: bool = True, v
         raise Refusal(f'{path}: no kind "{kind}" is registered for version "{content.get("apiVersion")}"')
     checker = Checker(fields)
     checker.check(content, kind)
-    if checker.unknown and strict:
-        told = ", ".join(f'unknown field "{name}"' for name in checker.unknown)
-        raise Refusal(f"{path}: strict decoding error: {told}")
+    if checker.unknown:
+        told = f"{path}: strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in checker.unknown)
+        if strict:
+            raise Refusal(told)
+        log("W", told)
     return content
