@@ -74,7 +74,7 @@ CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("empty", "ca.crt", {}, "(ca.crt|certificate of ca): there is no PEM certificate in it; restore it"),
     ("garbage", "ca.crt", {}, "there is no PEM certificate in it; restore"),
-    ("truncated.crt", "ca.crt", {}, "there is no PEM certificate in it; restore"),
+    ("truncated.crt", "ca.crt", {}, "it is damaged; restore"),
     ("damaged.crt", "ca.crt", {}, "cannot read the certificate, it is damaged; restore"),
     ("expired.crt", "ca.crt", {}, "ca.crt: expired at .*; renew it or put another authority in its place"),
     ("future.crt", "ca.crt", {}, "ca.crt: is not valid before .*; check this machine's clock"),
