@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 _MODULE = "hardway.kubernetes.pki_certificate"
@@ -100,8 +100,7 @@ class ActionModule(ActionBase):
 
     def _call(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result without its arguments, which hold certificates and keys."""
-        same = str(variables.get("ansible_python_interpreter", sys.executable)) == sys.executable
-        if same and self._connection.transport == "local" and not self._connection.become:
+        if is_here(self, variables):
             return self._call_here(args)
         result = self._execute_module(module_name=_MODULE, module_args={**args, **self._option}, task_vars=variables)
         result.pop("invocation", None)
@@ -109,14 +108,10 @@ class ActionModule(ActionBase):
 
     def _call_here(self, args: dict[str, Any]) -> dict[str, Any]:
         """Do here what the module does on a host: to start it takes longer than a hundred certificates."""
-        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import SPEC
 
-        checked = ArgumentSpecValidator(SPEC).validate(args)
-        if checked.error_messages:
-            raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
-        return Host(checked.validated_parameters, self._task.check_mode).run()
+        return run_here(self, SPEC, args, lambda params, check: Host(params, check).run())
 
     def _authorities(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
         """Return the certificates of the authorities that the task names; in check mode some may not exist yet."""

@@ -182,21 +182,29 @@ def evidence(items: list[dict[str, Any]]) -> list[str]:
     return [item[name] for item in items for name in ("path", "ca")] + pairs
 
 
+def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Return the result of one task."""
+    try:
+        results = [ensure(item, check) for item in params["kubeconfigs"]]
+    except OSError as exc:
+        raise HardwayError(str(exc)) from exc
+    right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
+    _receipt.leave(params["_receipt"], right, paths=evidence(params["kubeconfigs"]))
+    diffs = [result.pop("diff") for result in results]
+    return {
+        "changed": any(result["changed"] for result in results),
+        "kubeconfigs": results,
+        "diff": [diff for diff, result in zip(diffs, results) if result["changed"]],
+    }
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        results = [ensure(item, module.check_mode) for item in module.params["kubeconfigs"]]
-    except (HardwayError, OSError) as exc:
+        module.exit_json(**run(module.params, module.check_mode))
+    except HardwayError as exc:
         module.fail_json(msg=str(exc))
-    right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
-    _receipt.leave(module.params["_receipt"], right, paths=evidence(module.params["kubeconfigs"]))
-    diffs = [result.pop("diff") for result in results]
-    module.exit_json(
-        changed=any(result["changed"] for result in results),
-        kubeconfigs=results,
-        diff=[diff for diff, result in zip(diffs, results) if result["changed"]],
-    )
 
 
 if __name__ == "__main__":

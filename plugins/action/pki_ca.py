@@ -1,0 +1,33 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does the work of module pki_ca on the controller, where authorities are kept, without starting it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
+
+MODULE = "hardway.kubernetes.pki_ca"
+
+
+class ActionModule(ActionBase):
+    """Runs the module elsewhere as usual."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        result = super().run(tmp, task_vars)
+        if not is_here(self, task_vars or {}):
+            return self._execute_module(MODULE, self._task.args, task_vars=task_vars)
+        from ansible_collections.hardway.kubernetes.plugins.modules.pki_ca import SPEC, run
+
+        try:
+            return {**result, **run_here(self, SPEC, self._task.args, run)}
+        except HardwayError as exc:
+            return {**result, "failed": True, "msg": str(exc)}

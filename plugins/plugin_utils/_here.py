@@ -1,0 +1,36 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that act on the controller itself need no process of their own: to start one is most of their time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+
+
+def is_here(action: ActionBase, variables: Mapping[str, Any]) -> bool:
+    """True when the task's host is this machine, and the module would run as this user by this Python."""
+    same = str(variables.get("ansible_python_interpreter", sys.executable)) == sys.executable
+    return same and action._connection.transport == "local" and not action._connection.become
+
+
+def run_here(
+    action: ActionBase,
+    spec: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    run: Callable[[dict[str, Any], bool], dict[str, Any]],
+) -> dict[str, Any]:
+    """Check the arguments as Ansible does for a module, and return what ``run`` makes of them and of check mode.
+
+    Raises HardwayError for arguments that do not meet the specification, and whatever ``run`` raises.
+    """
+    checked = ArgumentSpecValidator(spec).validate(dict(arguments))
+    if checked.error_messages:
+        raise HardwayError(f"{action._task.action}: {'; '.join(checked.error_messages)}")
+    return run(checked.validated_parameters, bool(action._task.check_mode))
