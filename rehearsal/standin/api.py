@@ -63,6 +63,9 @@ class Api:
             told = Answer(409, status(409, "Conflict", f"Operation cannot be fulfilled on {exc}"))
         content = told.content if isinstance(told.content, dict) else None
         self.audit.note(request, user, deed, told.status, content)
+        if self.going:
+            # Whoever comes again finds another server before this one is gone.
+            told.headers["Connection"] = "close"
         return told
 
     def _plain(self, request: Request) -> Answer:

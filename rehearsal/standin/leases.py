@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional
 
 from . import x509
 from .client import ApiError, Connection
+from .flags import Refusal
 from .program import Program
 from .server import Server, Tls, health_app, log
 
@@ -54,6 +55,7 @@ class Election:
         self.duration, self.deadline, self.pause = times
         self.me = f"{os.uname().nodename}_{uuid.uuid4()}"
         self._seen = ("", 0.0)
+        self.refusal: Optional[Refusal] = None
 
     def try_once(self) -> bool:
         """Take or renew the lease; say whether it is ours."""
@@ -82,27 +84,41 @@ class Election:
         renew(self.api, "kube-system", self.name, spec, lease)
 
     def lead(self, told: threading.Event, work: Callable[[], None]) -> int:
-        """Work while we lead; return the exit status when told to stop or when the lease is lost."""
-        renewed = leads = 0.0
-        while not told.wait(self.pause if not leads else min(self.pause, 1.0)):
+        """Renew the lease, work beside; return the exit status when told to stop or when the lease is lost."""
+        renewed = 0.0
+        worker = threading.Thread(target=self._work, args=(work,), daemon=True)
+        while not told.wait(min(self.pause, 1.0) if renewed else self.pause) and self.refusal is None:
             try:
-                if not self.try_once():
-                    if leads:
-                        break
-                    continue
-                renewed = time.monotonic()
-                if not leads:
-                    log("I", f"successfully acquired lease kube-system/{self.name}")
-                leads = 1.0
-                work()
+                if self.try_once():
+                    if not renewed:
+                        log("I", f"successfully acquired lease kube-system/{self.name}")
+                        worker.start()
+                    renewed = time.monotonic()
+                elif renewed:
+                    break
             except ApiError as exc:
                 log("E", f"error retrieving resource lock kube-system/{self.name}: {exc}")
-                if leads and time.monotonic() - renewed > self.deadline:
+                if renewed and time.monotonic() - renewed > self.deadline:
                     break
+        if self.refusal is not None:
+            raise self.refusal
         if told.is_set():
             return 0
         log("E", '"leaderelection lost"')
         return 1
+
+    def _work(self, work: Callable[[], None]) -> None:
+        """Work again and again: however long it takes, the lease is renewed in time."""
+        try:
+            while True:
+                try:
+                    work()
+                except ApiError as exc:
+                    log("E", f'"Unhandled Error" err="{exc}"')
+                time.sleep(min(self.pause, 1.0))
+        except Exception as exc:
+            # Who cannot work must not lead.
+            self.refusal = exc if isinstance(exc, Refusal) else Refusal(f"panic: {exc!r}")
 
 
 def serve(program: Program, port: int) -> Server:
