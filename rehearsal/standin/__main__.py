@@ -28,7 +28,10 @@ def main() -> int:
     name = Path(sys.argv[0]).name
     module, function = PROGRAMS[name]
     versions = json.loads(pkgutil.get_data("standin", "data/versions.json") or b"{}")
-    return int(run(name, versions, sys.argv[1:], getattr(import_module(f"standin.{module}"), function)))
+    # Only what goes on to serve is imported whole: an archive is compiled anew each time.
+    return int(
+        run(name, versions, sys.argv[1:], lambda given: getattr(import_module(f"standin.{module}"), function)(given))
+    )
 
 
 if __name__ == "__main__":
