@@ -14,8 +14,8 @@ from tools import binaries
 
 DIRECTORY = binaries.TOP / "build" / "rehearsal" / "bin"
 STAND_INS = {"kubernetes": build.PROGRAMS, "flannel": ("flanneld",)}
-# What no rehearsal can do: wait for pods, and try the network between them.
-SETTINGS: dict[str, Any] = {"addons_wait": False, "verify_workload": False}
+# What no rehearsal can do: wait for pods, also when a new authority restarts them, and try the network between them.
+SETTINGS: dict[str, Any] = {"addons_wait": False, "addons_restart_namespaces": [], "verify_workload": False}
 
 
 def lacking(version: str) -> list[binaries.Missing]:
