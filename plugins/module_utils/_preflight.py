@@ -16,6 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_rang
 
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]+):([0-9]{1,5})")
+FORMER = "cluster_api_former_vip"
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -23,7 +24,8 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     """Return all problems of an inventory, an empty list when it can be deployed.
 
     cluster holds the lists etcd, masters, nodes, lb (members), and the values pod_cidr, service_cidr, domain,
-    dns_address, node_port_range, api_port, api_vip, api_endpoint, pki_dir, kubernetes_version and supported_minors.
+    dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, pki_dir, kubernetes_version and
+    supported_minors.
     """
     return [
         *_group_problems(cluster),
@@ -104,17 +106,22 @@ def _endpoint_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     vip, endpoint = str(cluster["api_vip"]), str(cluster["api_endpoint"])
     if endpoint and not ENDPOINT.fullmatch(endpoint):
         problems.append(f"cluster_api_endpoint: {endpoint!r} is not host:port; write for example api.example.org:6443")
+    former = str(cluster.get("api_former_vip", ""))
+    if former and former == vip:
+        problems.append(f"cluster_api_former_vip: {former} is also cluster_api_vip; empty it")
+    return [*problems, *_vip_problems("cluster_api_vip", vip, cluster), *_vip_problems(FORMER, former, cluster)]
+
+
+def _vip_problems(variable: str, vip: str, cluster: t.Mapping[str, t.Any]) -> list[str]:
     if not vip:
-        return problems
+        return []
     if not is_address(vip):
-        return [
-            *problems,
-            f"cluster_api_vip: {vip!r} is not an address; write a free address of the load balancers' subnet",
-        ]
-    for member in _hosts(cluster):
-        if member["address"] == vip:
-            problems.append(f"cluster_api_vip: {vip} is the address of host {member['host']}; choose a free address")
-    return problems
+        return [f"{variable}: {vip!r} is not an address; write a free address of the load balancers' subnet"]
+    return [
+        f"{variable}: {vip} is the address of host {member['host']}; choose a free address"
+        for member in _hosts(cluster)
+        if member["address"] == vip
+    ]
 
 
 def _place_problems(pki_dir: str) -> list[str]:

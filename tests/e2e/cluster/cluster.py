@@ -116,17 +116,17 @@ class Cluster(Lab):
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
 
-    def holder(self) -> str:
+    def holder(self, address: str = "") -> str:
         """Return the host that has the virtual address, an empty string for none."""
-        address = self.virtual_address()
+        address = address or self.virtual_address()
         return next((host for host in self.hosts() if self.exec(host, f"ip -o addr show to {address}").stdout), "")
 
     @contextmanager
-    def polling(self, interval: float = 0.05) -> Iterator[Poll]:
+    def polling(self, interval: float = 0.05, address: str = "") -> Iterator[Poll]:
         """Poll the API through the virtual address while the block runs; the numbers are there after it."""
         script = Path(__file__).with_name("poller.py")
         credentials = [str(self.pki / name) for name in ("ca.crt", "admin.crt", "admin.key")]
-        url = f"https://{self.virtual_address()}:6443"
+        url = f"https://{address or self.virtual_address()}:6443"
         line = [str(SANDBOX), "run", "--name", self.name, "--", sys.executable, str(script), url, *credentials]
         poll = Poll()
         with subprocess.Popen(
@@ -139,6 +139,13 @@ class Cluster(Lab):
             finally:
                 answer, _errors = process.communicate("stop\n", timeout=60)
             vars(poll).update(json.loads(answer))
+
+
+def unharmed(poll: Poll, what: str) -> None:
+    """Tell what a client saw, and insist that nothing failed that it would not try again at once."""
+    print(f"{what}: {poll}")
+    assert poll.requests > 100 and poll.writes > 20
+    assert (poll.failures, poll.lost) == (0, 0), poll
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from tests.e2e.cluster.cluster import Cluster, Poll, wait_for
+from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
 from tools.lab import TOP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
@@ -27,13 +27,6 @@ SHORT = {
     "cluster_certificate_expiry": "10m",
     "master_controller_manager_args": {"cluster-signing-duration": "5m"},
 }
-
-
-def unharmed(poll: Poll, what: str) -> None:
-    """Tell what a client saw, and insist that nothing failed that it would not try again at once."""
-    print(f"{what}: {poll}")
-    assert poll.requests > 100 and poll.writes > 20
-    assert (poll.failures, poll.lost) == (0, 0), poll
 
 
 def on_hosts(cluster: Cluster, command: str) -> dict[str, str]:

@@ -69,6 +69,8 @@ TWO = [member(1), member(2)]
         ),
         ({"api_vip": "192.0.2.12"}, ["cluster_api_vip", "192.0.2.12", "host k2", "free address"]),
         ({"api_vip": "nonsense"}, ["cluster_api_vip", "nonsense", "not an address"]),
+        ({"api_former_vip": "192.0.2.12"}, ["cluster_api_former_vip", "192.0.2.12", "host k2", "free address"]),
+        ({"api_former_vip": "192.0.2.100"}, ["cluster_api_former_vip", "192.0.2.100", "empty it"]),
         ({"api_endpoint": "nonsense"}, ["cluster_api_endpoint", "nonsense", "host:port"]),
         ({"nodes": [member(1), member(4, name="k1")]}, ["host k4", "k1", "give each its own"]),
         ({"nodes": [member(4, address="192.0.2.11")]}, ["host k4", "192.0.2.11", "host k1", "cluster_node_ip"]),

@@ -36,6 +36,12 @@ def test_masters_behind_the_virtual_address() -> None:
     ]
 
 
+def test_a_former_address_is_served_too() -> None:
+    """Clients find the masters at both addresses."""
+    found = [line for line in lines(cluster_api_former_vip="192.0.2.99") if line.startswith("bind 192")]
+    assert found == ["bind 192.0.2.100:6443", "bind 192.0.2.99:6443"]
+
+
 def test_servers_are_verified_by_name() -> None:
     """The check asks for the name and refuses other certificates."""
     assert "check-sni kubernetes verify required ca-file /etc/haproxy/api-ca.crt verifyhost kubernetes " in only(

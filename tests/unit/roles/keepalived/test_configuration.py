@@ -57,11 +57,25 @@ def test_priority_follows_the_inventory() -> None:
 def test_weights_move_the_address_when_and_only_when_needed() -> None:
     """A failing holder loses to any well host; a well holder, or a holder among failing hosts, loses to none."""
     text = configuration()
-    holding, failing = weight(text, "holder"), weight(text, "frontend")
+    holding, failing = weight(text, "holder_192_0_2_100"), weight(text, "frontend")
     last, first = 101, 110
     assert first + holding + failing < last
     assert last + holding > first
     assert last + holding + failing > first + failing
+
+
+def test_a_former_address_stays_as_it_was_while_it_is_served() -> None:
+    """What tells keepalived that an address is the same is the same, before, during and after a change."""
+
+    def places(text: str) -> dict[str, str]:
+        found = re.findall(r"^vrrp_instance (\w+) \{\n(.*?)^\}$", text, re.MULTILINE | re.DOTALL)
+        return dict(found)
+
+    old, new = {"cluster_api_vip": "192.0.2.100"}, {"cluster_api_vip": "192.0.2.101"}
+    before, after = places(configuration(**old)), places(configuration(**new))
+    assert places(configuration(**new, cluster_api_former_vip="192.0.2.100")) == before | after
+    assert len(before | after) == 2
+    assert "virtual_router_id 101" in next(iter(after.values()))
 
 
 def test_only_eight_characters_of_the_password() -> None:
