@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Holds what the inventory says against the argument specifications of all roles of this collection: type and choice.
+  - Holds what the inventory says against the argument specifications of all roles here, types and choices.
   - A role checks its own variables too, but only when its turn comes, with half of the work done.
   - Values that need facts or defaults of roles are passed over. Runs on the controller and contacts no host.
 extends_documentation_fragment:
