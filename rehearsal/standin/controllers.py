@@ -23,8 +23,12 @@ from .rest import moment
 from .server import log, stopping
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-SIGNERS = ("kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving",
-           "kubernetes.io/kube-apiserver-client")  # fmt: skip
+# The flags of a signer begin with cluster-signing and this.
+SIGNERS = {
+    "kubernetes.io/kube-apiserver-client-kubelet": "kubelet-client",
+    "kubernetes.io/kubelet-serving": "kubelet-serving",
+    "kubernetes.io/kube-apiserver-client": "kube-apiserver-client",
+}
 MERGE = "application/merge-patch+json"
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
 
@@ -36,21 +40,32 @@ class Controllers:
         """Read the files that the loops need."""
         get = program.get
         self.program, self.api = program, api
-        self._signing: Optional[tuple[Any, Any]] = None
+        self._signing: Optional[dict[str, tuple[Any, Any]]] = None
         self.root = Path(settings.readable(get("root-ca-file", ""))).read_text(encoding="utf-8")
         x509.private_key(get("service-account-private-key-file", ""))
         self._clients: dict[str, tuple[Connection, float]] = {}
         self._made: set[str] = set()
 
-    def signing(self) -> tuple[Any, Any]:
-        """Return what signs; read when we lead, and where it does not fit we end only then, as the real one does."""
+    def signing(self) -> dict[str, tuple[Any, Any]]:
+        """Return what each signer signs with; read when we lead, and where it does not fit we end only then.
+
+        So does the real one, and a signer that was given no pair signs nothing.
+        """
         if self._signing is None:
-            get = self.program.get
             try:
-                self._signing = x509.pair(get("cluster-signing-cert-file", ""), get("cluster-signing-key-file", ""))
+                pairs = {name: self._pair(part) for name, part in SIGNERS.items()}
             except Refusal as exc:
                 raise Refusal(f"Error building controllers: error reading CA cert file {exc}") from None
+            self._signing = {name: pair for name, pair in pairs.items() if pair}
         return self._signing
+
+    def _pair(self, part: str) -> Optional[tuple[Any, Any]]:
+        """Return the pair of one signer, its own or that of all."""
+        for begin in (f"cluster-signing-{part}", "cluster-signing"):
+            cert, key = (self.program.get(f"{begin}-{kind}-file", "") for kind in ("cert", "key"))
+            if cert or key:
+                return x509.pair(cert, key)
+        return None
 
     def as_account(self, name: str) -> Connection:
         """Return the API as seen by a controller's own account."""
@@ -97,10 +112,11 @@ class Controllers:
         for csr in api.send("GET", CSRS)["items"]:
             status, spec = csr.get("status") or {}, csr["spec"]
             kinds = {condition["type"] for condition in status.get("conditions") or []}
-            if "Approved" not in kinds or status.get("certificate") or spec["signerName"] not in SIGNERS:
+            if "Approved" not in kinds or status.get("certificate") or spec["signerName"] not in self.signing():
                 continue
             life = min(self.program.get("cluster-signing-duration", 31536000.0), spec.get("expirationSeconds") or 1e12)
-            pem = x509.sign(base64.b64decode(spec["request"]), self.signing(), spec.get("usages") or [], life)
+            pair = self.signing()[spec["signerName"]]
+            pem = x509.sign(base64.b64decode(spec["request"]), pair, spec.get("usages") or [], life)
             csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
             api.send("PUT", f"{CSRS}/{csr['metadata']['name']}/status", csr)
 
