@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _pki_rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split, trusted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
@@ -177,8 +178,8 @@ def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -
         return counted
 
     patch.setattr(_atomic, "write", counting(_atomic.write))
-    patch.setattr(_pki_rotation.os, "replace", counting(_pki_rotation.os.replace))
-    patch.setattr(_pki_rotation.os, "unlink", counting(_pki_rotation.os.unlink))
+    patch.setattr(os, "replace", counting(os.replace))
+    patch.setattr(os, "unlink", counting(os.unlink))
     try:
         step(directory, name)
     except Killed:

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of an authority or a key pair and of its successor: what each step of a rotation does to them.
+
+Every step finds out from the files what of it is done already, so that one that was cut off is completed by doing it
+again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import fingerprint_of, joined, split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
+
+
+class AuthorityFiles:
+    """The files of an authority: NAME.crt with all that are trusted, the signer first, and NAME.key."""
+
+    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
+        """Name the files; nothing is read yet."""
+        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+        self.next = f"{self.name}.next"
+        self.path = self.store.certificate(self.name)
+
+    def begin(self) -> dict[str, str]:
+        """Make the next authority, trusted beside the present one."""
+        present = split(self.store.read(self.path) or b"")
+        if not present:
+            raise HardwayError(f"authority {self.name}: {self.path} does not exist; make it with the role ca")
+        signer = load_certificate(present[0], self.path)
+        if signer.issuer != signer.subject:
+            raise HardwayError(f"authority {self.name}: is signed by another one; rotate that one, and this follows")
+        common_name = self.params.get("common_name") or self.name
+        self.ensure.authority({**self.params, "name": self.next, "common_name": common_name})
+        new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
+        self.store.write(self.path, joined([*present, new]), 0o644)
+        return {"step": "trust", "old": fingerprint_of(present[0]), "new": fingerprint_of(new)}
+
+    def issue(self, old: str, new: str) -> None:
+        """Let the next one sign; the old one stays trusted, and its pair is put aside."""
+        trusted = {fingerprint_of(block): block for block in split(self.store.read(self.path) or b"")}
+        key = self.store.key(self.next)
+        if self.store.read(key) is not None:
+            _put_aside(self.ensure, self.name, old, trusted.get(old))
+            self.store.write(self.path, joined([trusted[new], *trusted.values()]), 0o644)
+            os.replace(key, self.store.key(self.name))
+        with suppress(FileNotFoundError):
+            os.unlink(self.store.certificate(self.next))
+
+    def drop(self, old: str) -> None:
+        """Trust the old one no more."""
+        trusted = split(self.store.read(self.path) or b"")
+        self.store.write(self.path, joined(block for block in trusted if fingerprint_of(block) != old), 0o644)
+
+
+class KeyPairFiles:
+    """The files of a key pair: NAME.key signs, and NAME.pub has all whose signatures are accepted."""
+
+    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
+        """Name the files; nothing is read yet."""
+        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+        self.next = f"{self.name}.next"
+        self.path, self.next_path = (f"{self.store.stem(name)}.pub" for name in (self.name, self.next))
+
+    def begin(self) -> dict[str, str]:
+        """Make the next key, accepted beside the present one."""
+        self.ensure.key_pair({**self.params, "name": self.name})
+        self.ensure.key_pair({**self.params, "name": self.next})
+        present = split(self.store.read(self.path) or b"")
+        new = split(self.store.read(self.next_path) or b"")[0]
+        self.store.write(self.path, joined([*present, new]), 0o644)
+        return {"step": "trust", "old": _digest(present[0]), "new": _digest(new)}
+
+    def issue(self, old: str, _new: str) -> None:
+        """Let the next key sign; tokens of the old one stay valid."""
+        key = self.store.key(self.next)
+        if self.store.read(key) is not None:
+            _put_aside(self.ensure, self.name, old, None)
+            os.replace(key, self.store.key(self.name))
+        with suppress(FileNotFoundError):
+            os.unlink(self.next_path)
+
+    def drop(self, old: str) -> None:
+        """Accept tokens of the old key no more."""
+        accepted = split(self.store.read(self.path) or b"")
+        self.store.write(self.path, joined(block for block in accepted if _digest(block) != old), 0o644)
+
+
+def _put_aside(ensure: Ensure, name: str, old: str, certificate: bytes | None) -> None:
+    """Keep what is replaced in retired/, for whoever must go back; nothing reads it any more."""
+    stem = os.path.join(ensure.store.directory, "retired", f"{name}-{old[:12]}")
+    key = ensure.store.read(ensure.store.key(name))
+    if certificate is not None:
+        ensure.store.write(f"{stem}.crt", certificate, 0o644)
+    if key is not None:
+        ensure.store.write(f"{stem}.key", key)
+
+
+def _digest(block: bytes) -> str:
+    """Return what tells public keys apart."""
+    return hashlib.sha256(b"".join(block.split())).hexdigest()
