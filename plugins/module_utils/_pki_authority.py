@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
@@ -51,13 +52,9 @@ class Authority:
         certificate = load_certificate(data, path)
         check_authority(certificate, path)
         authority = cls(name, store, certificate)
-        key_path = store.key(name)
-        pem = store.read(key_path) if with_key else None
-        if pem is not None:
-            authority.key = load_key(pem, key_path, passphrase)
-            authority.key_encrypted = is_encrypted(pem)
-            if not same_public_key(certificate.public_key(), authority.key.public_key()):
-                raise HardwayError(f"{key_path}: does not belong to {path}; restore the pair from a backup")
+        found = _key_of(store, name, certificate, passphrase) if with_key else None
+        if found is not None:
+            authority.key, authority.key_encrypted = found[0], is_encrypted(found[1])
         return authority
 
     @property
@@ -121,6 +118,37 @@ class Authority:
                 f"authority {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
             )
         return self.key
+
+
+def complete(store: Store, name: str, passphrase: str | None, *, check: bool = False) -> bool:
+    """Finish a rotation that was cut off between the new signer's certificate and its key; True when there was one."""
+    path, waiting = store.certificate(name), store.key(f"{name}.next")
+    data = store.read(path)
+    if data is None or store.read(waiting) is None:
+        return False
+    found = _key_of(store, name, load_certificate(data, path), passphrase)
+    if found is None or found[2] != waiting:
+        return False
+    if not check:
+        os.replace(waiting, store.key(name))
+        _atomic.sync_directory(os.path.dirname(store.key(name)))
+    return True
+
+
+def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -> tuple[Any, bytes, str] | None:
+    """Return the key of an authority, its text and where it is; None where it is kept elsewhere.
+
+    A rotation that was cut off while signing changed hands has left it where it waited.
+    """
+    in_place = store.key(name)
+    for path in (in_place, store.key(f"{name}.next")):
+        pem = store.read(path)
+        key = None if pem is None else load_key(pem, path, passphrase)
+        if key is not None and pem is not None and same_public_key(certificate.public_key(), key.public_key()):
+            return key, pem, path
+    if store.read(in_place) is not None:
+        raise HardwayError(f"{in_place}: does not belong to {store.certificate(name)}; restore the pair from a backup")
+    return None
 
 
 def check_authority(certificate: Any, path: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority, complete
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
@@ -57,10 +57,11 @@ class Ensure(Keeper):
             certificate = self._create(name, spec)
             state = "requested" if certificate is None and not self.check else "created"
             return _report(name, path, state, certificate, has_key=True)
+        completed = complete(self.store, name, self.passphrase, check=self.check)
         authority = Authority.load(self.store, name, self.passphrase)
         if source is not None:
             source.check_same(authority.certificate, path)
-        state = self._keep(authority, spec)
+        state = ", ".join([*(["completed"] if completed else []), *self._keep(authority, spec)]) or "kept"
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
 
     def key_pair(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +145,7 @@ class Ensure(Keeper):
         self.store.write(path, joined([certificate_pem(certificate), *others]), 0o644)
         return certificate
 
-    def _keep(self, authority: Authority, spec: CertificateSpec) -> str:
+    def _keep(self, authority: Authority, spec: CertificateSpec) -> list[str]:
         """Return what is done with an authority that exists: renewed, encrypted, or nothing."""
         states = []
         issuer = self._issuer(authority.name, spec)
@@ -162,7 +163,7 @@ class Ensure(Keeper):
                 self.store.write(key_path, key_pem(authority.key, self.passphrase))
         elif authority.key is not None and self.tighten(key_path):
             states.append("made private")
-        return ", ".join(states) or "kept"
+        return states
 
     def _ends_soon(self, authority: Authority, issuer: Authority | None) -> bool:
         """True when an authority must be renewed, and can be: by its issuer, or by its own key."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import complete
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_successor import AuthorityFiles, KeyPairFiles
 
@@ -35,7 +36,9 @@ class Rotation:
 
     def authority(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
         """Take the rotation of an authority to a step; return what became of it."""
-        return self._advance(AuthorityFiles(self.ensure, params), step)
+        completed = complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
+        report = self._advance(AuthorityFiles(self.ensure, params), step)
+        return {**report, "changed": report["changed"] or completed}
 
     def key_pair(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
         """Take the rotation of a key pair to a step; return what became of it."""

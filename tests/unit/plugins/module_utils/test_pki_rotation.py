@@ -1,70 +1,28 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotations on the controller: what is trusted and who signs after every step, wherever an earlier run was cut off."""
+"""Rotations on the controller: what is trusted and who signs after every step."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split, trusted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    load_certificate,
-    load_key,
-    public_pem,
-    same_public_key,
-)
-
-CA = {"name": "etcd-ca", "common_name": "etcd-ca"}
-SA = {"name": "sa"}
-
-
-class Killed(BaseException):
-    """Stands for a process that ends in the middle."""
-
-
-def ensure(directory: Path, *, check: bool = False) -> Ensure:
-    """Return the worker on a directory."""
-    return Ensure(Store(str(directory)), "secret", False, 0.3, check)
-
-
-def step(directory: Path, name: str, *, check: bool = False) -> list[bool]:
-    """Take both rotations to a step in a run of its own; return what changed."""
-    rotation = Rotation(ensure(directory, check=check))
-    return [report["changed"] for report in (rotation.authority(CA, name), rotation.key_pair(SA, name))]
-
-
-def content(directory: Path) -> dict[str, bytes]:
-    """Return all files but the record of what was signed."""
-    files = (path for path in directory.rglob("*") if path.is_file() and path.name != "issued.jsonl")
-    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
-
-
-def signer_fits(directory: Path) -> bool:
-    """True when the first certificate belongs to the key."""
-    certificate = load_certificate((directory / "etcd/ca.crt").read_bytes(), "ca")
-    key = load_key((directory / "etcd/ca.key").read_bytes(), "ca", "secret")
-    return same_public_key(certificate.public_key(), key.public_key())
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_key, public_pem
+from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, signer_fits, step
 
 
 @pytest.fixture
-def pki(tmp_path: Path) -> Iterator[Path]:
+def pki(tmp_path: Path) -> Path:
     """Return a directory with an authority, its key encrypted, and a key pair."""
-    directory = tmp_path / "pki"
-    ensure(directory).authority(CA)
-    ensure(directory).key_pair(SA)
-    yield directory
+    return made(tmp_path / "pki")
 
 
 def test_both_are_trusted_until_the_old_is_dropped(pki: Path) -> None:
@@ -140,48 +98,3 @@ def test_an_authority_below_another_is_not_rotated_by_itself(pki: Path) -> None:
     ensure(pki).authority({"name": "kubelet-ca", "signed_by": "etcd-ca"})
     with pytest.raises(HardwayError, match="kubelet-ca: is signed by another one"):
         Rotation(ensure(pki)).authority({"name": "kubelet-ca"}, "trust")
-
-
-@pytest.mark.parametrize("name", STEPS)
-def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for earlier in STEPS[: STEPS.index(name)]:
-        step(pki, earlier)
-    start, cuts = pki.with_name("start"), 0
-    shutil.copytree(pki, start)
-    finished = False
-    while not finished:
-        shutil.rmtree(pki)
-        shutil.copytree(start, pki)
-        cuts += 1
-        with monkeypatch.context() as patch:
-            finished = cut_off(pki, name, cuts, patch)
-        step(pki, name)
-        for later in STEPS[STEPS.index(name) + 1 :]:
-            step(pki, later)
-        assert signer_fits(pki) and not list(pki.rglob("*.next.*")) and not (pki / "rotation.json").exists()
-        assert [len(split((pki / file).read_bytes())) for file in ("etcd/ca.crt", "sa.pub")] == [1, 1]
-    assert cuts > 2
-
-
-def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -> bool:
-    """Begin a step and end it before the given write, rename or removal; return whether it came to its end."""
-    left = calls
-
-    def counting(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-        def counted(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise Killed
-            return function(*args, **kwargs)
-
-        return counted
-
-    patch.setattr(_atomic, "write", counting(_atomic.write))
-    patch.setattr(os, "replace", counting(os.replace))
-    patch.setattr(os, "unlink", counting(os.unlink))
-    try:
-        step(directory, name)
-    except Killed:
-        return False
-    return True

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory of authorities to rotate, and what there is to see of it; for the tests of rotations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    load_certificate,
+    load_key,
+    same_public_key,
+)
+
+CA = {"name": "etcd-ca", "common_name": "etcd-ca"}
+SA = {"name": "sa"}
+
+
+def ensure(directory: Path, *, check: bool = False) -> Ensure:
+    """Return the worker on a directory."""
+    return Ensure(Store(str(directory)), "secret", False, 0.3, check)
+
+
+def step(directory: Path, name: str, *, check: bool = False) -> list[bool]:
+    """Take both rotations to a step in a run of its own; return what changed."""
+    rotation = Rotation(ensure(directory, check=check))
+    return [report["changed"] for report in (rotation.authority(CA, name), rotation.key_pair(SA, name))]
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """Return all files but the record of what was signed."""
+    files = (path for path in directory.rglob("*") if path.is_file() and path.name != "issued.jsonl")
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+
+
+def signer_fits(directory: Path) -> bool:
+    """True when the first certificate belongs to the key."""
+    certificate = load_certificate((directory / "etcd/ca.crt").read_bytes(), "ca")
+    key = load_key((directory / "etcd/ca.key").read_bytes(), "ca", "secret")
+    return same_public_key(certificate.public_key(), key.public_key())
+
+
+def made(directory: Path) -> Path:
+    """Return a directory with an authority, its key encrypted, and a key pair."""
+    ensure(directory).authority(CA)
+    ensure(directory).key_pair(SA)
+    return directory
