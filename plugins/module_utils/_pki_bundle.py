@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     fingerprint,
+    key_digest,
     load_certificate,
     validity,
 )
@@ -37,9 +38,9 @@ def joined(blocks: Iterable[bytes]) -> bytes:
     return b"".join(dict.fromkeys(blocks))
 
 
-def fingerprint_of(certificate: bytes) -> str:
-    """Return the SHA-256 of a certificate in PEM."""
-    return fingerprint(load_certificate(certificate, "authority"))
+def key_digest_of(certificate: bytes) -> str:
+    """Return what tells an authority apart in PEM: its key, which stays when the certificate is renewed."""
+    return key_digest(load_certificate(certificate, "authority").public_key())
 
 
 def trusted(text: bytes) -> bytes:

@@ -64,7 +64,7 @@ class Rotation:
         if step == "issue":
             what.issue(state["old"], state["new"])
         elif step == "drop":
-            what.drop(state["old"])
+            what.drop(state["old"], state["new"])
         return {**state, "step": step}
 
     def _remember(self, name: str, state: dict[str, str]) -> None:

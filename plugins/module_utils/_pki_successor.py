@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import fingerprint_of, joined, split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, key_digest_of, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
@@ -42,11 +42,11 @@ class AuthorityFiles:
         self.ensure.authority({**self.params, "name": self.next, "common_name": common_name})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
-        return {"step": "trust", "old": fingerprint_of(present[0]), "new": fingerprint_of(new)}
+        return {"step": "trust", "old": key_digest_of(present[0]), "new": key_digest_of(new)}
 
     def issue(self, old: str, new: str) -> None:
         """Let the next one sign; the old one stays trusted, and its pair is put aside."""
-        trusted = {fingerprint_of(block): block for block in split(self.store.read(self.path) or b"")}
+        trusted = self._trusted(new)
         key = self.store.key(self.next)
         if self.store.read(key) is not None:
             _put_aside(self.ensure, self.name, old, trusted.get(old))
@@ -55,10 +55,17 @@ class AuthorityFiles:
         with suppress(FileNotFoundError):
             os.unlink(self.store.certificate(self.next))
 
-    def drop(self, old: str) -> None:
+    def drop(self, old: str, new: str) -> None:
         """Trust the old one no more."""
-        trusted = split(self.store.read(self.path) or b"")
-        self.store.write(self.path, joined(block for block in trusted if fingerprint_of(block) != old), 0o644)
+        trusted = self._trusted(new)
+        trusted.pop(old, None)
+        self.store.write(self.path, joined(trusted.values()), 0o644)
+
+    def _trusted(self, new: str) -> dict[str, bytes]:
+        """Return all that are trusted by their keys: a certificate may have been renewed since the rotation began."""
+        return _with(
+            new, self.path, {key_digest_of(block): block for block in split(self.store.read(self.path) or b"")}
+        )
 
 
 class KeyPairFiles:
@@ -79,8 +86,9 @@ class KeyPairFiles:
         self.store.write(self.path, joined([*present, new]), 0o644)
         return {"step": "trust", "old": _digest(present[0]), "new": _digest(new)}
 
-    def issue(self, old: str, _new: str) -> None:
+    def issue(self, old: str, new: str) -> None:
         """Let the next key sign; tokens of the old one stay valid."""
+        self._accepted(new)
         key = self.store.key(self.next)
         if self.store.read(key) is not None:
             _put_aside(self.ensure, self.name, old, None)
@@ -88,10 +96,22 @@ class KeyPairFiles:
         with suppress(FileNotFoundError):
             os.unlink(self.next_path)
 
-    def drop(self, old: str) -> None:
+    def drop(self, old: str, new: str) -> None:
         """Accept tokens of the old key no more."""
-        accepted = split(self.store.read(self.path) or b"")
-        self.store.write(self.path, joined(block for block in accepted if _digest(block) != old), 0o644)
+        accepted = self._accepted(new)
+        accepted.pop(old, None)
+        self.store.write(self.path, joined(accepted.values()), 0o644)
+
+    def _accepted(self, new: str) -> dict[str, bytes]:
+        """Return all keys whose signatures are accepted."""
+        return _with(new, self.path, {_digest(block): block for block in split(self.store.read(self.path) or b"")})
+
+
+def _with(new: str, path: str, found: dict[str, bytes]) -> dict[str, bytes]:
+    """Return what was found in a file, or raise when the new one is not among it: the old one must not go alone."""
+    if new not in found:
+        raise HardwayError(f"{path}: lacks the new one that rotation.json names; restore both from the same backup")
+    return found
 
 
 def _put_aside(ensure: Ensure, name: str, old: str, certificate: bytes | None) -> None:

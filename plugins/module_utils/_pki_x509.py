@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -145,6 +146,12 @@ def same_public_key(one: Any, other: Any) -> bool:
     """True when two public keys are the same."""
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     return one.public_bytes(*form) == other.public_bytes(*form)
+
+
+def key_digest(key: Any) -> str:
+    """Return what tells a public key apart: the SHA-256 of its SubjectPublicKeyInfo in hexadecimal digits."""
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return hashlib.sha256(key.public_bytes(*form)).hexdigest()
 
 
 def validity(certificate: Any) -> tuple[datetime, datetime]:

@@ -73,12 +73,44 @@ def test_an_ordinary_run_in_between_keeps_everything(pki: Path) -> None:
             assert content(pki) == before
 
 
+def renewed(pki: Path) -> tuple[bytes, bytes]:
+    """Renew the authority in an ordinary run; return its certificate and its key."""
+    renewing = Ensure(Store(str(pki)), "secret", True, 2.0, False)
+    assert renewing.authority(CA)["state"] == "renewed"
+    return split((pki / "etcd/ca.crt").read_bytes())[0], (pki / "etcd/ca.key").read_bytes()
+
+
 def test_a_renewal_in_between_keeps_both(pki: Path) -> None:
     step(pki, "trust")
     other = split((pki / "etcd/ca.crt").read_bytes())[1]
-    renewing = Ensure(Store(str(pki)), "secret", True, 2.0, False)
-    assert renewing.authority(CA)["state"] == "renewed"
-    assert split((pki / "etcd/ca.crt").read_bytes())[1:] == [other] and signer_fits(pki)
+    old, old_key = renewed(pki)
+    assert split((pki / "etcd/ca.crt").read_bytes()) == [old, other] and signer_fits(pki)
+    # The old one has the certificate of its renewal, and is told by its key.
+    for name in STEPS[1:]:
+        assert step(pki, name) == [True, True]
+    assert (pki / "etcd/ca.crt").read_bytes() == other and signer_fits(pki)
+    retired = {path.suffix: path.read_bytes() for path in (pki / "retired").glob("etcd-ca-*")}
+    assert retired == {".crt": old, ".key": old_key}
+
+
+def test_a_renewal_of_the_new_one_keeps_both(pki: Path) -> None:
+    step(pki, "trust")
+    step(pki, "issue")
+    new, _key = renewed(pki)
+    step(pki, "drop")
+    assert (pki / "etcd/ca.crt").read_bytes() == new and signer_fits(pki)
+
+
+@pytest.mark.parametrize(("name", "file"), [("issue", "etcd/ca.crt"), ("drop", "etcd/ca.crt"), ("drop", "sa.pub")])
+def test_files_of_another_time_are_refused(pki: Path, name: str, file: str) -> None:
+    """As when one of them comes from a backup: the new one must be trusted before the old one goes."""
+    old = (pki / file).read_bytes()
+    for earlier in STEPS[: STEPS.index(name)]:
+        step(pki, earlier)
+    (pki / file).write_bytes(old)
+    with pytest.raises(HardwayError, match=f"{file}: lacks the new one that rotation.json names; restore both"):
+        step(pki, name)
+    assert (pki / file).read_bytes() == old
 
 
 def test_no_step_can_be_left_out(pki: Path) -> None:
