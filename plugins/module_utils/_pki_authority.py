@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
+    certificates_in,
     is_encrypted,
     key_pem,
     load_certificate,
@@ -149,6 +151,17 @@ def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -
     if store.read(in_place) is not None:
         raise HardwayError(f"{in_place}: does not belong to {store.certificate(name)}; restore the pair from a backup")
     return None
+
+
+def known_certificates(store: Store, name: str) -> list[Any]:
+    """Return an authority's certificates: those of now first, then those it had before rotations."""
+    retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")
+    found = []
+    for path in (store.certificate(name), *sorted(glob.glob(retired))):
+        data = store.read(path) or b""
+        with suppress(HardwayError):  # what is damaged is no authority at all
+            found += certificates_in(data, path)
+    return found
 
 
 def check_authority(certificate: Any, path: str) -> None:

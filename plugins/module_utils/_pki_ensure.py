@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle imp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import Source, places
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import Source, check_same, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keeper import Keeper, checked_name
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
@@ -50,8 +50,8 @@ class Ensure(Keeper):
         name = checked_name(params["name"])
         spec = authority_spec(params, self.profiles)
         path = self.store.certificate(name)
-        source = Source.find(params, self.import_dir, self.store)
         if self.store.read(path) is None:
+            source = Source.find(params, self.import_dir, self.store)
             if source is not None:
                 return self._import(name, source, params.get("import_passphrase") or self.passphrase)
             certificate = self._create(name, spec)
@@ -59,8 +59,7 @@ class Ensure(Keeper):
             return _report(name, path, state, certificate, has_key=True)
         completed = complete(self.store, name, self.passphrase, check=self.check)
         authority = Authority.load(self.store, name, self.passphrase)
-        if source is not None:
-            source.check_same(authority.certificate, path)
+        check_same(params, self.import_dir, self.store)
         state = ", ".join([*(["completed"] if completed else []), *self._keep(authority, spec)]) or "kept"
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import check_authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import (
+    check_authority,
+    known_certificates,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
@@ -34,13 +38,7 @@ class Source:
     @classmethod
     def find(cls, params: Mapping[str, Any], directory: str | None, store: Store) -> Source | None:
         """Return what to import an authority from: the files it names, else those in the directory, else None."""
-        name = params["name"]
-        if params.get("import_certificate"):
-            pairs = [(params["import_certificate"], params.get("import_key") or "")]
-        elif params.get("import_key"):
-            raise HardwayError(f"authority {name}: import_key without import_certificate; give both")
-        else:
-            pairs = places(name, directory)
+        name, pairs = params["name"], _pairs(params, directory)
         for certificate, key in pairs:
             data = store.read(certificate)
             if data is not None:
@@ -65,13 +63,33 @@ class Source:
         """Return the certificates that came behind the authority's own. They are no anchors of trust."""
         return b"".join(certificate_pem(item) for item in certificates_in(self.data, self.certificate)[1:])
 
-    def check_same(self, present: Any, path: str) -> None:
-        """Raise when the authority that is here has another key than the one to import; a renewed one has the same."""
-        if not same_public_key(present.public_key(), self.found.public_key()):
-            raise HardwayError(
-                f"{path}: is another authority than {self.certificate}; drop the import, or move the one away that"
-                " must not count"
-            )
+
+def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -> None:
+    """Raise when the files to import are of another authority than the one that is here, also before rotations.
+
+    They were taken over: that they are gone since, damaged or expired does not matter any more.
+    """
+    known = known_certificates(store, params["name"])
+    for certificate, _key in _pairs(params, directory):
+        with suppress(HardwayError):
+            found = load_certificate(store.read(certificate) or b"", certificate)
+            break
+    else:
+        return
+    if not any(same_public_key(one.public_key(), found.public_key()) for one in known):
+        raise HardwayError(
+            f"{store.certificate(params['name'])}: is another authority than {certificate}; drop the import, or move"
+            " the one away that must not count"
+        )
+
+
+def _pairs(params: Mapping[str, Any], directory: str | None) -> list[tuple[str, str]]:
+    """Return where certificate and key to import may be: the files that are named, else those in the directory."""
+    if params.get("import_certificate"):
+        return [(params["import_certificate"], params.get("import_key") or "")]
+    if params.get("import_key"):
+        raise HardwayError(f"authority {params['name']}: import_key without import_certificate; give both")
+    return places(params["name"], directory)
 
 
 def places(name: str, directory: str | None) -> list[tuple[str, str]]:
@@ -85,8 +103,15 @@ def places(name: str, directory: str | None) -> list[tuple[str, str]]:
 
 
 def check_directory(directory: str | None, authorities: list[Mapping[str, Any]], store: Store) -> None:
-    """Raise when there is nothing to import in the directory: new authorities would take the place of yours."""
-    if not directory or any(Source.find(params, directory, store) for params in authorities):
-        return
-    looked = ", ".join(certificate for params in authorities for certificate, _key in places(params["name"], directory))
-    raise HardwayError(f"import_dir {directory}: none of the authorities is there (looked for {looked}); correct it")
+    """Raise when there is nothing to import in the directory: new authorities would take the place of yours.
+
+    When all are here, nothing is to be imported any more, and the directory may be gone.
+    """
+    missing = [params for params in authorities if store.read(store.certificate(params["name"])) is None]
+    looked = [certificate for params in authorities for certificate, _key in places(params["name"], directory)]
+    named = any(params.get("import_certificate") for params in authorities)
+    if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):
+        raise HardwayError(
+            f"import_dir {directory}: none of the authorities is there (looked for {', '.join(looked)}); correct it,"
+            f" or drop it to have new ones made: {', '.join(params['name'] for params in missing)}"
+        )

@@ -115,7 +115,7 @@ def _with(new: str, path: str, found: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _put_aside(ensure: Ensure, name: str, old: str, certificate: bytes | None) -> None:
-    """Keep what is replaced in retired/, for whoever must go back; nothing reads it any more."""
+    """Keep what is replaced in retired/, for whoever must go back; by the certificate later runs know what it was."""
     stem = os.path.join(ensure.store.directory, "retired", f"{name}-{old[:12]}")
     key = ensure.store.read(ensure.store.key(name))
     if certificate is not None:

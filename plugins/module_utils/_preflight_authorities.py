@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import known_certificates
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificates_in,
@@ -27,7 +26,7 @@ def foreign_authorities(
     """
     store = Store(directory)
     culprits: dict[tuple[str, str, str], list[str]] = {}
-    ours = {name: _known(store, name) for name in set(names.values())}
+    ours = {name: known_certificates(store, name) for name in set(names.values())}
     for host, files in told.items():
         for path, text in files.items():
             found = _certificates(text.encode(), path)
@@ -47,13 +46,6 @@ def foreign_authorities(
 def _short(digest: str) -> str:
     """Return as much of a digest as one can compare by eye."""
     return f"SHA-256 {digest[:16]}…"
-
-
-def _known(store: Store, name: str) -> list[t.Any]:
-    """Return an authority's certificates: those of now first, then those it had before rotations."""
-    retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")
-    paths = [store.certificate(name), *sorted(glob.glob(retired))]
-    return [certificate for path in paths for certificate in _certificates(store.read(path) or b"", path)]
 
 
 def _certificates(text: bytes, path: str) -> list[t.Any]:

@@ -53,7 +53,8 @@ options:
     description:
       - A directory with authorities and key pairs made elsewhere, to take over those that are not here yet.
       - It is laid out by kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or by cfssl (C(ca.pem),
-        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but it must have one of the authorities.
+        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but one of the authorities must be there.
+      - It may go when all of O(authorities) are here. What it still has must be the same, or what was replaced since.
     type: path
   authorities:
     description: Authorities to have, those that sign others first.
@@ -108,7 +109,7 @@ options:
         description: Life, in Go's words or days. Without it V(87600h), for one signed by another V(43800h).
         type: str
       import_certificate:
-        description: Certificate of an authority made elsewhere, perhaps with its chain, to take over.
+        description: Certificate of an authority made elsewhere, perhaps with its chain, to take over once.
         type: path
       import_key:
         description: Its key. Without it the authority is trusted, and what it must sign is laid down as requests.
@@ -290,10 +291,9 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = run(module.params, module.check_mode)
+        module.exit_json(**run(module.params, module.check_mode))
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ description:
     begins another one.
   - How far each is stands in C(rotation.json) in the directory. A step that is done already changes nothing, one that
     was cut off is completed, and none can be left out.
-  - What was replaced is kept in C(retired). Delete it there when nobody needs to go back.
+  - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
+    runs know what was replaced.
 requirements:
   - python3-cryptography 3.4 or newer
 extends_documentation_fragment:

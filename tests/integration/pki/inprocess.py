@@ -14,9 +14,15 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.hardway.kubernetes.plugins.action.pki_certificate import ActionModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
-from ansible_collections.hardway.kubernetes.plugins.modules import pki_ca, pki_certificate, pki_crl, pki_sign
+from ansible_collections.hardway.kubernetes.plugins.modules import (
+    pki_ca,
+    pki_certificate,
+    pki_crl,
+    pki_rotation,
+    pki_sign,
+)
 
-MODULES: dict[str, Any] = {"pki_ca": pki_ca, "pki_sign": pki_sign, "pki_crl": pki_crl}
+MODULES: dict[str, Any] = {"pki_ca": pki_ca, "pki_crl": pki_crl, "pki_rotation": pki_rotation, "pki_sign": pki_sign}
 
 
 def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_key
 from integration.api.programs import Programs, binary, free_ports
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
@@ -78,6 +82,7 @@ def test_import_is_refused(tmp_path: Path) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("new", {"authorities": [{**pair, "import_key": str(two / "ca.key")}]}, "does not belong to"),
         ("two", {"authorities": [pair]}, "is another authority than"),
+        ("two", {"authorities": [{"name": "ca"}], "import_dir": str(one)}, "is another authority than .*; drop"),
         ("new", {"authorities": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
         ("new", {"authorities": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
         ("new", {"authorities": [{"name": "x"}], "import_dir": str(one)}, "none of the authorities is there"),
@@ -87,6 +92,48 @@ def test_import_is_refused(tmp_path: Path) -> None:
         with pytest.raises(HardwayError, match=message):
             call("pki_ca", directory=str(tmp_path / directory), **params)
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["files", "directory"])
+def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> None:
+    """The import stays set: an authority that is here is renewed and replaced, and what it came from may go."""
+    source = tmp_path / "source"
+    act("pki_ca", directory=str(source), authorities=[{"name": "ca"}])
+    files_of = {"import_certificate": f"{source}/ca.crt", "import_key": f"{source}/ca.key"}
+    one = {"name": "ca", **(files_of if single else {})}
+    params = {"directory": str(tmp_path / "pki"), "authorities": [one]} | (
+        {} if single else {"import_dir": str(source)}
+    )
+    assert act("pki_ca", **params)["authorities"][0]["state"] == "imported"
+    call("pki_ca", **params, renew=True, renew_before=0.9999999)
+    for step in ("trust", "issue", "drop", "done"):
+        call("pki_rotation", directory=str(tmp_path / "pki"), authorities=[{"name": "ca"}], step=step)
+        assert not call("pki_ca", **params)["changed"]
+    # Whoever needs no way back deletes the keys.
+    for key in (tmp_path / "pki/retired").glob("*.key"):
+        key.unlink()
+    assert not call("pki_ca", **params)["changed"]
+    for content in ("garbage", None):
+        if content is None:
+            shutil.rmtree(source)
+        else:
+            (source / "ca.crt").write_text(content)
+        assert not call("pki_ca", **params)["changed"]
+    if not single:
+        with pytest.raises(HardwayError, match="none of the authorities is there"):
+            call("pki_ca", **{**params, "authorities": [one, {"name": "front-proxy-ca"}]})
+
+
+def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
+    """The one that was taken over has been renewed here."""
+    source, pki = tmp_path / "source", tmp_path / "pki"
+    act("pki_ca", directory=str(source), authorities=[{"name": "ca"}])
+    params = {"directory": str(pki), "authorities": [{"name": "ca"}], "import_dir": str(source)}
+    act("pki_ca", **params)
+    key = load_key((source / "ca.key").read_bytes(), "ca")
+    expired = _csr.root(Subject.from_params("ca", [], "ca"), key, timedelta(minutes=3))
+    (source / "ca.crt").write_bytes(certificate_pem(expired))
+    assert not call("pki_ca", **params)["changed"]
 
 
 def offline_root(tmp_path: Path) -> tuple[Path, Path]:
