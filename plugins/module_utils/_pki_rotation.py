@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -34,15 +34,22 @@ class Rotation:
         except ValueError as exc:
             raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
 
-    def authority(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
+    def take(
+        self, step: str, authorities: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Take the rotations of authorities and key pairs to a step; return what became of each."""
+        reports = [self._authority(params, step) for params in authorities]
+        reports += [self._advance(KeyPairFiles(self.ensure, params), step) for params in key_pairs]
+        # All are closed at once: of one that was closed before others the next run would begin another rotation.
+        if step == "done" and not self.check and any(report["changed"] for report in reports):
+            self._write()
+        return reports
+
+    def _authority(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
         """Take the rotation of an authority to a step; return what became of it."""
         completed = complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
         report = self._advance(AuthorityFiles(self.ensure, params), step)
         return {**report, "changed": report["changed"] or completed}
-
-    def key_pair(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
-        """Take the rotation of a key pair to a step; return what became of it."""
-        return self._advance(KeyPairFiles(self.ensure, params), step)
 
     def _advance(self, what: AuthorityFiles | KeyPairFiles, step: str) -> dict[str, Any]:
         """Do a step when it is the next one; one that is behind us, or of no rotation at all, is left alone."""
@@ -56,22 +63,25 @@ class Rotation:
                 f"{what.name}: its rotation is at {STEPS[at]!r}; bring all hosts to {STEPS[at + 1]!r} before {step!r}"
             )
         if not self.check:
-            self._remember(what.name, what.begin() if state is None else self._continue(what, state, step))
+            self._go(what, state, step)
         return {**report, "step": step, "changed": True}
 
-    def _continue(self, what: AuthorityFiles | KeyPairFiles, state: dict[str, str], step: str) -> dict[str, str]:
-        """Do a step after the first; return the new state."""
-        if step == "issue":
+    def _go(self, what: AuthorityFiles | KeyPairFiles, state: dict[str, str] | None, step: str) -> None:
+        """Do a step, and remember it; a finished rotation is forgotten."""
+        if step == "done":
+            del self.under_way[what.name]
+            return
+        if state is None:
+            state = what.begin()
+        elif step == "issue":
             what.issue(state["old"], state["new"])
-        elif step == "drop":
+        else:
             what.drop(state["old"], state["new"])
-        return {**state, "step": step}
+        self.under_way[what.name] = {**state, "step": step}
+        self._write()
 
-    def _remember(self, name: str, state: dict[str, str]) -> None:
-        """Write how far a rotation is; a finished one is forgotten."""
-        self.under_way[name] = state
-        if state["step"] == "done":
-            del self.under_way[name]
+    def _write(self) -> None:
+        """Write how far the rotations are."""
         if self.under_way:
             self.store.write(self.path, json.dumps(self.under_way, indent=1, sort_keys=True).encode() + b"\n")
         else:

@@ -42,7 +42,7 @@ class AuthorityFiles:
         self.ensure.authority({**self.params, "name": self.next, "common_name": common_name})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
-        return {"step": "trust", "old": key_digest_of(present[0]), "new": key_digest_of(new)}
+        return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}
 
     def issue(self, old: str, new: str) -> None:
         """Let the next one sign; the old one stays trusted, and its pair is put aside."""
@@ -84,7 +84,7 @@ class KeyPairFiles:
         present = split(self.store.read(self.path) or b"")
         new = split(self.store.read(self.next_path) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
-        return {"step": "trust", "old": _digest(present[0]), "new": _digest(new)}
+        return {"old": _digest(present[0]), "new": _digest(new)}
 
     def issue(self, old: str, new: str) -> None:
         """Let the next key sign; tokens of the old one stay valid."""

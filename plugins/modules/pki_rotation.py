@@ -153,8 +153,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     with nullcontext() if check else store.locked():
         rotation = Rotation(Ensure(store, params["passphrase"] or None, False, 0.0, check))
         before = lines(rotation.under_way)
-        rotations = [rotation.authority(item, step) for item in params["authorities"]]
-        rotations += [rotation.key_pair(item, step) for item in params["key_pairs"]]
+        rotations = rotation.take(step, params["authorities"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
     return {
         "changed": any(item["changed"] for item in rotations),

@@ -27,8 +27,7 @@ def ensure(directory: Path, *, check: bool = False) -> Ensure:
 
 def step(directory: Path, name: str, *, check: bool = False) -> list[bool]:
     """Take both rotations to a step in a run of its own; return what changed."""
-    rotation = Rotation(ensure(directory, check=check))
-    return [report["changed"] for report in (rotation.authority(CA, name), rotation.key_pair(SA, name))]
+    return [report["changed"] for report in Rotation(ensure(directory, check=check)).take(name, [CA], [SA])]
 
 
 def content(directory: Path) -> dict[str, bytes]:

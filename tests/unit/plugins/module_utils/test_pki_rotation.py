@@ -129,4 +129,4 @@ def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
 def test_an_authority_below_another_is_not_rotated_by_itself(pki: Path) -> None:
     ensure(pki).authority({"name": "kubelet-ca", "signed_by": "etcd-ca"})
     with pytest.raises(HardwayError, match="kubelet-ca: is signed by another one"):
-        Rotation(ensure(pki)).authority({"name": "kubelet-ca"}, "trust")
+        Rotation(ensure(pki)).take("trust", [{"name": "kubelet-ca"}], [])

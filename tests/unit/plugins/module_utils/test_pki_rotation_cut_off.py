@@ -44,7 +44,7 @@ def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypa
         with monkeypatch.context() as patch:
             finished = cut_off(pki, name, cuts, patch)
         # As the playbook does: its first step, and the run of the roles that follows it.
-        if name != "done":
+        if (pki / "rotation.json").exists() or name != "done":
             step(pki, "trust")
         ensure(pki).authority(CA)
         ensure(pki).key_pair(SA)
@@ -54,7 +54,7 @@ def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypa
             step(pki, later)
         assert signer_fits(pki) and not list(pki.rglob("*.next.*")) and not (pki / "rotation.json").exists()
         assert [len(split((pki / file).read_bytes())) for file in ("etcd/ca.crt", "sa.pub")] == [1, 1]
-    assert cuts > 2
+    assert cuts > (1 if name == "done" else 2)
 
 
 def half_issued(pki: Path) -> None:
