@@ -14,7 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Ht
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from integration.api.programs import Authority, Programs, RealEtcd, binary, free_ports, pem_key
+from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key
 
 AUTHENTICATION = {
     "apiVersion": "apiserver.config.k8s.io/v1",
@@ -26,10 +26,10 @@ AUTHENTICATION = {
 class RealKubernetes:
     """One apiserver, one etcd member, one controller-manager."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, binaries: Path = BINARIES) -> None:
         """Make certificates, keys and configuration."""
-        self.directory = directory
-        self.etcd = RealEtcd(directory, size=1)
+        self.directory, self.binaries = directory, binaries
+        self.etcd = RealEtcd(directory, size=1, binaries=binaries)
         self.programs = Programs(directory)
         self.authority = Authority(directory / "pki", "kubernetes-ca")
         hosts = ["127.0.0.1", "localhost", "kubernetes", "10.96.0.1"]
@@ -46,6 +46,10 @@ class RealKubernetes:
         self.url = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = self.write_kubeconfig("admin", self.admin)
         self.manager_kubeconfig = self.write_kubeconfig("manager", self.manager)
+
+    def binary(self, name: str) -> Path:
+        """Return the path of one of the programs that it is made of."""
+        return binary(name, self.binaries) or Path(name)
 
     def arguments(self) -> dict[str, Any]:
         """Return the module arguments that reach it."""
@@ -114,7 +118,7 @@ class RealKubernetes:
     def _apiserver(self) -> list[str | Path]:
         """Return the command line, as near to the role's as loopback allows."""
         return [
-            binary("kube-apiserver") or "kube-apiserver",
+            self.binary("kube-apiserver"),
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--etcd-servers={self.etcd.endpoints[0]}",
@@ -137,7 +141,7 @@ class RealKubernetes:
     def _manager(self) -> list[str | Path]:
         """Return the command line of a controller-manager that renews its lease often."""
         return [
-            binary("kube-controller-manager") or "kube-controller-manager",
+            self.binary("kube-controller-manager"),
             "--bind-address=127.0.0.1",
             f"--secure-port={self.manager_port}",
             f"--kubeconfig={self.manager_kubeconfig}",

@@ -30,11 +30,11 @@ DAY = datetime.timedelta(days=1)
 GIVEN: set[int] = set()
 
 
-def binary(name: str) -> Path | None:
+def binary(name: str, place: Path = BINARIES) -> Path | None:
     """Return the program's path, newest Kubernetes first, or None where it is not at hand."""
-    versions = [path for path in BINARIES.glob("[0-9]*") if (path / name).is_file()]
+    versions = [path for path in place.glob("[0-9]*") if (path / name).is_file()]
     newest = sorted(versions, key=lambda path: [int(part) for part in re.findall(r"\d+", path.name)], reverse=True)
-    candidates = [path / name for path in newest] + [BINARIES / name]
+    candidates = [path / name for path in newest] + [place / name]
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -162,9 +162,9 @@ class Programs:
 class RealEtcd:
     """Members on loopback, with mutual TLS."""
 
-    def __init__(self, directory: Path, size: int = 3) -> None:
+    def __init__(self, directory: Path, size: int = 3, binaries: Path = BINARIES) -> None:
         """Prepare certificates and ports."""
-        self.directory = directory
+        self.directory, self.binaries = directory, binaries
         self.programs = Programs(directory)
         self.authority = Authority(directory / "etcd-pki", "etcd-ca")
         self.server = self.authority.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
@@ -200,7 +200,7 @@ class RealEtcd:
         self.programs.start(
             name,
             [
-                binary("etcd") or "etcd",
+                binary("etcd", self.binaries) or "etcd",
                 f"--name={name}",
                 f"--data-dir={self.directory / name}",
                 f"--listen-client-urls={self.endpoints[number]}",

@@ -36,13 +36,13 @@ def versions() -> dict[str, str]:
 class ControlPlane:
     """etcd, apiserver, controller manager and scheduler of one version, all files below one directory."""
 
-    def __init__(self, directory: Path, version: str, **settings: Any) -> None:
+    def __init__(self, directory: Path, version: str, binaries: Path = BINARIES, **settings: Any) -> None:
         """Write certificates, kubeconfigs and configuration as the role's tasks say."""
         self.directory = directory
-        self.binaries = BINARIES / version
+        self.binaries = binaries / version
         self.config = directory / "etc"
         self.programs = Programs(directory)
-        self.etcd = RealEtcd(directory, size=1)
+        self.etcd = RealEtcd(directory, size=1, binaries=binaries)
         self.authorities = {
             "ca": Authority(directory / "ca", "kubernetes-ca"),
             "front-proxy-ca": Authority(directory / "front-proxy-ca", "front-proxy-ca"),
@@ -164,7 +164,13 @@ class ControlPlane:
         """Return what lies in etcd, read past the API."""
         etcd = self.etcd
         credentials = [f"--cacert={etcd.authority.ca}", f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
-        command = [str(binary("etcdctl")), "get", key, "--print-value-only", f"--endpoints={etcd.endpoints[0]}"]
+        command = [
+            str(binary("etcdctl", etcd.binaries)),
+            "get",
+            key,
+            "--print-value-only",
+            f"--endpoints={etcd.endpoints[0]}",
+        ]
         return subprocess.run([*command, *credentials], capture_output=True, check=True).stdout
 
     def log(self, component: str) -> str:

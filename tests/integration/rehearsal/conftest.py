@@ -6,47 +6,29 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from integration.api import programs
 from integration.api.kubernetes import RealKubernetes
-
-from rehearsal import use
-from tools import binaries
-from tools.lab import at_hand, kubernetes_version
-
-
-def kinds() -> list[str]:
-    """Return what can be tried on this machine: stand-ins always."""
-    real = (binaries.READY / kubernetes_version() / "kube-apiserver").is_file()
-    return ["stand-in", "real"] if real and not os.environ.get("HARDWAY_REHEARSAL") else ["stand-in"]
-
-
-def directory(kind: str) -> Path:
-    """Return where the programs of a kind are."""
-    at_hand()
-    return use.programs(kubernetes_version()) if kind == "stand-in" else binaries.READY
+from integration.api.programs import binary
+from integration.rehearsal.kinds import directory, kinds
 
 
 @pytest.fixture(scope="session", params=kinds())
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKubernetes]:
     """Start etcd, API and controller-manager of a kind."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(programs, "BINARIES", directory(request.param))
-    if programs.binary("etcd") is None:
+    place = directory(request.param)
+    if binary("etcd", place) is None:
         pytest.skip("no etcd at hand, and none to be had from Debian")
-    made = RealKubernetes(tmp_path_factory.mktemp(request.param))
+    made = RealKubernetes(tmp_path_factory.mktemp(request.param), place)
     try:
         made.start()
         yield made
     finally:
         made.stop()
-        patch.undo()
 
 
 def expired(cluster: RealKubernetes, prefix: str) -> Path:

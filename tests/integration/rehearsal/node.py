@@ -20,7 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Ht
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, Programs, binary
+from integration.api.programs import Authority, Programs
 from integration.rehearsal.asking import until
 from unit.roles.master.rendering import ROLES, Host, command_line, role_variables
 
@@ -142,7 +142,7 @@ class Node:
     def launch(self, component: str) -> None:
         """Start one program with the command line of its unit."""
         environment = ["env", *(f"{name}={value}" for name, value in self.environment.items())]
-        self.programs.start(component, [*environment, binary(component) or component, *self.commands[component][1:]])
+        self.programs.start(component, [*environment, self.cluster.binary(component), *self.commands[component][1:]])
 
     def log(self, component: str) -> str:
         """Return the end of what a program has said."""

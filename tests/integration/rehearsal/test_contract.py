@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, binary
+from integration.api.programs import Authority
 from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
 from integration.rehearsal.conftest import expired
 
@@ -167,7 +167,7 @@ def test_service_account_tokens(cluster: RealKubernetes) -> None:
 
 def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
     def run(*words: str) -> str:
-        command = [str(binary("kubectl")), f"--kubeconfig={cluster.kubeconfig}", *words]
+        command = [str(cluster.binary("kubectl")), f"--kubeconfig={cluster.kubeconfig}", *words]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout

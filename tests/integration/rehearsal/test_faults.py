@@ -11,17 +11,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api import programs
-from integration.api.programs import Authority
-from integration.master import control_plane
+from integration.api.programs import Authority, binary
 from integration.master.control_plane import ControlPlane
-from integration.rehearsal.conftest import directory
 from integration.rehearsal.inspection import inspect
+from integration.rehearsal.kinds import directory
 
 from tools.lab import kubernetes_version
 
@@ -29,14 +27,11 @@ pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 
 
 @pytest.fixture(params=["stand-in", *(["real"] if os.environ.get("HARDWAY_FAULTS") == "real" else [])])
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Let control planes be made of one kind of programs."""
-    place = directory(request.param)
-    monkeypatch.setattr(programs, "BINARIES", place)
-    monkeypatch.setattr(control_plane, "BINARIES", place)
-    if programs.binary("etcd") is None:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return the kind of programs that control planes are made of."""
+    if binary("etcd", directory(request.param)) is None:
         pytest.skip("no etcd at hand, and none to be had from Debian")
-    yield request.param
+    return str(request.param)
 
 
 def replace(name: str, other: str) -> Callable[[ControlPlane], None]:
@@ -85,7 +80,7 @@ FAULTS: dict[str, Fault] = {
 
 
 def test_without_a_fault_there_is_no_finding(kind: str, tmp_path: Path) -> None:
-    plane = ControlPlane(tmp_path, kubernetes_version())
+    plane = ControlPlane(tmp_path, kubernetes_version(), directory(kind))
     try:
         assert inspect(plane) == "", kind
     finally:
@@ -95,7 +90,7 @@ def test_without_a_fault_there_is_no_finding(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found(kind: str, name: str, tmp_path: Path) -> None:
     settings, change, finding = FAULTS[name]
-    plane = ControlPlane(tmp_path, kubernetes_version(), **settings)
+    plane = ControlPlane(tmp_path, kubernetes_version(), directory(kind), **settings)
     try:
         if change:
             change(plane)

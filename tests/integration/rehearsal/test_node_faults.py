@@ -17,10 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.api import programs
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority
-from integration.rehearsal.conftest import directory
+from integration.api.programs import Authority, binary
+from integration.rehearsal.kinds import directory
 from integration.rehearsal.node import CSRS, Node, own_network
 from unit.roles.node.test_node_rendering import host, render
 
@@ -42,20 +41,18 @@ COMPONENTS = ("kubelet", "kube-proxy", "flanneld")
 @pytest.fixture(scope="module", params=["stand-in", *(["real"] if os.environ.get("HARDWAY_FAULTS") == "real" else [])])
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKubernetes]:
     """Return an API of one kind of programs that expects a node, in a network of its own."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(programs, "BINARIES", directory(request.param))
-    missing = [name for name in ("etcd", *COMPONENTS) if programs.binary(name) is None]
+    place = directory(request.param)
+    missing = [name for name in ("etcd", *COMPONENTS) if binary(name, place) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not at hand")
     with own_network():
-        made = RealKubernetes(tmp_path_factory.mktemp(f"node-{request.param}"))
+        made = RealKubernetes(tmp_path_factory.mktemp(f"node-{request.param}"), place)
         try:
             made.start()
             expect_a_node(made)
             yield made
         finally:
             made.stop()
-            patch.undo()
 
 
 def expect_a_node(cluster: RealKubernetes) -> None:

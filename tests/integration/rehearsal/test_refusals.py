@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from integration.rehearsal.conftest import directory, kinds
+from integration.rehearsal.kinds import directory, kinds
 
 from tools.lab import kubernetes_version
 
