@@ -10,10 +10,11 @@ from typing import Any, Callable, Optional
 
 from . import discovery
 from .audit import Audit
+from .bodies import parsed
 from .client import ApiError, Connection, Files
 from .identity import Authenticator, Unauthorized, User
 from .kinds import BY_NAME, Target, target
-from .rest import Rest, moment, parsed
+from .rest import Rest, moment
 from .rights import Authorizer, Deed, sentence
 from .server import Answer, Request, log, status
 from .store import Conflict

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import threading
 import uuid
 from typing import Any, Optional
 
+from .bodies import parsed
+from .client import ApiError
 from .configuration import read
 from .flags import Refusal
 from .identity import User
 from .rights import Deed
-from .server import Request
+from .server import Request, log
 
 LEVELS = ("None", "Metadata", "Request", "RequestResponse")
 
@@ -71,7 +74,7 @@ class Audit:
         return next((str(rule["level"]) for rule in self.rules if _matches(rule, user, deed)), "None")
 
     def note(self, request: Request, user: User, deed: Deed, code: int, answer: Optional[dict[str, Any]]) -> None:
-        """Write the line of a finished request."""
+        """Write the line of a finished request; trouble with that is no trouble of the request."""
         level = self.level(user, deed) if self.path else "None"
         if level == "None":
             return
@@ -89,9 +92,14 @@ class Audit:
             about = {"resource": resource, "namespace": deed.namespace, "name": name, "apiGroup": deed.group}
             event["objectRef"] = {n: v for n, v in {**about, "subresource": part}.items() if v}
         if level != "Metadata" and request.body:
-            event["requestObject"] = json.loads(request.body)
+            with contextlib.suppress(ApiError):
+                event["requestObject"] = parsed(request)
         if level == "RequestResponse" and answer is not None:
             event["responseObject"] = answer
-        line = json.dumps(event) + "\n"
-        with self._lock, open(self.path, "a", encoding="utf-8") as stream:  # noqa: PTH123
-            stream.write(line)
+        try:
+            # What YAML can say beyond JSON is told as text.
+            line = json.dumps(event, default=str) + "\n"
+            with self._lock, open(self.path, "a", encoding="utf-8") as stream:  # noqa: PTH123
+                stream.write(line)
+        except OSError as exc:
+            log("E", f"Error in audit plugin 'log' affecting 1 audit events: {exc}")

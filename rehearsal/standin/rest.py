@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import copy
 import datetime
-import functools
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
-import yaml
-
 from . import apply as merging
-from . import protobuf
 from .admission import Admission
+from .bodies import kind_of, parsed
 from .client import ApiError
-from .flags import table
 from .identity import User
 from .kinds import Target
 from .server import Answer, Request
@@ -47,30 +42,6 @@ def moment() -> str:
 def without_status(item: Object) -> Object:
     """Return an object without status and bookkeeping, to see whether its generation changes."""
     return {name: value for name, value in item.items() if name not in ("status", "metadata")}
-
-
-def parsed(request: Request) -> Object:
-    """Return the body, JSON or YAML."""
-    try:
-        if request.body.startswith(protobuf.MAGIC):
-            return protobuf.read(_messages(), request.body)
-        found = yaml.safe_load(request.body) if b"yaml" in _kind(request).encode() else json.loads(request.body)
-    except (ValueError, yaml.YAMLError) as exc:
-        raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc
-    if not isinstance(found, dict):
-        raise ApiError(400, "the object provided is unrecognized (must be of type object)")
-    return found
-
-
-@functools.lru_cache
-def _messages() -> Any:
-    """Return the numbers of fields in protobuf."""
-    return table("messages")
-
-
-def _kind(request: Request) -> str:
-    """Return the type of the body."""
-    return str(request.headers.get("Content-Type") or "application/json").partition(";")[0]
 
 
 class Rest:
@@ -149,7 +120,7 @@ class Rest:
 
     def patch(self, target: Target, request: Request, user: User) -> Answer:
         """Change an object, by any kind of patch that kubectl and our modules send."""
-        kind, body = _kind(request), parsed(request)
+        kind, body = kind_of(request), parsed(request)
         if kind == "application/apply-patch+yaml":
             return self._apply(target, request, user, self.checked(target, body, request))
         patches: dict[str, Callable[[Object], Object]] = {

@@ -15,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Ap
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key
+from unit.roles.master.rendering import single
 
 AUTHENTICATION = {
     "apiVersion": "apiserver.config.k8s.io/v1",
@@ -42,6 +43,7 @@ class RealKubernetes:
             key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
         (directory / "authentication.json").write_text(json.dumps(AUTHENTICATION))
+        (directory / "audit-policy.yaml").write_text(single().file("audit-policy.yaml"))
         self.port, self.manager_port = free_ports(2)
         self.url = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = self.write_kubeconfig("admin", self.admin)
@@ -129,6 +131,8 @@ class RealKubernetes:
             f"--tls-private-key-file={self.serving}.key",
             f"--client-ca-file={self.authority.ca}",
             f"--authentication-config={self.directory / 'authentication.json'}",
+            f"--audit-policy-file={self.directory / 'audit-policy.yaml'}",
+            f"--audit-log-path={self.directory / 'audit.log'}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--enable-bootstrap-token-auth=true",

@@ -182,6 +182,22 @@ def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
     run("delete", "namespace", "k", "--timeout=50s")
 
 
+def test_the_audit_log_tells_what_was_sent(cluster: RealKubernetes) -> None:
+    """By the role's policy, whatever form the request has: kubectl sends protobuf, YAML is for people."""
+    command = [str(cluster.binary("kubectl")), f"--kubeconfig={cluster.kubeconfig}", "create", "namespace", "noted"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "noted", "annotations": {"on": "x"}}}
+    path = "/api/v1/namespaces/noted/serviceaccounts"
+    assert ask(cluster, path, "POST", made, cert=cluster.admin, kind="application/yaml").status == 201
+    assert admin(cluster, "/api/v1/namespaces/noted/secrets", "POST", {"metadata": {"name": "hidden"}}).status == 201
+    events = [json.loads(line) for line in (cluster.directory / "audit.log").read_text().splitlines()]
+    told = {(e["objectRef"]["resource"], e["objectRef"].get("name")): e for e in events if e["verb"] == "create"}
+    for about in (("namespaces", "noted"), ("serviceaccounts", "noted")):
+        assert told[about]["requestObject"]["metadata"]["name"] == "noted"
+    assert "requestObject" not in told["secrets", "hidden"]
+
+
 def test_etcd_that_is_down_is_told(cluster: RealKubernetes) -> None:
     """The last test of the file: nothing is read or written without etcd, and all is as before when it is back."""
     cluster.etcd.programs.stop("m1")

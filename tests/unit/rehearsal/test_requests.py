@@ -1,0 +1,32 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stand-in of the API server makes of requests, without a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rehearsal.standin import bodies
+from rehearsal.standin.client import ApiError
+from rehearsal.standin.server import Request
+
+
+def request(body: bytes, kind: str = "application/json", method: str = "POST", path: str = "") -> Request:
+    """Return a request as the server hands it on."""
+    return Request(method, path, {}, {"Content-Type": kind}, body, [], "192.0.2.1")
+
+
+def test_a_time_in_yaml_is_text_as_in_json() -> None:
+    found: dict[str, Any] = bodies.parsed(request(b"a: 2026-01-02T03:04:05Z\nb: 5\n", "application/apply-patch+yaml"))
+    assert found == {"a": "2026-01-02T03:04:05Z", "b": 5}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"k8s\x00\x0a\xff", b"k8s\x00"])
+def test_what_is_no_object_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_messages", dict)
+    with pytest.raises(ApiError) as refused:
+        bodies.parsed(request(body))
+    assert refused.value.status == 400
