@@ -50,8 +50,7 @@ class Admission:
         """Check name and namespace of a new object."""
         name, resource = item["metadata"]["name"], target.resource
         if not NAME.fullmatch(name) and resource.group != "rbac.authorization.k8s.io":
-            message = f'{item["kind"]} "{name}" is invalid: metadata.name: Invalid value: "{name}"'
-            raise ApiError(422, message)
+            raise _invalid(item, f'metadata.name: Invalid value: "{name}"')
         if resource.namespaced and self.store.get(f"namespaces/{target.namespace}") is None:
             raise ApiError(404, f'namespaces "{target.namespace}" not found')
 
@@ -80,46 +79,62 @@ class Admission:
         if old is not None:
             item["spec"] = old["spec"]
         else:
-            item["spec"] = {**item["spec"], **user.info()}
+            item["spec"] = {**_required(item, "spec"), **user.info()}
             item["status"] = {}
 
     def _service(self, item: Object, old: Optional[Object], _user: User) -> None:
         """Give a service its address and node ports."""
-        spec = item["spec"]
+        spec = _required(item, "spec")
         spec.setdefault("type", "ClusterIP")
         spec.setdefault("sessionAffinity", "None")
         before = (old or {}).get("spec") or {}
         taken = {i["spec"].get("clusterIP") for i in self.store.below("services/specs/")[0]} if old is None else set()
         given = spec.get("clusterIP") or before.get("clusterIP")
         if old is None and given in taken and given != "None":
-            message = f'Service "{item["metadata"]["name"]}" is invalid: spec.clusterIPs: Invalid value: ["{given}"]'
-            raise ApiError(422, f"{message}: failed to allocate IP {given}: provided IP is already allocated")
+            told = f"failed to allocate IP {given}: provided IP is already allocated"
+            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {told}')
         if given and given != "None" and ipaddress.ip_address(given) not in self.services:
-            message = f'Service "{item["metadata"]["name"]}" is invalid: spec.clusterIPs: Invalid value: ["{given}"]'
-            raise ApiError(422, f"{message}: provided IP is not in the valid range {self.services}")
+            told = f"provided IP is not in the valid range {self.services}"
+            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {told}')
         while not given or (old is None and given in taken):
             given = str(self.services[256 + secrets.randbelow(max(1, min(self.services.num_addresses, 65536) - 512))])
         spec["clusterIP"], spec["clusterIPs"] = given, [given]
         ports = {port.get("port"): port.get("nodePort") for port in before.get("ports") or []}
         for port in spec.get("ports") or []:
             port.setdefault("protocol", "TCP")
+            if "port" not in port:
+                raise _invalid(item, "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive")
             port.setdefault("targetPort", port["port"])
             if spec["type"] != "ClusterIP" and "nodePort" not in port:
                 port["nodePort"] = ports.get(port["port"]) or 30000 + secrets.randbelow(2768)
 
     def _pod(self, item: Object, old: Optional[Object], _user: User) -> None:
         """Hold new pods to what the baseline of Pod Security says of privileges."""
+        spec = _required(item, "spec")
         item.setdefault("status", {"phase": "Pending"})
         namespace = item["metadata"].get("namespace", "")
         if old is not None or self.enforce == "privileged" or namespace in self.exempt:
             return
-        containers = item["spec"].get("containers") or []
+        containers = spec.get("containers") or []
         bad = [c["name"] for c in containers if (c.get("securityContext") or {}).get("privileged")]
-        shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if item["spec"].get(name)]
+        shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
         if bad or shared:
             told = f"privileged (containers {bad})" if bad else f"host namespaces ({', '.join(shared)})"
             message = f'pods "{item["metadata"]["name"]}" is forbidden: violates PodSecurity "{self.enforce}:latest"'
             raise ApiError(403, f"{message}: {told}")
+
+
+def _invalid(item: Object, told: str) -> ApiError:
+    """Return the refusal of an object whose content is not as it must be."""
+    return ApiError(422, f'{item["kind"]} "{item["metadata"]["name"]}" is invalid: {told}')
+
+
+def _required(item: Object, name: str) -> Object:
+    """Return a part that an object of its kind must have."""
+    if not isinstance(item.get(name), dict):
+        raise _invalid(item, f"{name}: Required value")
+    found: Object = item[name]
+    return found
 
 
 def _restrict(item: Object, old: Optional[Object], node: str) -> None:

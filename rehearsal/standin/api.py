@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import traceback
 from typing import Any, Callable, Optional
 
 from . import discovery
@@ -62,6 +63,9 @@ class Api:
             told = Answer(exc.status or 500, status(exc.status or 500, _reason(exc), str(exc), **_details(deed)))
         except Conflict as exc:
             told = Answer(409, status(409, "Conflict", f"Operation cannot be fulfilled on {exc}"))
+        except Exception as exc:
+            log("E", f'"Observed a panic" panic="{exc!r}" stacktrace={traceback.format_exc()!r}')
+            told = Answer(500, status(500, "InternalError", f"Internal error occurred: {exc!r}"))
         content = told.content if isinstance(told.content, dict) else None
         self.audit.note(request, user, deed, told.status, content)
         if self.going:

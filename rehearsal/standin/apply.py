@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 Path = tuple[str, ...]
+JSON: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "map": dict}
+GO = {bool: "bool", str: "string", int: "number", float: "number", dict: "object", list: "array"}
 Fields = dict[Path, Any]
 IGNORED = (
     "apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.uid",
@@ -55,11 +57,15 @@ class Schema:
         return isinstance(value, list) and kind.startswith(("by:", "set "))
 
     def unknown(self, value: Any, kind: str, where: str = "") -> list[str]:
-        """Return the fields that a type does not have."""
+        """Return the fields that a type does not have; raise ValueError at a value of another type."""
+        kind = kind.replace("atomic ", "")
+        wanted = list if " " in kind else JSON.get(kind, dict if kind in self.types else object)
+        if value is not None and (not isinstance(value, wanted) or (kind == "integer" and isinstance(value, bool))):
+            word = next(word for python, word in GO.items() if isinstance(value, python))
+            raise ValueError(f"json: cannot unmarshal {word} into Go struct field {where} of type {kind}")
         if isinstance(value, list):
             inner = self.item(kind)
             return [name for i, item in enumerate(value) for name in self.unknown(item, inner, f"{where}[{i}]")]
-        kind = kind.replace("atomic ", "")
         if not isinstance(value, dict) or kind not in self.types:
             return []
         found: list[str] = []

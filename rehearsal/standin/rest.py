@@ -100,7 +100,7 @@ class Rest:
     def create(self, target: Target, request: Request, user: User) -> Answer:
         """Make an object."""
         item = self.checked(target, parsed(request), request)
-        metadata = item.setdefault("metadata", {})
+        metadata = item["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
         if not metadata.get("name"):
@@ -175,10 +175,14 @@ class Rest:
         if (item["kind"], item["apiVersion"]) != (kind, version):
             given = f"{item['apiVersion']}, Kind={item['kind']}"
             raise ApiError(400, f"the object provided ({given}) does not match the expected {version}, Kind={kind}")
-        unknown = self.schema.unknown(item, kind) if request.query.get("fieldValidation") == "Strict" else []
-        if unknown:
+        try:
+            unknown = self.schema.unknown(item, kind)
+        except ValueError as exc:
+            raise ApiError(400, f'{kind} in version "v1" cannot be handled as a {kind}: {exc}') from None
+        item["metadata"] = item.get("metadata") or {}
+        if unknown and request.query.get("fieldValidation") == "Strict":
             told = ", ".join(f'unknown field "{name}"' for name in unknown)
-            name = (item.get("metadata") or {}).get("name", "")
+            name = item["metadata"].get("name", "")
             raise ApiError(
                 400, f'{kind} in version "v1" cannot be handled as a {kind} "{name}": strict decoding: {told}'
             )

@@ -18,8 +18,10 @@ from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority
 from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
 from integration.rehearsal.conftest import expired
+from integration.rehearsal.inspection import CSRS
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+PODS, SERVICES = (f"/api/v1/namespaces/default/{name}" for name in ("pods", "services"))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,8 @@ def test_bootstrap_tokens(cluster: RealKubernetes, seconds: int, secret: str, st
 def test_refusals_of_objects(cluster: RealKubernetes) -> None:
     made = admin(cluster, MAPS, "POST", config_map("once", a="b"))
     assert made.status == 201
+    # Without it pods are refused for another reason.
+    assert until(lambda: admin(cluster, "/api/v1/namespaces/default/serviceaccounts/default").status == 200)
     cases: list[tuple[str, str, Any, int, str]] = [
         ("GET", f"{MAPS}/never", None, 404, "NotFound"),
         ("POST", MAPS, config_map("once"), 409, "AlreadyExists"),
@@ -82,6 +86,13 @@ def test_refusals_of_objects(cluster: RealKubernetes) -> None:
         ("POST", MAPS, {**config_map("x"), "kind": "Secret"}, 400, "BadRequest"),
         ("POST", "/api/v1/namespaces/nowhere/configmaps", config_map("x"), 404, "NotFound"),
         ("POST", f"{MAPS}?fieldValidation=Strict", {**config_map("x"), "datas": {}}, 400, "BadRequest"),
+        ("POST", SERVICES, {"metadata": {"name": "no-spec"}}, 422, "Invalid"),
+        ("POST", SERVICES, {"metadata": {"name": "no-port"}, "spec": {"ports": [{"name": "a"}]}}, 422, "Invalid"),
+        ("POST", SERVICES, {"metadata": {"name": "text"}, "spec": "text"}, 400, "BadRequest"),
+        ("POST", PODS, {"metadata": {"name": "no-spec"}}, 422, "Invalid"),
+        ("POST", CSRS, {"metadata": {"name": "no-spec"}}, 422, "Invalid"),
+        ("POST", MAPS, {"metadata": None}, 422, "Invalid"),
+        ("POST", MAPS, {"metadata": []}, 400, "BadRequest"),
         ("DELETE", f"{MAPS}/never", None, 404, "NotFound"),
         ("GET", "/api/v1/namespaces/default/nonsense", None, 404, "NotFound"),
     ]

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rehearsal.standin import bodies
-from rehearsal.standin.client import ApiError
+from rehearsal.standin.api import Api
+from rehearsal.standin.client import ApiError, Files
+from rehearsal.standin.identity import User
 from rehearsal.standin.server import Request
 
 
@@ -30,3 +33,20 @@ def test_what_is_no_object_is_refused(body: bytes, monkeypatch: pytest.MonkeyPat
     with pytest.raises(ApiError) as refused:
         bodies.parsed(request(body))
     assert refused.value.status == 400
+
+
+def test_whatever_goes_wrong_is_answered(capfd: pytest.CaptureFixture[str]) -> None:
+    """A client whose connection just ends cannot tell that from a server that is gone."""
+
+    def panic(*_: object) -> None:
+        raise TypeError("unexpected")
+
+    one = SimpleNamespace(
+        user=lambda _: User("a"), allows=lambda *_: True, note=lambda *_: None, get=panic, finalize=panic
+    )
+    parts: Any = one
+    answer = Api("1.36.2", parts, parts, parts, parts, Files("")).answer(
+        request(b"", method="GET", path="/api/v1/namespaces/default/configmaps/a")
+    )
+    assert (answer.status, answer.content["reason"]) == (500, "InternalError")
+    assert "unexpected" in capfd.readouterr().err

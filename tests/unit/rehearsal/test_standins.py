@@ -96,6 +96,12 @@ def test_unknown_fields_are_named_by_their_place() -> None:
     assert schema.unknown(item, "Deployment") == ["spec.template.spec.containers[0].imagee", "datas"]
 
 
+@pytest.mark.parametrize("spec", ["text", {"ports": {}}, {"ports": [{"port": True}]}, {"selector": []}])
+def test_a_value_of_another_type_is_refused(spec: Any) -> None:
+    with pytest.raises(ValueError, match="cannot unmarshal"):
+        merging.Schema(table("objects"), {}).unknown({"spec": spec}, "Service")
+
+
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
