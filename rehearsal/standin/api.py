@@ -129,8 +129,8 @@ class Api:
         body = parsed(request)
         life = int((body.get("spec") or {}).get("expirationSeconds") or 3600)
         name = f"system:serviceaccount:{aim.namespace}:{aim.name}"
-        token, _end = self.authenticator.tokens.issue(name, life)
-        return Answer(201, {**body, "status": {"token": token, "expirationTimestamp": moment()}})
+        token, end = self.authenticator.tokens.issue(name, life)
+        return Answer(201, {**body, "status": {"token": token, "expirationTimestamp": moment(end)}})
 
     def _kubelet(self, aim: Target, request: Request, _user: User) -> Answer:
         """Ask a kubelet with our own certificate."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-import datetime
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
@@ -34,9 +34,9 @@ SPECLESS = (
 )
 
 
-def moment() -> str:
-    """Return now, as objects hold it."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def moment(seconds: Optional[float] = None) -> str:
+    """Return a time since the epoch, or now, as objects hold it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def without_status(item: Object) -> Object:

@@ -167,13 +167,17 @@ def test_service_account_tokens(cluster: RealKubernetes) -> None:
     path = "/api/v1/namespaces/kube-system/serviceaccounts"
     assert admin(cluster, path, "POST", {"metadata": {"name": "robot"}}).status == 201
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
-    token = admin(cluster, f"{path}/robot/token", "POST", asked).json()["status"]["token"]
+    status = admin(cluster, f"{path}/robot/token", "POST", asked).json()["status"]
+    token = status["token"]
     refused = ask(cluster, "/api/v1/nodes", token=token)
     assert refused.status == 403
     assert 'User "system:serviceaccount:kube-system:robot"' in refused.json()["message"]
     assert ask(cluster, "/api/v1/nodes", token=token[:-8] + "AAAAAAAA").status == 401
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claims["sub"] == "system:serviceaccount:kube-system:robot"
+    # The real one tells of the end to the second, like the claim.
+    end = datetime.datetime.fromtimestamp(claims["exp"], datetime.timezone.utc)
+    assert status["expirationTimestamp"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
