@@ -94,7 +94,7 @@ class Rest:
             head = {"kind": target.resource.kind, "apiVersion": target.resource.group_version}
             yield {"type": "BOOKMARK", "object": {**head, "metadata": marks}}
         for kind, item in self.store.since(key, int(begin), float(query.get("timeoutSeconds") or 1800)):
-            if selected(item, query):
+            if kind == "ERROR" or selected(item, query):
                 yield {"type": kind, "object": item}
 
     def create(self, target: Target, request: Request, user: User) -> Answer:

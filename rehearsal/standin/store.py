@@ -16,9 +16,10 @@ from typing import Any, Optional
 from .client import ApiError, Connection, Files
 from .encryption import Encryption
 from .kinds import STORED, Resource
-from .server import log
+from .server import log, status
 
 Object = dict[str, Any]
+HISTORY = 2000
 RESOURCES = {path: name for name, path in STORED.items()}
 
 
@@ -40,8 +41,9 @@ class Store:
         self.prefix = "/" + prefix.strip("/") + "/"
         self.encryption = encryption
         self.cache: dict[str, Object] = {}
-        self.events: collections.deque[tuple[int, str, str, Object]] = collections.deque(maxlen=2000)
-        self.revision = 0
+        self.events: collections.deque[tuple[int, str, str, Object]] = collections.deque()
+        # What happened after the oldest revision is known, up to the newest that our watch has seen.
+        self.oldest = self.revision = 0
         self.changed = threading.Condition()
 
     def ask(self, path: str, body: Object) -> Object:
@@ -154,7 +156,7 @@ class Store:
                 log("E", str(exc))
         with self.changed:
             self.cache, self.revision = found, int(answer["header"]["revision"])
-            self.events = collections.deque(maxlen=2000)
+            self.events, self.oldest = collections.deque(), self.revision
             self.changed.notify_all()
 
     def _watch(self) -> None:
@@ -192,6 +194,8 @@ class Store:
             self.cache[key] = item
         kind = "DELETED" if gone else "MODIFIED" if known else "ADDED"
         self.events.append((int(entry["mod_revision"]), kind, key, item))
+        while len(self.events) > HISTORY:
+            self.oldest = self.events.popleft()[0]
 
     def cached(self, resource: Resource, namespace: str = "") -> list[Object]:
         """Return objects as the cache knows them."""
@@ -200,12 +204,16 @@ class Store:
             return [item for key, item in self.cache.items() if key.startswith(begin)]
 
     def since(self, key: str, revision: int, seconds: float) -> Iterator[tuple[str, Object]]:
-        """Yield what happens below a path after a revision, until the time is over."""
-        end, history = time.monotonic() + seconds, self.events
-        while (left := end - time.monotonic()) > 0 and self.events is history:
+        """Yield what happens below a path after a revision, until the time is over or history does not reach back."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
             with self.changed:
                 self.changed.wait_for(lambda seen=revision: self.revision > seen, min(left, 10))  # type: ignore[misc]
-                found = [event for event in history if event[0] > revision and event[2].startswith(key)]
-                revision = max(revision, self.revision)
+                oldest = self.oldest
+                found = [event for event in self.events if event[0] > revision and event[2].startswith(key)]
+                seen, revision = revision, max(revision, self.revision)
+            if seen < oldest:
+                yield "ERROR", status(410, "Expired", f"too old resource version: {seen} ({oldest})")
+                return
             for _number, kind, _key, item in found:
                 yield kind, item
