@@ -97,22 +97,27 @@ class Store:
         clean = {**item, "metadata": {n: v for n, v in item["metadata"].items() if n != "resourceVersion"}}
         sealed = self.encryption.seal(self._resource(place), json.dumps(clean).encode())
         value = base64.b64encode(sealed).decode()
-        done = self._change(place, before, {"request_put": {"key": _b64(place), "value": value}})
+        done = self._change(place, before, {"request_put": {"key": _b64(place), "value": value}}, value)
         return {**clean, "metadata": {**clean["metadata"], "resourceVersion": done}}
 
     def delete(self, key: str, before: Object) -> None:
         """Remove an object that is still the one seen before."""
         place = self.prefix + key
-        self._change(place, before, {"request_delete_range": {"key": _b64(place)}})
+        self._change(place, before, {"request_delete_range": {"key": _b64(place)}}, None)
 
-    def _change(self, place: str, before: Optional[Object], action: Object) -> str:
+    def _change(self, place: str, before: Optional[Object], action: Object, value: Optional[str]) -> str:
         """Do one thing if the object is what it was; return the new revision."""
         seen = before["metadata"]["resourceVersion"] if before else "0"
         compare = {"key": _b64(place), "target": "MOD", "result": "EQUAL", "mod_revision": seen}
-        answer = self.ask("/v3/kv/txn", {"compare": [compare], "success": [action]})
-        if not answer.get("succeeded"):
-            raise Conflict(place)
+        look = {"request_range": {"key": _b64(place)}}
+        answer = self.ask("/v3/kv/txn", {"compare": [compare], "success": [action], "failure": [look]})
         revision = str(answer["header"]["revision"])
+        if not answer.get("succeeded"):
+            # What was asked for may have been done already, and only the answer lost: then it is there.
+            found = (answer["responses"][0]["response_range"].get("kvs") or [{}])[0]
+            if found.get("value") != value:
+                raise Conflict(place)
+            revision = found.get("mod_revision", revision)
         self.wait_for(int(revision))
         return revision
 

@@ -64,9 +64,10 @@ class Etcd:
 
 
 def store(etcd: Etcd) -> Store:
-    """Return a store of one member."""
+    """Return a store of two members that answer alike."""
     made = Store([], Files(""), "/registry", Encryption("", {}, reload=False))
-    made.members = [etcd]  # type: ignore[list-item]
+    made.members = [etcd, etcd]  # type: ignore[list-item]
+    made.start()
     return made
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from unit.rehearsal.fake_etcd import Etcd, item, store
 
+from rehearsal.standin.store import Conflict
 
 KEY = "configmaps/default/a"
 
@@ -20,7 +21,6 @@ def etcd() -> Etcd:
 def test_a_watcher_that_comes_too_late_is_told(etcd: Etcd) -> None:
     """Else it would believe that nothing had happened."""
     made = store(etcd)
-    made.start()
     first = int(made.put(KEY, item("a"), None)["metadata"]["resourceVersion"])
     assert [kind for kind, _item in made.since("configmaps/", first - 1, 0.2)] == ["ADDED"]
     for gone in (1, first - 2):
@@ -31,7 +31,6 @@ def test_a_watcher_that_comes_too_late_is_told(etcd: Etcd) -> None:
 def test_a_watcher_is_told_when_history_is_cut(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rehearsal.standin.store.HISTORY", 3)
     made = store(etcd)
-    made.start()
     seen = begin = made.put(KEY, item("a"), None)
     for number in range(5):
         seen = made.put(KEY, item("a", n=str(number)), seen)
@@ -39,3 +38,30 @@ def test_a_watcher_is_told_when_history_is_cut(etcd: Etcd, monkeypatch: pytest.M
     assert [kind for kind, _item in found] == ["ERROR"]
     last = int(seen["metadata"]["resourceVersion"])
     assert [kind for kind, _item in made.since("configmaps/", last - 3, 0.2)] == ["MODIFIED"] * 3
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_change_whose_answer_was_lost_is_not_taken_for_anothers(etcd: Etcd, lost: int) -> None:
+    """It is asked for again, and then the object is no more what it was."""
+    made = store(etcd)
+    etcd.losing = lost
+    first = made.put(KEY, item("a"), None)
+    assert made.get(KEY) == first
+    etcd.losing = lost
+    second = made.put(KEY, item("a", b="c"), first)
+    assert made.get(KEY) == second and second["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
+    etcd.losing = lost
+    made.delete(KEY, second)
+    assert made.get(KEY) is None
+
+
+def test_anothers_change_is_a_conflict(etcd: Etcd) -> None:
+    made = store(etcd)
+    first = made.put(KEY, item("a"), None)
+    made.put(KEY, item("a", b="c"), first)
+    with pytest.raises(Conflict):
+        made.put(KEY, item("a", b="d"), first)
+    with pytest.raises(Conflict):
+        made.delete(KEY, first)
+    with pytest.raises(Conflict):
+        made.put(KEY, {**item("a"), "metadata": {"name": "a", "uid": "other"}}, None)
