@@ -74,9 +74,9 @@ class Store:
         stored = base64.b64decode(entry.get("value", ""))
         try:
             found = json.loads(self.encryption.open(self._resource(key), stored))
+            found["metadata"]["resourceVersion"] = entry["mod_revision"]
         except Exception as exc:
             raise ApiError(500, f"Internal error occurred: unable to transform key {key!r}: {exc}") from exc
-        found["metadata"]["resourceVersion"] = entry["mod_revision"]
         return dict(found)
 
     def get(self, key: str) -> Optional[Object]:
@@ -135,12 +135,20 @@ class Store:
         return True
 
     def follow(self) -> None:
-        """Keep the cache up with etcd, forever."""
+        """Keep the cache up with etcd, forever, whatever happens."""
+        lost = False
         while True:
             try:
+                if lost:
+                    self._load()
+                lost = False
                 self._watch()
-            except (ApiError, KeyError) as exc:
+            except ApiError as exc:
                 log("W", f"watch of etcd ended: {exc}")
+            except Exception as exc:
+                # An event that was not understood would come again: begin behind it.
+                log("E", f"watch of etcd ended: {exc!r}")
+                lost = True
             self.members = self.members[1:] + self.members[:1]
             time.sleep(0.5)
 

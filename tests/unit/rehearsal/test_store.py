@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from unit.rehearsal.fake_etcd import Etcd, item, store
 
@@ -65,3 +67,15 @@ def test_anothers_change_is_a_conflict(etcd: Etcd) -> None:
         made.delete(KEY, first)
     with pytest.raises(Conflict):
         made.put(KEY, {**item("a"), "metadata": {"name": "a", "uid": "other"}}, None)
+
+
+def test_nothing_ends_the_watch(etcd: Etcd) -> None:
+    """Else roles and bindings would stay what they were for as long as the program runs."""
+    made = store(etcd)
+    for nonsense in ({"kv": {}}, {"kv": {"key": "5", "mod_revision": None}}, None):
+        etcd.events.put(nonsense)  # type: ignore[arg-type]
+    made.put(KEY, item("a"), None)
+    end = time.monotonic() + 10
+    while KEY not in made.cache and time.monotonic() < end:
+        time.sleep(0.05)
+    assert KEY in made.cache
