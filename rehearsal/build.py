@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -46,11 +49,9 @@ def place(path: Path, content: bytes) -> None:
     """Write a program that is not there or is another; steps aside for one that runs."""
     if path.is_file() and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.chmod(0o755)
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(content)
+        fresh.chmod(0o755)
 
 
 def build(directory: Path, versions: list[str], ready: Path) -> Path:
@@ -71,9 +72,18 @@ def link(path: Path, target: Path) -> None:
     """Have a link to something that exists."""
     if not target.exists() or (path.is_symlink() and path.readlink() == target):
         return
+    with replacing(path) as fresh:
+        fresh.symlink_to(target)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a place where something is made whole before it takes the path's; others may be at it, too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.symlink_to(target)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as directory:
+        fresh = Path(directory) / path.name
+        yield fresh
+        fresh.replace(path)
 
 
 def main() -> None:
