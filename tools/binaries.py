@@ -51,8 +51,9 @@ def tested_with(version: str) -> dict[str, Any]:
     return dict(role_variables()["_cluster_tested_with"].get(version.rpartition(".")[0], {}))
 
 
-def missing(version: str, directory: Path = READY) -> list[Missing]:
+def missing(version: str, directory: Path | None = None) -> list[Missing]:
     """Return what the directory of ready binaries lacks for this Kubernetes version."""
+    directory = directory or READY
     variables = role_variables()
     catalog = variables["_cluster_catalog"]
     tested = tested_with(version)

@@ -155,7 +155,9 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
 
 def collect() -> None:
     """Let the sandbox bring what Debian has of the binaries, and write image archives. What fails shows up later."""
-    if any(item.component != "kubernetes" for item in binaries.missing(kubernetes_version())):
+    lost = binaries.missing(kubernetes_version())
+    kubectl = any("kubectl" in item.binaries for item in lost) and not (binaries.READY / "debian/kubectl").is_file()
+    if kubectl or any(item.component != "kubernetes" for item in lost):
         subprocess.run([str(SANDBOX), "binaries"], check=False)
     coredns = binaries.tested_with(kubernetes_version()).get("coredns")
     subprocess.run([str(SANDBOX), "images", *(["--coredns-tag", f"v{coredns}"] if coredns else [])], check=False)
