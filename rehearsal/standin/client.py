@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import socket
 import ssl
 import threading
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 from .configuration import load
 from .flags import Refusal
+from .x509 import in_memory
 
 
 class ApiError(Exception):
@@ -130,9 +130,7 @@ def _entry(content: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
 def _file(entry: dict[str, Any], name: str) -> str:
     """Return the path of a file that a kubeconfig names or carries in itself."""
     if data := entry.get(f"{name}-data"):
-        handle = os.memfd_create(name)
-        os.write(handle, base64.b64decode(data))
-        return f"/proc/self/fd/{handle}"
+        return in_memory(name, base64.b64decode(data))
     path = str(entry.get(name) or "")
     if path and not Path(path).is_file():
         raise Refusal(f"invalid configuration: unable to read {name} {path}: no such file or directory")

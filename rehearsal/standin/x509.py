@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Optional
@@ -61,21 +60,25 @@ def pair(cert: str, key: str) -> tuple[Any, Any]:
     return certificate, secret
 
 
+def in_memory(name: str, content: bytes) -> str:
+    """Return the path of a file that is in no directory, and gone with this process."""
+    handle = os.memfd_create(name)
+    os.write(handle, content)
+    return f"/proc/self/fd/{handle}"
+
+
 def self_signed(name: str) -> str:
-    """Write a pair that nobody vouches for, as programs do that were given none; return its path."""
+    """Make a pair that nobody vouches for, as programs do that were given none; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}@rehearsal")])
     day = datetime.timedelta(days=1)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now() - day)
     made = builder.not_valid_after(now() + 365 * day).sign(key, hashes.SHA256())
-    handle, path = tempfile.mkstemp(prefix=f"{name}-", suffix=".pem")
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    os.write(handle, made.public_bytes(serialization.Encoding.PEM) + secret)
-    os.close(handle)
-    return path
+    return in_memory(name, made.public_bytes(serialization.Encoding.PEM) + secret)
 
 
 def signed_by(certificate: Any, authority: Any) -> bool:
