@@ -137,12 +137,17 @@ def _file(entry: dict[str, Any], name: str) -> str:
     return path
 
 
-def from_kubeconfig(path: str, agent: str) -> Connection:
-    """Return the connection that a kubeconfig's current context describes."""
+def current(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return cluster and user of a kubeconfig's current context."""
     content: Union[dict[str, Any], Any] = load(path)
     if not isinstance(content, dict) or not content.get("current-context"):
         raise Refusal(f"{path}: invalid configuration: no configuration has been provided")
     context = _entry(content, "context", content["current-context"])
-    cluster, user = _entry(content, "cluster", context["cluster"]), _entry(content, "user", context["user"])
+    return _entry(content, "cluster", context["cluster"]), _entry(content, "user", context["user"])
+
+
+def from_kubeconfig(path: str, agent: str) -> Connection:
+    """Return the connection that a kubeconfig's current context describes."""
+    cluster, user = current(path)
     files = Files(_file(cluster, "certificate-authority"), _file(user, "client-certificate"), _file(user, "client-key"))
     return Connection(cluster["server"], files, str(user.get("token") or ""), agent)

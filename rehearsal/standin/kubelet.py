@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
 import os
 import socket
 import threading
@@ -16,7 +17,7 @@ from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from . import configuration, x509
-from .client import ApiError, Connection, from_kubeconfig
+from .client import ApiError, Connection, current, from_kubeconfig
 from .flags import Refusal
 from .leases import micro, renew, seen
 from .program import Program
@@ -26,19 +27,6 @@ from .server import Answer, Request, Server, Tls, health_app, log, stopping
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 MERGE = "application/merge-patch+json"
-KUBECONFIG = """apiVersion: v1
-kind: Config
-clusters:
-- cluster: {{certificate-authority: {ca}, server: {server}}}
-  name: default-cluster
-contexts:
-- context: {{cluster: default-cluster, namespace: default, user: default-auth}}
-  name: default-context
-current-context: default-context
-users:
-- name: default-auth
-  user: {{client-certificate: {pair}, client-key: {pair}}}
-"""
 
 
 class Kubelet:
@@ -106,16 +94,16 @@ class Kubelet:
                     "failed to run Kubelet: unable to load bootstrap kubeconfig: "
                     f"stat {first}: no such file or directory"
                 )
-            self.bootstrap(from_kubeconfig(first, "kubelet"), path)
+            self.bootstrap(first, path)
         return from_kubeconfig(path, "kubelet")
 
-    def bootstrap(self, api: Connection, path: str) -> None:
+    def bootstrap(self, first: str, path: str) -> None:
         """Write the kubeconfig, as the kubelet does first, ask for its client certificate and wait for it."""
         directory = self.directory / "pki"
         directory.mkdir(parents=True, exist_ok=True)
         link = directory / "kubelet-client-current.pem"
-        text = KUBECONFIG.format(ca=api.files.ca, server=api.url, pair=link)
-        _write(Path(path), text.encode())
+        _write(Path(path), json.dumps(own_kubeconfig(first, str(link))).encode())
+        api = from_kubeconfig(first, "kubelet")
         key, request = x509.request(f"system:node:{self.name}", "system:nodes")
         spec = {
             "request": base64.b64encode(request).decode(), "signerName": SIGNER,
@@ -217,6 +205,22 @@ class Kubelet:
         if request.path == "/pods":
             return Answer(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []})
         return Answer(200, "ok") if request.path == "/healthz" else Answer(404, "404 page not found\n")
+
+
+def own_kubeconfig(first: str, pair: str) -> dict[str, Any]:
+    """Return the kubeconfig that takes the place of the first one: the same cluster, but our own certificate."""
+    cluster, _user = current(first)
+    names = ("server", "certificate-authority", "certificate-authority-data")
+    entry = {name: cluster[name] for name in names if name in cluster}
+    context = {"cluster": "default-cluster", "namespace": "default", "user": "default-auth"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "default-cluster", "cluster": entry}],
+        "contexts": [{"name": "default-context", "context": context}],
+        "current-context": "default-context",
+        "users": [{"name": "default-auth", "user": {"client-certificate": pair, "client-key": pair}}],
+    }
 
 
 def _issued(csr: dict[str, Any]) -> bytes:
