@@ -45,16 +45,19 @@ class Authority:
     key_encrypted: bool = False
 
     @classmethod
-    def load(cls, store: Store, name: str, passphrase: str | None = None, *, with_key: bool = True) -> Authority:
-        """Return an authority of the store that is fit to sign, or raise what is wrong with it."""
+    def load(cls, store: Store, name: str, passphrase: str | None = None, *, expired: bool = False) -> Authority:
+        """Return an authority of the store that is fit to sign, or raise what is wrong with it.
+
+        An expired one is returned only to those who ask for it, to renew it.
+        """
         path = store.certificate(name)
         data = store.read(path)
         if data is None:
             raise HardwayError(f"authority {name}: {path} does not exist; make it with the role ca")
         certificate = load_certificate(data, path)
-        check_authority(certificate, path)
+        check_authority(certificate, path, expired=expired)
         authority = cls(name, store, certificate)
-        found = _key_of(store, name, certificate, passphrase) if with_key else None
+        found = _key_of(store, name, certificate, passphrase)
         if found is not None:
             authority.key, authority.key_encrypted = found[0], is_encrypted(found[1])
         return authority
@@ -164,8 +167,8 @@ def known_certificates(store: Store, name: str) -> list[Any]:
     return found
 
 
-def check_authority(certificate: Any, path: str) -> None:
-    """Raise when a certificate may not sign others, or not now."""
+def check_authority(certificate: Any, path: str, *, expired: bool = False) -> None:
+    """Raise when a certificate may not sign others, or not now; an expired one may be let through."""
     now = datetime.now(timezone.utc)
     not_before, not_after = validity(certificate)
     try:
@@ -180,7 +183,10 @@ def check_authority(certificate: Any, path: str) -> None:
         signs = True
     if not signs:
         raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
-    if not_after <= now:
-        raise HardwayError(f"{path}: expired at {stamp(not_after)}; renew it or put another authority in its place")
+    if not_after <= now and not expired:
+        raise HardwayError(
+            f"{path}: expired at {stamp(not_after)}; renew it where its key is, by the role ca (pki_ca with renew),"
+            " or put another authority in its place"
+        )
     if not_before > now:
         raise HardwayError(f"{path}: is not valid before {stamp(not_before)}; check this machine's clock")

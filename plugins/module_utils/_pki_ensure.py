@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority, complete
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import (
+    Authority,
+    check_authority,
+    complete,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
@@ -58,7 +62,7 @@ class Ensure(Keeper):
             state = "requested" if certificate is None and not self.check else "created"
             return _report(name, path, state, certificate, has_key=True)
         completed = complete(self.store, name, self.passphrase, check=self.check)
-        authority = Authority.load(self.store, name, self.passphrase)
+        authority = Authority.load(self.store, name, self.passphrase, expired=True)
         check_same(params, self.import_dir, self.store)
         state = ", ".join([*(["completed"] if completed else []), *self._keep(authority, spec)]) or "kept"
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
@@ -107,7 +111,8 @@ class Ensure(Keeper):
                 " move it away or restore the pair"
             )
         issuer = self._issuer(name, spec)
-        if issuer is not None:
+        # What is predicted is signed after the issuer was renewed.
+        if issuer is not None and not (self.check and self._ends_soon(issuer, None)):
             issuer.check_may_sign(spec)
         if self.check:
             return None
@@ -122,7 +127,7 @@ class Ensure(Keeper):
             return None
         if self.check and self.store.read(self.store.certificate(spec.authority)) is None:
             return None
-        return Authority.load(self.store, spec.authority, self.passphrase)
+        return Authority.load(self.store, spec.authority, self.passphrase, expired=self.check and self.renew)
 
     def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Authority | None) -> Any:
         """Return a new certificate for an authority's key; None while it must be signed elsewhere."""
@@ -153,6 +158,8 @@ class Ensure(Keeper):
             states.append(f"signed by the present {issuer.name}")
         elif self._ends_soon(authority, issuer):
             states.append("renewed")
+        else:
+            check_authority(authority.certificate, self.store.certificate(authority.name))
         if states and not self.check:
             authority.certificate = self._renewed(authority, spec, issuer)
         key_path = self.store.key(authority.name)

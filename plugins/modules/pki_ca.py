@@ -17,8 +17,8 @@ description:
     directory. Those that exist are kept.
   - Run it where the authorities live, usually the controller. Their keys leave that directory only for hosts where
     something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
-  - What exists is checked first. Anything damaged, expired, not an authority, or a key that belongs to another
-    certificate is one error, and the files stay as they are.
+  - What exists is checked first. Anything damaged, expired and not to be renewed, not an authority, or a key that
+    belongs to another certificate is one error, and the files stay as they are.
   - An authority may be without its key, when that is kept offline or in a security module. What it must sign is then
     laid down in C(requests), and the task, like those of M(hardway.kubernetes.pki_certificate), stops and names it.
     Sign it there, by M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate beside its request
@@ -153,7 +153,7 @@ options:
         default: base64
   renew:
     description:
-      - Renews an authority when less than O(renew_before) of its life is left and the key that signed it is here.
+      - Renews an authority when less than O(renew_before) of its life is left, or none, and its signer's key is here.
       - It keeps its name and key, so that certificates it signed stay valid.
     type: bool
     default: false
