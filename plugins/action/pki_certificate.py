@@ -42,8 +42,7 @@ class ActionModule(ActionBase):
         passphrase = args.pop("passphrase", "") or None
         args = self._with_files(args)
         directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
-        authorities = self._authorities(directory, args)
-        exchange = {"authorities": authorities, "chains": _chains(directory, args, authorities)}
+        exchange = self._exchange(directory, args)
         asked = args.get("force") or args.get("renew")
         receipt = Receipt(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
         if receipt.standing is not None:
@@ -67,16 +66,16 @@ class ActionModule(ActionBase):
         requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
         if first.get("failed") or not (requests or needed):
             return first
-        host, chains = variables["inventory_hostname"], exchange["chains"]
         offline = Offline(Store(directory))
-        signed, keys = self._sign(offline, passphrase, args, chains, requests, needed, host)
-        second_args = {**args, "_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
-        second = self._call({**second_args, "force": False}, variables)
+        answer = self._sign(offline, passphrase, args, requests, needed, variables["inventory_hostname"])
+        if any(answer["_exchange"][part] != told for part, told in exchange.items()):
+            self._option = {}  # a receipt would be for what the host was told first
+        second = self._call({**args, **answer, "force": False}, variables)
         unfinished = [*second.pop("_requests", {}), *second.pop("_needed_keys", [])]
         if second.get("failed"):
             return second
         if unfinished:
-            raise HardwayError("pki_certificate: files changed on the host meanwhile; run again")
+            raise HardwayError("pki_certificate: files changed meanwhile, on the host or here; run again")
         offline.done()
         return _merge(first, second)
 
@@ -113,6 +112,11 @@ class ActionModule(ActionBase):
 
         return run_here(self, SPEC, args, lambda params, check: Host(params, check).run())
 
+    def _exchange(self, directory: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Return what the host is told of the authorities."""
+        authorities = self._authorities(directory, args)
+        return {"authorities": authorities, "chains": _chains(directory, args, authorities)}
+
     def _authorities(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
         """Return the certificates of the authorities that the task names; in check mode some may not exist yet."""
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -135,12 +139,11 @@ class ActionModule(ActionBase):
         offline: Any,
         passphrase: str | None,
         args: dict[str, Any],
-        chains: dict[str, str],
         requests: dict[str, str],
         needed: list[str],
         host: str,
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the signed certificates by index, and the keys of authorities that the host needs in base64."""
+    ) -> dict[str, Any]:
+        """Return the arguments of the second call: certificates by index, keys of authorities that the host needs."""
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
@@ -157,15 +160,17 @@ class ActionModule(ActionBase):
         store, renew_before = offline.store, checked.validated_parameters["renew_before"]
         authorities: dict[str, Authority] = {}
         with store.locked():
+            # What the host was told may be of the past: another run had the lock.
+            exchange = self._exchange(store.directory, args)
             for name in sorted({*(specs[index].authority for index in requests), *(trusted & set(needed))}):
                 authorities[name] = Authority.load(store, name, passphrase)
             certificates = offline.sign_all(authorities, specs, requests, host, renew_before)
         signed = {
-            index: pem.decode() + (chains[specs[index].authority] if specs[index].chain else "")
+            index: pem.decode() + (exchange["chains"][specs[index].authority] if specs[index].chain else "")
             for index, pem in certificates.items()
         }
         keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
-        return signed, keys
+        return {"_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
 
 
 def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:

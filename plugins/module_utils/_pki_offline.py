@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -37,7 +36,7 @@ class Offline:
         """Take the store; nothing is read yet."""
         self.store = store
         self.waiting: dict[str, list[str]] = {}
-        self.used: list[str] = []
+        self.used: dict[str, tuple[bytes, bytes]] = {}
 
     def stem(self, authority: str, host: str, path: str) -> str:
         """Return where request and certificate of a file on a host are, without suffix."""
@@ -90,9 +89,10 @@ class Offline:
     def _answer(self, authority: Authority, stem: str, request: bytes, judge: Callable[[Any], list[str]]) -> Any:
         """Return the certificate beside a request, when it answers this one; else lay the request down."""
         asked, data = Request.load(request.decode(), self.store, stem), self.store.read(f"{stem}.crt")
-        old = self.store.read(f"{stem}.csr")
-        if old is None or not asked.same(old):
+        laid = self.store.read(f"{stem}.csr")
+        if laid is None or not asked.same(laid):
             self.store.write(f"{stem}.csr", request, 0o644)
+            laid = request
         if data is None:
             self.waiting.setdefault(authority.name, []).append(f"{stem}.csr")
             return None
@@ -103,7 +103,7 @@ class Offline:
         if reasons:
             raise HardwayError(f"{stem}.crt: is not as asked ({'; '.join(reasons)}); sign {stem}.csr again")
         self.store.record(certificate, authority=authority.name, host="elsewhere", path=f"{stem}.crt")
-        self.used.append(stem)
+        self.used[stem] = (data, laid)
         return certificate
 
     def stop(self) -> None:
@@ -116,8 +116,12 @@ class Offline:
             )
 
     def done(self) -> None:
-        """Remove the requests whose certificates are in their places."""
-        for stem in self.used:
-            for suffix in (".crt", ".csr"):
-                with suppress(FileNotFoundError):
-                    os.unlink(stem + suffix)
+        """Remove the requests whose certificates are in their places; what others put there meanwhile stays."""
+        if not self.used:
+            return
+        with self.store.locked():
+            for stem, contents in self.used.items():
+                for path, data in zip((f"{stem}.crt", f"{stem}.csr"), contents):
+                    if self.store.read(path) != data:
+                        break
+                    os.unlink(path)

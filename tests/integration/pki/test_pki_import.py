@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_key
 from integration.api.programs import Programs, binary, free_ports
 from integration.pki.inprocess import act, call, files
@@ -257,3 +260,24 @@ def test_authority_of_a_company(tmp_path: Path) -> None:
         assert not trusted(tmp_path / "other/ca.crt")
     finally:
         programs.stop_all()
+
+
+def test_an_authority_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waits for another, which renews or rotates, installs what is true when its turn comes."""
+    pki, locked = tmp_path / "pki", Store.locked
+    for directory in (pki, tmp_path / "next"):
+        act("pki_ca", directory=str(directory), authorities=[{"name": "ca"}])
+
+    @contextmanager
+    def after_the_other(store: Store) -> Iterator[None]:
+        for name in ("ca.crt", "ca.key"):
+            shutil.copy(tmp_path / "next" / name, pki / name)
+        with locked(store):
+            yield
+
+    monkeypatch.setattr(Store, "locked", after_the_other)
+    trust = [{"authority": "ca", "path": str(tmp_path / "host/ca.crt")}]
+    assert call("pki_certificate", **keep(pki), trust=trust)["changed"]
+    assert not call("pki_certificate", **keep(pki), trust=trust)["changed"]
+    openssl("verify", "-CAfile", tmp_path / "host/ca.crt", tmp_path / "host/a.crt")
+    assert (tmp_path / "host/ca.crt").read_bytes() == (tmp_path / "next/ca.crt").read_bytes()
