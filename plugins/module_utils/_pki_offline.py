@@ -52,17 +52,24 @@ class Offline:
         renew_before: float,
     ) -> dict[str, bytes]:
         """Return the certificates by index: signed here, or taken up; raise when some wait for a signature."""
-        signed = {}
+        elsewhere = {}
         for index, request in requests.items():
             spec = specs[index]
             authority = authorities[spec.authority]
-            if authority.key is not None:
-                signed[index] = authority.sign(spec, request.encode(), host)
-                continue
-            found = self.leaf(authority, spec, request.encode(), host, renew_before)
-            if found is not None:
-                signed[index] = certificate_pem(found)
+            if authority.key is None:
+                elsewhere[index] = self.leaf(authority, spec, request.encode(), host, renew_before)
+            else:
+                authority.check_may_sign(spec)
+        # Nothing is signed, and recorded, before it is known that the host gets all of it.
         self.stop()
+        signed = {}
+        for index, request in requests.items():
+            spec = specs[index]
+            if index in elsewhere:
+                self.store.record(elsewhere[index], authority=spec.authority, host=host, path=spec.path)
+                signed[index] = certificate_pem(elsewhere[index])
+            else:
+                signed[index] = authorities[spec.authority].sign(spec, request.encode(), host)
         return signed
 
     def leaf(self, authority: Authority, spec: CertificateSpec, request: bytes, host: str, left: float) -> Any:
@@ -102,7 +109,6 @@ class Offline:
         reasons = judge(certificate)
         if reasons:
             raise HardwayError(f"{stem}.crt: is not as asked ({'; '.join(reasons)}); sign {stem}.csr again")
-        self.store.record(certificate, authority=authority.name, host="elsewhere", path=f"{stem}.crt")
         self.used[stem] = (data, laid)
         return certificate
 

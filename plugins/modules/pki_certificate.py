@@ -94,7 +94,9 @@ options:
         description: Name of the authority that signs. Not with O(certificates[].self_signed).
         type: str
       self_signed:
-        description: Signs the certificate with its own key, on the host, as C(cfssl selfsign) does.
+        description:
+          - Signs the certificate with its own key, on the host, as C(cfssl selfsign) does.
+          - The controller takes no part, so that it is not in C(issued.jsonl).
         type: bool
         default: false
       chain:

@@ -139,6 +139,11 @@ def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
     assert not call("pki_ca", **params)["changed"]
 
 
+def record(pki: Path) -> list[dict[str, Any]]:
+    """Return what issued.jsonl says, line by line."""
+    return [json.loads(line) for line in (pki / "issued.jsonl").read_text().splitlines()]
+
+
 def offline_root(tmp_path: Path) -> tuple[Path, Path]:
     """Return the directory of a cluster that knows a root only by its certificate, and that where its key is."""
     vault, pki = tmp_path / "vault", tmp_path / "pki"
@@ -177,7 +182,29 @@ def test_leaf_of_an_offline_authority(tmp_path: Path) -> None:
         assert not call("pki_certificate", **keep(pki))["changed"]
     openssl("verify", "-CAfile", vault / "ca.crt", "-purpose", "sslserver", tmp_path / "host/a.crt")
     assert matches(tmp_path / "host/a.crt", tmp_path / "host/a.key")
-    assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["host"] == "elsewhere"
+    assert [(line["host"], line["path"]) for line in record(pki)] == [("host-1", str(tmp_path / "host/a"))] * 2
+
+
+def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
+    """While one certificate of a task waits, or cannot be made, none is signed and recorded that nobody gets."""
+    vault, pki = offline_root(tmp_path)
+    act("pki_ca", directory=str(pki), authorities=[{"name": "own", "expiry": "100d"}])
+    of_own = {**SERVER, "authority": "own", "path": str(tmp_path / "host/own")}
+    of_root = {**SERVER, "path": str(tmp_path / "host/a")}
+    before = record(pki)
+    for entry, message in ((of_root, "kept elsewhere"), ({**of_root, "authority": "own", "expiry": "101d"}, "longer")):
+        with pytest.raises(HardwayError, match=message):
+            call("pki_certificate", authority_dir=str(pki), certificates=[of_own, entry])
+        assert record(pki) == before
+    request = next((pki / "requests").rglob("*.csr"))
+    answer = {"request": str(request), "path": str(request.with_suffix(".crt")), "authority": "ca", "profile": "server"}
+    call("pki_sign", directory=str(vault), certificates=[{**answer, "expiry": "30d"}])
+    assert call("pki_certificate", authority_dir=str(pki), certificates=[of_own, of_root])["changed"]
+    lines = record(pki)[len(before) :]
+    assert sorted((line["authority"], line["path"]) for line in lines) == [
+        ("ca", of_root["path"]),
+        ("own", of_own["path"]),
+    ]
 
 
 def test_wrong_answers_of_an_offline_authority(tmp_path: Path) -> None:
@@ -225,6 +252,7 @@ def test_authority_below_an_offline_one(tmp_path: Path) -> None:
     one = {"request": str(requests / "sub.csr"), "path": str(requests / "sub.crt"), "authority": "ca", "profile": "sub"}
     call("pki_sign", directory=str(vault), profiles=profiles, certificates=[one])
     assert call("pki_ca", **params)["authorities"][0]["state"] == "created"
+    assert [(line["host"], line["path"]) for line in record(pki)] == [("localhost", str(pki / "sub.crt"))]
     assert not call("pki_ca", **params)["changed"]
     act("pki_certificate", **keep(pki, authority="sub", chain=True))
     chained = tmp_path / "host/a.crt"
