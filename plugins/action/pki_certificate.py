@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import base64
+import glob
 import os
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
@@ -23,6 +25,8 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
     _requires_connection = True
+    # By which name the host keeps its receipt; without one it leaves none.
+    _option: dict[str, str] = {}
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
@@ -42,6 +46,9 @@ class ActionModule(ActionBase):
         passphrase = args.pop("passphrase", "") or None
         args = self._with_files(args)
         directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
+        if boolean(args.get("requests_only", False), strict=False):
+            return self._requests_only(directory, args, variables)
+        args = _with_answers(directory, args, variables["inventory_hostname"])
         exchange = self._exchange(directory, args)
         asked = args.get("force") or args.get("renew")
         receipt = Receipt(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
@@ -49,6 +56,28 @@ class ActionModule(ActionBase):
             return receipt.standing
         self._option = receipt.option
         return receipt.seen(self._rounds(directory, passphrase, exchange, args, variables))
+
+    def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return what waits for a signature elsewhere; on the host nothing but keys is made."""
+        from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_requests
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+        store, host = Store(directory), variables["inventory_hostname"]
+        wanted = _pki_requests.elsewhere(store, args.get("certificates") or [])
+        if not wanted:
+            return {"changed": False, "requests": []}
+        args = {**args, "certificates": wanted, "trust": [], "observe": []}
+        found = self._call({**args, "_exchange": {"authorities": self._authorities(directory, args)}}, variables)
+        requests = found.pop("_requests", {})
+        found.pop("_needed_keys", None)
+        if found.get("failed"):
+            return found
+        checked, specs = _checked(args, requests, host)
+        if self._task.check_mode:
+            due = [spec for spec, item in zip(specs.values(), found["certificates"]) if item["changed"]]
+            return {**found, "requests": _pki_requests.foreseen(store, due, host)}
+        waiting, new = _pki_requests.lay_down(store, specs, requests, host, checked["renew_before"])
+        return {**found, "changed": new, "requests": waiting}
 
     def _rounds(
         self,
@@ -144,20 +173,11 @@ class ActionModule(ActionBase):
         host: str,
     ) -> dict[str, Any]:
         """Return the arguments of the second call: certificates by index, keys of authorities that the host needs."""
-        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
         from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
 
-        # The controller signs what the task asks for; of the host it believes only that it holds the key.
-        checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
-        if checked.error_messages:
-            raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
-        specs = {str(index): spec for index, spec in enumerate(specs_of(checked.validated_parameters))}
-        if set(requests) - set(specs):
-            raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
-        trusted = {entry["authority"] for entry in checked.validated_parameters["trust"] if entry["key_path"]}
-        store, renew_before = offline.store, checked.validated_parameters["renew_before"]
+        checked, specs = _checked(args, requests, host)
+        trusted = {entry["authority"] for entry in checked["trust"] if entry["key_path"]}
+        store, renew_before = offline.store, checked["renew_before"]
         authorities: dict[str, Authority] = {}
         with store.locked():
             # What the host was told may be of the past: another run had the lock.
@@ -171,6 +191,33 @@ class ActionModule(ActionBase):
         }
         keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
         return {"_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
+
+
+def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, Any]:
+    """Return the arguments so that what was signed elsewhere is taken up, also where the old would do."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_requests import answered
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+    found = answered(Store(directory), args.get("certificates") or [], host)
+    return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
+
+
+def _checked(args: dict[str, Any], requests: dict[str, str], host: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options with their defaults, and what each certificate shall be, by index.
+
+    The controller signs what the task asks for; of the host it believes only that it holds the key.
+    """
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
+
+    checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
+    if checked.error_messages:
+        raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
+    specs = {str(index): spec for index, spec in enumerate(specs_of(checked.validated_parameters))}
+    if set(requests) - set(specs):
+        raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
+    return checked.validated_parameters, specs
 
 
 def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:

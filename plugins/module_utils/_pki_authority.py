@@ -45,10 +45,12 @@ class Authority:
     key_encrypted: bool = False
 
     @classmethod
-    def load(cls, store: Store, name: str, passphrase: str | None = None, *, expired: bool = False) -> Authority:
+    def load(
+        cls, store: Store, name: str, passphrase: str | None = None, *, with_key: bool = True, expired: bool = False
+    ) -> Authority:
         """Return an authority of the store that is fit to sign, or raise what is wrong with it.
 
-        An expired one is returned only to those who ask for it, to renew it.
+        Without its key where that is not needed. An expired one is returned only to those who ask for it, to renew it.
         """
         path = store.certificate(name)
         data = store.read(path)
@@ -57,7 +59,7 @@ class Authority:
         certificate = load_certificate(data, path)
         check_authority(certificate, path, expired=expired)
         authority = cls(name, store, certificate)
-        found = _key_of(store, name, certificate, passphrase)
+        found = _key_of(store, name, certificate, passphrase) if with_key else None
         if found is not None:
             authority.key, authority.key_encrypted = found[0], is_encrypted(found[1])
         return authority

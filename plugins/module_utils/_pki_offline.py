@@ -32,9 +32,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 class Offline:
     """The requests of one run: those that wait for a signature, and those whose answer was taken up."""
 
-    def __init__(self, store: Store) -> None:
-        """Take the store; nothing is read yet."""
+    def __init__(self, store: Store, *, only_look: bool = False) -> None:
+        """Take the store; nothing is read yet. Who only looks at answers leaves them where they are."""
         self.store = store
+        self.only_look = only_look
+        self.written: list[str] = []
         self.waiting: dict[str, list[str]] = {}
         self.used: dict[str, tuple[bytes, bytes]] = {}
 
@@ -99,6 +101,7 @@ class Offline:
         laid = self.store.read(f"{stem}.csr")
         if laid is None or not asked.same(laid):
             self.store.write(f"{stem}.csr", request, 0o644)
+            self.written.append(f"{stem}.csr")
             laid = request
         if data is None:
             self.waiting.setdefault(authority.name, []).append(f"{stem}.csr")
@@ -109,7 +112,8 @@ class Offline:
         reasons = judge(certificate)
         if reasons:
             raise HardwayError(f"{stem}.crt: is not as asked ({'; '.join(reasons)}); sign {stem}.csr again")
-        self.used[stem] = (data, laid)
+        if not self.only_look:
+            self.used[stem] = (data, laid)
         return certificate
 
     def stop(self) -> None:

@@ -51,6 +51,7 @@ PUBLIC_SPEC: dict[str, Any] = {
     "renew": {"type": "list", "elements": "str", "default": []},
     "renew_key": {"type": "bool", "default": False, "no_log": False},
     "force": {"type": "bool", "default": False},
+    "requests_only": {"type": "bool", "default": False},
 }
 # What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
 SPEC: dict[str, Any] = {

@@ -62,10 +62,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Name, also of the files.
-        type: str
-        required: true
+      name: {description: "Name, also of the files.", type: str, required: true}
       common_name:
         description: Common name of the subject, the name where it is not given.
         type: str
@@ -123,10 +120,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Name, also of the files.
-        type: str
-        required: true
+      name: {description: "Name, also of the files.", type: str, required: true}
       key:
         description: Kind of key that a new pair gets.
         type: dict
@@ -138,14 +132,8 @@ options:
     elements: dict
     default: []
     suboptions:
-      name:
-        description: Name of the file.
-        type: str
-        required: true
-      bytes:
-        description: Number of random bytes.
-        type: int
-        default: 32
+      name: {description: Name of the file., type: str, required: true}
+      bytes: {description: Number of random bytes., type: int, default: 32}
       encoding:
         description: How the bytes are written.
         type: str
@@ -161,6 +149,10 @@ options:
     description: Part of the life, from 0 to 1, that must be left.
     type: float
     default: 0.333
+  may_wait:
+    description: Goes on where something must be signed elsewhere, so that one run can lay down all requests.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -204,11 +196,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-directory:
-  description: The directory, as an absolute path.
-  returned: success
-  type: str
-  sample: /home/ops/cluster/pki
+directory: {description: "The directory, as an absolute path.", returned: success, type: str, sample: /home/ops/pki}
 authorities:
   description: What became of each authority.
   returned: success
@@ -221,6 +209,12 @@ authorities:
     has_key: {description: Whether it can sign., type: bool, returned: success, sample: true}
     not_after: {description: End of its life., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
     fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 3b1f…}
+requests:
+  description: "The requests that wait for a signature, as M(hardway.kubernetes.pki_certificate) tells of them."
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /home/ops/cluster/pki/requests/ca/authorities/sub.csr, authority: ca, usages: [cert sign]}]
 key_pairs:
   description: What became of each key pair.
   returned: success
@@ -247,6 +241,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec im
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import check_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_requests import waiting
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import all_profiles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
@@ -261,6 +256,7 @@ SPEC: dict[str, Any] = {
     "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
     "renew": {"type": "bool", "default": False},
     "renew_before": {"type": "float", "default": 0.333},
+    "may_wait": {"type": "bool", "default": False},
 }
 
 
@@ -280,11 +276,13 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
             "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
             "secrets": [ensure.secret(item) for item in params["secrets"]],
         }
-    ensure.offline.stop()
+    if not params["may_wait"]:
+        ensure.offline.stop()
     ensure.offline.done()
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] != "kept"}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
-    return {"changed": bool(after), "directory": store.directory, "diff": {"before": "", "after": after}, **kinds}
+    told = {"directory": store.directory, "requests": waiting(ensure.offline), "diff": {"before": "", "after": after}}
+    return {"changed": bool(after), **told, **kinds}
 
 
 def main() -> None:

@@ -191,6 +191,13 @@ options:
     description: Makes every certificate again, whatever there is.
     type: bool
     default: false
+  requests_only:
+    description:
+      - Makes keys and lays down requests for what must be signed elsewhere, see M(hardway.kubernetes.pki_ca), and
+        nothing else. It does not stop there, so one run can lay down the requests of all hosts.
+      - A certificate that is beside its request already is judged, but not taken up.
+    type: bool
+    default: false
   _exchange:
     description: Internal, from the action plugin. Certificates of authorities by name, signed certificates by index.
     type: dict
@@ -247,6 +254,12 @@ trust:
   type: list
   elements: dict
   sample: [{path: /etc/etcd/pki/ca.crt, changed: false, reasons: []}]
+requests:
+  description: The requests that wait for a signature.
+  returned: when O(requests_only) is true
+  type: list
+  elements: dict
+  sample: [{path: /home/ops/pki/requests/ca/n1/etc-etcd-pki-a.csr, authority: ca, usages: [client auth]}]
 observed:
   description: What is wrong with each entry of observe. No reasons mean that it is of use.
   returned: success

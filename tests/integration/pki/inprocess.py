@@ -33,10 +33,10 @@ def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     return dict(found.validated_parameters)
 
 
-def call(module: str, check: bool = False, **params: Any) -> dict[str, Any]:
+def call(module: str, check: bool = False, host: str = "host-1", **params: Any) -> dict[str, Any]:
     """Return what a module answers; its error is raised."""
     if module == "pki_certificate":
-        return _with_action(check, params)
+        return _with_action(check, host, params)
     found = MODULES[module]
     result = found.run(checked(found.SPEC, params), check)
     assert isinstance(result, dict)
@@ -50,7 +50,7 @@ def act(module: str, **params: Any) -> dict[str, Any]:
     return results[1]
 
 
-def _with_action(check: bool, params: dict[str, Any]) -> dict[str, Any]:
+def _with_action(check: bool, host: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return what the action plugin answers whose host is this process."""
     action = ActionModule.__new__(ActionModule)
     action._task = Mock(args=params, check_mode=check)
@@ -63,7 +63,7 @@ def _with_action(check: bool, params: dict[str, Any]) -> dict[str, Any]:
         return Host(checked(pki_certificate.SPEC, module_args), check).run()
 
     action._execute_module = execute
-    return action._run({"inventory_hostname": "host-1"})
+    return action._run({"inventory_hostname": host})
 
 
 def files(directory: Path) -> dict[str, bytes]:

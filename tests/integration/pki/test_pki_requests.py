@@ -1,0 +1,154 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The requests of several hosts in one go, signed elsewhere by openssl or cfssl, and taken up in one go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from integration.pki.inprocess import act, call, files
+from integration.pki.playbook import matches, openssl
+from integration.pki.test_pki_cfssl import CFSSL, run
+
+HOSTS = ("n1", "n2")
+# A host's tasks, as those of roles: of two authorities elsewhere, and of one whose key is here.
+SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+CLIENT = {"authority": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
+PEER = {"authority": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
+HERE = {"authority": "here", "profile": "client", "common_name": "h"}
+
+
+class Cluster:
+    """Two hosts, authorities of which some are elsewhere, and where these are."""
+
+    def __init__(self, directory: Path) -> None:
+        """Make the authorities elsewhere, and bring their certificates."""
+        self.directory, self.pki, self.vault = directory, directory / "pki", directory / "vault"
+        act("pki_ca", directory=str(self.vault), authorities=[{"name": "ca"}, {"name": "etcd-ca"}])
+        (self.pki / "etcd").mkdir(parents=True)
+        for name in ("ca.crt", "etcd/ca.crt"):
+            shutil.copy(self.vault / name, self.pki / name)
+
+    def authorities(self, **options: Any) -> dict[str, Any]:
+        """Run what role ca does."""
+        wanted = [{"name": "ca"}, {"name": "etcd-ca"}, {"name": "here"}]
+        below = {"name": "sub", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
+        return call("pki_ca", directory=str(self.pki), authorities=[*wanted, below], **options)
+
+    def run(self, check: bool = False, **options: Any) -> list[dict[str, Any]]:
+        """Run the tasks of both hosts; return what each answered."""
+        answers = []
+        for host in HOSTS:
+            place = self.directory / host
+            trust = [{"authority": "sub", "path": str(place / "sub.crt"), "key_path": str(place / "sub.key")}]
+            for kinds in ({"s": SERVER, "c": CLIENT, "h": HERE}, {"etcd/e": PEER}):
+                wanted = [{**spec, "path": str(place / name)} for name, spec in kinds.items()]
+                params = {"authority_dir": str(self.pki), "certificates": wanted, "trust": trust}
+                answers.append(call("pki_certificate", check, host=host, **params, **options))
+        return answers
+
+    def requests(self) -> set[Path]:
+        """Return all that are laid down."""
+        return set((self.pki / "requests").rglob("*.csr"))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    """Return clean hosts."""
+    return Cluster(tmp_path)
+
+
+def by_openssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
+    """Sign as the guide says, by the authority of its directory."""
+    name = request.relative_to(cluster.pki / "requests").parts[0]
+    stem = cluster.vault / {"etcd-ca": "etcd/ca"}.get(name, name)
+    signer = ["-CA", f"{stem}.crt", "-CAkey", f"{stem}.key", "-copy_extensions", "copy", "-days", "30"]
+    openssl("x509", "-req", "-in", request, *signer, "-out", request.with_suffix(".crt"))
+
+
+def by_cfssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
+    """Sign as a guide for cfssl says; its profile has the usages that were told."""
+    if "cert sign" in usages:
+        by_openssl(cluster, request, usages)
+        return
+    name = request.relative_to(cluster.pki / "requests").parts[0]
+    stem = cluster.vault / {"etcd-ca": "etcd/ca"}.get(name, name)
+    words = [{"digital signature": "signing"}.get(word, word) for word in usages]
+    config = cluster.vault / "config.json"
+    config.write_text(json.dumps({"signing": {"profiles": {"x": {"usages": words, "expiry": "720h"}}}}))
+    signer = [f"-ca={stem}.crt", f"-ca-key={stem}.key", f"-config={config}", "-profile=x"]
+    request.with_suffix(".crt").write_text(str(run("sign", *signer, request)["cert"]))
+
+
+NEEDS_CFSSL = pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
+
+
+@pytest.mark.parametrize("sign", [by_openssl, pytest.param(by_cfssl, marks=NEEDS_CFSSL)])
+def test_all_requests_of_all_hosts_in_one_run(
+    cluster: Cluster, sign: Callable[[Cluster, Path, list[str]], None]
+) -> None:
+    """Nothing but keys and requests is made; once these are signed, nothing stops any more."""
+    made = cluster.authorities(may_wait=True)
+    assert [item["state"] for item in made["authorities"]] == ["kept", "kept", "created", "requested"]
+    assert [answer["changed"] for answer in cluster.run(check=True, requests_only=True)] == [True] * 4
+    assert len(cluster.requests()) == 1
+    answers = cluster.run(requests_only=True)
+    told = {Path(item["path"]): item["usages"] for answer in [made, *answers] for item in answer["requests"]}
+    assert set(told) == cluster.requests()
+    assert len(told) == 7
+    assert [answer["changed"] for answer in answers] == [True] * 4
+    again = cluster.run(requests_only=True)
+    assert [answer["changed"] for answer in again] == [False] * 4
+    assert [answer["requests"] for answer in again] == [answer["requests"] for answer in answers]
+    assert not list(cluster.directory.glob("n?/**/*.crt"))
+    assert not list(cluster.directory.glob("n?/**/[!.]*.key"))
+
+    for path, usages in told.items():
+        sign(cluster, path, usages)
+    before = files(cluster.pki)
+    assert [answer["requests"] for answer in cluster.run(requests_only=True)] == [[]] * 4
+    assert files(cluster.pki) == before, "what was signed is judged and stays where it is"
+    assert cluster.authorities()["authorities"][-1]["state"] == "created"
+    assert [answer["changed"] for answer in cluster.run()] == [True] * 4
+    assert [answer["changed"] for answer in cluster.run()] == [False] * 4
+    assert cluster.requests() == set()
+    for place in (cluster.directory / host for host in HOSTS):
+        openssl("verify", "-CAfile", cluster.vault / "ca.crt", "-purpose", "sslserver", place / "s.crt")
+        openssl("verify", "-CAfile", cluster.vault / "etcd/ca.crt", "-purpose", "sslclient", place / "etcd/e.crt")
+        assert all(matches(place / f"{name}.crt", place / f"{name}.key") for name in ("s", "c", "h", "etcd/e"))
+    assert not list(cluster.pki.rglob("ca.key"))
+
+
+def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> None:
+    """Until then the old stay in use; then the new are taken up without being asked for again."""
+    cluster.authorities(may_wait=True)
+    serials = []
+    for _ in range(2):
+        for answer in cluster.run(requests_only=True, renew=["*"]):
+            for item in answer["requests"]:
+                by_openssl(cluster, Path(item["path"]), item["usages"])
+        for path in (cluster.pki / "requests/ca/authorities").glob("*.csr"):
+            by_openssl(cluster, path, [])
+        cluster.authorities()
+        done = cluster.run()
+        assert [answer["changed"] for answer in cluster.run()] == [False] * 4
+        serials.append({item["serial"] for answer in done for item in answer["certificates"]})
+    assert [len(found) for found in serials] == [8, 8]
+    assert len(serials[0] & serials[1]) == 2, "those whose authority is here are not made again"
+
+
+def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Cluster) -> None:
+    cluster.authorities(may_wait=True)
+    first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
+    act("pki_ca", directory=str(cluster.directory / "other"), authorities=[{"name": "ca"}])
+    signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]
+    openssl("x509", "-req", "-in", first, *signer, "-out", first.replace(".csr", ".crt"))
+    with pytest.raises(HardwayError, match="not signed by the present authority ca"):
+        cluster.run(requests_only=True)
