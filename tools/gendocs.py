@@ -39,7 +39,7 @@ ROLE_ORDER = [
     "verify",
     "certificates",
 ]
-PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download"]
+PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "requests"]
 
 
 def load(path: Path) -> Any:
