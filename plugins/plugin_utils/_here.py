@@ -16,6 +16,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 
 def is_here(action: ActionBase, variables: Mapping[str, Any]) -> bool:
     """True when the task's host is this machine, and the module would run as this user by this Python."""
+    if action._task.delegate_to:
+        variables = (variables.get("ansible_delegated_vars") or {}).get(action._task.delegate_to) or {}
     same = str(variables.get("ansible_python_interpreter", sys.executable)) == sys.executable
     return same and action._connection.transport == "local" and not action._connection.become
 

@@ -37,6 +37,12 @@ def test_a_good_site_gets_as_far_as_its_hosts(site: Site) -> None:
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
+def test_a_limit_leaves_no_work_on_the_controller_out(site: Site) -> None:
+    result = site.run("--limit", "k1,k2,k3")
+    assert (site.pki / "ca.crt").exists(), result.stdout + result.stderr
+    assert len(site.touched()) == 3, result.stdout + result.stderr
+
+
 Row = tuple[str, dict[str, t.Any], dict[str, dict[str, t.Any]], list[str]]
 INVENTORY: list[Row] = [
     ("overlap", {"cluster_pod_cidr": "10.96.0.0/12"}, {}, ["cluster_pod_cidr", "10.96.0.0/12", "disjoint"]),
