@@ -63,14 +63,14 @@ class Site:
         three = {f"k{n}": {"ansible_host": f"192.0.2.1{n}"} for n in (1, 2, 3)}
         self.groups: dict[str, dict[str, t.Any]] = {name: dict(three) for name in GROUPS}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run site.yml."""
+    def run(self, *arguments: str, playbook: str = "site.yml") -> subprocess.CompletedProcess[str]:
+        """Run a playbook."""
         children = {name: {"hosts": hosts} for name, hosts in self.groups.items()}
         inventory = self.directory / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"vars": self.variables, "children": children}}))
         (self.directory / "facts.json").write_text(json.dumps(self.facts))
         (self.directory / "trusted.json").write_text(json.dumps(self.trusted))
-        command = ["ansible-playbook", "site.yml", "-i", str(inventory), *arguments]
+        command = ["ansible-playbook", playbook, "-i", str(inventory), *arguments]
         return subprocess.run(command, cwd=self.repository, capture_output=True, text=True, check=False)
 
     def asked(self) -> list[str]:

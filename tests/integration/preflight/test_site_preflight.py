@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .mirror import mirror
-from .site import Site, facts
+from .site import GROUPS, Site, facts
 
 
 @pytest.fixture
@@ -43,6 +43,16 @@ def test_a_limit_leaves_no_work_on_the_controller_out(site: Site) -> None:
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("playbook", ["playbooks/verify.yml", "playbooks/certificates.yml"])
+def test_a_cluster_under_other_names_is_not_well(site: Site, playbook: str) -> None:
+    site.groups = {f"{name}s": hosts for name, hosts in site.groups.items()}
+    result = site.run(playbook=playbook)
+    assert result.returncode != 0
+    assert "groups etcd, master, lb, node: no host in any of them, only in etcds" in result.stdout
+
+
+THREE = {f"k{n}": {"ansible_host": f"192.0.2.1{n}"} for n in (1, 2, 3)}
+MISSPELT = {**{name: {} for name in GROUPS}, "masters": THREE, "etcds": THREE}
 Row = tuple[str, dict[str, t.Any], dict[str, dict[str, t.Any]], list[str]]
 INVENTORY: list[Row] = [
     ("overlap", {"cluster_pod_cidr": "10.96.0.0/12"}, {}, ["cluster_pod_cidr", "10.96.0.0/12", "disjoint"]),
@@ -50,6 +60,7 @@ INVENTORY: list[Row] = [
     ("vip-of-host", {"cluster_api_vip": "192.0.2.12"}, {}, ["cluster_api_vip", "192.0.2.12", "free address"]),
     ("vip-ipv6", {"cluster_api_vip": "2001:db8::100"}, {}, ["cluster_api_vip", "2001:db8::100", "IPv4"]),
     ("service-ipv6", {"cluster_service_cidr": "fd00::/112"}, {}, ["cluster_service_cidr", "fd00::/112", "IPv4"]),
+    ("no-known-group", {}, MISSPELT, ["etcd, master, lb, node", "no host", "etcds, masters", "inventory.example"]),
     ("no-master", {}, {"master": {}}, ["group master", "no host", "put at least one"]),
     ("even-etcd", {}, {"etcd": {"k1": {}, "k2": {}}}, ["group etcd", "2 members", "use 1 or 3"]),
     ("lb-without-vip", {"cluster_api_vip": ""}, {}, ["group lb", "cluster_api_vip", "set"]),
