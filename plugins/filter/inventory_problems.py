@@ -23,6 +23,7 @@ options:
       - C(etcd), C(masters), C(nodes), C(lb) as the filter P(hardway.kubernetes.members#filter) gives them,
         and C(pod_cidr), C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
         C(api_endpoint_given), C(pki_dir), C(kubernetes_version) and C(supported_minors).
+      - C(unsettled) names hosts whose address may be unknown, for they are still to be asked or did not answer.
     type: dict
     required: true
 """

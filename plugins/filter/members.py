@@ -39,7 +39,7 @@ RETURN = r"""
 _value:
   description:
     - One entry per host, in inventory order, with C(host) (inventory name), C(name) (node name), C(address)
-      (empty where neither inventory nor facts know one) and C(reached) (whether its facts were read in this run).
+      (empty where neither inventory nor facts know one) and C(reached) (whether it has answered in this run).
   type: list
   elements: dict
 """

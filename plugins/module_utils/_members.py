@@ -8,6 +8,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+# What role cluster keeps of asking a host for its facts.
+ANSWER = "_cluster_answer"
+
 
 def is_address(value: object) -> bool:
     """Return whether value is an IPv4 or IPv6 address written as text."""
@@ -40,16 +43,25 @@ def node_address(host: str, variables: t.Mapping[str, t.Any]) -> str:
 
 
 def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return host, name, address and whether its facts were read in this run, for each host in inventory order."""
-    found = []
-    for host in hosts:
-        variables = hostvars[host]
-        found.append(
-            {
-                "host": str(host),
-                "name": node_name(host, variables),
-                "address": node_address(host, variables),
-                "reached": "architecture" in (variables.get("ansible_facts") or {}),
-            }
-        )
-    return found
+    """Return host, name, address and whether it has answered in this run, for each host in inventory order."""
+    known = {str(host): hostvars[host] for host in hosts}
+    asked = any(ANSWER in variables for variables in known.values())
+    return [
+        {
+            "host": host,
+            "name": node_name(host, variables),
+            "address": node_address(host, variables),
+            "reached": answered(variables, asked),
+        }
+        for host, variables in known.items()
+    ]
+
+
+def answered(variables: t.Mapping[str, t.Any], asked: bool) -> bool:
+    """Return whether a host has answered: when it was asked by us, else, where nobody was, when facts were read.
+
+    Facts alone may be those of an earlier run, from a cache.
+    """
+    if asked:
+        return ANSWER in variables and not variables[ANSWER].get("unreachable")
+    return "architecture" in (variables.get("ansible_facts") or {})

@@ -25,11 +25,12 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
 
     cluster holds the lists etcd, masters, nodes, lb (members), and the values pod_cidr, service_cidr, domain,
     dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, pki_dir, kubernetes_version and
-    supported_minors.
+    supported_minors; unsettled are hosts whose address may yet come from their facts, or that are reported as lost.
     """
     return [
         *_group_problems(cluster),
         *_name_problems(_hosts(cluster)),
+        *_address_problems(_hosts(cluster), cluster.get("unsettled") or ()),
         *range_problems(cluster, _hosts(cluster)),
         *_endpoint_problems(cluster),
         *_place_problems(str(cluster["pki_dir"])),
@@ -75,9 +76,8 @@ def _group_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
 def _name_problems(hosts: list[Member]) -> list[str]:
     problems = []
     by_name: dict[str, str] = {}
-    by_address: dict[str, str] = {}
     for member in hosts:
-        host, name, address = member["host"], member["name"], member["address"]
+        host, name = member["host"], member["name"]
         if len(name) > 253 or not NODE_NAME.fullmatch(name):
             problems.append(
                 f"host {host}: cluster_node_name {name!r} is not a valid node name; "
@@ -87,10 +87,20 @@ def _name_problems(hosts: list[Member]) -> list[str]:
             problems.append(
                 f"host {host}: cluster_node_name {name} is also that of host {by_name[name]}; give each its own"
             )
+    return problems
+
+
+def _address_problems(hosts: list[Member], unsettled: t.Collection[str]) -> list[str]:
+    problems = []
+    by_address: dict[str, str] = {}
+    for member in hosts:
+        host, address = member["host"], member["address"]
         if not address:
-            problems.append(
-                f"host {host}: no node address is known; set cluster_node_ip or let ansible_host be an address"
-            )
+            if host not in unsettled:
+                problems.append(
+                    f"host {host}: no node address is known; set cluster_node_ip, let ansible_host be an address, "
+                    "or have a default route there and the host in the limit"
+                )
         elif not is_address(address):
             problems.append(f"host {host}: cluster_node_ip {address!r} is not an address; write an IPv4 address")
         elif by_address.setdefault(address, host) != host:

@@ -18,14 +18,14 @@ def host_problems(
 ) -> list[str]:
     """Return what speaks against the hosts themselves.
 
-    members are the hosts to judge (host, address); a host without facts did not answer. systems maps the
+    members are the hosts to judge (host, address, reached). systems maps the
     lower-case distribution to the oldest supported major version. lb are the hosts that may hold the address vip.
     """
     problems = []
     for member in members:
         host = member["host"]
         facts = hostvars[host].get("ansible_facts") or {}
-        if "architecture" not in facts:
+        if not member["reached"] or "architecture" not in facts:
             problems.append(
                 f"host {host}: not reached; mend the connection (try: ansible {host} -m ansible.builtin.ping) "
                 "or take it out of the inventory or the limit"
@@ -36,7 +36,7 @@ def host_problems(
                 f"host {host}: architecture {facts['architecture']} is not supported; use x86_64 or aarch64"
             )
         problems += _system_problems(host, facts, systems)
-        if vip and host in lb:
+        if vip and host in lb and member["address"]:
             problems += _subnet_problems(member, facts, vip)
     return problems
 

@@ -22,9 +22,9 @@ def site(repository: Path, tmp_path: Path) -> Site:
     return Site(repository, tmp_path)
 
 
-def refused(site: Site, words: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
+def refused(site: Site, words: t.Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run; one line has all the words, and nothing but facts was asked of any host."""
-    result = site.run()
+    result = site.run(*arguments)
     assert result.returncode != 0
     lines = [line for line in result.stdout.splitlines() if all(word in line for word in words)]
     assert lines, result.stdout + result.stderr
@@ -105,6 +105,40 @@ def test_a_host_that_cannot_serve(site: Site, known: t.Any, variables: dict[str,
     site.variables.update(variables)
     result = refused(site, words)
     assert "host k3: architecture s390x is not supported" in result.stdout
+
+
+def named(site: Site, addresses: t.Sequence[str]) -> None:
+    """Let the inventory know hosts by name alone; their addresses are in their facts."""
+    hosts = {f"k{n}": {"ansible_host": f"k{n}.example.org"} for n in (1, 2, 3)}
+    site.groups = {name: dict(hosts) for name in GROUPS}
+    pairs = zip(hosts.values(), addresses)
+    site.facts = {
+        host["ansible_host"]: facts(address, ansible_default_ipv4={"address": address}) for host, address in pairs
+    }
+
+
+def test_hosts_with_names_for_addresses_are_asked_for_those(site: Site) -> None:
+    named(site, ["192.0.2.11", "192.0.2.12", "192.0.2.13"])
+    result = site.run()
+    assert len(site.touched()) == 3, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("addresses", "arguments", "words"),
+    [
+        (["192.0.2.11", "192.0.2.11"], [], ["host k2", "192.0.2.11 is also that of host k1", "cluster_node_ip"]),
+        (["192.0.2.11", "192.0.2.100"], [], ["cluster_api_vip", "192.0.2.100", "host k2", "free address"]),
+        (["10.244.0.1", "192.0.2.12"], [], ["cluster_pod_cidr", "10.244.0.1 of k1", "without node addresses"]),
+        (["192.0.2.11", ""], [], ["host k2: no node address is known", "cluster_node_ip"]),
+        (["192.0.2.11", "192.0.2.12"], ["--limit", "!k2"], ["host k2: no node address is known", "limit"]),
+    ],
+    ids=["same", "vip", "overlap", "none", "limit"],
+)
+def test_addresses_from_facts_are_judged_before_any_host_is_touched(
+    site: Site, addresses: list[str], arguments: list[str], words: list[str]
+) -> None:
+    named(site, [*addresses, "192.0.2.13"])
+    refused(site, words, *arguments)
 
 
 def a_certificate(path: Path, *extra: str) -> None:

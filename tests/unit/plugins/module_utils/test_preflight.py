@@ -16,7 +16,7 @@ SYSTEMS = {"debian": 12, "ubuntu": 22}
 
 def member(number: int, **changes: t.Any) -> dict[str, t.Any]:
     """Return a member as the inventory describes it."""
-    return {"host": f"k{number}", "name": f"k{number}", "address": f"192.0.2.1{number}", "reached": False, **changes}
+    return {"host": f"k{number}", "name": f"k{number}", "address": f"192.0.2.1{number}", "reached": True, **changes}
 
 
 def plan(**changes: t.Any) -> dict[str, t.Any]:
@@ -44,6 +44,12 @@ def plan(**changes: t.Any) -> dict[str, t.Any]:
 
 def test_a_good_inventory_has_no_problem() -> None:
     assert inventory_problems(plan()) == []
+
+
+def test_an_address_may_be_unknown_until_the_host_was_asked() -> None:
+    unknown = plan(nodes=[member(4, address="")])
+    assert inventory_problems({**unknown, "unsettled": ["k4"]}) == []
+    assert len(inventory_problems({**unknown, "unsettled": ["k1"]})) == 1
 
 
 def test_a_single_master_needs_no_vip() -> None:
@@ -131,6 +137,11 @@ def test_a_host_that_cannot_serve_is_named(known: dict[str, t.Any], vip: str, wo
     problems = host_problems([member(1), member(2)], hostvars, SYSTEMS, vip, ["k1"])
     assert len(problems) == 1, problems
     assert [word for word in words if word not in problems[0]] == []
+
+
+def test_facts_of_an_earlier_run_are_no_answer() -> None:
+    (problem,) = host_problems([member(1, reached=False)], {"k1": {"ansible_facts": facts()}}, SYSTEMS)
+    assert "host k1: not reached" in problem
 
 
 def test_good_hosts_have_no_problem() -> None:
