@@ -19,7 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.artifact"
-# What an earlier task of this run has brought to the host: it need not be asked again.
+# What an earlier task of this run has brought to the host, or would have in check mode: it need not be asked again.
 FACT = "hardway_installed"
 
 
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
         if result is None:
             arguments = {**arguments, **receipt.option}
             result = receipt.seen(self._rounds(store, known, arguments, task_vars))
-        if receipt.nonce and not self._task.check_mode and not result.get("failed"):
+        if receipt.nonce and not result.get("failed"):
             right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}
             fact = {FACT: {"nonce": receipt.nonce, "links": {**links, **right}}}
             result["ansible_facts"] = {**result.get("ansible_facts", {}), **fact}

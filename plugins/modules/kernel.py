@@ -231,8 +231,8 @@ class Kernel:
         found = self.host.features()
         found["bridge_nf"] = found["bridge_nf"] or "br_netfilter" in self.to_load
         found["ipvs"] = found["ipvs"] or "ip_vs" in self.to_load
-        if self.check_mode and not params["swap"]:
-            found["swap"] = False
+        found["nonlocal_bind"] = found["nonlocal_bind"] or self.promised.get("net.ipv4.ip_nonlocal_bind") == "1"
+        found["swap"] = found["swap"] and (params["swap"] or not self.check_mode)
         missing = self.host.missing_commands(params["commands"])
         return {
             **found,

@@ -39,8 +39,11 @@ class Receipt:
         """
         told = task_vars.get(VARIABLE) or {}
         # The variables of a delegated task are those of another host than it runs on.
-        usable = isinstance(told, Mapping) and told.get("salt") and not action._task.delegate_to
-        self._told: Mapping[str, Any] = told if usable else {}
+        ours = told if isinstance(told, Mapping) and not action._task.delegate_to else {}
+        usable = bool(ours.get("salt"))
+        self._told: Mapping[str, Any] = ours if usable else {}
+        # What names this run on this host, empty where nothing was told. On a clean host a check has this, and no salt.
+        self.nonce = str(ours.get("nonce", "")) if usable or action._task.check_mode else ""
         # The facts that a delegated task leaves would be those of the wrong host.
         self._foresees = bool(action._task.check_mode) and not action._task.delegate_to
         self._task_vars = task_vars
@@ -56,11 +59,6 @@ class Receipt:
             return None
         found = self._told.get("standing", {}).get(self.key)
         return None if found is None else {**found, "changed": False, "from_receipt": True}
-
-    @property
-    def nonce(self) -> str:
-        """Return what names this run on this host; empty where nothing was told of the host."""
-        return str(self._told.get("nonce", ""))
 
     def seen(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result; if it changed something, no receipt of this host counts any more."""

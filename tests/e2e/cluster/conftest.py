@@ -21,7 +21,7 @@ def cluster() -> Iterator[Cluster]:
     made.down()
     made.up(3)
     try:
-        made.deploy()
+        made.found()
         yield made
     finally:
         made.down()

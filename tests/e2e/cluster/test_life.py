@@ -11,11 +11,20 @@ import time
 
 import pytest
 
-from tests.e2e.cluster.cluster import Cluster, wait_for
+from tests.e2e.cluster.cluster import Cluster, Run, unforeseen, wait_for
 from tools import binaries
 from tools.lab import SANDBOX, TOP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+
+
+def test_a_check_on_clean_hosts_foretells_the_first_run(cluster: Cluster) -> None:
+    """Task by task and by the number of hosts; a check that leaves out one of many is found out as well."""
+    first = cluster.first.changes
+    assert len(first) > 30 and max(first.values()) == len(cluster.hosts())
+    assert unforeseen(cluster.checked, cluster.first) == {}
+    half = Run(0, "", cluster.checked.tasks[::2])
+    assert len(unforeseen(half, cluster.first)) > len(first) // 3
 
 
 def test_the_second_run_changes_nothing_and_restarts_nothing(cluster: Cluster) -> None:

@@ -18,7 +18,8 @@ ARGUMENTS = {"files": [{"path": "/etc/site"}]}
 def receipt(standing: bool = True, facts: dict[str, Any] | None = None, **more: Any) -> Receipt:
     """Return the receipt of a task on a host that told of it, or of nothing."""
     told: dict[str, Any] = {"salt": "s", "nonce": "n", "standing": {}}
-    action: Any = SimpleNamespace(_task=SimpleNamespace(delegate_to=more.pop("delegate_to", None), check_mode=False))
+    task = {"delegate_to": more.pop("delegate_to", None), "check_mode": more.pop("check_mode", False)}
+    action: Any = SimpleNamespace(_task=SimpleNamespace(**task))
     variables = {VARIABLE: told, "ansible_facts": facts or {}, **more.pop("variables", {})}
     key = Receipt(action, MODULE, ARGUMENTS, {VARIABLE: told}).key
     if standing and key:
@@ -62,3 +63,9 @@ def test_only_a_real_run_leaves_one() -> None:
     kept = receipt()
     assert kept.option == {"_receipt": kept.key}
     assert receipt(believe=False).option == {}
+
+
+def test_a_run_has_a_name_also_where_a_check_finds_a_clean_host() -> None:
+    clean = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}}}
+    assert receipt().nonce == receipt(variables=clean, check_mode=True).nonce == "n"
+    assert receipt(variables=clean).nonce == receipt(delegate_to="localhost", check_mode=True).nonce == ""
