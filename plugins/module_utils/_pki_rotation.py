@@ -38,46 +38,50 @@ class Rotation:
         self, step: str, authorities: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         """Take the rotations of authorities and key pairs to a step; return what became of each."""
-        reports = [self._authority(params, step) for params in authorities]
-        reports += [self._advance(KeyPairFiles(self.ensure, params), step) for params in key_pairs]
+        completed = {
+            params["name"]: complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
+            for params in authorities
+        }
+        what: list[AuthorityFiles | KeyPairFiles] = [AuthorityFiles(self.ensure, params) for params in authorities]
+        what += [KeyPairFiles(self.ensure, params) for params in key_pairs]
+        # What is refused for one is refused before any other is touched.
+        reports = [self._judged(files, step) for files in what]
+        for files, report in zip(what, reports):
+            if report["changed"] and not self.check:
+                self._go(files, step)
+            report["changed"] = report["changed"] or completed.get(files.name, False)
         # All are closed at once: of one that was closed before others the next run would begin another rotation.
         if step == "done" and not self.check and any(report["changed"] for report in reports):
             self._write()
         return reports
 
-    def _authority(self, params: Mapping[str, Any], step: str) -> dict[str, Any]:
-        """Take the rotation of an authority to a step; return what became of it."""
-        completed = complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
-        report = self._advance(AuthorityFiles(self.ensure, params), step)
-        return {**report, "changed": report["changed"] or completed}
-
-    def _advance(self, what: AuthorityFiles | KeyPairFiles, step: str) -> dict[str, Any]:
-        """Do a step when it is the next one; one that is behind us, or of no rotation at all, is left alone."""
-        state = self.under_way.get(what.name)
+    def _judged(self, files: AuthorityFiles | KeyPairFiles, step: str) -> dict[str, Any]:
+        """Return what a step is: the next one, one behind us, or of no rotation at all; raise where it cannot be."""
+        state = self.under_way.get(files.name)
         at, to = (STEPS.index(state["step"]) if state else -1), STEPS.index(step)
-        report = {"name": what.name, "step": state["step"] if state else "none", "changed": False}
         if to <= at or (state is None and to > 0):
-            return report
+            return {"name": files.name, "step": state["step"] if state else "none", "changed": False}
         if to > at + 1:
             raise HardwayError(
-                f"{what.name}: its rotation is at {STEPS[at]!r}; bring all hosts to {STEPS[at + 1]!r} before {step!r}"
+                f"{files.name}: its rotation is at {STEPS[at]!r}; bring all hosts to {STEPS[at + 1]!r} before {step!r}"
             )
-        if not self.check:
-            self._go(what, state, step)
-        return {**report, "step": step, "changed": True}
+        if state is None:
+            files.check()
+        return {"name": files.name, "step": step, "changed": True}
 
-    def _go(self, what: AuthorityFiles | KeyPairFiles, state: dict[str, str] | None, step: str) -> None:
+    def _go(self, files: AuthorityFiles | KeyPairFiles, step: str) -> None:
         """Do a step, and remember it; a finished rotation is forgotten."""
         if step == "done":
-            del self.under_way[what.name]
+            self.under_way.pop(files.name, None)
             return
+        state = self.under_way.get(files.name)
         if state is None:
-            state = what.begin()
+            state = files.begin()
         elif step == "issue":
-            what.issue(state["old"], state["new"])
+            files.issue(state["old"], state["new"])
         else:
-            what.drop(state["old"], state["new"])
-        self.under_way[what.name] = {**state, "step": step}
+            files.drop(state["old"], state["new"])
+        self.under_way[files.name] = {**state, "step": step}
         self._write()
 
     def _write(self) -> None:

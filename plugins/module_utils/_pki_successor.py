@@ -30,14 +30,23 @@ class AuthorityFiles:
         self.next = f"{self.name}.next"
         self.path = self.store.certificate(self.name)
 
+    def check(self) -> None:
+        """Raise when there is nothing to put another in the place of."""
+        data, key = self.store.read(self.path), self.store.key(self.name)
+        if data is None:
+            raise HardwayError(f"authority {self.name}: {self.path} does not exist; make it with the role ca")
+        signer = load_certificate(data, self.path)
+        if signer.issuer != signer.subject:
+            raise HardwayError(f"authority {self.name}: is signed by another one; rotate that one, and this follows")
+        if self.store.read(key) is None:
+            raise HardwayError(
+                f"authority {self.name}: its key {key} is kept elsewhere, and a new one would be made here;"
+                " bring it here for the rotation, and take the new one away afterwards"
+            )
+
     def begin(self) -> dict[str, str]:
         """Make the next authority, trusted beside the present one."""
         present = split(self.store.read(self.path) or b"")
-        if not present:
-            raise HardwayError(f"authority {self.name}: {self.path} does not exist; make it with the role ca")
-        signer = load_certificate(present[0], self.path)
-        if signer.issuer != signer.subject:
-            raise HardwayError(f"authority {self.name}: is signed by another one; rotate that one, and this follows")
         common_name = self.params.get("common_name") or self.name
         self.ensure.authority({**self.params, "name": self.next, "common_name": common_name})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
@@ -76,6 +85,12 @@ class KeyPairFiles:
         self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
         self.next = f"{self.name}.next"
         self.path, self.next_path = (f"{self.store.stem(name)}.pub" for name in (self.name, self.next))
+
+    def check(self) -> None:
+        """Raise when there is nothing to put another in the place of."""
+        key = self.store.key(self.name)
+        if self.store.read(key) is None:
+            raise HardwayError(f"key pair {self.name}: {key} does not exist; make it with the role ca")
 
     def begin(self) -> dict[str, str]:
         """Make the next key, accepted beside the present one."""

@@ -22,6 +22,7 @@ description:
     was cut off is completed, and none can be left out.
   - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
     runs know what was replaced.
+  - An authority whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
 requirements:
   - python3-cryptography 3.4 or newer
 extends_documentation_fragment:

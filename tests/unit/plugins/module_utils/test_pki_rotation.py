@@ -126,6 +126,24 @@ def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
     assert content(pki) == before
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [
+        ("etcd/ca.key", "etcd-ca: its key .*/etcd/ca.key is kept elsewhere, .*; bring it here for the rotation"),
+        ("etcd/ca.crt", "etcd-ca: .*/etcd/ca.crt does not exist; make it with the role ca"),
+        ("sa.key", "sa: .*/sa.key does not exist; make it with the role ca"),
+    ],
+)
+def test_what_is_not_here_is_not_rotated(pki: Path, gone: str, message: str, check: bool) -> None:
+    """A key that is kept elsewhere has its reasons: no other takes its place here. Check mode foresees it."""
+    (pki / gone).unlink()
+    before = content(pki)
+    with pytest.raises(HardwayError, match=message):
+        step(pki, "trust", check=check)
+    assert content(pki) == before
+
+
 def test_an_authority_below_another_is_not_rotated_by_itself(pki: Path) -> None:
     ensure(pki).authority({"name": "kubelet-ca", "signed_by": "etcd-ca"})
     with pytest.raises(HardwayError, match="kubelet-ca: is signed by another one"):
