@@ -118,6 +118,11 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment_of(text: str) -> datetime:
+    """Return the moment that stamp wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+
+
 def describe(found: Facts | None) -> dict[str, Any]:
     """Return what a diff shows of a certificate that exists; nothing for one that does not."""
     if found is None:

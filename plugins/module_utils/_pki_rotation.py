@@ -12,25 +12,30 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import complete
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import moment_of, stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_successor import AuthorityFiles, KeyPairFiles
 
 STEPS = ("trust", "issue", "drop", "done")
+# Tokens of pods live for an hour; the kubelet replaces them before.
+MIN_AGE = timedelta(hours=1)
 
 
 class Rotation:
     """The rotations of one directory of authorities, while it is locked."""
 
-    def __init__(self, ensure: Ensure) -> None:
-        """Read how far each is."""
+    def __init__(self, ensure: Ensure, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
+        """Read how far each is; min_age is how long tokens of an old key are in use."""
         self.ensure, self.store, self.check = ensure, ensure.store, ensure.check
+        self.min_age, self.now = min_age, now or datetime.now(timezone.utc)
         self.path = os.path.join(self.store.directory, "rotation.json")
         try:
-            self.under_way: dict[str, dict[str, str]] = json.loads(self.store.read(self.path) or b"{}")
+            self.under_way: dict[str, dict[str, Any]] = json.loads(self.store.read(self.path) or b"{}")
         except ValueError as exc:
             raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
 
@@ -67,21 +72,34 @@ class Rotation:
             )
         if state is None:
             files.check()
+        elif step == "drop" and files.outlived_by_tokens:
+            self._check_age(files.name, state)
         return {"name": files.name, "step": step, "changed": True}
+
+    def _check_age(self, name: str, state: Mapping[str, Any]) -> None:
+        """Raise while there may be tokens that the old key has signed."""
+        issued = state.get("times", {}).get("issue")
+        due = moment_of(issued) + self.min_age if issued else self.now
+        if self.now < due:
+            raise HardwayError(
+                f"key pair {name}: pods may have tokens of the old key until {stamp(due)}; drop it then, or shorten"
+                " min_age (ca_service_account_key_min_age) where none has"
+            )
 
     def _go(self, files: AuthorityFiles | KeyPairFiles, step: str) -> None:
         """Do a step, and remember it; a finished rotation is forgotten."""
         if step == "done":
             self.under_way.pop(files.name, None)
             return
-        state = self.under_way.get(files.name)
-        if state is None:
-            state = files.begin()
+        state: dict[str, Any] = self.under_way.get(files.name, {})
+        if step == "trust":
+            state.update(files.begin())
         elif step == "issue":
             files.issue(state["old"], state["new"])
         else:
             files.drop(state["old"], state["new"])
-        self.under_way[files.name] = {**state, "step": step}
+        times = {**state.get("times", {}), step: stamp(self.now)}
+        self.under_way[files.name] = {**state, "step": step, "times": times}
         self._write()
 
     def _write(self) -> None:

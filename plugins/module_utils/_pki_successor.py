@@ -24,6 +24,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 class AuthorityFiles:
     """The files of an authority: NAME.crt with all that are trusted, the signer first, and NAME.key."""
 
+    # Every run replaces what an old one has signed.
+    outlived_by_tokens = False
+
     def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
         """Name the files; nothing is read yet."""
         self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
@@ -79,6 +82,9 @@ class AuthorityFiles:
 
 class KeyPairFiles:
     """The files of a key pair: NAME.key signs, and NAME.pub has all whose signatures are accepted."""
+
+    # Nobody but the kubelets replaces tokens, in their own time.
+    outlived_by_tokens = True
 
     def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
         """Name the files; nothing is read yet."""

@@ -18,8 +18,8 @@ description:
   - V(trust) makes the new one, trusted beside the old one, which still signs. V(issue) lets the new one sign, with the
     old one still trusted. V(drop) ends the trust in the old one. V(done) closes the rotation, so that the next V(trust)
     begins another one.
-  - How far each is stands in C(rotation.json) in the directory. A step that is done already changes nothing, one that
-    was cut off is completed, and none can be left out.
+  - How far each is, and since when, stands in C(rotation.json) in the directory. A step that is done already changes
+    nothing, one that was cut off is completed, and none can be left out.
   - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
     runs know what was replaced.
   - An authority whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
@@ -47,6 +47,12 @@ options:
     type: str
     choices: [trust, issue, drop, done]
     required: true
+  min_age:
+    description:
+      - How long after V(issue) the V(drop) of a key pair is refused, as Go writes durations.
+      - Pods have tokens of the old key until the kubelet replaces them, within an hour.
+    type: str
+    default: 1h
   authorities:
     description: Authorities to rotate, and what the new ones are like.
     type: list
@@ -124,6 +130,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import KEY_OPTIONS, KEY_PAIR_OPTIONS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
@@ -142,6 +149,7 @@ SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "step": {"type": "str", "choices": list(STEPS), "required": True},
+    "min_age": {"type": "str", "default": "1h"},
     "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
     "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
 }
@@ -152,7 +160,8 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_rotation")
     store, step = Store(params["directory"]), params["step"]
     with nullcontext() if check else store.locked():
-        rotation = Rotation(Ensure(store, params["passphrase"] or None, False, 0.0, check))
+        ensure = Ensure(store, params["passphrase"] or None, False, 0.0, check)
+        rotation = Rotation(ensure, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
         rotations = rotation.take(step, params["authorities"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
@@ -164,7 +173,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     }
 
 
-def lines(under_way: dict[str, dict[str, str]]) -> str:
+def lines(under_way: dict[str, dict[str, Any]]) -> str:
     """Return the state of all rotations for a diff."""
     return "".join(f"{name}: {state['step']}\n" for name, state in sorted(under_way.items()))
 

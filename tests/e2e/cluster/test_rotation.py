@@ -117,7 +117,9 @@ def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(cluster: Cluster) -
         run(cluster, "rotate_service_account_key")
         assert set(on_hosts(cluster, f"{ask} >/dev/null && echo valid").values()) == {"valid"}
         newer = cluster.kubectl(first, "create token default")
-        run(cluster, "rotate_service_account_key", drop=True)
+        early = cluster.run("-e", "drop=true", playbook="playbooks/rotate_service_account_key.yml")
+        assert early.status != 0 and "tokens of the old key until" in " ".join(early.output.split())
+        run(cluster, "rotate_service_account_key", drop=True, ca_service_account_key_min_age="1s")
     unharmed(poll, "token key replaced")
     assert set(on_hosts(cluster, f"{ask} >/dev/null && echo valid").values()) == {""}
     assert set(on_hosts(cluster, f"{ask.replace(token, newer)} >/dev/null && echo valid").values()) == {"valid"}

@@ -41,7 +41,7 @@ def certificates(pki: Path, host: Path) -> dict[str, Any]:
 def rotation(pki: Path, step: str) -> dict[str, Any]:
     """Return the task that takes a step."""
     params = {"directory": str(pki), "authorities": [AUTHORITY], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
-    return {"hardway.kubernetes.pki_rotation": {**params, "step": step}}
+    return {"hardway.kubernetes.pki_rotation": {**params, "step": step, "min_age": "1ms"}}
 
 
 def trusts(host: Path, certificate: Path) -> bool:

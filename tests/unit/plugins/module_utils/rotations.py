@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
@@ -26,8 +27,9 @@ def ensure(directory: Path, *, check: bool = False) -> Ensure:
 
 
 def step(directory: Path, name: str, *, check: bool = False) -> list[bool]:
-    """Take both rotations to a step in a run of its own; return what changed."""
-    return [report["changed"] for report in Rotation(ensure(directory, check=check)).take(name, [CA], [SA])]
+    """Take both rotations to a step in a run of its own, at once after the one before; return what changed."""
+    rotation = Rotation(ensure(directory, check=check), min_age=timedelta(0))
+    return [report["changed"] for report in rotation.take(name, [CA], [SA])]
 
 
 def content(directory: Path) -> dict[str, bytes]:

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split, trusted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import moment_of, stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -118,6 +121,33 @@ def test_no_step_can_be_left_out(pki: Path) -> None:
     step(pki, "trust")
     with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; bring all hosts to 'issue'"):
         step(pki, "drop")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) -> None:
+    """Pods have new tokens after an hour; authorities need not wait, for hosts have new certificates at once."""
+    step(pki, "trust")
+    step(pki, "issue")
+    issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["issue"])
+
+    def later(minutes: int) -> Rotation:
+        return Rotation(ensure(pki, check=check), now=issued + timedelta(minutes=minutes))
+
+    due = stamp(issued + timedelta(hours=1))
+    before = content(pki)
+    with pytest.raises(HardwayError, match=f"sa: .* tokens of the old key until {due}; drop it then, or shorten min_"):
+        later(59).take("drop", [CA], [SA])
+    assert content(pki) == before
+    assert later(59).take("drop", [CA], [])[0]["changed"]
+    assert later(60).take("drop", [], [SA])[0]["changed"]
+
+
+def test_the_time_of_each_step_is_kept(pki: Path) -> None:
+    moments = [datetime(2026, 11, 21, hour, tzinfo=timezone.utc) for hour in range(3)]
+    for name, moment in zip(STEPS, moments):
+        Rotation(ensure(pki), now=moment).take(name, [CA], [SA])
+    state = json.loads((pki / "rotation.json").read_text())["sa"]
+    assert state["times"] == {name: f"2026-11-21T0{hour}:00:00Z" for hour, name in enumerate(STEPS[:3])}
 
 
 def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
