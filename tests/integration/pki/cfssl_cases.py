@@ -60,7 +60,9 @@ def usages(number: int, chance: random.Random) -> list[str]:
     one = [*words, "s/mime"][number % (len(words) + 1)]
     others = chance.sample(words, chance.choice([0, 2, 6]))
     found = [one, *(word for word in others if word not in (one, "email protection"))]
-    return [*found, "key agreement", "encipher only"] if number % 20 == 9 else found
+    # These two mean something only beside key agreement.
+    only = {9: ["encipher only"], 19: ["decipher only"], 29: ["decipher only", "encipher only"]}.get(number % 30)
+    return [*found, "key agreement", *only] if only else found
 
 
 def leaf_cases() -> list[tuple[Any, ...]]:
