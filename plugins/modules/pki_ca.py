@@ -167,7 +167,7 @@ EXAMPLES = r"""
         expiry: 43800h
       - name: kubelet-ca
         signed_by: ca
-        usages: [server auth]
+        usages: [client auth]
         path_length: 0
     key_pairs:
       - name: sa

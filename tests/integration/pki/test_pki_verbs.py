@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import yaml
 from integration.pki.playbook import matches, openssl, play, twice_each
+
+from tools.lab import TOP
 
 ACTS_ONCE = [True, True, False, False]
 CONFIG = {
@@ -40,13 +43,13 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
     directory, host = tmp_path / "pki", tmp_path / "host"
     authorities = [
         {"name": "ca", "csr": f"{tmp_path}/ca-csr.json"},
-        {"name": "kubelet-ca", "signed_by": "ca", "profile": "intermediate"},
+        {"name": "servers-ca", "signed_by": "ca", "profile": "intermediate"},
     ]
     make = {"directory": str(directory), "config": f"{tmp_path}/ca-config.json", "authorities": authorities}
     entries = [
         {"path": str(host / "admin"), "authority": "ca", "profile": "kubernetes", "csr": "admin-csr.json"},
         {"path": str(host / "kubernetes"), "authority": "ca", "profile": "kubernetes", "csr": "kubernetes-csr.json"},
-        {"path": str(host / "kubelet"), "authority": "kubelet-ca", "profile": "server", "csr": SERVER},
+        {"path": str(host / "server"), "authority": "servers-ca", "profile": "server", "csr": SERVER},
     ]
     keep = {"authority_dir": str(directory), "config": "ca-config.json", "certificates": entries}
     tasks = [
@@ -57,26 +60,23 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
     assert outcome.changed == ACTS_ONCE * 2, outcome.output
     subject = openssl("x509", "-in", host / "admin.crt", "-noout", "-subject")
     assert subject == "subject=C = US, ST = Oregon, L = Portland, O = system:masters, OU = CA, CN = admin\n"
-    text = openssl("x509", "-in", directory / "kubelet-ca.crt", "-noout", "-text")
+    text = openssl("x509", "-in", directory / "servers-ca.crt", "-noout", "-text")
     assert "CA:TRUE, pathlen:0" in text
-    assert matches(directory / "kubelet-ca.crt", directory / "kubelet-ca.key")
+    assert matches(directory / "servers-ca.crt", directory / "servers-ca.key")
     root = ["verify", "-x509_strict", "-CAfile", directory / "ca.crt"]
     openssl(*root, "-purpose", "sslclient", host / "admin.crt")
     openssl(*root, "-purpose", "sslserver", "-verify_ip", "10.32.0.1", host / "kubernetes.crt")
-    openssl(*root, "-untrusted", directory / "kubelet-ca.crt", "-purpose", "sslserver", host / "kubelet.crt")
+    openssl(*root, "-untrusted", directory / "servers-ca.crt", "-purpose", "sslserver", host / "server.crt")
 
 
-def test_an_intermediate_signs_only_what_it_is_for(tmp_path: Path) -> None:
-    """The authority of the kubelets makes servers, neither clients nor further authorities."""
-    authorities = [
-        {"name": "ca"},
-        {"name": "kubelet-ca", "signed_by": "ca", "usages": ["server auth"], "path_length": 0},
-    ]
-    make = {"directory": str(tmp_path / "pki"), "authorities": authorities}
-    below = {**make, "authorities": [{"name": "sub", "signed_by": "kubelet-ca", "expiry": "1h"}]}
-    client = {"path": str(tmp_path / "admin"), "authority": "kubelet-ca", "profile": "client", "common_name": "admin"}
+def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) -> None:
+    """The authority of the kubelets makes clients, neither servers nor further authorities."""
+    (kubelets,) = yaml.safe_load((TOP / "roles/ca/vars/main.yml").read_text())["_ca_intermediates"]
+    make = {"directory": str(tmp_path / "pki"), "authorities": [{"name": "ca"}, kubelets]}
+    below = {**make, "authorities": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
+    client = {"path": str(tmp_path / "n1"), "authority": kubelets["name"], "profile": "client", "common_name": "n1"}
     server = {**client, "profile": "server", "hosts": ["a"]}
-    issue = [{"authority_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (client, server)]
+    issue = [{"authority_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (server, client)]
     outcome = play(
         tmp_path,
         [
@@ -87,4 +87,6 @@ def test_an_intermediate_signs_only_what_it_is_for(tmp_path: Path) -> None:
     )
     assert [result["failed"] for result in outcome.results] == [False, True, True, False], outcome.output
     assert "path length of 0 allows no authority" in outcome.results[1]["msg"]
-    assert "it is not for client auth" in outcome.results[2]["msg"]
+    assert "it is not for server auth" in outcome.results[2]["msg"]
+    chain = ["-CAfile", tmp_path / "pki/ca.crt", "-untrusted", tmp_path / f"pki/{kubelets['name']}.crt"]
+    openssl("verify", "-x509_strict", *chain, "-purpose", "sslclient", tmp_path / "n1.crt")
