@@ -27,6 +27,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, requests_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_receipt import remember
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
@@ -77,29 +78,23 @@ class Host:
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one entry of trust."""
         trust = Trust(entry, self.pems.get(entry["authority"]), [self.pems.get(name, b"") for name in entry["also"]])
+        repairs = self._recovered(trust.switch) if trust.switch else []
         reasons, key_reasons = trust.reasons(), trust.key_reasons()
         self._show(trust.path, reasons)
         self._show(trust.key_path or "", key_reasons)
-        if reasons and not self.check:
-            trust.write()
-        if key_reasons and not self.check:
-            key = (self.params["_authority_keys"] or {}).get(trust.authority)
-            if key is None:
-                self.needed_keys.append(trust.authority)
-            else:
-                trust.write_key(base64.b64decode(key))
-        return {
-            "path": trust.path,
-            "changed": bool(reasons or key_reasons),
-            "reasons": reasons + [f"key: {reason}" for reason in key_reasons],
-        }
+        key = (self.params["_authority_keys"] or {}).get(trust.authority) if key_reasons else None
+        if key_reasons and key is None and not self.check:
+            # Until it comes, the certificate that fits the present key stays, too.
+            self.needed_keys.append(trust.authority)
+        elif (reasons or key_reasons) and not self.check:
+            trust.write(None if key is None else base64.b64decode(key))
+        reasons = repairs + reasons + [f"key: {reason}" for reason in key_reasons]
+        return {"path": trust.path, "changed": bool(reasons), "reasons": reasons}
 
     def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
         """Return what became of one certificate."""
         pair = Pair(spec)
-        repairs = ["an earlier run was cut off between key and certificate"] if pair.interrupted() else []
-        if not self.check:
-            pair.recover()
+        repairs = self._recovered(pair.switch)
         if index in self.signed:
             self._install(pair, self.signed[index].encode())
         found = pair.facts(self.authorities.get(spec.authority))
@@ -115,6 +110,14 @@ class Host:
             self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
             found = pair.facts(None)
         return self._report(spec, found, reasons, repairs)
+
+    def _recovered(self, switch: Switch) -> list[str]:
+        """Tidy up after a run that died while a pair changed, and say so."""
+        if not switch.interrupted():
+            return []
+        if not self.check:
+            switch.recover()
+        return ["an earlier run was cut off while key and certificate changed"]
 
     def _asked_again(self, path: str) -> list[str]:
         """Return the reason to replace what is as it should be."""

@@ -3,18 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A key and its certificate on a host: they change so that a pair in use always belongs together.
 
-A renewed certificate keeps its key, so it is one rename. Where the key changes too, both wait complete beside
-their targets (.name.key.new, .name.crt.new) and two renames follow each other; a run that died between the two
-is completed by the next, which finds that the waiting certificate belongs to the key in place.
+A renewed certificate keeps its key, so it is one rename. A new key waits beside its target (.NAME.key.new) until there
+is a certificate for it; then the pair is switched, see _pki_switch.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +29,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files impo
     read,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
     chain_of,
@@ -60,14 +58,20 @@ class Pair:
         """Return where the private key is."""
         return f"{self.spec.path}.key"
 
-    def waiting(self, kind: str) -> str:
-        """Return where a new key or crt waits for its other half."""
+    @property
+    def waiting(self) -> str:
+        """Return where a new key waits for its certificate."""
         directory, name = os.path.split(self.spec.path)
-        return os.path.join(directory, f".{name}.{kind}.new")
+        return os.path.join(directory, f".{name}.key.new")
+
+    @property
+    def switch(self) -> Switch:
+        """Return what changes both files at once."""
+        return Switch(self.certificate, self.key)
 
     def files(self) -> list[str]:
         """Return all paths that may hold a part of it."""
-        return [self.certificate, self.key, self.waiting("crt"), self.waiting("key")]
+        return [self.certificate, self.key, self.waiting, self.switch.link]
 
     def facts(self, authority: Any) -> Facts | str:
         """Return what is in place, or in one phrase why nothing useful is."""
@@ -110,17 +114,6 @@ class Pair:
         for path, mode in ((self.certificate, CERTIFICATE_MODE), (self.key, KEY_MODE)):
             _atomic.set_attributes(path, mode, self.spec.owner, self.spec.group)
 
-    def interrupted(self) -> bool:
-        """True when an earlier run died between its two renames: the waiting certificate fits the key in place."""
-        data, key = read(self.waiting("crt")), load_quietly(self.key)
-        return data is not None and key is not None and _belongs(data, key)
-
-    def recover(self) -> None:
-        """Finish what an earlier run began, and remove a certificate that waits in vain."""
-        if self.interrupted():
-            os.replace(self.waiting("crt"), self.certificate)
-        forget(self.waiting("crt"))
-
     def request(self, *, renew_key: bool) -> bytes:
         """Return the signing request; the key is never sent."""
         return request_pem(self.spec, self._key_to_use(renew_key))
@@ -134,32 +127,38 @@ class Pair:
         make_directory(self.spec.path, self.spec.owner, self.spec.group)
         key = None if renew_key else self._usable(self.key)
         if key is not None:
-            forget(self.waiting("key"))
+            forget(self.waiting)
         else:
-            key = self._usable(self.waiting("key"))
+            key = self._usable(self.waiting)
         if key is None:
             key = new_key(self.spec.key)
-            self._write(self.waiting("key"), key_pem(key), KEY_MODE)
+            self._write(self.waiting, key_pem(key), KEY_MODE)
         return key
 
     def install(self, pem: bytes) -> None:
         """Put a certificate in place, with the waiting key where it belongs to that one."""
-        in_place, waiting = load_quietly(self.key), load_quietly(self.waiting("key"))
+        in_place, waiting = load_quietly(self.key), load_quietly(self.waiting)
         if waiting is not None and _belongs(pem, waiting):
-            self._write(self.waiting("crt"), pem, CERTIFICATE_MODE)
-            _atomic.set_attributes(self.waiting("key"), KEY_MODE, self.spec.owner, self.spec.group)
-            with _undisturbed():
-                os.replace(self.waiting("key"), self.key)
-                os.replace(self.waiting("crt"), self.certificate)
-            _atomic.sync_directory(os.path.dirname(self.key))
+            self._install_with_key(pem)
         elif in_place is not None and _belongs(pem, in_place):
             self._write(self.certificate, pem, CERTIFICATE_MODE)
         else:
             raise HardwayError(f"{self.spec.path}: the signed certificate belongs to no key on this host; run again")
 
+    def _install_with_key(self, pem: bytes) -> None:
+        """Put a certificate and the waiting key in place."""
+        if os.path.lexists(self.certificate):
+            self.switch.to(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
+            forget(self.waiting)
+            return
+        # A key alone is no pair that anybody could use.
+        _atomic.set_attributes(self.waiting, KEY_MODE, self.spec.owner, self.spec.group)
+        os.replace(self.waiting, self.key)
+        self._write(self.certificate, pem, CERTIFICATE_MODE)
+
     def candidate(self, pem: bytes, authority: Any) -> Facts:
         """Return what a signed certificate says, judged with the key it will be installed with."""
-        keys = [load_quietly(self.waiting("key")), load_quietly(self.key)]
+        keys = [load_quietly(self.waiting), load_quietly(self.key)]
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
         return self._judged(load_certificate(pem, self.spec.path), key, authority)
 
@@ -186,13 +185,3 @@ def _belongs(pem: bytes, key: Any) -> bool:
         return same_public_key(load_certificate(pem, "").public_key(), key.public_key())
     except HardwayError:
         return False
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold back the signals that usually end a run."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -19,6 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files impo
     make_directory,
     read,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate, same_public_key
 
 
@@ -63,15 +64,20 @@ class Trust:
             return [f"mode or owner is not {KEY_MODE:04o} of its owner"]
         return []
 
-    def write(self) -> None:
-        """Put the certificate in place."""
-        if self.pem is not None:
-            make_directory(self.path, self.owner, self.group)
-            _atomic.write(self.path, self.pem, mode=CERTIFICATE_MODE, owner=self.owner, group=self.group)
+    @property
+    def switch(self) -> Switch | None:
+        """Return what changes certificate and key at once."""
+        return Switch(self.path, self.key_path) if self.key_path else None
 
-    def write_key(self, key: bytes) -> None:
-        """Put the authority's key in place."""
-        if self.key_path is None:
+    def write(self, key: bytes | None) -> None:
+        """Put the certificate in place, with a new key where that is given."""
+        if self.pem is None:
+            return
+        make_directory(self.path, self.owner, self.group)
+        if key is None:
+            _atomic.write(self.path, self.pem, mode=CERTIFICATE_MODE, owner=self.owner, group=self.group)
+        elif self.switch is None:
             raise HardwayError(f"{self.path}: no key_path is given, so no key of {self.authority} belongs here")
-        make_directory(self.key_path, self.owner, self.group)
-        _atomic.write(self.key_path, key, mode=KEY_MODE, owner=self.owner, group=self.group)
+        else:
+            make_directory(self.switch.key, self.owner, self.group)
+            self.switch.to(self.pem, key, self.owner, self.group)

@@ -19,8 +19,8 @@ description:
   - A private key is made on its host and never leaves it. The host sends a signing request and the controller signs
     what the task asks for, whatever the request says.
   - A renewed certificate keeps its key unless O(renew_key) is set or another kind of key is asked for.
-    Key and certificate are put in place so that a pair in use always belongs together.
-    A run that was cut off is completed by the next.
+    Key and certificate change by one rename, so a pair in use belongs together wherever a run is cut off. The next one
+    completes it.
   - Files are C(PATH.crt) with mode V(0644) and C(PATH.key) with mode V(0600). Missing directories are made.
 requirements:
   - python3-cryptography 3.4 or newer, on the host and on the controller

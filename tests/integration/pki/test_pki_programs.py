@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from integration.api.conftest import need
@@ -16,6 +21,8 @@ from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import RealEtcd, binary
 from integration.pki.inprocess import act, call
 from integration.pki.playbook import openssl
+
+from tests.deadly import each_kill
 
 KUBERNETES_PROFILE = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
 CONFIG = {"signing": {"default": {"expiry": "8760h"}, "profiles": {"kubernetes": KUBERNETES_PROFILE}}}
@@ -69,6 +76,44 @@ def test_etcd(tmp_path: Path, key: dict[str, Any]) -> None:
         assert not healthy(stranger)
     finally:
         etcd.programs.stop_all()
+
+
+def test_etcd_serves_wherever_a_change_of_its_key_dies(tmp_path: Path) -> None:
+    """It reads its pair at every handshake: each state that a kill leaves must do, before anything is mended."""
+    need("etcd")
+    etcd = RealEtcd(tmp_path, size=1)
+    ours = Ours(tmp_path / "ours", {"algo": "ecdsa", "size": 256})
+    use_ours(etcd, ours)
+    context = ssl.create_default_context(cafile=str(ours.ca))
+    context.load_cert_chain(f"{etcd.client}.crt", f"{etcd.client}.key")
+    address = urlsplit(etcd.endpoints[0])
+
+    def served() -> bytes:
+        place = (address.hostname, address.port)
+        with (
+            socket.create_connection(place, 5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as tls,
+        ):
+            return tls.getpeercert(binary_form=True) or b""
+
+    def answers() -> bool:
+        with suppress(OSError):
+            return bool(served())
+        return False
+
+    def work(number: int) -> Callable[[], object]:
+        again = {"path": str(etcd.server), "csr": {"CN": "etcd", "hosts": ["127.0.0.1", "localhost"], "key": ours.key}}
+        params = {"authority": "ca", "profile": "kubernetes", **again}
+        options = {"certificates": [params], "config": CONFIG, "force": True, "renew_key": True}
+        return partial(call, "pki_certificate", authority_dir=str(ours.directory), **options)
+
+    try:
+        etcd.start(etcd.names[0])
+        etcd.programs.await_truth(etcd.names[0], answers)
+        certificates = {served() for _ in each_kill(work)}
+    finally:
+        etcd.programs.stop_all()
+    assert len(certificates) >= 2
 
 
 @pytest.mark.parametrize(("key", "chain"), [(RSA, False), ({"algo": "ecdsa", "size": 384}, True)])

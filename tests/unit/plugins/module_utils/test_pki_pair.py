@@ -1,12 +1,10 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pair of key and certificate survives a kill at any moment."""
+"""A pair of key and certificate on a host."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import typing as t
 from datetime import timedelta
 from pathlib import Path
@@ -21,10 +19,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 
 CA_KEY = new_key(KeySpec("ecdsa", 256))
 CA = _csr.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the code may catch and mend it."""
 
 
 def pair(directory: Path, **changes: t.Any) -> Pair:
@@ -78,50 +72,6 @@ def test_new_key_on_demand_and_for_another_kind(tmp_path: Path) -> None:
     other.install(sign(other))
     assert good(other)
     assert names(tmp_path) == ["c.crt", "c.key"]
-
-
-@pytest.mark.parametrize("renew_key", [False, True])
-@pytest.mark.parametrize("first", [True, False])
-def test_a_kill_at_any_rename_is_survived(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renew_key: bool, first: bool
-) -> None:
-    """Wherever the process dies, the next run finds or completes a good pair."""
-    for deadly in range(1, 9):
-        directory = tmp_path / str(deadly)
-        directory.mkdir()
-        target = pair(directory)
-        if not first:
-            target.install(sign(target))
-        with monkeypatch.context() as patch:
-            calls = deadly_replace(patch, deadly)
-            with contextlib.suppress(Killed):
-                target.install(sign(target, renew_key=renew_key))
-        completed = calls[0] < deadly
-        if not first and not renew_key:
-            assert good(target), "a renewal never breaks the pair in use, not even for a moment"
-        again = pair(directory)
-        again.recover()
-        assert first or good(again)
-        again.install(sign(again, renew_key=renew_key))
-        assert good(again)
-        assert names(directory) == ["c.crt", "c.key"]
-        if completed:
-            return
-    raise AssertionError("the kill never missed: raise the range")
-
-
-def deadly_replace(patch: pytest.MonkeyPatch, deadly: int) -> list[int]:
-    """Make the deadly-th rename kill; return the growing count of renames."""
-    calls, replace = [0], os.replace
-
-    def counted(source: str, target: str) -> None:
-        calls[0] += 1
-        if calls[0] == deadly:
-            raise Killed
-        replace(source, target)
-
-    patch.setattr(os, "replace", counted)
-    return calls
 
 
 def test_a_foreign_certificate_is_not_installed(tmp_path: Path) -> None:

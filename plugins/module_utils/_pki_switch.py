@@ -1,0 +1,137 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate and its key become another pair by one rename, wherever a run dies.
+
+Both pairs are laid beside the files, in .NAME.old and .NAME.new, and a link .NAME.pair leads to the old one. Then the
+two files become links through .NAME.pair, which changes nothing for who reads them; .NAME.pair is turned to the new
+pair, which changes both at once; and the two files become plain files again, which changes nothing. So at every moment
+both paths lead to the same pair, and before and after there are plain files for programs and auditors to look at.
+What a run leaves that dies on the way works; the next one tidies it up.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import CERTIFICATE_MODE, KEY_MODE, forget
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Where a certificate and its key are."""
+
+    certificate: str
+    key: str
+
+    @property
+    def link(self) -> str:
+        """Return the link that both files lead through while they change."""
+        return self._beside("pair")
+
+    def interrupted(self) -> bool:
+        """True when an earlier run died while it changed the pair."""
+        return any(os.path.lexists(self._beside(name)) for name in ("pair", "old", "new"))
+
+    def recover(self) -> None:
+        """Make plain files of the pair in use, whichever it is, and remove the other."""
+        if not self.interrupted():
+            return
+        if os.path.lexists(self.link):
+            side = os.path.join(os.path.dirname(self.link), os.readlink(self.link))
+            for half, path in self._halves():
+                self._settle(os.path.join(side, half), path, half)
+            self._sync()
+            os.unlink(self.link)
+        for name in ("old", "new"):
+            shutil.rmtree(self._beside(name), ignore_errors=True)
+
+    def to(self, certificate: bytes, key: bytes, owner: str | None, group: str | None) -> None:
+        """Put another pair in place of the one that is there."""
+        self.recover()
+        if not os.path.lexists(self.certificate):
+            # A key alone is no pair that anybody could use.
+            _atomic.write(self.key, key, mode=KEY_MODE, owner=owner, group=group)
+            _atomic.write(self.certificate, certificate, mode=CERTIFICATE_MODE, owner=owner, group=group)
+            return
+        try:
+            for name in ("old", "new"):
+                os.mkdir(self._beside(name))
+                _atomic.set_attributes(self._beside(name), 0o755, None, None)
+            for half, path in self._halves():
+                _copy(path, os.path.join(self._beside("old"), half))
+            new = {half: os.path.join(self._beside("new"), half) for half, _path in self._halves()}
+            _atomic.write(new["crt"], certificate, mode=CERTIFICATE_MODE, owner=owner, group=group)
+            _atomic.write(new["key"], key, mode=KEY_MODE, owner=owner, group=group)
+            self._exchange()
+        except OSError as exc:
+            raise HardwayError(
+                f"{self.certificate}: cannot be replaced with its key: {exc.strerror}; make room or mend the directory"
+            ) from exc
+        self.recover()
+
+    def _exchange(self) -> None:
+        """Lead both files through the link, then turn it. Each step is on the disk before the next one begins."""
+        _atomic.sync_directory(self._beside("old"))
+        self._turn("old")
+        for half, path in self._halves():
+            _relink(self._through(half, path), path)
+        self._sync()
+        self._turn("new")
+
+    def _turn(self, name: str) -> None:
+        """Let the link lead to the old pair or to the new one."""
+        _relink(os.path.basename(self._beside(name)), self.link)
+        _atomic.sync_directory(os.path.dirname(self.link))
+
+    def _settle(self, source: str, path: str, half: str) -> None:
+        """Make path the plain file that it leads to; where it leads to none, there was none."""
+        if os.path.lexists(source):
+            os.replace(source, path)
+            # Two names of the same file are left as they are by a rename.
+            forget(source)
+        elif os.path.islink(path) and os.readlink(path) == self._through(half, path):
+            os.unlink(path)
+
+    def _through(self, half: str, path: str) -> str:
+        """Return the content of the symbolic link at path."""
+        return os.path.relpath(os.path.join(self.link, half), os.path.dirname(path))
+
+    def _halves(self) -> Iterator[tuple[str, str]]:
+        yield from (("key", self.key), ("crt", self.certificate))
+
+    def _beside(self, name: str) -> str:
+        directory, last = os.path.split(self.certificate)
+        return os.path.join(directory, f".{os.path.splitext(last)[0]}.{name}")
+
+    def _sync(self) -> None:
+        for directory in {os.path.dirname(self.certificate), os.path.dirname(self.key)}:
+            _atomic.sync_directory(directory)
+
+
+def _relink(target: str, path: str) -> None:
+    """Make path a symbolic link, in place of whatever file it is."""
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.link")
+    forget(temporary)
+    os.symlink(target, temporary)
+    os.replace(temporary, path)
+
+
+def _copy(source: str, path: str) -> None:
+    """Give a file a second name; where that cannot be, copy it. There may be none."""
+    real = os.path.realpath(source)
+    if not os.path.exists(real):
+        return
+    try:
+        os.link(real, path)
+    except OSError:
+        found = os.stat(real)
+        content = _atomic.read(real) or b""
+        _atomic.write(path, content, mode=stat.S_IMODE(found.st_mode), owner=str(found.st_uid), group=str(found.st_gid))

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill a process by SIGKILL before each of its file-system calls in turn: every state on the way can be judged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Python tells of them before it makes the call.
+_CALLS = ("rename", "link", "symlink", "remove", "mkdir", "rmdir", "chmod", "chown", "truncate")
+EVENTS = {"open", *(f"os.{name}" for name in _CALLS)}
+
+
+def run_killed(work: Callable[[], object], number: int) -> bool:
+    """Run work in a process of its own that dies before its call of this number; False when it ended before."""
+    child = os.fork()
+    if child == 0:
+        seen = 0
+
+        def count(event: str, _arguments: Any) -> None:
+            nonlocal seen
+            if event in EVENTS:
+                seen += 1
+                if seen == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        status = 70
+        try:
+            sys.addaudithook(count)
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), f"the work failed by itself: {status}"
+    return status != 0
+
+
+def each_kill(work: Callable[[int], Callable[[], object]], limit: int = 200) -> Iterator[int]:
+    """Yield after each kill of a work made anew, by its number, and once more when it is done."""
+    for number in range(1, limit):
+        killed = run_killed(work(number), number)
+        yield number
+        if not killed:
+            return
+    raise AssertionError("the kill never missed: raise the limit")
