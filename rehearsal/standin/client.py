@@ -20,6 +20,14 @@ from .configuration import load
 from .flags import Refusal
 from .x509 import in_memory
 
+# By OpenSSL's numbers: not yet, no more, for other names, for other addresses.
+VERIFICATION = {
+    9: "certificate has expired or is not yet valid",
+    10: "certificate has expired or is not yet valid",
+    62: "certificate is not valid for that name",
+    64: "certificate is not valid for that address",
+}
+
 
 class ApiError(Exception):
     """The answer was a refusal; status 0 means that there was none."""
@@ -76,7 +84,7 @@ class Connection:
             self._local.connection = fresh
             return answer
         except (http.client.HTTPException, OSError, ssl.SSLError) as exc:
-            raise ApiError(0, f"{method} {self.url}{path}: {exc}") from exc
+            raise ApiError(0, f"{method} {self.url}{path}: {_told(exc)}") from exc
 
     def _once(self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, kind: str) -> Any:
         """Send one request over a connection."""
@@ -106,9 +114,19 @@ class Connection:
             while line := answer.readline():
                 yield json.loads(line)
         except (http.client.HTTPException, OSError, ValueError) as exc:
-            raise ApiError(0, f"{method} {self.url}{path}: {exc}") from exc
+            raise ApiError(0, f"{method} {self.url}{path}: {_told(exc)}") from exc
         finally:
             connection.close()
+
+
+def _told(exc: Exception) -> str:
+    """Return an error, one about a certificate in the words of the real programs."""
+    if isinstance(exc, ssl.SSLError) and exc.reason == "KEY_VALUES_MISMATCH":
+        return "tls: private key does not match public key"
+    if not isinstance(exc, ssl.SSLCertVerificationError):
+        return str(exc)
+    problem = VERIFICATION.get(exc.verify_code, "certificate signed by unknown authority")
+    return f"tls: failed to verify certificate: x509: {problem}"
 
 
 def _message(text: str) -> str:

@@ -73,6 +73,8 @@ class Flannel:
         path = settings.readable(program.get("net-config-path", "/etc/kube-flannel/net-conf.json"))
         try:
             self.config = json.loads(Path(path).read_text(encoding="utf-8"))
+            if "/" not in self.config["Network"]:
+                raise ValueError(f"invalid CIDR address: {self.config['Network']}")
             self.network = ipaddress.ip_network(self.config["Network"])
         except (ValueError, KeyError) as exc:
             raise Refusal(f"Failed to create SubnetManager: error parsing subnet config: {exc}") from None
@@ -139,6 +141,9 @@ def flanneld(program: Program) -> int:
                 notify("READY=1")
                 told.wait()
         except ApiError as exc:
+            if exc.status == 404:
+                problem = f'failed to acquire lease: node "{flannel.name}" not found'
+                raise Refusal(f"Error registering network: {problem}") from None
             log("E", f"Failed to create SubnetManager: error retrieving pod spec for {flannel.name!r}: {exc}")
         time.sleep(1)
     return 0
