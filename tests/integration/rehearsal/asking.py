@@ -16,6 +16,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Ht
 from integration.api.kubernetes import RealKubernetes
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+# A pattern for the cause of a fault where none is waited for.
+NEVER = "(?!)"
 APPLY = "application/apply-patch+yaml"
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,42 +21,62 @@ from integration.master.control_plane import COMPONENTS, ControlPlane
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 SECRETS = "/api/v1/namespaces/kube-system/secrets"
-PATIENCE = 25
+# Generous, for what does not come keeps nobody waiting as long as its cause is seen.
+PATIENCE = 90
 
 
-def until(truth: Callable[[], Any], seconds: float = PATIENCE) -> bool:
-    """Say whether something becomes true; errors on the way are no truth."""
+def until(truth: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Return the first answer that is something, or nothing; errors on the way are no answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        try:
-            if truth():
-                return True
-        except (HttpError, ApiError):
-            pass
+        with contextlib.suppress(HttpError, ApiError):
+            if found := truth():
+                return found
         time.sleep(0.2)
-    return False
+    return None
+
+
+def ended(plane: ControlPlane, component: str) -> str:
+    """Return what a program said that is there no more; nothing of one that runs."""
+    running = plane.programs.running[component].poll() is None
+    return "" if running else f"{component} ends: {plane.log(component)}"
 
 
 def inspect(plane: ControlPlane) -> str:
     """Start all and look at everything that a deployment relies on; return the first finding, or nothing."""
     plane.etcd.start("m1")
     plane.launch("kube-apiserver")
-    server = plane.programs.running["kube-apiserver"]
-    until(lambda: server.poll() is not None or plane.answers(plane.url + "/readyz"))
-    if server.poll() is not None:
-        return "kube-apiserver ends"
-    if not plane.answers(plane.url + "/readyz"):
-        return "kube-apiserver is not ready for a client that verifies it"
-    for look in (admin, strangers, secrets, tokens, nodes):
+    for look in (server, admin, strangers, secrets, tokens, nodes, managers):
         if finding := look(plane):
             return finding
-    return managers(plane)
+    return ""
+
+
+def server(plane: ControlPlane) -> str:
+    """Look whether the server is ready for a client that verifies it."""
+
+    def told() -> str:
+        try:
+            return "ready" if plane.ask(plane.url + "/readyz").status == 200 else ""
+        except HttpError as exc:
+            return f"kube-apiserver is not trusted: {exc}" if exc.kind == "tls" else ""
+
+    found = until(lambda: ended(plane, "kube-apiserver") or told())
+    return "" if found == "ready" else found or f"kube-apiserver is not ready: {plane.log('kube-apiserver')}"
 
 
 def admin(plane: ControlPlane) -> str:
     """Look with the administrator's certificate."""
-    works = until(lambda: plane.api().get("/api/v1/namespaces/kube-system"), 10)
-    return "" if works else "the administrator is refused"
+
+    def told() -> str:
+        try:
+            return "works" if plane.api().get("/api/v1/namespaces/kube-system") else ""
+        except ApiError as exc:
+            # The real server takes no certificate for health, either, where it knows no authority of clients.
+            return f"the administrator is refused: {exc}" if "401" in f"{exc.status} {exc}" else ""
+
+    found = until(told)
+    return "" if found == "works" else found or "the administrator gets no answer"
 
 
 def strangers(plane: ControlPlane) -> str:
@@ -78,8 +99,10 @@ def tokens(plane: ControlPlane) -> str:
     plane.api().post(SECRETS, body)
     tls = Tls(ca=str(plane.config / "pki/ca.crt"))
     path = plane.url + "/api/v1/nodes"
-    joined = until(lambda: request(path, tls=tls, token="abcdef.0123456789abcdef").status != 401, 5)
-    return "" if joined else "bootstrap tokens are not accepted"
+    # The server needs a moment to hear of a new token; that it takes none shows only by waiting.
+    if until(lambda: request(path, tls=tls, token="abcdef.0123456789abcdef").status != 401, 10):
+        return ""
+    return f"bootstrap tokens are not accepted: {plane.log('kube-apiserver')}"
 
 
 def nodes(plane: ControlPlane) -> str:
@@ -103,10 +126,9 @@ def managers(plane: ControlPlane) -> str:
     api = plane.api()
     lease = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
     for component in COMPONENTS[1:]:
-        running = plane.programs.running[component]
-        held = until(lambda name=component, p=running: p.poll() is not None or api.find(lease + name))
-        if running.poll() is not None or not held:
-            return f"{component} does not lead"
+        held = until(lambda name=component: ended(plane, name) or api.find(lease + name))
+        if not held or ended(plane, component):
+            return f"{component} does not lead: {plane.log(component)}"
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
                          x509.NameAttribute(NameOID.COMMON_NAME, "system:node:n1")])  # fmt: skip
@@ -119,10 +141,12 @@ def managers(plane: ControlPlane) -> str:
     csr = api.post(CSRS, {"metadata": {"name": "probe"}, "spec": spec})
     csr["status"] = {"conditions": [{"type": "Approved", "status": "True", "reason": "Test", "message": "test"}]}
     api.put(f"{CSRS}/probe/approval", csr)
-    if not until(lambda: (api.get(f"{CSRS}/probe").get("status") or {}).get("certificate")):
-        return "approved requests are not signed"
+    manager = "kube-controller-manager"
+    signed = until(lambda: ended(plane, manager) or (api.get(f"{CSRS}/probe").get("status") or {}).get("certificate"))
+    if not signed or ended(plane, manager):
+        return f"approved requests are not signed: {plane.log(manager)}"
     if not until(lambda: api.get("/api/v1/nodes/n1")["spec"].get("podCIDR")):
-        return "nodes get no pod range"
-    ca = (plane.config / "pki/ca.crt").read_text()
-    maps = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
-    return "" if until(lambda: api.get(maps)["data"]["ca.crt"] == ca) else "pods would trust another authority"
+        return f"nodes get no pod range: {plane.log(manager)}"
+    published = until(lambda: api.find("/api/v1/namespaces/default/configmaps/kube-root-ca.crt")) or {"data": {}}
+    expected = (plane.config / "pki/ca.crt").read_text()
+    return "" if published["data"].get("ca.crt") == expected else f"pods would trust {published['data'].get('ca.crt')}"

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import ctypes
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, Programs
-from integration.rehearsal.asking import until
+from integration.rehearsal.asking import NEVER, until
 from unit.roles.master.rendering import ROLES, Host, command_line, role_variables
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -145,16 +146,25 @@ class Node:
         self.programs.start(component, [*environment, self.cluster.binary(component), *self.commands[component][1:]])
 
     def log(self, component: str) -> str:
-        """Return the end of what a program has said."""
-        return (self.directory / f"{component}.log").read_text(errors="replace")[-2000:]
+        """Return what a program has said."""
+        return (self.directory / f"{component}.log").read_text(errors="replace")
 
-    def look(self, component: str, patience: float) -> str:
-        """Start a program and see whether it does what others wait for; return the finding, or nothing."""
+    def look(self, component: str, cause: str = NEVER) -> str:
+        """Start a program and see whether it does what others wait for; return the finding, or nothing.
+
+        Whoever expects that it does not names the cause that its log tells, and waits no longer than for that.
+        """
         self.launch(component)
         process, truth = self.programs.running[component], getattr(self, "_" + component.replace("-", "_"))
-        if until(lambda: process.poll() is not None or truth() is not None, patience) and process.poll() is None:
-            return str(truth())
-        return f"{component} ends" if process.poll() is not None else f"{component} does not get anywhere"
+
+        def settled() -> bool:
+            return truth() is not None or process.poll() is not None or bool(re.search(cause, self.log(component)))
+
+        until(settled)
+        if process.poll() is not None:
+            return f"{component} ends: {self.log(component)}"
+        found = truth()
+        return f"{component} does not get anywhere: {self.log(component)}" if found is None else str(found)
 
     def _kubelet(self) -> str | None:
         """Look for the request that a kubelet makes first."""
