@@ -17,10 +17,12 @@ from .bodies import kind_of, parsed
 from .client import ApiError
 from .identity import User
 from .kinds import Target
+from .selectors import choose, selected
 from .server import Answer, Request
 from .store import Conflict, Store
 
 Object = dict[str, Any]
+Objects = list[Object]
 STATUS_PARTS = ("status", "approval")
 SPECLESS = (
     "Secret",
@@ -69,7 +71,7 @@ class Rest:
     def list(self, target: Target, request: Request, _user: User) -> Answer:
         """Answer with all objects that the selectors want."""
         items, revision = self.store.below(self.key(target))
-        chosen = [item for item in items if selected(item, request.query)]
+        chosen = choose(items, request.query)
         kind, version = target.resource.kind, target.resource.group_version
         # Items of a list bear no kind of their own, as in the real thing.
         bare = [{n: v for n, v in item.items() if n not in ("kind", "apiVersion")} for item in chosen]
@@ -78,18 +80,21 @@ class Rest:
 
     def watch(self, target: Target, request: Request, _user: User) -> Answer:
         """Answer with what happens, as it happens."""
-        return Answer(200, self._happens(target, request.query))
-
-    def _happens(self, target: Target, query: dict[str, str]) -> Iterator[Object]:
-        """Yield the events of a watch."""
-        key, begin = self.key(target), query.get("resourceVersion", "")
-        initial = query.get("sendInitialEvents") == "true"
-        if begin in ("", "0") or initial:
+        key, query = self.key(target), request.query
+        items: Objects = []
+        begin = query.get("resourceVersion", "")
+        if begin in ("", "0") or query.get("sendInitialEvents") == "true":
             items, begin = self.store.below(key if key.endswith("/") else key.rpartition("/")[0] + "/")
-            for item in items:
-                if selected(item, query):
-                    yield {"type": "ADDED", "object": item}
-        if initial:
+        elif not begin.isdigit():
+            raise ApiError(400, f"Invalid value: {begin!r}: invalid resource version")
+        return Answer(200, self._happens(target, query, choose(items, query), begin))
+
+    def _happens(self, target: Target, query: dict[str, str], items: Objects, begin: str) -> Iterator[Object]:
+        """Yield the events of a watch, which begin with the objects that are there."""
+        key = self.key(target)
+        for item in items:
+            yield {"type": "ADDED", "object": item}
+        if query.get("sendInitialEvents") == "true":
             marks = {"resourceVersion": begin, "annotations": {"k8s.io/initial-events-end": "true"}}
             head = {"kind": target.resource.kind, "apiVersion": target.resource.group_version}
             yield {"type": "BOOKMARK", "object": {**head, "metadata": marks}}
@@ -296,28 +301,3 @@ def _labelled(old: Object, new: Object) -> Object:
     """Return the old metadata with the labels and annotations of the new, which a status change may bring along."""
     given = {n: v for n, v in (new.get("metadata") or {}).items() if n in ("labels", "annotations")}
     return {**old["metadata"], **given}
-
-
-def selected(item: Object, query: dict[str, str]) -> bool:
-    """Say whether the selectors of a request want an object."""
-    labels = item["metadata"].get("labels") or {}
-    fields = {f"metadata.{name}": item["metadata"].get(name, "") for name in ("name", "namespace")}
-    fields |= {"type": item.get("type", ""), "spec.nodeName": (item.get("spec") or {}).get("nodeName", "")}
-    fields["spec.signerName"] = (item.get("spec") or {}).get("signerName", "")
-    return _fits(query.get("labelSelector", ""), labels) and _fits(query.get("fieldSelector", ""), fields)
-
-
-def _fits(selector: str, values: dict[str, str]) -> bool:
-    """Say whether values satisfy all terms of a selector: a=b, a!=b, a, !a."""
-    for term in (part.strip() for part in selector.split(",") if part.strip()):
-        name, unequal, value = term.partition("!=")
-        if unequal and values.get(name.strip()) == value.strip():
-            return False
-        if unequal:
-            continue
-        name, equal, value = term.replace("==", "=").partition("=")
-        if equal and values.get(name.strip()) != value.strip():
-            return False
-        if not equal and (name.lstrip("!") in values) == name.startswith("!"):
-            return False
-    return True

@@ -11,6 +11,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError
@@ -152,6 +153,31 @@ def test_a_node_is_itself_and_nobody_else(cluster: RealKubernetes) -> None:
     assert ask(cluster, f"{nodes}/n2", "PATCH", own, cert=node, kind=merge).status == 403
     for path in ("/api/v1/namespaces/kube-system/secrets", "/api/v1/namespaces/default/secrets/none"):
         assert ask(cluster, path, cert=node).status == 403
+
+
+@pytest.mark.parametrize(
+    ("selector", "wanted"),
+    [
+        ("tier in (a, b)", "ab"),
+        ("tier notin (a,b),chosen", "cd"),
+        ("tier,chosen", "abc"),
+        ("!tier,chosen", "d"),
+        ("tier==a", "a"),
+        ("chosen,tier!=a", "bcd"),
+        ("tier in (b),chosen=yes", "b"),
+        ("tier in (b", None),
+        ("=a", None),
+    ],
+)
+def test_selectors(cluster: RealKubernetes, selector: str, wanted: str | None) -> None:
+    for name, tier in zip("abcd", ({"tier": "a"}, {"tier": "b"}, {"tier": "c"}, {})):
+        labels = {"chosen": "yes", **tier}
+        admin(cluster, MAPS, "POST", {"metadata": {"name": f"selected-{name}", "labels": labels}})
+    answer = admin(cluster, f"{MAPS}?{urlencode({'labelSelector': selector})}")
+    if wanted is None:
+        assert (answer.status, answer.json()["reason"]) == (400, "BadRequest")
+    else:
+        assert "".join(item["metadata"]["name"][-1] for item in answer.json()["items"]) == wanted
 
 
 def test_a_watch_tells_what_happens(cluster: RealKubernetes) -> None:
