@@ -15,6 +15,7 @@ from .bodies import parsed
 from .client import ApiError, Connection, Files
 from .identity import Authenticator, Unauthorized, User
 from .kinds import BY_NAME, Target, target
+from .program import architecture
 from .rest import Rest, moment
 from .rights import Authorizer, Deed, sentence
 from .server import Answer, Request, log, status
@@ -80,7 +81,7 @@ class Api:
             return self._health(name, "verbose" in request.query)
         if request.path == "/version":
             major, minor, _patch = self.version.split(".", 2)
-            more = {"gitTreeState": "rehearsal", "platform": "linux/amd64"}
+            more = {"gitTreeState": "rehearsal", "platform": f"linux/{architecture()}"}
             return Answer(200, {"major": major, "minor": minor, "gitVersion": f"v{self.version}", **more})
         return discovery.answer(request) or Answer(404, "404 page not found\n")
 

@@ -20,7 +20,7 @@ from . import configuration, x509
 from .client import ApiError, Connection, current, from_kubeconfig
 from .flags import Refusal
 from .leases import micro, renew, seen
-from .program import Program
+from .program import Program, architecture
 from .rest import moment
 from .server import Answer, Request, Server, Tls, health_app, log, stopping
 
@@ -120,7 +120,8 @@ class Kubelet:
 
     def node(self) -> dict[str, Any]:
         """Return the Node object to register."""
-        labels = {"kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        told = {"hostname": self.name, "os": "linux", "arch": architecture()}
+        labels = {f"kubernetes.io/{name}": value for name, value in told.items()}
         labels |= dict(pair.partition("=")[::2] for pair in _pairs(self.program.get("node-labels")))
         taints = self.config.get("registerWithTaints") or []
         return {
@@ -142,7 +143,7 @@ class Kubelet:
         capacity = {"cpu": str(os.cpu_count()), "pods": str(self.config.get("maxPods", 110)), "memory": "1Gi"}
         info = {
             "kubeletVersion": f"v{self.program.version}", "containerRuntimeVersion": "rehearsal://0",
-            "operatingSystem": "linux", "architecture": "amd64", "kernelVersion": os.uname().release,
+            "operatingSystem": "linux", "architecture": architecture(), "kernelVersion": os.uname().release,
             "osImage": "rehearsal", "kubeProxyVersion": "",
             **dict.fromkeys(("bootID", "machineID", "systemUUID"), self.name),
         }  # fmt: skip

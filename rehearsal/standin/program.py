@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -29,6 +30,12 @@ class Program:
     def get(self, flag: str, default: Any = None) -> Any:
         """Return a flag's value; a flag that this version does not have has none."""
         return self.line.values.get(flag, default)
+
+
+def architecture() -> str:
+    """Return this machine's architecture as Go names it."""
+    machine = os.uname().machine
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def told_version(name: str, version: str, how: str) -> str:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-ins tell of the machine that they run on."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rehearsal.standin.api import Api
+from rehearsal.standin.client import Files
+from rehearsal.standin.kubelet import Kubelet
+from rehearsal.standin.server import Request
+
+
+@pytest.mark.parametrize(("machine", "wanted"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", "riscv64")])
+def test_the_architecture_is_the_machines(monkeypatch: pytest.MonkeyPatch, machine: str, wanted: str) -> None:
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine, release="6.1", nodename="n1"))
+    parts: Any = SimpleNamespace(user=lambda _: SimpleNamespace(name="a"), allows=lambda *_: True, note=lambda *_: None)
+    told: Any = Api("1.36.2", parts, parts, parts, parts, Files("")).answer(
+        Request("GET", "/version", {}, {}, b"", [], "192.0.2.1")
+    )
+    assert told.content["platform"] == f"linux/{wanted}"
+    kubelet: Any = Kubelet.__new__(Kubelet)
+    kubelet.name, kubelet.config = "n1", {"containerRuntimeEndpoint": "unix:///nonexistent"}
+    kubelet.program = SimpleNamespace(
+        version="1.36.2", get=lambda name, default=None: {"node-ip": "192.0.2.1"}.get(name)
+    )
+    node = kubelet.node()
+    assert node["metadata"]["labels"]["kubernetes.io/arch"] == node["status"]["nodeInfo"]["architecture"] == wanted
