@@ -19,6 +19,23 @@ CONNECTION = {
     "ansible_python_interpreter": "/usr/bin/python3",
     "ansible_user": "root",
 }
+# Other names of the same, of which the last one counts, and ways round. Set only where the operator has them.
+SYNONYMS = {
+    "ansible_ssh_host": "ansible_host",
+    "ansible_ssh_port": "ansible_port",
+    "ansible_ssh_user": "ansible_user",
+    "ansible_private_key_file": "ansible_ssh_private_key_file",
+}
+WAYS_ROUND = {
+    "ansible_password": "",
+    "ansible_ssh_common_args": "",
+    "ansible_ssh_executable": "ssh",
+    "ansible_ssh_extra_args": "",
+    "ansible_ssh_pass": "",
+    "ansible_ssh_password": "",
+}
+# For hosts outside our groups, which no playbook has to reach: no host has this address (RFC 5737).
+NOWHERE = "192.0.2.1"
 # Interfaces have other names there; empty or the host's address lets the roles find them.
 INTERFACES = {"keepalived_interface": "", "flannel_interface": "{{ cluster_node_ip }}"}
 
@@ -61,18 +78,44 @@ def translated(value: Any, mapping: Mapping[str, str]) -> Any:
     return json.loads(text)
 
 
+def ways(address: str, reach: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every variable that decides which host is reached, and as whom."""
+    found = {**CONNECTION, **reach, "ansible_host": address}
+    return {**WAYS_ROUND, **{name: found.get(other, "") for name, other in SYNONYMS.items()}, **found}
+
+
 def overlay(
-    hosts: list[str], variables: Mapping[str, Any], given: Mapping[str, str], virtual: str
+    hosts: list[str],
+    variables: Mapping[str, Any],
+    given: Mapping[str, str],
+    virtual: str,
+    reach: Mapping[str, Any],
 ) -> dict[str, dict[str, Any]]:
-    """Return for each host the variables that differ from the operator's."""
+    """Return for each host the variables that differ from the operator's; ``reach`` is how to log in to ours."""
     mapping = addresses(hosts, variables, given, virtual)
     found: dict[str, dict[str, Any]] = {}
-    for host in hosts:
-        own = variables.get(host, {})
-        changed = {name: translated(value, mapping) for name, value in own.items()}
+    for host, own in variables.items():
+        if host not in given and host == "localhost":
+            continue
+        changed = {name: translated(value, mapping) for name, value in own.items()} if host in given else {}
         differing = {name: value for name, value in changed.items() if value != own[name]}
         differing |= {name: value for name, value in INTERFACES.items() if name in own}
-        found[host] = {**differing, **CONNECTION, "ansible_host": given[host]}
+        always = {*CONNECTION, *reach, "ansible_host"}
+        wanted = ways(given.get(host, NOWHERE), reach).items()
+        found[host] = {**differing, **{name: value for name, value in wanted if name in always or name in own}}
+    return found
+
+
+def strays(variables: Mapping[str, Any], given: Mapping[str, str], reach: Mapping[str, Any]) -> list[str]:
+    """Return what would lead to other hosts than ours, of the variables as Ansible has them in the end."""
+    found = [f"{host}: not in the merged inventory" for host in given if host not in variables]
+    for host, own in variables.items():
+        if host not in given and host == "localhost":
+            continue
+        for name, value in ways(given.get(host, NOWHERE), reach).items():
+            optional = name in SYNONYMS or name in WAYS_ROUND
+            if own.get(name, value if optional else None) != value:
+                found.append(f"{host}: {name} is {own.get(name)!r} and must be {value!r}")
     return found
 
 

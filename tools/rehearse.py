@@ -23,6 +23,10 @@ from rehearsal import overlay, report, use
 from sandbox.layout import make_layout
 from tools.lab import TOP, Lab, kubernetes_version, require_binaries, tool, variables
 
+# What is made on the controller is made below the rehearsal's own directory.
+PATHS = {"cluster_pki_dir": "pki", "admin_kubeconfig": "pki/admin.kubeconfig"}
+LEFT_OUT = {"certificates_json": "", "certificates_textfile": ""}
+
 
 class Rehearsal:
     """One inventory on sandbox hosts."""
@@ -32,8 +36,10 @@ class Rehearsal:
         self.inventory = inventory.resolve()
         self.lab = Lab(name, "flat")
         self.target = self.lab.directory
+        self.overlay = self.target / "overlay"
+        self.reach: dict[str, Any] = {}
         self.layout = make_layout(name)
-        listed = self.listed()
+        listed = self.listed(self.inventory)
         self.variables: dict[str, Any] = listed["_meta"]["hostvars"]
         self.hosts = overlay.members(listed)
         if not self.hosts:
@@ -48,9 +54,10 @@ class Rehearsal:
         asked = [own.get("cluster_kubernetes_version") for own in self.variables.values()]
         return next((str(version) for version in asked if version), "")
 
-    def listed(self) -> dict[str, Any]:
-        """Return what Ansible makes of the inventory."""
-        command = [tool("ansible-inventory"), "-i", str(self.inventory), "--list"]
+    def listed(self, *sources: Path, beside: Path = TOP) -> dict[str, Any]:
+        """Return what Ansible makes of inventories, and of the variables beside a playbook."""
+        command = [tool("ansible-inventory"), "--list", "--playbook-dir", str(beside)]
+        command += [word for source in sources for word in ("-i", str(source))]
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"make rehearse: {self.inventory}: {done.stderr.strip().splitlines()[-1]}")
@@ -65,22 +72,40 @@ class Rehearsal:
         self.target.mkdir(parents=True, exist_ok=True)
         self.target.chmod(0o700)
         described = self.lab.sandbox("inventory", capture_output=True).stdout
-        reach = {n: v for n, v in yaml.safe_load(described)["all"]["vars"].items() if "ssh" in n}
-        changed = overlay.overlay(self.hosts, self.variables, self.given, self.layout.virtual)
-        hosts = {host: {**changed[host], **reach} for host in self.hosts}
-        (self.target / "overlay.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
-        settings = {**variables(), "cluster_pki_dir": str(self.target / "pki")}
-        (self.target / "settings.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.write({n: v for n, v in yaml.safe_load(described)["all"]["vars"].items() if "ssh" in n})
         if name := overlay.endpoint_name(self.variables):
             own = next(iter(self.variables.values()))
             address = self.layout.virtual if own.get("cluster_api_vip") else self.given[self.hosts[0]]
             for place in self.places.values():
                 self.lab.exec(place, f"echo {address} {name} >> /etc/hosts")
 
+    def write(self, reach: dict[str, Any]) -> None:
+        """Write a last inventory, whose host_vars outrank the operator's, and what no inventory may decide."""
+        self.reach = reach
+        changed = overlay.overlay(self.hosts, self.variables, self.given, self.layout.virtual, reach)
+        (self.overlay / "host_vars").mkdir(parents=True)
+        listed = {"all": {"hosts": dict.fromkeys(changed)}}
+        (self.overlay / "hosts.yml").write_text(yaml.safe_dump(listed), encoding="utf-8")
+        for host, own in changed.items():
+            (self.overlay / "host_vars" / f"{host}.yml").write_text(yaml.safe_dump(own), encoding="utf-8")
+        settings = {**variables(), **{name: str(self.target / path) for name, path in PATHS.items()}, **LEFT_OUT}
+        (self.target / "settings.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def check(self, playbook: str) -> None:
+        """Stop before a playbook that would reach any host but ours."""
+        merged = self.listed(self.inventory, self.overlay, beside=(TOP / playbook).parent)["_meta"]["hostvars"]
+        if found := overlay.strays(merged, self.given, self.reach):
+            told = "\n".join(f"  {line}" for line in found)
+            raise SystemExit(
+                f"make rehearse: {playbook}: not played, for it would leave the sandbox. Something outranks "
+                f"the inventory, as host_vars beside a playbook do; take that away:\n{told}"
+            )
+
     def play(self, playbook: str, number: int) -> int:
         """Run a playbook; return its exit status."""
+        self.check(playbook)
         begin = time.monotonic()
-        sources = ["-i", str(self.inventory), "-i", str(self.target / "overlay.yml")]
+        sources = ["-i", str(self.inventory), "-i", str(self.overlay), "--limit", ",".join([*self.hosts, "localhost"])]
         settings = ["--extra-vars", f"@{self.target / 'settings.yml'}"]
         run = [str(TOP / "sandbox" / "sandbox"), "run", "--name", self.lab.name, "--", tool("ansible-playbook")]
         environment = self.lab.playbook_environment()

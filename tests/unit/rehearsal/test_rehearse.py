@@ -28,7 +28,7 @@ VARIABLES: dict[str, Any] = {
 
 
 def test_only_whole_addresses_change() -> None:
-    found = overlay.overlay(HOSTS, VARIABLES, GIVEN, VIRTUAL)
+    found = overlay.overlay(HOSTS, VARIABLES, GIVEN, VIRTUAL, {})
     first = found["k1"]
     assert first["ansible_host"] == "198.18.0.11" and first["ansible_user"] == "root"
     assert first["cluster_api_endpoint"] == "198.18.0.250:6443"
