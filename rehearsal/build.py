@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the stand-ins of a version: one archive under six names, beside the real programs that go with it."""
+"""Build the stand-ins of a version: one archive under each name, beside the real programs that go with it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+# The programs of a component go together: stand-ins store objects in another form, and would not go with real ones.
+STAND_INS = {"kubernetes": PROGRAMS, "flannel": ("flanneld",)}
 # Whatever Python has the name python3: the system's on hosts, a virtual environment's in tests.
 FIRST_LINE = b"#!/usr/bin/env -S python3 -sE\n"
 
@@ -54,16 +56,21 @@ def place(path: Path, content: bytes) -> None:
         fresh.chmod(0o755)
 
 
-def build(directory: Path, versions: list[str], ready: Path) -> Path:
-    """Fill a directory of binaries: stand-ins, and links to what is real among the ready ones."""
+def build(directory: Path, versions: list[str], ready: Path, components: Collection[str] = tuple(STAND_INS)) -> Path:
+    """Fill a directory of binaries: stand-ins of some components, and links to what is real among the ready ones."""
     for version in versions:
         content = archive(version)
-        for program in PROGRAMS:
+        for program in PROGRAMS if "kubernetes" in components else ():
             place(directory / version / program, content)
-        place(directory / "flanneld", content)
+        if "flannel" in components:
+            place(directory / "flanneld", content)
         link(directory / version / "kubectl", ready / "debian" / "kubectl")
     for real in sorted(ready.iterdir()) if ready.is_dir() else []:
-        if real.name != "flanneld" and not real.name[:1].isdigit() and not real.name.startswith("."):
+        if real.name[:1].isdigit():
+            for path in sorted(real.iterdir()):
+                if "kubernetes" not in components or path.name not in PROGRAMS:
+                    link(directory / real.name / path.name, path)
+        elif not real.name.startswith(".") and not (real.name == "flanneld" and "flannel" in components):
             link(directory / real.name, real)
     return directory
 

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from rehearsal import build
 from tools import binaries
 
-DIRECTORY = binaries.TOP / "build" / "rehearsal" / "bin"
-STAND_INS = {"kubernetes": build.PROGRAMS, "flannel": ("flanneld",)}
-# What no rehearsal can do: wait for pods, also when a new authority restarts them, and try the network between them.
-SETTINGS: dict[str, Any] = {"addons_wait": False, "addons_restart_namespaces": [], "verify_workload": False}
+DIRECTORY = binaries.TOP / "build" / "rehearsal"
+# What no stand-in of kubelet can do: wait for pods, also when a new authority restarts them.
+WITHOUT_PODS: dict[str, Any] = {"addons_wait": False, "addons_restart_namespaces": []}
+# And what none of flanneld can do, either: bring pods of two nodes together.
+WITHOUT_PACKETS: dict[str, Any] = {"verify_workload": False}
+REAL = ("etcd", "containerd", "runc", "CNI plugins", "kubectl", "haproxy", "keepalived", "systemd")
 
 
 def lacking(version: str) -> list[binaries.Missing]:
@@ -24,21 +27,36 @@ def lacking(version: str) -> list[binaries.Missing]:
     return [item for item in lost if not (binaries.CACHE / item.url.partition("//")[2]).is_file()]
 
 
-def replaceable(lost: list[binaries.Missing]) -> bool:
-    """Say whether stand-ins, and kubectl from Debian, can take the place of all that is lacking."""
+def asked() -> str:
+    """Return what somebody wants: 1 for a rehearsal in any case, 0 for none in any case."""
+    return os.environ.get("HARDWAY_REHEARSAL", "")
+
+
+def replaceable(version: str) -> bool:
+    """Say whether stand-ins, and kubectl from Debian, can take the place of all that is lacking, and may."""
     others = {"kubectl"} if (binaries.READY / "debian" / "kubectl").is_file() else set()
-    return all(set(item.binaries) <= {*STAND_INS.get(item.component, ()), *others} for item in lost)
+    lost = lacking(version)
+    known = all(set(item.binaries) <= {*build.STAND_INS.get(item.component, ()), *others} for item in lost)
+    return asked() != "0" and known
 
 
-def wanted(version: str) -> bool:
-    """Say whether to rehearse: because somebody asks for it, or because the real programs cannot be had."""
-    asked = os.environ.get("HARDWAY_REHEARSAL", "")
-    return asked == "1" or (asked != "0" and bool(lacking(version)) and replaceable(lacking(version)))
+def replaced(version: str) -> tuple[str, ...]:
+    """Return the components that stand-ins take the place of: all where somebody asks, else those that are lacking."""
+    if asked() == "1":
+        return tuple(build.STAND_INS)
+    lost = {name for item in lacking(version) for name in item.binaries} if replaceable(version) else set()
+    return tuple(component for component, programs in build.STAND_INS.items() if lost & set(programs))
 
 
-def programs(version: str) -> Path:
+def names(version: str) -> list[str]:
+    """Return the programs that are stand-ins."""
+    return [name for component in replaced(version) for name in build.STAND_INS[component]]
+
+
+def programs(version: str, components: Collection[str] = tuple(build.STAND_INS)) -> Path:
     """Return a directory with stand-ins of a version and of the newest of the other minors, and all that is real."""
-    return build.build(DIRECTORY, sorted({version, *newest()}), binaries.READY)
+    directory = DIRECTORY / ("+".join(components) or "none")
+    return build.build(directory, sorted({version, *newest()}), binaries.READY, components)
 
 
 def newest() -> list[str]:
@@ -53,21 +71,48 @@ def newest() -> list[str]:
 
 def binary_directory(version: str) -> Path:
     """Return where the programs are that tests and clusters on this machine use."""
-    return programs(version) if wanted(version) else binaries.READY
+    components = replaced(version)
+    # Debian's kubectl, alone, is no rehearsal.
+    if components or (lacking(version) and replaceable(version)):
+        return programs(version, components)
+    return binaries.READY
+
+
+def settings(version: str) -> dict[str, Any]:
+    """Return the variables that leave out what stand-ins cannot do; nothing where the programs are real."""
+    components = replaced(version)
+    found = WITHOUT_PACKETS if components else {}
+    return {**found, **WITHOUT_PODS} if "kubernetes" in components else dict(found)
 
 
 def notice(version: str) -> str:
-    """Return what a rehearsal says of itself before anything else."""
-    names = ", ".join([*build.PROGRAMS, "flanneld"])
-    return (
-        f"REHEARSAL of Kubernetes {version}: {names} are stand-ins; they start no containers and move no packets.\n"
-        "The rest is real: systemd, users, files, certificates, TLS, etcd, haproxy, keepalived, containerd, kubectl.\n"
-        "What a rehearsal proves and what it does not: docs/rehearsal.md"
-    )
+    """Return what a rehearsal says of itself before anything else; nothing where it is none."""
+    if not (components := replaced(version)):
+        return ""
+    stand_ins = names(version)
+    verb = "are stand-ins" if len(stand_ins) > 1 else "is a stand-in"
+    does = {"kubernetes": "no containers run", "flannel": "no packets go between the nodes' pods"}
+    missed = " and ".join(does[component] for component in components)
+    lines = [
+        f"REHEARSAL of Kubernetes {version}: {', '.join(stand_ins)} {verb}; {missed}.",
+        f"The rest is real: {', '.join([*real(version), 'users', 'files', 'certificates', 'TLS'])}.",
+        "What a rehearsal proves and what it does not: docs/rehearsal.md",
+    ]
+    if lost := lacking(version):
+        lines += ["What would make it real:", binaries.explain(lost)]
+    return "\n".join(lines)
+
+
+def real(version: str) -> list[str]:
+    """Return the programs that are none of ours."""
+    stand_ins = names(version)
+    every = [name for programs in build.STAND_INS.values() for name in programs]
+    return [*(name for name in every if name not in stand_ins), *REAL]
 
 
 def rows(version: str) -> list[list[str]]:
     """Return which programs are what, for a closing table."""
-    found = [[name, f"stand-in for {version}"] for name in build.PROGRAMS]
-    real = "etcd, containerd, runc, CNI plugins, kubectl, haproxy, keepalived, systemd"
-    return [*found, ["flanneld", "stand-in"], [real, "real"], ["pods, CoreDNS, packets", "left out: nothing runs them"]]
+    found = [[name, "stand-in" if name == "flanneld" else f"stand-in for {version}"] for name in names(version)]
+    components = replaced(version)
+    left_out = "pods, CoreDNS, packets" if "kubernetes" in components else "packets between pods of two nodes"
+    return [*found, [", ".join(real(version)), "real"], [left_out, "left out: nothing runs them"]]

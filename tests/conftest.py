@@ -27,7 +27,7 @@ def pytest_report_header() -> list[str]:
     from rehearsal import use
     from tools.lab import kubernetes_version
 
-    return use.notice(kubernetes_version()).splitlines()[:1] if use.wanted(kubernetes_version()) else []
+    return use.notice(kubernetes_version()).splitlines()[:1]
 
 
 @pytest.fixture(scope="session")

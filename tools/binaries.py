@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -33,6 +34,7 @@ class Missing:
         return directory / {"kubernetes": self.version, "cni": "cni"}.get(self.component, "")
 
 
+@functools.cache
 def role_variables() -> dict[str, Any]:
     """Return the fixed variables of the role `cluster`, unrendered."""
     found: dict[str, Any] = {}

@@ -103,7 +103,7 @@ def summary(lab: Lab, seconds: dict[str, float]) -> str:
         f"  sandbox/sandbox exec --name {lab.name} {hosts[0]} -- journalctl -u kube-apiserver\n"
         "Remove it all: make demo-down",
     ]
-    if rehearsal.wanted(version):
+    if rehearsal.replaced(version):
         parts.append(table(["REHEARSAL", "what it is"], rehearsal.rows(version)))
     return "\n\n".join(parts)
 
@@ -118,8 +118,8 @@ def up(lab: Lab) -> int:
     if reason := refusal():
         print(f"make demo: {reason}", file=sys.stderr)
         return 1
-    if rehearsal.wanted(kubernetes_version()):
-        print(rehearsal.notice(kubernetes_version()) + "\n", flush=True)
+    if told := rehearsal.notice(kubernetes_version()):
+        print(told + "\n", flush=True)
     seconds: dict[str, float] = {}
     lab.down()
     begin = time.monotonic()

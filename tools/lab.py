@@ -116,8 +116,7 @@ def variables() -> dict[str, Any]:
     if directory.is_dir():
         found["cluster_binary_dir"] = str(directory)
         found["cluster_component_versions"] = binaries.ready_versions(directory)
-    if rehearsal.wanted(version):
-        found |= rehearsal.SETTINGS
+    found |= rehearsal.settings(version)
     archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar"))}
     if archives:
         found["cluster_image_archives"] = list(archives.values())
@@ -176,14 +175,14 @@ def require_binaries() -> str | None:
     version = kubernetes_version()
     collect()
     lost = binaries.missing(version)
-    if not lost or (rehearsal.wanted(version) and os.environ.get("HARDWAY_REHEARSAL")):
+    if not lost or rehearsal.asked() == "1":
         return None
     wanted = [{"name": item.component, "version": item.version, "binaries": list(item.binaries)} for item in lost]
     command = [tool("ansible-playbook"), str(TOP / "playbooks" / "download.yml"), "--extra-vars"]
     settings = {"cluster_kubernetes_version": version, "cluster_cache_dir": str(binaries.CACHE)}
     command.append(json.dumps({**settings, "_cluster_components": wanted}))
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    if done.returncode == 0 or rehearsal.wanted(version):
+    if done.returncode == 0 or rehearsal.replaceable(version):
         return None
     # Ansible prints the message twice; each problem begins with its component.
     begins = tuple(f"{item.component} {item.version} (" for item in lost)

@@ -52,8 +52,8 @@ def main() -> int:
     if not clusters:
         # etcd comes from Debian where nobody brought it.
         collect()
-    if clusters and rehearsal.wanted(kubernetes_version()):
-        print(rehearsal.notice(kubernetes_version()), flush=True)
+    if clusters and (told := rehearsal.notice(kubernetes_version())):
+        print(told, flush=True)
     for name in wanted:
         if lost and SCENARIOS[name]:
             print(f"SKIPPED molecule {name}: the Kubernetes binaries are missing and could not be downloaded\n{lost}")

@@ -138,8 +138,8 @@ def main() -> int:
         print(f"make rehearse: {reason}", file=sys.stderr)
         return 1
     version = kubernetes_version()
-    if use.wanted(version):
-        print(use.notice(version) + "\n", flush=True)
+    if told := use.notice(version):
+        print(told + "\n", flush=True)
     status = 0
     try:
         rehearsal.up()

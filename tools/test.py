@@ -74,8 +74,8 @@ def main() -> int:
     while left_out and all(part.status == 0 for part in parts):
         parts.append(run(left_out.pop(0)))
     print(summary(parts, left_out), flush=True)
-    if rehearsal.wanted(kubernetes_version()):
-        print("\n" + rehearsal.notice(kubernetes_version()), flush=True)
+    if told := rehearsal.notice(kubernetes_version()):
+        print("\n" + told, flush=True)
     return 1 if any(part.status for part in parts) else 0
 
 
