@@ -95,3 +95,24 @@ def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> Non
     for culprit in ("kube-scheduler", f"node {first}", f"{second}"):
         assert culprit in done.output
     cluster.deploy()
+
+
+def test_verify_judges_the_others_where_the_first_master_is_dead(cluster: Cluster) -> None:
+    first, second = cluster.hosts()[:2]
+    cluster.sandbox("poweroff", first)
+    try:
+        cluster.exec(second, "systemctl stop kube-scheduler")
+        done = cluster.run(playbook="playbooks/verify.yml")
+        limited = cluster.run("--limit", f"!{first}", playbook="playbooks/verify.yml")
+    finally:
+        cluster.sandbox("poweron", first)
+    # ssh says that nobody is there; the API and etcd say it of what was there.
+    address = cluster.described()["hosts"][first]["ansible_host"]
+    told = (f"kube-scheduler on {second}", f"apiserver https://{address}:6443", f"etcd {first} (")
+    for run, lines in ((done, (f"host {first}: not reached", *told)), (limited, told)):
+        assert run.status != 0
+        for line in lines:
+            assert line in run.output, run.output[-6000:]
+    assert f"host {first}: not reached" not in limited.output
+    wait_for(lambda: cluster.exec(first, "systemctl is-active kube-apiserver").stdout.strip() == "active")
+    cluster.deploy()

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""verify.yml where the first master is dead, or not in the limit: the others are judged, by one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .site import GROUPS, Site
+
+
+@pytest.fixture
+def site(repository: Path, tmp_path: Path) -> Site:
+    """Return a site whose first host is dead."""
+    made = Site(repository, tmp_path)
+    made.facts["192.0.2.11"] = None
+    return made
+
+
+def looks(site: Site) -> list[str]:
+    """Return at which hosts the module that looks at things was run."""
+    return sorted(line.split()[0][-2:] for line in site.asked() if line.endswith(".cluster_info"))
+
+
+def test_a_dead_first_master_is_told_among_all_that_is_wrong(site: Site) -> None:
+    result = site.run(playbook="playbooks/verify.yml")
+    assert result.returncode != 0
+    for words in ("host k1: not reached; mend the connection", "seen by 192.0.2.12", "seen by 192.0.2.13"):
+        assert words in result.stdout, result.stdout
+    # The first of them once of itself and once of the cluster, the dead one in vain.
+    assert looks(site) == ["11", "12", "12", "13"]
+
+
+def test_a_host_outside_the_limit_is_not_contacted(site: Site) -> None:
+    result = site.run("--limit", "!k1", playbook="playbooks/verify.yml")
+    assert "host k1" not in result.stdout
+    assert not any(line.startswith("192.0.2.11") for line in site.asked())
+    assert looks(site) == ["12", "12", "13"]
+
+
+def test_an_address_that_the_inventory_does_not_tell_is_asked_for(site: Site) -> None:
+    hosts = {f"k{n}": {"ansible_host": f"k{n}.example.org"} for n in (1, 2, 3)}
+    site.groups = dict.fromkeys(GROUPS, hosts)
+    for n in (2, 3):
+        found = {"ansible_default_ipv4": {"address": f"192.0.2.1{n}"}}
+        site.facts[f"k{n}.example.org"] = {**site.facts[f"192.0.2.1{n}"], **found}
+    result = site.run(playbook="playbooks/verify.yml")
+    for words in ("host k1: not reached", "seen by k2.example.org", "seen by k3.example.org"):
+        assert words in result.stdout, result.stdout
