@@ -125,6 +125,11 @@ def etcd_refusal_problems(refusals: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
+def service_problems(services: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the units that do not run or do not answer."""
+    return [f"{service['name']}: {service['error']}" for service in services if service["error"]]
+
+
 def served_problems(served: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the listeners that do not show the certificate that is on disk."""
     found = []

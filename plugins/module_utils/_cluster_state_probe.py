@@ -20,6 +20,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http import (
     served_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import full_name
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 
@@ -134,6 +136,26 @@ def throwaway_certificate(directory: str) -> tuple[str, str]:
         with open(path, "wb") as file:
             file.write(content)
     return paths
+
+
+def look_at_services(systemd: Systemd, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the state of units of this host, and what speaks against each."""
+    names = [full_name(item["unit"]) for item in items]
+    shown = systemd.show(names) if names else {}
+
+    def look(item: Mapping[str, Any]) -> dict[str, Any]:
+        unit = full_name(item["unit"])
+        seen = shown[unit]
+        error = ""
+        if seen.load == "not-found":
+            error = "there is no such unit; run its role"
+        elif not seen.running:
+            error = f"it is {seen.active} ({seen.sub}); see journalctl -u {unit}"
+        elif item["url"]:
+            error = ask({**item, "status": 200}, verify=bool(item["ca"]))
+        return {"name": item["name"] or unit, "unit": unit, "state": f"{seen.active} ({seen.sub})", "error": error}
+
+    return at_once(look, items)
 
 
 def look_at_served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

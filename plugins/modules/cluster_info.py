@@ -13,9 +13,8 @@ short_description: State of all parts of a cluster, and everything that is wrong
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Looks at API servers, leader elections, nodes, etcd and served certificates, and returns all problems at once.
-  - Only what is asked for by an option is looked at. Problems never fail the module, so that a play can collect them
-    from all hosts first.
+  - Looks at API servers, leader elections, nodes, etcd, served certificates and units, and returns all problems.
+  - Only what an option asks for is looked at. Problems never fail the module, so a play can collect those of all hosts.
 requirements:
   - cryptography >= 3.4 (for O(etcd))
 extends_documentation_fragment:
@@ -112,6 +111,17 @@ options:
       name:
         description: What to call it in problems.
         type: str
+  services:
+    description: Units of the host where the module runs that must be active, and must answer where an address is given.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      unit: {description: Name of the unit., type: str, required: true}
+      url: {description: Address that must answer with status 200., type: str}
+      ca: {description: 'Certificate authority of O(services[].url). Without it nobody is verified.', type: path}
+      server_name: {description: 'Name to ask for, where it differs from the address.', type: str}
+      name: {description: What to call it in problems., type: str}
   timeout:
     description: Seconds to wait until no problem is left; V(0) looks once.
     type: int
@@ -180,6 +190,12 @@ served:
   elements: dict
   sample:
     - {name: kubelet, host: 192.0.2.21, port: 10250, path: /p/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
+services:
+  description: The units, and why one of them is no good.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: haproxy on lb1, unit: haproxy.service, state: active (running), error: ""}]
 """
 
 from typing import Any
@@ -190,6 +206,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS as ETCD_ARGUMENTS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
 SPEC = {
@@ -214,6 +231,16 @@ SPEC = {
             "name": {"type": "str"},
         },
     },
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "unit": {"type": "str", "required": True},
+            "ca": {"type": "path"},
+            **{name: {"type": "str"} for name in ("url", "server_name", "name")},
+        },
+    },
     "timeout": {"type": "int", "default": 0},
 }
 
@@ -221,9 +248,9 @@ SPEC = {
 class ClusterLook:
     """Looks as often as needed, with one set of clients."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], systemd: Systemd) -> None:
         """Remember what is asked for."""
-        self.params = params
+        self.params, self.systemd = params, systemd
         urls = [url.rstrip("/") for url in [*params["servers"], params["endpoint"]] if url]
         self.urls = list(dict.fromkeys(urls))
         self.api = Api.of({**params, "servers": self.urls})
@@ -239,7 +266,8 @@ class ClusterLook:
             seen["etcd"]["refusals"] = self.etcd.refusals()
             seen["problems"] += seen["etcd"]["problems"] + state.etcd_refusal_problems(seen["etcd"]["refusals"])
         seen["served"] = probe.look_at_served(self.params["served"])
-        seen["problems"] += state.served_problems(seen["served"])
+        seen["services"] = probe.look_at_services(self.systemd, self.params["services"])
+        seen["problems"] += state.served_problems(seen["served"]) + state.service_problems(seen["services"])
         return seen
 
     def _look_at_api(self, seen: dict[str, Any]) -> None:
@@ -260,7 +288,11 @@ def main() -> None:
     """Look, wait where asked to, and report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     timeout = 0 if module.check_mode else module.params["timeout"]
-    healthy, seen = wait_until(ClusterLook(module.params).look, lambda s: not s["problems"], timeout=timeout)
+    try:
+        look = ClusterLook(module.params, Systemd(module.run_command)).look
+        healthy, seen = wait_until(look, lambda s: not s["problems"], timeout=timeout)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
     module.exit_json(changed=False, healthy=healthy, **seen)
 
 

@@ -87,12 +87,14 @@ def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster:
 
 
 def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> None:
-    first, second = cluster.hosts()[:2]
+    first, second, third = cluster.hosts()
     cluster.exec(first, "systemctl stop kube-scheduler kubelet")
     cluster.exec(second, "systemctl stop kube-apiserver")
+    cluster.exec(third, "systemctl stop haproxy keepalived")
     done = cluster.run(playbook="playbooks/verify.yml")
     assert done.status != 0
-    for culprit in ("kube-scheduler", f"node {first}", f"{second}"):
+    balancer = (f"haproxy on {third}: it is inactive", f"keepalived on {third}: it is inactive")
+    for culprit in ("kube-scheduler", f"node {first}", f"{second}", *balancer):
         assert culprit in done.output
     cluster.deploy()
 

@@ -39,6 +39,14 @@ def test_a_dead_first_master_is_one_line_among_the_others() -> None:
     assert others == [*ILL["problems"], "node k1: not ready"]
 
 
+def test_a_load_balancer_shows_what_it_is_worth_itself() -> None:
+    role = verify({}, haproxy_loopback_bind="127.0.0.1:9443", haproxy_check_ca="", inventory_hostname="lb1")
+    haproxy, keepalived = role.value("_verify_services")
+    assert (haproxy["name"], haproxy["url"], haproxy["ca"]) == ("haproxy on lb1", "https://127.0.0.1:9443/readyz", "")
+    assert (keepalived["name"], keepalived["unit"]) == ("keepalived on lb1", "keepalived")
+    assert verify({}).value("_verify_services") == [], "k1 balances nothing"
+
+
 @pytest.mark.parametrize(("look", "words"), [(FAILED, "no module named json"), (None, "lost earlier in this run")])
 def test_whoever_could_not_be_looked_at_is_told(look: dict[str, Any] | None, words: str) -> None:
     looks = {"k1": WELL, "k2": WELL, "k3": WELL, **({"lb1": look} if look else {})}
