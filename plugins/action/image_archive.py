@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _images
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -25,7 +26,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         super().run(tmp, task_vars)
-        archives = [self._inspect(path) for path in self._task.args.get("archives") or []]
+        archives, problems = [], []
+        for path in self._task.args.get("archives") or []:
+            try:
+                archives.append(self._inspect(path))
+            except HardwayError as exc:
+                problems.append(str(exc))
+        if problems:
+            raise AnsibleActionFail("\n".join(problems))
+        if boolean(self._task.args.get("inspect_only", False)):
+            return {"changed": False, "imported": []}
         receipt = Receipt(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
         if receipt.standing is not None:
             return receipt.standing
@@ -51,11 +61,11 @@ class ActionModule(ActionBase):
 
     def _inspect(self, path: str) -> dict[str, Any]:
         """Return what the module needs to know of an archive."""
-        source = self._find_needle("files", os.path.expanduser(path))
         try:
-            archive = _images.inspect(source)
-        except HardwayError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            source = self._find_needle("files", os.path.expanduser(path))
+        except AnsibleError as exc:
+            raise HardwayError(f"{path}: no such image archive; put it there, or name another one") from exc
+        archive = _images.inspect(source)
         return {"source": source, "identity": archive.identity, "images": archive.images}
 
     def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:

@@ -33,6 +33,10 @@ options:
     description: The namespace of containerd; the kubelet's is V(k8s.io).
     type: str
     default: k8s.io
+  inspect_only:
+    description: Whether only to see that all archives are there and whole. No host is contacted.
+    type: bool
+    default: false
   ctr:
     description: The command to use.
     type: path
@@ -81,6 +85,7 @@ SPEC: dict[str, Any] = {
     # The action plugin turns each path into what it knows of the archive: {source, identity, images, staged}.
     "archives": {"type": "list", "elements": "raw", "required": True},
     "namespace": {"type": "str", "default": "k8s.io"},
+    "inspect_only": {"type": "bool", "default": False},
     "ctr": {"type": "path", "default": "/usr/local/bin/ctr"},
     "address": {"type": "path", "default": "/run/containerd/containerd.sock"},
     "directory": {"type": "path", "default": "/var/lib/hardway/images"},

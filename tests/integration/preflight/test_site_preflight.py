@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import subprocess
+import tarfile
 import typing as t
 from pathlib import Path
 
@@ -198,6 +201,24 @@ def test_a_bad_download(site: Site, kind: str, words: list[str]) -> None:
         refused(site, ["flannel", "flanneld", "Remedy", *words])
     # Neither kept for the next run, nor half of it.
     assert [path for path in site.cache.rglob("*") if "flannel" in path.name and path.is_file()] == []
+
+
+def test_bad_image_archives_are_told_before_any_host_is_touched(site: Site, tmp_path: Path) -> None:
+    whole, half = tmp_path / "whole.tar", tmp_path / "half.tar"
+    for path in (whole, half):
+        index = json.dumps([{"RepoTags": ["registry.example.org/app:1.0"]}]).encode()
+        with tarfile.open(path, "w") as archive:
+            for name, content in (("manifest.json", index), ("layer.tar", bytes(100_000))):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    site.variables["cluster_image_archives"] = [str(whole)]
+    assert len([line for line in site.run().stdout.splitlines() if "whole.tar" in line]) == 0
+    half.write_bytes(half.read_bytes()[:50_000])
+    site.variables["cluster_image_archives"] += [str(half), str(tmp_path / "missing.tar")]
+    (site.directory / "asked").unlink()
+    refused(site, ["half.tar", "no readable archive", "make it with"])
+    refused(site, ["missing.tar", "no such image archive", "put it there"])
 
 
 def test_a_spoilt_file_in_the_cache(site: Site) -> None:
