@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._members import is_address
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_ranges import Member, range_problems
 
@@ -33,6 +35,7 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         *_address_problems(_hosts(cluster), cluster.get("unsettled") or ()),
         *range_problems(cluster, _hosts(cluster)),
         *_endpoint_problems(cluster),
+        *(_drain_problems(cluster["drain"]) if cluster["lb"] and "drain" in cluster else []),
         *_place_problems(str(cluster["pki_dir"])),
         *_version_problems(str(cluster["kubernetes_version"]), cluster["supported_minors"]),
     ]
@@ -132,6 +135,26 @@ def _vip_problems(variable: str, vip: str, cluster: t.Mapping[str, t.Any]) -> li
         for member in _hosts(cluster)
         if member["address"] == vip
     ]
+
+
+def _drain_problems(drain: t.Mapping[str, t.Sequence[t.Any]]) -> list[str]:
+    """Return whether API servers stop before our own load balancers have noticed."""
+    interval, fall = drain["interval"], drain["fall"]
+    try:
+        noticed = max(map(_haproxy_seconds, interval)) * max(map(int, fall))
+    except HardwayError as exc:
+        return [str(exc)]
+    return [
+        f"master_shutdown_delay: {delay} s is no longer than the {noticed:g} s in which load balancers notice "
+        f"(haproxy_check_interval {interval[0]} times haproxy_check_fall {fall[0]}); set it higher"
+        for delay in sorted(set(drain["shutdown_delay"]))
+        if float(delay) <= noticed
+    ]
+
+
+def _haproxy_seconds(text: t.Any) -> float:
+    """Return a time of haproxy's; without a unit it means milliseconds."""
+    return parse(f"{text}ms" if str(text).isdigit() else str(text), "haproxy_check_interval").total_seconds()
 
 
 def _place_problems(pki_dir: str) -> list[str]:

@@ -72,6 +72,7 @@ INVENTORY: list[Row] = [
     ("name", {}, {"node": {"k1": {}, "Bad_Name": {"ansible_host": "192.0.2.14"}}}, ["Bad_Name", "lower-case"]),
     ("same-address", {}, {"node": {"k4": {"ansible_host": "192.0.2.11"}}}, ["k4", "192.0.2.11", "cluster_node_ip"]),
     ("host-ipv6", {}, {"node": {"k4": {"ansible_host": "2001:db8::4"}}}, ["k4", "2001:db8::4", "IPv4"]),
+    ("drain", {"haproxy_check_interval": "3s"}, {}, ["master_shutdown_delay", "the 6 s", "haproxy_check_interval 3s"]),
     ("choice", {"flannel_backend": "vxlann"}, {}, ["flannel_backend", "vxlann", "host-gw", "k1, k2, k3"]),
     ("type", {}, {"node": {"k2": {"node_labels": 3}}}, ["node_labels", "dict", "role node", "for k2"]),
     ("same-name", {}, {"node": {"k4": {"ansible_host": "192.0.2.14", "cluster_node_name": "k1"}}}, ["k4", "k1", "own"]),

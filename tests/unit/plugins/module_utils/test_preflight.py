@@ -52,6 +52,13 @@ def test_an_address_may_be_unknown_until_the_host_was_asked() -> None:
     assert len(inventory_problems({**unknown, "unsettled": ["k1"]})) == 1
 
 
+def test_time_to_drain_is_judged_by_our_own_load_balancers_alone() -> None:
+    drain = {"shutdown_delay": [5], "interval": ["1s"], "fall": [2]}
+    assert inventory_problems(plan(drain=drain)) == []
+    outside = {"lb": [], "api_vip": "", "api_endpoint": "api.example.org:6443"}
+    assert inventory_problems(plan(**outside, drain={**drain, "interval": ["60s"]})) == []
+
+
 def test_a_single_master_needs_no_vip() -> None:
     one = [member(1)]
     good = plan(etcd=one, masters=one, lb=[], api_vip="", api_endpoint="192.0.2.11:6443", api_endpoint_given=False)
@@ -99,6 +106,15 @@ TWO = [member(1), member(2)]
         ({"api_vip": "2001:db8::100"}, ["cluster_api_vip", "2001:db8::100", "use IPv4"]),
         ({"node_port_range": "32767-30000"}, ["cluster_node_port_range", "32767-30000"]),
         ({"api_port": 70000}, ["cluster_api_port", "70000"]),
+        (
+            {"drain": {"shutdown_delay": [5, 5], "interval": ["2s"], "fall": [3]}},
+            ["master_shutdown_delay: 5 s", "the 6 s", "haproxy_check_interval 2s times haproxy_check_fall 3"],
+        ),
+        (
+            {"drain": {"shutdown_delay": [2], "interval": [1000], "fall": ["2"]}},
+            ["delay: 2 s", "set it"],
+        ),
+        ({"drain": {"shutdown_delay": [5], "interval": ["soon"], "fall": [2]}}, ["haproxy_check_interval", "soon"]),
         ({"pki_dir": ".pki"}, ["cluster_pki_dir", "'.pki'", "set it to"]),
         ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
         ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.roles.master.rendering import ha, single
+from unit.roles.master.rendering import Host, ha, single
 
 COMPONENTS = {
     "kube-apiserver": "master_apiserver_args",
@@ -79,6 +79,15 @@ def test_addresses_come_from_the_inventory() -> None:
     found = flags(ha("m2").arguments("kube-apiserver"))
     assert found["bind-address"] == found["advertise-address"] == "192.0.2.2"
     assert found["etcd-servers"] == "https://192.0.2.1:2379,https://192.0.2.2:2379,https://192.0.2.3:2379"
+
+
+def test_a_load_balancer_of_somebody_else_has_time_to_notice() -> None:
+    addresses = {"m1": "192.0.2.1", "m2": "192.0.2.2"}
+    ours = Host("m1", addresses, {"etcd": ["m1"], "master": ["m1", "m2"], "lb": ["m1"]})
+    assert ha().value("master_shutdown_delay") == 30
+    assert ours.value("master_shutdown_delay") == 5
+    assert single().value("master_shutdown_delay") == 5, "there is nobody to take over"
+    assert ha().value("_master_components[0].stop_timeout") == 105
 
 
 def test_shutdown_delay_fits_into_the_stop_timeout() -> None:
