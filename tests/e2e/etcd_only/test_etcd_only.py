@@ -89,7 +89,7 @@ def test_unit_pleases_systemd(hosts: Hosts) -> None:
 
 def test_changed_option_restarts_one_member_after_the_other(hosts: Hosts) -> None:
     """All members restart, never two at a time, and the data are still there."""
-    changed = hosts.apply("-e", "etcd_snapshot_count=20000")
+    changed = hosts.apply("-e", "etcd_auto_compaction_retention=9h")
     assert all(changed[member] > 0 for member in MEMBERS)
     # One kernel, one clock: each member leaves its active state only after the one before it is active again.
     spans = sorted(
@@ -109,7 +109,7 @@ def test_renewed_key_pairs_are_served_without_a_restart(hosts: Hosts) -> None:
     serial = "openssl x509 -noout -serial -in /etc/etcd/pki/server.crt"
     before, old = hosts.started("etcd"), hosts.shell("n1", serial)
     hosts.shell("n1", "rm /etc/etcd/pki/server.crt")
-    hosts.apply("-e", "etcd_snapshot_count=20000")
+    hosts.apply("-e", "etcd_auto_compaction_retention=9h")
     new = hosts.shell("n1", serial)
     served = "openssl s_client -connect 127.0.0.1:2379 </dev/null 2>/dev/null | openssl x509 -noout -serial"
     assert hosts.shell("n1", served) == new != old
@@ -120,7 +120,7 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     """It refuses, says why, takes part again once it is removed and added, and never cost the others anything."""
     hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
     assert "n3 already took part" in wait_for(hosts, "n3", "journalctl -q -o cat -u etcd -n 20 | grep etcd-start:")
-    status, output = hosts.attempt("-e", "etcd_snapshot_count=20000", "-e", "etcd_health_timeout=5")
+    status, output = hosts.attempt("-e", "etcd_auto_compaction_retention=9h", "-e", "etcd_health_timeout=5")
     assert status != 0 and f"{hosts.address('n3')}:2379" in output
     endpoint = f"https://{hosts.address('n1')}:2379"
     identity = hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member list | sed -n 's/, .* n3,.*//p'").strip()
@@ -128,9 +128,9 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     hosts.shell(
         "n1", f"etcdctl --endpoints {endpoint} {TLS} member add n3 --peer-urls=https://{hosts.address('n3')}:2380"
     )
-    hosts.apply("-e", "etcd_snapshot_count=20000")
+    hosts.apply("-e", "etcd_auto_compaction_retention=9h")
     assert "4711" in etcdctl(hosts, "get invoice", host="n3")
-    assert set(hosts.apply("-e", "etcd_snapshot_count=20000").values()) == {0}
+    assert set(hosts.apply("-e", "etcd_auto_compaction_retention=9h").values()) == {0}
 
 
 def test_a_loss_of_all_data_founds_no_empty_cluster(hosts: Hosts) -> None:
@@ -141,7 +141,7 @@ def test_a_loss_of_all_data_founds_no_empty_cluster(hosts: Hosts) -> None:
         wait_for(hosts, host, "journalctl -q -o cat -u etcd -n 5 | grep 'etcd-start:.*restore a snapshot'")
     for host in MEMBERS:
         hosts.shell(host, "rm /etc/etcd/formed")
-    hosts.apply("-e", "etcd_snapshot_count=20000")
+    hosts.apply("-e", "etcd_auto_compaction_retention=9h")
     assert etcdctl(hosts, "get invoice") == ""
 
 

@@ -45,6 +45,8 @@ def test_unit_does_not_name_the_other_members() -> None:
     [
         ({}, "feature-gates", "experimental-initial-corrupt-check"),
         ({"cluster_component_versions": {"etcd": "3.5.30"}}, "experimental-initial-corrupt-check", "feature-gates"),
+        ({}, "pre-vote", "snapshot-count"),
+        ({"cluster_component_versions": {"etcd": "3.5.30"}}, "snapshot-count", "feature-gates"),
         ({"cluster_binary_dir": "/srv/bin"}, "pre-vote", "feature-gates"),
         ({"etcd_config": {"pre-vote": None, "max-txn-ops": 256}}, "max-txn-ops", "pre-vote"),
     ],
