@@ -1,0 +1,54 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""workload_check against an API without nodes: it says what is missing, and leaves nothing behind.
+
+Pods that serve, and a network that is broken on purpose, are in tests/e2e/cluster/test_life.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from integration.api.kubernetes import RealKubernetes
+from integration.api.programs import binary
+
+Run = Callable[..., dict[str, Any]]
+HOME = "/api/v1/namespaces/hardway-verify"
+
+
+def tried(kubernetes: RealKubernetes, run_module: Run, **options: Any) -> dict[str, Any]:
+    """Return what the module says."""
+    reached = {"kubeconfig": str(kubernetes.kubeconfig), "kubectl": str(binary("kubectl"))}
+    arguments = {**kubernetes.arguments(), **reached, "image": "example.org/busybox:1", "timeout": 3, **options}
+    return run_module("workload_check", **arguments)
+
+
+def test_check_mode_starts_nothing(kubernetes: RealKubernetes, run_module: Run) -> None:
+    result = tried(kubernetes, run_module, check=True)
+    assert (result["changed"], result["problems"], result["probes"]) == (False, [], 0)
+    assert kubernetes.api().find(HOME) is None
+
+
+def test_pods_that_never_start_are_told_and_all_is_removed(kubernetes: RealKubernetes, run_module: Run) -> None:
+    """Also what a run left that was cut off: the service there is of another shape than the one it makes."""
+    api = kubernetes.api()
+    api.post("/api/v1/namespaces", {"metadata": {"name": "hardway-verify"}})
+    ports = [{"port": 8080, "targetPort": 8080}]
+    api.post(HOME + "/services", {"metadata": {"name": "probe"}, "spec": {"selector": {"app": "old"}, "ports": ports}})
+    result = tried(kubernetes, run_module)
+    assert result["problems"] == ["pods: none is started; check kube-controller-manager"]
+    assert (result["changed"], result["pods"]) == (False, [])
+    end = time.monotonic() + 60
+    while api.find(HOME):
+        assert time.monotonic() < end, "the namespace stays"
+        time.sleep(0.3)
+
+
+def test_an_api_that_does_not_answer_is_a_problem_not_a_failure(kubernetes: RealKubernetes, run_module: Run) -> None:
+    """A play collects what is wrong, of all modules, and fails with all of it in the end."""
+    result = tried(kubernetes, run_module, servers=["https://127.0.0.1:1"])
+    assert len(result["problems"]) == 1 and "127.0.0.1:1" in result["problems"][0]
+    assert not result.get("failed")
