@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import typing as t
@@ -40,8 +41,10 @@ class Site:
     """Inventory, binaries and authorities for three hosts in all groups, and the playbook run against them."""
 
     def __init__(self, repository: Path, directory: Path) -> None:
-        self.repository = repository
         self.directory = directory
+        # How the playbook is run: as in the clone, unless somebody says otherwise.
+        self.ansible_playbook, self.place = "ansible-playbook", repository
+        self.environment = dict(os.environ)
         self.pki = directory / "pki"
         self.binaries = directory / "binaries"
         self.cache = directory / "cache"
@@ -71,8 +74,10 @@ class Site:
         inventory.write_text(yaml.safe_dump({"all": {"vars": self.variables, "children": children}}))
         (self.directory / "facts.json").write_text(json.dumps(self.facts))
         (self.directory / "trusted.json").write_text(json.dumps(self.trusted))
-        command = ["ansible-playbook", playbook, "-i", str(inventory), *arguments]
-        return subprocess.run(command, cwd=self.repository, capture_output=True, text=True, check=False)
+        command = [self.ansible_playbook, playbook, "-i", str(inventory), *arguments]
+        return subprocess.run(
+            command, cwd=self.place, env=self.environment, capture_output=True, text=True, check=False
+        )
 
     def asked(self) -> list[str]:
         """Return which modules were to run on which hosts."""
