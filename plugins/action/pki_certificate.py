@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             return self._requests_only(directory, args, variables)
         args = _with_answers(directory, args, variables["inventory_hostname"])
         exchange = self._exchange(directory, args)
-        asked = args.get("force") or args.get("renew")
+        asked = args.get("force") or args.get("renew") or args.get("renew_only")
         receipt = Receipt(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
         if receipt.standing is not None:
             return receipt.standing

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -72,14 +72,18 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     return reasons + _life(spec, found, now, renew_before)
 
 
-def unfit(found: Facts, authority: str, now: datetime) -> list[str]:
-    """Return why a certificate that somebody else made is refused by those who trust authority."""
+def unfit(found: Facts, authority: str, now: datetime, renew_before: float = 0.0) -> list[str]:
+    """Return why a certificate that somebody else made is refused by those who trust authority, or will be soon."""
     reasons = []
     if found.by_authority is False:
         reasons.append(f"issuer: not signed by the present authority {authority}")
-    if found.not_after <= now:
-        reasons.append(f"expiry: expired {short(now - found.not_after)} ago")
-    return reasons
+    return reasons + _ending(found, now, renew_before)
+
+
+def share_to_be_left(path: str, params: Mapping[str, Any]) -> float:
+    """Return the part of its life that a certificate must have left; 0 for one that this run shall not look at so."""
+    only = params["renew_only"]
+    return float(params["renew_before"]) if not only or is_named(path, only) else 0.0
 
 
 def is_named(path: str, patterns: Sequence[str]) -> bool:
@@ -102,13 +106,19 @@ def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> l
 def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: float) -> list[str]:
     """Return the reasons that lie in the times."""
     if found.not_after <= now:
-        return [f"expiry: expired {short(now - found.not_after)} ago"]
+        return _ending(found, now, renew_before)
     if found.not_before > now:
         return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
     if abs(found.life - spec.expiry) > _SAME_LIFE:
         return [f"expiry: made for {short(found.life)} instead of {short(spec.expiry)}"]
-    left = found.life_left(now)
-    if left < renew_before:
+    return _ending(found, now, renew_before)
+
+
+def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
+    """Return the reason that lies in its end."""
+    if found.not_after <= now:
+        return [f"expiry: expired {short(now - found.not_after)} ago"]
+    if found.life_left(now) < renew_before:
         return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its life"]
     return []
 

@@ -19,6 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     describe_wanted,
     differences,
     is_named,
+    share_to_be_left,
     stamp,
     unfit,
 )
@@ -134,7 +135,8 @@ class Host:
         except HardwayError:
             return ["certificate: unreadable"]
         self.due.append(found.not_after.timestamp())
-        return unfit(found, entry["authority"], datetime.now(timezone.utc)) + self._asked_again(entry["path"])
+        left = share_to_be_left(entry["path"], self.params) if self.params["renew_only"] else 0.0
+        return unfit(found, entry["authority"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
 
     def _repairs(self, pair: Pair) -> list[str]:
         """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
@@ -148,8 +150,8 @@ class Host:
         return repairs
 
     def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
-        now = datetime.now(timezone.utc)
-        return differences(spec, found, now=now, renew_before=self.params["renew_before"])
+        left = share_to_be_left(spec.path, self.params)
+        return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
 
     def _install(self, pair: Pair, pem: bytes) -> None:
         """Put a signed certificate in place, unless this host would make it again at once."""

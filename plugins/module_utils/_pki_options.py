@@ -49,6 +49,7 @@ PUBLIC_SPEC: dict[str, Any] = {
     "profiles": {"type": "dict", "default": {}},
     "renew_before": {"type": "float", "default": 0.333},
     "renew": {"type": "list", "elements": "str", "default": []},
+    "renew_only": {"type": "list", "elements": "str", "default": []},
     "renew_key": {"type": "bool", "default": False, "no_log": False},
     "force": {"type": "bool", "default": False},
     "requests_only": {"type": "bool", "default": False},

@@ -183,6 +183,13 @@ options:
     type: list
     elements: str
     default: []
+  renew_only:
+    description:
+      - Limits O(renew_before) to what one of these patterns fits, which may be an entry of O(observe), too. All else is
+        made again only when it differs from what is asked or has expired.
+    type: list
+    elements: str
+    default: []
   renew_key:
     description: Makes a new key whenever a certificate is made.
     type: bool

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from integration.pki.inprocess import call
 from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
 
 AUTHORITY = {"name": "ca", "common_name": "kubernetes"}
@@ -122,3 +123,31 @@ def test_named_certificates_are_made_again(directory: Path) -> None:
         task["hardway.kubernetes.pki_certificate"]["renew"] = [pattern]
         changed += play(directory, [(CHECK, task), (APPLY, task)]).changed
     assert changed == [False, False, True, True, True, True, True, True]
+
+
+def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:
+    """A certificate for ten minutes is half over when it is made: five are the backdating."""
+    call("pki_ca", directory=str(tmp_path / "pki"), authorities=[{"name": "ca"}])
+    one = {"authority": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
+    certificates = [{**one, "path": str(tmp_path / name)} for name in ("a", "b")]
+    observed = [{"path": str(tmp_path / name), "authority": "ca"} for name in ("a.crt", "b.crt")]
+    params = {"authority_dir": str(tmp_path / "pki"), "certificates": certificates, "observe": observed}
+
+    def renewed(check: bool, **options: object) -> list[bool]:
+        result = call("pki_certificate", check, **params, **options)
+        told = [*result["certificates"], *result["observed"]]
+        return [any("less than" in reason for reason in item["reasons"]) for item in told]
+
+    call("pki_certificate", **params)
+    none = [False] * 4
+    assert renewed(True) == none
+    assert renewed(True, renew_before=0.9, renew_only=["c"]) == none
+    assert renewed(True, renew_before=0.9, renew_only=["*"]) == [True] * 4
+    assert renewed(True, renew_before=0.9) == [True, True, False, False], "others renew what is theirs"
+    assert renewed(True, renew_before=0.2, renew_only=["a"]) == none
+    serials = [openssl("x509", "-in", tmp_path / f"{name}.crt", "-noout", "-serial") for name in "ab"]
+    # The host would make one again at once whose life is too short for the threshold.
+    certificates[0]["expiry"] = "90d"
+    assert call("pki_certificate", **params, renew_before=0.9, renew_only=["a"])["changed"]
+    now = [openssl("x509", "-in", tmp_path / f"{name}.crt", "-noout", "-serial") for name in "ab"]
+    assert now[0] != serials[0] and now[1] == serials[1]
