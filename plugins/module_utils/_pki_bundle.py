@@ -13,6 +13,7 @@ import base64
 import re
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     fingerprint,
@@ -26,6 +27,7 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL
 # What `openssl x509 -addtrust serverAuth -trustout` puts behind a certificate: that it is trusted for this purpose.
 _FOR_SERVERS = bytes.fromhex("300c300a06082b06010505070301")
 _ANCHOR = "TRUSTED CERTIFICATE"
+_TRUSTED = re.compile(rb"-----BEGIN TRUSTED CERTIFICATE-----(.*?)(?:-----END TRUSTED CERTIFICATE-----|\Z)", re.DOTALL)
 
 
 def split(text: bytes) -> list[bytes]:
@@ -52,6 +54,22 @@ def trusted(text: bytes) -> bytes:
 def anchored(text: bytes) -> bytes:
     """Return certificates so that OpenSSL ends a server's chain at any of them, also at one that is no root."""
     return b"".join(block if _is_root(block) else _anchor(block) for block in split(text))
+
+
+def unanchored(text: bytes) -> bytes:
+    """Return a text with plain certificates in the place of those in OpenSSL's own form; what is damaged stays so."""
+    return _TRUSTED.sub(lambda found: _certificate(found.group(1)), text)
+
+
+def _certificate(content: bytes) -> bytes:
+    """Return the certificate in the content of an anchor, without what it is trusted for."""
+    with suppress(ValueError, IndexError):
+        der = base64.b64decode(content)
+        # A sequence tells its length: in the second byte, or in as many as that one says.
+        more = der[1] & 0x7F if der[1] & 0x80 else 0
+        length = int.from_bytes(der[2 : 2 + more], "big") if more else der[1]
+        content = base64.encodebytes(der[: 2 + more + length])
+    return b"-----BEGIN CERTIFICATE-----\n" + content.strip() + b"\n-----END CERTIFICATE-----"
 
 
 def _is_root(certificate: bytes) -> bool:

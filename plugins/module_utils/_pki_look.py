@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import unanchored
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info import (
     Thresholds,
     described,
@@ -82,7 +83,7 @@ class Look:
             if is_kubeconfig(data):
                 self._kubeconfig(path, data, users)
                 return
-            certificates, requests = certificates_in(data, path), requests_in(data, path)
+            certificates, requests = certificates_in(unanchored(data), path), requests_in(data, path)
         except HardwayError as exc:
             self.problems.append(str(exc))
             return

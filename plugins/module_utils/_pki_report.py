@@ -11,7 +11,9 @@ from typing import Any
 
 # The worst first.
 STATES = ("expired", "future", "critical", "mismatch", "warning", "ok")
-HEADING = ("STATE", "DAYS", "HOST", "SUBJECT", "ISSUER", "WHERE", "SERVED AT", "USED BY")
+HEADING = ("STATE", "DAYS", "HOST", "SUBJECT", "NAMES", "ISSUER", "WHERE", "SERVED AT", "USED BY")
+# Of the names, as many are shown as fit into so many characters.
+_NAMES_WIDTH = 40
 
 Looks = Mapping[str, Mapping[str, Any]]
 
@@ -127,6 +129,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         f"{first['days_left']:.0f}",
         first["host"],
         _name(first["subject"]),
+        _shown(_plain(first["hosts"])),
         _name(first["issuer"]),
         files[0] + (f" +{len(files) - 1}" if len(files) > 1 else "") if files else "-",
         " ".join(row["endpoint"] for row in served) or "-",
@@ -144,6 +147,18 @@ def _name(parts: Sequence[str]) -> str:
     return common + (f" ({', '.join(values['O'])})" if "CN" in values and "O" in values else "")
 
 
+def _plain(hosts: Sequence[str]) -> list[str]:
+    """Return alternative names without their kind."""
+    return [host.partition(":")[2] for host in hosts]
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Return the first of the names, and how many more there are."""
+    count = next((n for n in range(len(names), 1, -1) if len(", ".join(names[:n])) <= _NAMES_WIDTH), 1)
+    more = len(names) - count
+    return ", ".join(names[:count]) + (f" +{more}" if more > 0 else "") or "-"
+
+
 def _labels(row: Mapping[str, Any]) -> str:
     """Return the labels of a certificate; host, where and index are different for each."""
     values = {
@@ -152,6 +167,7 @@ def _labels(row: Mapping[str, Any]) -> str:
         "index": str(row["index"]),
         "kind": row["kind"],
         "subject": ",".join(row["subject"]),
+        "names": ",".join(_plain(row["hosts"])),
         "issuer": ",".join(row["issuer"]),
         "serial": row["serial"],
         "used_by": ",".join(row["used_by"]),

@@ -208,3 +208,20 @@ def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> Non
         line = [str(CFSSL), "certinfo", "-csr", str(path)]
         theirs = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
         assert theirs["Subject"]["CommonName"] == "a" and theirs["DNSNames"] == ["a.example"]
+
+
+def test_an_anchor_of_openssl_is_a_certificate_like_others(tmp_path: Path) -> None:
+    """As haproxy has its authority, the key beside it compared, one that is cut off told as damaged."""
+    for name, options, *_rest in KINDS:
+        path = make(tmp_path, name, options)
+        openssl("x509", "-in", path, "-addtrust", "serverAuth", "-trustout", "-out", path)
+        assert "BEGIN TRUSTED CERTIFICATE" in path.read_text()
+    (tmp_path / "cut.pem").write_text((tmp_path / "rsa.crt").read_text()[:700])
+    result = info(tmp_path, files=[{"path": str(tmp_path)}], pem=True)
+    (problem,) = result["problems"]
+    assert "cut.pem: cannot read the certificate, it is damaged" in problem
+    found = {Path(item["path"]).stem: item for item in result["certificates"]}
+    assert set(found) == {name for name, *_rest in KINDS}
+    for name, item in found.items():
+        assert item["key_matches"] is True
+        assert item["pem"] == openssl("x509", "-in", tmp_path / f"{name}.crt")

@@ -25,6 +25,7 @@ def item(where: str, fingerprint: str, **changes: t.Any) -> dict[str, t.Any]:
         "fingerprint": fingerprint,
         "subject": ["CN=x", "O=a"],
         "issuer": ["CN=ca"],
+        "hosts": [],
         "serial": "1",
         "not_before": "2026-11-20T00:00:00Z",
         "not_after": "2027-11-20T00:00:00Z",
@@ -47,7 +48,7 @@ LOOKS: dict[str, dict[str, t.Any]] = {
         "certificates": [
             item("/p/ca.crt", "ca", days_left=9.0, state="warning", used_by=["api"]),
             item("/p/a.conf (certificate-authority-data)", "ca", kind="kubeconfig", used_by=["admin"], state="warning"),
-            item("/p/api.crt", "one"),
+            item("/p/api.crt", "one", hosts=["dns:api", "ip:192.0.2.1"]),
             served("m1:6443", "one", "/p/api.crt", True),
             served("vip:6443", "two", "/p/api.crt", None),
         ],
@@ -83,9 +84,23 @@ def test_table_has_a_line_per_certificate_and_host_the_next_to_end_first() -> No
     lines = report.table(report.gathered(LOOKS))
     assert [state for state, _line in lines] == ["state", "warning", "ok", "ok", "ok", "mismatch"]
     cells = [re.split(r"  +", line) for _state, line in lines]
-    assert cells[1] == ["WARNING", "9", "m1", "x (a)", "ca", "/p/ca.crt +1", "-", "api, admin"]
-    assert cells[2] == ["ok", "364", "m1", "x (a)", "ca", "/p/api.crt", "m1:6443", "api"]
+    assert cells[1] == ["WARNING", "9", "m1", "x (a)", "-", "ca", "/p/ca.crt +1", "-", "api, admin"]
+    assert cells[2] == ["ok", "364", "m1", "x (a)", "api, 192.0.2.1", "ca", "/p/api.crt", "m1:6443", "api"]
     assert len({line.index("x (a)") for _state, line in lines[1:]}) == 1
+
+
+def test_names_that_are_many_are_counted() -> None:
+    """As many as fit, in their order; one alone is never cut."""
+    many = [f"dns:name-{number}.example.org" for number in range(12)] + ["uri:spiffe://x/y", "ip:2001:db8::1"]
+
+    def shown(hosts: list[str]) -> str:
+        looks = {"m1": {"certificates": [item("/p/x.crt", "x", hosts=hosts)]}}
+        return re.split(r"  +", report.table(report.gathered(looks))[1][1])[4]
+
+    assert shown(many) == "name-0.example.org, name-1.example.org +12"
+    assert shown(many[-2:]) == "spiffe://x/y, 2001:db8::1"
+    assert shown(["dns:" + "a" * 60]) == "a" * 60
+    assert shown(["dns:" + "a" * 60, "dns:b"]) == "a" * 60 + " +1"
 
 
 def test_summary_has_the_colour_of_the_worst() -> None:
@@ -97,7 +112,8 @@ def test_summary_has_the_colour_of_the_worst() -> None:
 
 
 def test_metrics_are_unique_samples_below_their_description() -> None:
-    looks = {"m1": {"certificates": [item('/p/"a\\b', "x")], "problems": []}, "m2": LOOKS["m2"]}
+    first = item('/p/"a\\b', "x", hosts=["dns:api", "ip:192.0.2.1"])
+    looks = {"m1": {"certificates": [first], "problems": []}, "m2": LOOKS["m2"]}
     rows = report.gathered(looks)
     lines = report.metrics(looks, rows, report.problems(looks, rows), NOW).splitlines()
     samples = [line for line in lines if not line.startswith("#")]
@@ -105,6 +121,8 @@ def test_metrics_are_unique_samples_below_their_description() -> None:
     assert len({line.rpartition(" ")[0] for line in samples}) == len(samples) == 3 + 3 + 1 + 2 + 1
     assert names == sorted(names, key=names.index)
     assert 'where="/p/\\"a\\\\b"' in samples[0]
+    assert 'names="api,192.0.2.1"' in samples[0]
+    assert 'names=""' in samples[1]
     assert samples[3].endswith(" 1826668800")
     assert 'hardway_certificate_problems{host="m1"} 0' in samples
     assert 'hardway_certificate_problems{host="m2"} 1' in samples
