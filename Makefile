@@ -59,7 +59,7 @@ test: venv ## everything, as CI runs it
 	$(BIN)/python tools/test.py
 
 demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
-	@$(MAKE) --no-print-directory venv needs
+	@$(MAKE) --no-print-directory venv
 	@$(BIN)/python tools/demo.py up --topology $(TOPOLOGY)
 
 demo-down: ## remove the demo's hosts and files

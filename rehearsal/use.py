@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,28 @@ def replaced(version: str) -> tuple[str, ...]:
     """Return the components that stand-ins take the place of: all where somebody asks, else those that are lacking."""
     if asked() == "1":
         return tuple(build.STAND_INS)
-    lost = {name for item in lacking(version) for name in item.binaries} if replaceable(version) else set()
+    return _with_stand_ins(version) if replaceable(version) else ()
+
+
+def _with_stand_ins(version: str) -> tuple[str, ...]:
+    """Return the components that are lacking and that there are stand-ins of."""
+    lost = {name for item in lacking(version) for name in item.binaries}
     return tuple(component for component, programs in build.STAND_INS.items() if lost & set(programs))
 
 
-def names(version: str) -> list[str]:
-    """Return the programs that are stand-ins."""
-    return [name for component in replaced(version) for name in build.STAND_INS[component]]
+def names(components: Iterable[str]) -> list[str]:
+    """Return the programs of components."""
+    return [name for component in components for name in build.STAND_INS[component]]
+
+
+def first_words(version: str) -> str:
+    """Return what is to be said before anything is looked for elsewhere; nothing where that will be no rehearsal."""
+    if asked() == "1":
+        return notice(version)
+    lost = ", ".join(names(_with_stand_ins(version)))
+    if asked() == "0" or not lost:
+        return ""
+    return f"{lost} not at hand: this is a REHEARSAL with stand-ins for them, unless they can be downloaded now."
 
 
 def programs(version: str, components: Collection[str] = tuple(build.STAND_INS)) -> Path:
@@ -89,7 +104,7 @@ def notice(version: str) -> str:
     """Return what a rehearsal says of itself before anything else; nothing where it is none."""
     if not (components := replaced(version)):
         return ""
-    stand_ins = names(version)
+    stand_ins = names(components)
     verb = "are stand-ins" if len(stand_ins) > 1 else "is a stand-in"
     does = {"kubernetes": "no containers run", "flannel": "no packets go between the nodes' pods"}
     missed = " and ".join(does[component] for component in components)
@@ -105,14 +120,13 @@ def notice(version: str) -> str:
 
 def real(version: str) -> list[str]:
     """Return the programs that are none of ours."""
-    stand_ins = names(version)
-    every = [name for programs in build.STAND_INS.values() for name in programs]
-    return [*(name for name in every if name not in stand_ins), *REAL]
+    components = replaced(version)
+    return [*names(component for component in build.STAND_INS if component not in components), *REAL]
 
 
 def rows(version: str) -> list[list[str]]:
     """Return which programs are what, for a closing table."""
-    found = [[name, "stand-in" if name == "flanneld" else f"stand-in for {version}"] for name in names(version)]
     components = replaced(version)
+    found = [[name, "stand-in" if name == "flanneld" else f"stand-in for {version}"] for name in names(components)]
     left_out = "pods, CoreDNS, packets" if "kubernetes" in components else "packets between pods of two nodes"
     return [*found, [", ".join(real(version)), "real"], [left_out, "left out: nothing runs them"]]

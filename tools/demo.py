@@ -31,9 +31,6 @@ ETCDCTL = (
 
 def refusal() -> str | None:
     """Return why no demo can run here; nothing when it can."""
-    version = kubernetes_version()
-    if rehearsal.lacking(version) and os.environ.get("HARDWAY_REHEARSAL") != "0":
-        print("Kubernetes programs are not at hand: a REHEARSAL, unless they can be downloaded now", flush=True)
     if platform.system() != "Linux":
         return f"The demo's hosts are systemd containers: they need Linux, this is {platform.system()}."
     if os.geteuid() != 0:
@@ -115,10 +112,15 @@ def shown(program: str) -> str:
 
 def up(lab: Lab) -> int:
     """Make hosts, deploy, show; return the exit status."""
+    version = kubernetes_version()
+    if first := rehearsal.first_words(version):
+        print(first + "\n", flush=True)
+    if subprocess.run([TOP / "tools" / "needs.sh"], check=False).returncode:
+        return 1
     if reason := refusal():
         print(f"make demo: {reason}", file=sys.stderr)
         return 1
-    if told := rehearsal.notice(kubernetes_version()):
+    if (told := rehearsal.notice(version)) != first and told:
         print(told + "\n", flush=True)
     seconds: dict[str, float] = {}
     lab.down()

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tools import binaries, lab
+from tools import binaries, demo, lab
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubelet", "kube-proxy")
 
@@ -44,3 +45,35 @@ def test_debian_is_asked_for_kubectl_where_none_is(
     monkeypatch.setattr(lab.subprocess, "run", lambda command, **_: verbs.append(command[1]))
     lab.collect()
     assert ("binaries" in verbs) is wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost", "words"),
+    [
+        ("1", [], "REHEARSAL of Kubernetes"),
+        ("", ["flanneld", "etcd"], "flanneld not at hand: this is a REHEARSAL"),
+        ("", ["kubelet"], "kube-scheduler, kubelet, kube-proxy not at hand: this is a REHEARSAL"),
+        ("", [], "demo: no cluster today"),
+        ("0", ["flanneld"], "demo: no cluster today"),
+    ],
+)
+def test_the_demo_says_first_that_it_is_a_rehearsal(
+    ready: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    asked: str,
+    lost: list[str],
+    words: str,
+) -> None:
+    """Before it looks for programs elsewhere, which takes minutes."""
+    monkeypatch.setenv("HARDWAY_REHEARSAL", asked)
+    monkeypatch.setattr(binaries, "CACHE", ready)
+    for name in KUBERNETES:
+        put(ready / lab.kubernetes_version() / name)
+    for name in lost:
+        (ready / ("" if name in ("etcd", "flanneld") else lab.kubernetes_version()) / name).unlink()
+    monkeypatch.setattr(demo.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    monkeypatch.setattr(demo, "refusal", lambda: "no cluster today")
+    assert demo.up(lab.Lab("unit", "ha")) == 1
+    told = capfd.readouterr()
+    assert words in (told.out + told.err).splitlines()[0]
