@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
-from . import settings, x509
+from . import settings, signers, x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
 from .identity import _over
@@ -23,12 +23,6 @@ from .rest import moment
 from .server import log, stopping
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-# The flags of a signer begin with cluster-signing and this.
-SIGNERS = {
-    "kubernetes.io/kube-apiserver-client-kubelet": "kubelet-client",
-    "kubernetes.io/kubelet-serving": "kubelet-serving",
-    "kubernetes.io/kube-apiserver-client": "kube-apiserver-client",
-}
 MERGE = "application/merge-patch+json"
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
 
@@ -53,7 +47,7 @@ class Controllers:
         """
         if self._signing is None:
             try:
-                pairs = {name: self._pair(part) for name, part in SIGNERS.items()}
+                pairs = {name: self._pair(part) for name, part in signers.SIGNERS.items()}
             except Refusal as exc:
                 raise Refusal(f"Error building controllers: error reading CA cert file {exc}") from None
             self._signing = {name: pair for name, pair in pairs.items() if pair}
@@ -108,16 +102,23 @@ class Controllers:
                 self._clients.pop(account, None)
 
     def sign(self, api: Connection) -> None:
-        """Sign what was approved."""
+        """Sign what was approved and is what its signer is for."""
         for csr in api.send("GET", CSRS)["items"]:
             status, spec = csr.get("status") or {}, csr["spec"]
             kinds = {condition["type"] for condition in status.get("conditions") or []}
-            if "Approved" not in kinds or status.get("certificate") or spec["signerName"] not in self.signing():
+            done = "Failed" in kinds or status.get("certificate")
+            if "Approved" not in kinds or done or spec["signerName"] not in self.signing():
                 continue
-            life = min(self.program.get("cluster-signing-duration", 31536000.0), spec.get("expirationSeconds") or 1e12)
-            pair = self.signing()[spec["signerName"]]
-            pem = x509.sign(base64.b64decode(spec["request"]), pair, spec.get("usages") or [], life)
-            csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
+            request, usages = base64.b64decode(spec["request"]), spec.get("usages") or []
+            if problem := signers.problem(spec["signerName"], request, usages):
+                told = {"reason": "SignerValidationFailure", "message": problem, "lastUpdateTime": moment()}
+                failed = {"type": "Failed", "status": "True", **told}
+                csr["status"] = {**status, "conditions": [*status["conditions"], failed]}
+            else:
+                limit = self.program.get("cluster-signing-duration", 31536000.0)
+                life = min(limit, spec.get("expirationSeconds") or limit)
+                pem = x509.sign(request, self.signing()[spec["signerName"]], usages, life)
+                csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
             api.send("PUT", f"{CSRS}/{csr['metadata']['name']}/status", csr)
 
     def nodes(self, api: Connection) -> None:
