@@ -22,6 +22,9 @@ from .rights import Authorizer
 from .server import Server, Tls, log, notify, stopping
 from .store import Store
 
+# As long as the real server gives its requests by default.
+PATIENCE = 60
+
 
 def connect(program: Program) -> Store:
     """Return the store, once etcd answers."""
@@ -93,6 +96,6 @@ def main(program: Program) -> int:
     # Clients are served on while load balancers see that this server goes.
     api.going = True
     time.sleep(float(get("shutdown-delay-duration", 0.0)))
-    server.shutdown()
+    server.drain(PATIENCE)
     log("I", "ends in order")
     return 0

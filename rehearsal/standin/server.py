@@ -136,7 +136,14 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def answer(self) -> None:
-        """Read the request, have it answered, send the answer."""
+        """Have a request answered; whoever wants to end waits for the answer, but for no watch."""
+        with self.server.counting():
+            lines = self._answer()
+        if lines is not None:
+            self._send_lines(lines)
+
+    def _answer(self) -> Optional[Iterator[dict[str, Any]]]:
+        """Read the request, have it answered, send the answer; return what is still to come of it."""
         begin = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = dict(parse_qsl(begin.query, keep_blank_values=True))
@@ -147,8 +154,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if isinstance(told.content, (str, dict)):
             self._send_whole(told.content, told.headers)
-        else:
-            self._send_lines(told.content)
+            return None
+        return told.content
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer
 
@@ -186,6 +193,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: str, port: int, app: App, tls: Optional[Tls] = None) -> None:
         """Listen; serve() begins to answer."""
         self.app, self.tls = app, tls
+        self.busy, self._changed = 0, threading.Condition()
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address, port), Handler)
 
@@ -200,6 +208,25 @@ class Server(ThreadingHTTPServer):
         """Answer in the background."""
         threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True).start()
         return self
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Know of a request while it is answered."""
+        with self._changed:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.busy -= 1
+                self._changed.notify_all()
+
+    def drain(self, seconds: float) -> None:
+        """Take no more connections, and wait for the answers to what was asked, but not for ever."""
+        self.shutdown()
+        self.server_close()
+        with self._changed:
+            self._changed.wait_for(lambda: self.busy == 0, seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over clients that go away or fail to shake hands; tell the rest."""
