@@ -186,11 +186,11 @@ def test_five_hosts_in_time(other: str) -> None:
     begin = time.monotonic()
     sandbox("up", "--hosts", "5", name=other)
     seconds = time.monotonic() - begin
+    # Others may load this machine: what five hosts need then is as much more as there are runners for a processor.
+    share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     anonymous = inside("n1", "awk '/^Rss/ {s += $2} END {print s}' /proc/[0-9]*/smaps_rollup", name=other)
     assert int(anonymous) < 128 * 1024  # KiB, most of it shared between the hosts
-    if seconds >= 30 and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
-        pytest.skip(f"TIME NOT JUDGED: five hosts took {seconds:.0f} s while others load this machine")
-    assert seconds < 30
+    assert seconds < 30 * share
 
 
 @pytest.mark.parametrize("moment", [0.1, 0.3, 0.5, 0.7, 0.9, 1.1])
