@@ -137,9 +137,15 @@ def complete(store: Store, name: str, passphrase: str | None, *, check: bool = F
     if found is None or found[2] != waiting:
         return False
     if not check:
-        os.replace(waiting, store.key(name))
-        _atomic.sync_directory(os.path.dirname(store.key(name)))
+        install_key(store, name)
     return True
+
+
+def install_key(store: Store, name: str) -> None:
+    """Put the key that waits in the place of the old one, so that a power cut does not take it back."""
+    path = store.key(name)
+    os.replace(store.key(f"{name}.next"), path)
+    _atomic.sync_directory(os.path.dirname(path))
 
 
 def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -> tuple[Any, bytes, str] | None:

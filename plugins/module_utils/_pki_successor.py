@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import install_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, key_digest_of, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
@@ -59,11 +60,10 @@ class AuthorityFiles:
     def issue(self, old: str, new: str) -> None:
         """Let the next one sign; the old one stays trusted, and its pair is put aside."""
         trusted = self._trusted(new)
-        key = self.store.key(self.next)
-        if self.store.read(key) is not None:
+        if self.store.read(self.store.key(self.next)) is not None:
             _put_aside(self.ensure, self.name, old, trusted.get(old))
             self.store.write(self.path, joined([trusted[new], *trusted.values()]), 0o644)
-            os.replace(key, self.store.key(self.name))
+            install_key(self.store, self.name)
         with suppress(FileNotFoundError):
             os.unlink(self.store.certificate(self.next))
 
@@ -110,10 +110,9 @@ class KeyPairFiles:
     def issue(self, old: str, new: str) -> None:
         """Let the next key sign; tokens of the old one stay valid."""
         self._accepted(new)
-        key = self.store.key(self.next)
-        if self.store.read(key) is not None:
+        if self.store.read(self.store.key(self.next)) is not None:
             _put_aside(self.ensure, self.name, old, None)
-            os.replace(key, self.store.key(self.name))
+            install_key(self.store, self.name)
         with suppress(FileNotFoundError):
             os.unlink(self.next_path)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import typing as t
@@ -95,6 +96,21 @@ def test_the_next_run_completes_it_whatever_it_is(pki: Path) -> None:
     assert ensure(pki).authority(CA)["state"] == "kept"
     assert step(pki.with_name("same"), "trust") == [True, False] and signer_fits(pki.with_name("same"))
     assert step(pki.with_name("same"), "trust") == [False, False]
+
+
+def test_a_key_in_its_place_survives_a_power_cut(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its new name is on the disk before it is written that the step is done."""
+    step(pki, "trust")
+    new, sync, synced = (pki / "etcd-ca.next.key").read_bytes(), _atomic.sync_directory, []
+
+    def recorded(path: str) -> None:
+        sync(path)
+        at = json.loads((pki / "rotation.json").read_text())["etcd-ca"]["step"]
+        synced.append((Path(path).name, at, (pki / "etcd/ca.key").read_bytes() == new))
+
+    monkeypatch.setattr(_atomic, "sync_directory", recorded)
+    step(pki, "issue")
+    assert ("etcd", "trust", True) in synced
 
 
 def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -> bool:
