@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +22,7 @@ _ANY = EXTENDED_USAGES["any"]
 
 def beyond(spec: CertificateSpec, authority: Any) -> str:
     """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
-    return _depth(spec, authority) or _purposes(spec, authority) or _names(spec, authority)
+    return _depth(spec, authority) or _purposes(spec, authority) or outside(spec.hosts, authority)
 
 
 def _depth(spec: CertificateSpec, authority: Any) -> str:
@@ -47,10 +48,10 @@ def _purposes(spec: CertificateSpec, authority: Any) -> str:
     return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
 
 
-def _names(spec: CertificateSpec, authority: Any) -> str:
+def outside(hosts: Iterable[Host], authority: Any) -> str:
     """Return which names lie outside those that the authority is limited to."""
     found = _value(authority, "NameConstraints")
-    for host in spec.hosts if found else ():
+    for host in hosts if found else ():
         permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
         excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]
         if (permitted and not any(_within(host, name) for name in permitted)) or any(

@@ -181,6 +181,8 @@ def signature_hash(key: Any) -> Any:
 
 def signed_by(certificate: Any, authority: Any) -> bool:
     """True when the authority's key made the signature of certificate and their names agree."""
+    if certificate.issuer != authority.subject:
+        return False
     key, digest = authority.public_key(), certificate.signature_hash_algorithm
     signature, signed = certificate.signature, certificate.tbs_certificate_bytes
     try:
@@ -194,4 +196,4 @@ def signed_by(certificate: Any, authority: Any) -> bool:
             return False
     except (InvalidSignature, UnsupportedAlgorithm, TypeError):
         return False
-    return certificate.issuer == authority.subject
+    return True

@@ -15,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.action.pki_certificate impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
 from ansible_collections.hardway.kubernetes.plugins.modules import (
+    pki_bundle,
     pki_ca,
     pki_certificate,
     pki_crl,
@@ -22,7 +23,13 @@ from ansible_collections.hardway.kubernetes.plugins.modules import (
     pki_sign,
 )
 
-MODULES: dict[str, Any] = {"pki_ca": pki_ca, "pki_crl": pki_crl, "pki_rotation": pki_rotation, "pki_sign": pki_sign}
+MODULES: dict[str, Any] = {
+    "pki_bundle": pki_bundle,
+    "pki_ca": pki_ca,
+    "pki_crl": pki_crl,
+    "pki_rotation": pki_rotation,
+    "pki_sign": pki_sign,
+}
 
 
 def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module pki_bundle."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pki_bundle
+short_description: Find the chain from a certificate to a root
+version_added: 0.1.0
+author:
+  - hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Puts the authorities between a certificate and a root behind it, as C(cfssl bundle) does, for certificates from
+    anywhere. For those that this collection signs, O(hardway.kubernetes.pki_certificate#module:certificates[].chain)
+    does it.
+  - Each step is verified, signature, life, whether the authority may sign, how deep, for which purposes and names.
+    Of several chains it takes the shortest, and of equally short ones the one that lasts longest.
+  - Nothing is written; the chain is in the result.
+requirements:
+  - python3-cryptography 3.4 or newer, on the host
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: Nothing is ever changed.
+options:
+  certificate:
+    description:
+      - The certificate, a path on the host or PEM text. Others that follow it in the same text are taken for
+        O(intermediates).
+    type: str
+    required: true
+  intermediates:
+    description: Authorities that may be between, each a path to one or more of them, or PEM text.
+    type: list
+    elements: str
+    default: []
+  roots:
+    description: Authorities at which the chain may end, each a path to one or more of them, or PEM text.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Find what a server must show
+  hardway.kubernetes.pki_bundle:
+    certificate: /srv/registry/server.crt
+    intermediates: [/srv/company/intermediates.pem]
+    roots: [/etc/ssl/certs/ca-certificates.crt]
+  register: found
+
+- name: Have it in one file
+  hardway.kubernetes.files:
+    files:
+      - path: /srv/registry/chain.crt
+        content: "{{ found.bundle }}"
+        mode: "0644"
+"""
+
+RETURN = r"""
+bundle:
+  description: The certificate and the authorities above it in PEM, without the root.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----…"
+root:
+  description: The root in PEM.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----…"
+not_after:
+  description: When the first of them ends.
+  returned: success
+  type: str
+  sample: "2027-11-21T00:50:00Z"
+certificates:
+  description: All of them, from the certificate to the root.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    subject: {description: Parts of its name., type: list, elements: str, returned: success, sample: ["CN=registry"]}
+    serial: {description: Serial number in hexadecimal digits., type: str, returned: success, sample: 153b0723}
+    fingerprint: {description: SHA-256 of it., type: str, returned: success, sample: 90f33d04}
+    not_after: {description: End of its life., type: str, returned: success, sample: "2027-11-21T00:50:00Z"}
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import unanchored
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_chain import chain_to_root, end_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+    certificate_pem,
+    certificates_in,
+    require_cryptography,
+)
+
+SPEC: dict[str, Any] = {
+    "certificate": {"type": "str", "required": True},
+    "intermediates": {"type": "list", "elements": "str", "default": []},
+    "roots": {"type": "list", "elements": "str", "required": True},
+}
+
+
+def certificates(value: str, what: str) -> tuple[str, list[Any]]:
+    """Return the name for errors and the certificates of a file, or of a PEM text; there must be one."""
+    path = os.path.abspath(os.path.expanduser(value))
+    text = "-----BEGIN" in value
+    data, name = (value.encode(), what) if text else (read(path), path)
+    if data is None:
+        raise HardwayError(f"{what}: {path} does not exist; give the path of a PEM file or its text")
+    found = certificates_in(unanchored(data), name)
+    if not found:
+        raise HardwayError(f"{name}: there is no PEM certificate in it; give another one")
+    return name, found
+
+
+def run(params: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Return the result of one task."""
+    require_cryptography("pki_bundle")
+    name, (leaf, *following) = certificates(params["certificate"], "certificate")
+    above = [item for value in params["intermediates"] for item in certificates(value, "intermediates")[1]]
+    roots = [item for value in params["roots"] for item in certificates(value, "roots")[1]]
+    chain = chain_to_root(name, leaf, [*following, *above], roots, datetime.now(timezone.utc))
+    pems = [certificate_pem(item).decode() for item in chain]
+    facts = [facts_of(item) for item in chain]
+    return {
+        "changed": False,
+        "bundle": "".join(pems[:-1] or pems),
+        "root": pems[-1],
+        "not_after": stamp(end_of(chain)),
+        "certificates": [
+            {
+                "subject": list(item.subject),
+                "serial": item.serial,
+                "fingerprint": item.fingerprint,
+                "not_after": stamp(item.not_after),
+            }
+            for item in facts
+        ],
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pki_bundle finds the chains that `cfssl bundle` finds, of certificates from anywhere, and refuses what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, certificates_in
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from integration.pki.inprocess import call
+from integration.pki.playbook import APPLY, CHECK, openssl, play
+from integration.pki.test_pki_cfssl import CFSSL, run
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+SERVER = [ExtendedKeyUsageOID.SERVER_AUTH]
+
+
+class Made:
+    """A certificate that somebody else made, with its key."""
+
+    def __init__(
+        self, name: str, above: Made | None = None, *, key: Any = None, days: float = 30, **limits: Any
+    ) -> None:
+        """Sign it by the one above, or by itself; one with limits to what it may sign is an authority."""
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        signer = above or self
+        authority = limits.get("authority", not name.startswith("leaf"))
+        begin = NOW - timedelta(days=20)
+        extensions: list[tuple[Any, bool]] = [
+            (x509.BasicConstraints(authority, limits.get("path_length")), True),
+            (x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()), False),
+        ]
+        if limits.get("authority", authority):
+            extensions.append((x509.KeyUsage(True, *[False] * 4, True, True, False, False), True))
+        else:
+            extensions.append((x509.SubjectAlternativeName([x509.DNSName("a.example.org")]), False))
+        if purposes := limits.get("purposes", [] if authority else SERVER):
+            extensions.append((x509.ExtendedKeyUsage(purposes), False))
+        if domain := limits.get("domain"):
+            extensions.append((x509.NameConstraints([x509.DNSName(domain)], None), True))
+        builder = x509.CertificateBuilder().subject_name(self.name).issuer_name(signer.name)
+        builder = builder.public_key(self.key.public_key()).serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(begin).not_valid_after(NOW + timedelta(days=days))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        self.certificate = builder.sign(signer.key, hashes.SHA256())
+
+
+Case = tuple[list[Made], list[Made], list[Made], list[Made] | str]
+
+
+def straight() -> Case:
+    """The authorities between in disorder, with some that do not belong there."""
+    root = Made("root")
+    one = Made("one", root, path_length=1)
+    two = Made("two", one, path_length=0)
+    leaf = Made("leaf", two)
+    return [leaf], [Made("stranger"), two, root, one], [Made("stranger"), root], [leaf, two, one, root]
+
+
+def in_the_same_file() -> Case:
+    root = Made("root")
+    one = Made("one", root)
+    two = Made("two", one)
+    leaf = Made("leaf", two)
+    return [leaf, two, one], [], [root], [leaf, two, one, root]
+
+
+def crossed() -> Case:
+    """The same authority, signed by a new root and by the old one over another: the shorter way is taken."""
+    new, old = Made("new"), Made("old")
+    between = Made("between", old)
+    long, short = Made("sub", between), Made("x")
+    short = Made("sub", new, key=long.key)
+    leaf = Made("leaf", long)
+    return [leaf], [long, between, short], [old, new], [leaf, short, new]
+
+
+def expired_on_one_way() -> Case:
+    """The shorter way is over, the longer one goes."""
+    new, old = Made("new"), Made("old")
+    between = Made("between", old)
+    long = Made("sub", between)
+    leaf = Made("leaf", long)
+    return [leaf], [Made("sub", new, key=long.key, days=-1), between, long], [new, old], [leaf, long, between, old]
+
+
+def without_one_between() -> Case:
+    root = Made("root")
+    two = Made("two", Made("one", root))
+    return [Made("leaf", two)], [two], [root], "nothing that was given signed CN=two of CN=one"
+
+
+def of_another_root() -> Case:
+    """Of the same name, with another key."""
+    return [Made("leaf", Made("root"))], [], [Made("root")], "nothing that was given signed CN=leaf of CN=root"
+
+
+def expired() -> Case:
+    root = Made("root")
+    return [Made("leaf", root, days=-1)], [], [root], "CN=leaf expired at"
+
+
+def expired_between() -> Case:
+    root = Made("root")
+    one = Made("one", root, days=-1)
+    return [Made("leaf", one)], [one], [root], "CN=one expired at"
+
+
+def by_no_authority() -> Case:
+    root = Made("root")
+    one = Made("one", root, authority=False)
+    return [Made("leaf", one)], [one], [root], "CN=one is no authority that may sign certificates"
+
+
+def too_deep() -> Case:
+    root = Made("root", path_length=0)
+    one = Made("one", root)
+    return [Made("leaf", one)], [one], [root], "CN=root allows 0 authorities below it, not 1"
+
+
+def outside_its_names() -> Case:
+    root = Made("root")
+    one = Made("one", root, domain="example.net")
+    return [Made("leaf", one)], [one], [root], "CN=one: dns:a.example.org lies outside the names it is limited to"
+
+
+def for_other_purposes() -> Case:
+    root = Made("root")
+    one = Made("one", root, purposes=[ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    return [Made("leaf", one)], [one], [root], "CN=one is for other purposes than what it signed"
+
+
+FOUND = [straight, in_the_same_file, crossed, expired_on_one_way]
+REFUSED = [without_one_between, of_another_root, expired, expired_between, by_no_authority, too_deep, outside_its_names]
+CASES = [*FOUND, *REFUSED]
+
+
+def pem(made: list[Made]) -> str:
+    """Return certificates as PEM."""
+    return "".join(certificate_pem(item.certificate).decode() for item in made)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
+def test_as_cfssl_finds_it(tmp_path: Path, case: Callable[[], Case]) -> None:
+    """The same chain, or a refusal by both; openssl verifies what was found."""
+    leaf, between, roots, expected = case()
+    for name, made in {"leaf": leaf, "between": between, "roots": roots}.items():
+        (tmp_path / f"{name}.pem").write_text(pem(made))
+    above = [str(tmp_path / "between.pem")] if between else []
+    params = {"certificate": str(tmp_path / "leaf.pem"), "intermediates": above, "roots": [str(tmp_path / "roots.pem")]}
+    stores = [f"-ca-bundle={tmp_path}/roots.pem", f"-int-bundle={tmp_path}/between.pem"]
+    command = ["bundle", f"-cert={tmp_path}/leaf.pem", *stores, "-flavor=optimal"]
+    if isinstance(expected, str):
+        with pytest.raises(HardwayError, match=f"leaf.pem: no chain leads from it to a root: .*{expected}"):
+            call("pki_bundle", **params)
+        if CFSSL is not None:
+            done = subprocess.run([str(CFSSL), *command], capture_output=True, text=True, check=False)
+            assert done.returncode != 0 or not done.stdout.strip(), done.stdout
+        return
+    found = call("pki_bundle", **params)
+    assert (found["bundle"], found["root"]) == (pem(expected[:-1]), pem(expected[-1:]))
+    (tmp_path / "found.pem").write_text(found["bundle"])
+    files = ["-CAfile", tmp_path / "roots.pem", "-untrusted", tmp_path / "found.pem"]
+    openssl("verify", "-x509_strict", "-purpose", "sslserver", *files, tmp_path / "leaf.pem")
+    if CFSSL is not None:
+        answer = run(*command)
+        theirs = certificates_in(str(answer["bundle"]).encode(), "cfssl")
+        assert theirs == [item.certificate for item in expected[:-1]]
+        assert certificates_in(str(answer["root"]).encode(), "cfssl") == [expected[-1].certificate]
+        assert datetime.fromisoformat(answer["expires"].replace("Z", "+00:00")) == datetime.fromisoformat(
+            found["not_after"].replace("Z", "+00:00")
+        )
+
+
+def test_what_no_program_would_trust_is_no_chain(tmp_path: Path) -> None:
+    """cfssl does not look at purposes; openssl does, and so do the programs of Kubernetes."""
+    leaf, between, roots, expected = for_other_purposes()
+    with pytest.raises(HardwayError, match=str(expected)):
+        call("pki_bundle", certificate=pem(leaf), intermediates=[pem(between)], roots=[pem(roots)])
+    for name, made in {"leaf": leaf, "between": between, "roots": roots}.items():
+        (tmp_path / f"{name}.pem").write_text(pem(made))
+    files = [f"{tmp_path}/{name}.pem" for name in ("roots", "between", "leaf")]
+    line = ["openssl", "verify", "-purpose", "sslserver", "-CAfile", files[0], "-untrusted", *files[1:]]
+    assert subprocess.run(line, capture_output=True, check=False).returncode != 0
+
+
+def test_of_equally_short_ways_the_one_that_lasts(tmp_path: Path) -> None:
+    """And text does in the place of paths, also a root in OpenSSL's own form."""
+    root = Made("root")
+    early = Made("sub", root, days=5)
+    late = Made("sub", root, key=early.key, days=9)
+    leaf = Made("leaf", early)
+    (tmp_path / "root.pem").write_text(pem([root]))
+    trusted = openssl("x509", "-in", tmp_path / "root.pem", "-addtrust", "serverAuth", "-trustout")
+    params = {"certificate": pem([leaf]), "intermediates": [pem([early]), pem([late])], "roots": [trusted]}
+    task = {"hardway.kubernetes.pki_bundle": params}
+    outcome = play(tmp_path, [(CHECK, task), (APPLY, task)])
+    assert outcome.changed == [False, False], outcome.output
+    for result in outcome.results:
+        assert result["bundle"] == pem([leaf, late])
+        assert [item["subject"] for item in result["certificates"]] == [["CN=leaf"], ["CN=sub"], ["CN=root"]]
+        assert result["not_after"] == f"{NOW + timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"certificate": "/none.pem"}, "certificate: /none.pem does not exist; give the path"),
+        ({"roots": ["/dev/null"]}, "/dev/null: there is no PEM certificate in it"),
+        ({"intermediates": ["-----BEGIN CERTIFICATE-----\nAAAA"]}, "intermediates: cannot read the certificate"),
+    ],
+)
+def test_bad_inputs(changes: dict[str, Any], message: str) -> None:
+    good = pem([Made("root")])
+    with pytest.raises(HardwayError, match=message):
+        call("pki_bundle", **{"certificate": good, "roots": [good], **changes})
