@@ -19,7 +19,7 @@ from rehearsal.standin.apply import Schema
 
 DATA = Path(__file__).resolve().parent / "data"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-FLAG = re.compile(r"^ {2,6}(?:-(\w), )?--([a-zA-Z][\w.-]*)(?:\[=\S*\])?(?: ([\w=,]+)(?:\[=\w+\])?)?(?: {2,}|$)")
+FLAG = re.compile(r"^ {2,6}(?:-(\w), )?--([a-zA-Z][\w.-]*)(?:\[=\S*\])?(?: ([][\w=,.]+?)(?:\[=\w+\])?)?(?: {2,}|$)")
 # Where the types of the configuration files are, and the kinds that a program may be given.
 TYPES = (
     "kubelet/config/v1beta1/types.go",
@@ -73,6 +73,9 @@ Namespace Secret ConfigMap ServiceAccount Role RoleBinding ClusterRole ClusterRo
 SelfSubjectReview TokenRequest DeleteOptions
 """
 EVENT_RATE_LIMIT = "plugin/pkg/admission/eventratelimit/apis/eventratelimit/v1alpha1/types.go"
+# Where feature gates are named.
+FEATURES = ("pkg/features/*.go", "staging/src/k8s.io/*/pkg/features/*.go", "staging/src/k8s.io/*/features/*.go",
+            "staging/src/k8s.io/component-base/**/*.go")  # fmt: skip
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 ALIAS = re.compile(r"^type (\w+) (\w+)$", re.MULTILINE)
 FIELD = re.compile(r'^\s+(?:(\w+)\s+)?(\S+)\s+`json:"([^",]*)([^"]*)"', re.MULTILINE)
@@ -97,6 +100,18 @@ def plugins(apiserver: Path) -> list[str]:
     text = subprocess.run([str(apiserver), "--help"], capture_output=True, text=True, check=True).stdout
     told = re.search(r"[Cc]omma-delimited list of admission plugins: ([\w, ]+)", text)
     return told.group(1).split(", ") if told else []
+
+
+def gates(binaries: Path, source: Path | None) -> list[str]:
+    """Return the feature gates of a release: help leaves out those that are settled, but they are still taken."""
+    found: set[str] = set()
+    for program in PROGRAMS:
+        text = subprocess.run([str(binaries / program), "--help"], capture_output=True, text=True, check=True).stdout
+        found |= set(re.findall(r"\b([A-Z]\w+)=true\|false", text))
+    for pattern in FEATURES if source else ():
+        for path in sorted(source.glob(pattern)) if source else []:
+            found |= set(re.findall(r'\bFeature += "(\w+)"', path.read_text(encoding="utf-8")))
+    return sorted(found)
 
 
 def flannel(program: Path) -> dict[str, Any]:
@@ -292,6 +307,7 @@ def main() -> None:
     old = stored(minor)
     table: dict[str, Any] = {"flags": {program: flags(binaries / program) for program in PROGRAMS}}
     table["plugins"] = plugins(binaries / "kube-apiserver")
+    table["gates"] = sorted({*gates(binaries, source), *([] if source else old.get("gates", []))})
     table["fields"] = fields(source) if source else old.get("fields", {})
     write(minor, {**old, **table})
     if (binaries.parent / "flanneld").is_file():

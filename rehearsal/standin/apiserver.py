@@ -62,8 +62,6 @@ def build(program: Program) -> Api:
     authorities = x509.certificates(get("client-ca-file")) if get("client-ca-file") else []
     audit = Audit(get("audit-policy-file", ""), get("audit-log-path", ""), program.fields)
     issuer, keys = get("service-account-issuer"), get("service-account-key-file")
-    if not issuer or not get("service-account-signing-key-file"):
-        raise Refusal("--service-account-signing-key-file and --service-account-issuer are required flags")
     signing = get("service-account-signing-key-file")
     tokens = Tokens(signing, settings.listed(keys) or [signing], issuer[0])
     store = connect(program)

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import pkgutil
-import re
-from typing import Any, Callable
+from collections.abc import Iterable
+from typing import Any
 
-DURATION = re.compile(r"[-+]?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+|0")
-UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-LISTS = ("strings", "stringArray", "int32Slice")
-BOOLEAN = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+from . import values
 
 
 class Refusal(Exception):
@@ -30,59 +26,6 @@ def table(name: str) -> Any:
     """Return one of the data tables, from the archive or the source tree."""
     data = pkgutil.get_data(__package__ or "standin", f"data/{name}.json")
     return json.loads(data or b"null")
-
-
-def seconds(text: str) -> float:
-    """Return a Go duration in seconds."""
-    if not DURATION.fullmatch(text):
-        raise ValueError(f'time: invalid duration "{text}"')
-    return sum(float(number) * UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)", text))
-
-
-def _int(text: str) -> int:
-    """Return a whole number."""
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-
-
-def _float(text: str) -> float:
-    """Return a number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
-
-
-def _bool(text: str) -> bool:
-    """Return a truth value."""
-    if text.lower() not in BOOLEAN:
-        raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
-    return BOOLEAN[text.lower()]
-
-
-def _ip(text: str) -> str:
-    """Return an address."""
-    try:
-        return str(ipaddress.ip_address(text)) if text else ""
-    except ValueError:
-        raise ValueError(f'failed to parse IP: "{text}"') from None
-
-
-READERS: dict[str, Callable[[str], Any]] = {
-    "bool": _bool,
-    "RuntimeDefault": _bool,
-    "int": _int,
-    "int32": _int,
-    "float": _float,
-    "float32": _float,
-    "duration": seconds,
-    "ip": _ip,
-    "int32Slice": lambda text: [_int(part) for part in text.split(",")],
-    "strings": lambda text: text.split(",") if text else [],
-    "stringArray": lambda text: [text],
-}
 
 
 class Line:
@@ -104,45 +47,89 @@ class Line:
                 break
             if not word.startswith("-") or word == "-":
                 self.rest.append(word)
-                continue
-            name, equals, value = word.lstrip("-").partition("=")
-            shown = word.partition("=")[0]
-            name = self._long(name, shown)
-            if not equals:
-                value = self._value(name, shown, words)
-            self._set(name, value)
+            # Go's own flags, which flanneld has, take one dash as well as two.
+            elif word.startswith("--") or "net-config-path" in self.known:
+                self._named(word, words)
+            else:
+                self._short(word, words)
         return self
 
-    def _long(self, name: str, shown: str) -> str:
-        """Return the full name of a flag that exists."""
-        kind = self.known.get(name)
-        # Go's own flags, which flanneld has, take one dash as well as two.
-        if kind is None or (len(name) > 1 and not shown.startswith("--") and "net-config-path" not in self.known):
+    def _named(self, word: str, words: list[str]) -> None:
+        """Take a flag by its whole name."""
+        name, equals, value = word[1 + word.startswith("--") :].partition("=")
+        if name[:1] in ("", "-"):
+            raise Refusal(f"bad flag syntax: {word}")
+        shown = word.partition("=")[0]
+        name = name.replace("_", "-")
+        if self.known.get(name, "=").startswith("="):
             raise Refusal(f"unknown flag: {shown}")
-        return kind[1:] if kind.startswith("=") else name
+        if not equals and self.known[name] not in ("bool", "RuntimeDefault", "version"):
+            if not words:
+                raise Refusal(f"flag needs an argument: {shown}")
+            value = words.pop(0)
+        self._set(name, value if equals or value else "true")
 
-    def _value(self, name: str, shown: str, words: list[str]) -> str:
-        """Return the value of a flag without an equals sign."""
-        if self.known[name] in ("bool", "RuntimeDefault", "version"):
-            return "true"
-        if not words:
-            raise Refusal(f"flag needs an argument: {shown}")
-        return words.pop(0)
+    def _short(self, word: str, words: list[str]) -> None:
+        """Take a flag of one letter, with its value behind it or in the next word."""
+        letter, value = word[1], word[2:].removeprefix("=")
+        name = {"v": "v", "h": "help"}.get(letter, "")
+        if name not in self.known:
+            raise Refusal(f"unknown shorthand flag: '{letter}' in {word}")
+        if not word[2:] and self.known[name] != "bool":
+            if not words:
+                raise Refusal(f"flag needs an argument: '{letter}' in {word}")
+            value = words.pop(0)
+        self._set(name, value or "true")
 
     def _set(self, name: str, text: str) -> None:
-        """Read and keep one value; lists grow."""
+        """Read and keep one value; lists and maps grow."""
         kind = self.known[name]
         try:
-            value = READERS.get(kind, str)(text)
+            value = (values.BY_NAME.get(name) or values.READERS.get(kind) or str)(text)
         except ValueError as exc:
-            raise Refusal(f'invalid argument "{text}" for "--{name}" flag: {exc}') from None
-        if kind in LISTS and name in self.values:
-            value = self.values[name] + value
+            shown = f"-v, --{name}" if name == "v" else f"--{name}"
+            raise Refusal(f'invalid argument "{text}" for "{shown}" flag: {exc}') from None
+        before = self.values.get(name)
+        if isinstance(value, list) and before:
+            value = before + value
+        elif isinstance(value, dict) and before:
+            value = {**before, **value}
         self.values[name] = value
+
+    def check_gates(self, known: list[str]) -> None:
+        """Raise Refusal for a feature gate that the version does not have."""
+        given = self.values.get("feature-gates") or {}
+        if isinstance(given, str):
+            given = _component_gates(given)
+        unknown_gates(given, known)
+
+
+def _component_gates(text: str) -> dict[str, bool]:
+    """Return the gates of a program that takes them by component, as checked only after all flags are read."""
+    found = {}
+    for pair in filter(None, text.split(",")):
+        name, equals, value = pair.strip().partition("=")
+        component, colon, name = name.rpartition(":")
+        if colon and component != "kube":
+            raise Refusal(f"component not registered: {component}")
+        if not equals:
+            raise Refusal(f"missing bool value for {name}")
+        try:
+            found[name] = values.truth(value)
+        except ValueError as exc:
+            raise Refusal(f"invalid value of {name}={value}, err: {exc}") from None
+    return found
+
+
+def unknown_gates(given: Iterable[str], known: list[str]) -> None:
+    """Raise Refusal for a gate that is not known; where the table has none, whatever is given may be."""
+    for name in given:
+        if known and name not in known:
+            raise Refusal(f"unrecognized feature gate: {name}")
 
 
 def usage(program: str, known: dict[str, str]) -> str:
     """Return what --help prints: the flags and their types."""
     lines = [f"Usage:\n  {program} [flags]\n\nA stand-in of hardway.kubernetes for rehearsals.\n"]
-    lines += [f"      --{name} {'' if kind == 'bool' else kind}".rstrip() for name, kind in sorted(known.items())]
-    return "\n".join(line for line in lines if "=" not in line)
+    named = sorted((name, kind) for name, kind in known.items() if not kind.startswith("="))
+    return "\n".join([*lines, *(f"      --{name} {'' if kind == 'bool' else kind}".rstrip() for name, kind in named)])

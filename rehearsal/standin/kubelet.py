@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from . import configuration, x509
 from .client import ApiError, Connection, current, from_kubeconfig
-from .flags import Refusal
+from .flags import Refusal, unknown_gates
 from .leases import micro, renew, seen
 from .program import Program, architecture
 from .rest import moment
@@ -45,6 +45,7 @@ class Kubelet:
             self.config = configuration.read(
                 path, "KubeletConfiguration", program.fields, strict=False, versions=versions
             )
+        unknown_gates(self.config.get("featureGates") or {}, program.gates)
         self._check()
 
     def _check(self) -> None:
@@ -122,7 +123,7 @@ class Kubelet:
         """Return the Node object to register."""
         told = {"hostname": self.name, "os": "linux", "arch": architecture()}
         labels = {f"kubernetes.io/{name}": value for name, value in told.items()}
-        labels |= dict(pair.partition("=")[::2] for pair in _pairs(self.program.get("node-labels")))
+        labels |= self.program.get("node-labels", {})
         taints = self.config.get("registerWithTaints") or []
         return {
             "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
@@ -241,12 +242,6 @@ def _until(ask: Any) -> Any:
         except ApiError as exc:
             log("E", f'"Failed while requesting a signed certificate from the control plane" err="{exc}"')
         time.sleep(1)
-
-
-def _pairs(given: Any) -> list[str]:
-    """Return name=value pairs of a flag."""
-    text = ",".join(given) if isinstance(given, list) else str(given or "")
-    return [pair for pair in text.split(",") if pair]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,18 +15,32 @@ from typing import Any, Optional
 
 from . import configuration, settings
 from .client import ApiError, Connection, from_kubeconfig
-from .flags import Refusal
+from .flags import Refusal, unknown_gates
 from .program import Program
 from .server import Server, health_app, log, notify, stopping
 
 MERGE = "application/merge-patch+json"
-MODES = ("", "iptables", "ipvs", "nftables", "kernelspace")
+MODES = ("", "iptables", "ipvs", "nftables")
+LOCAL_MODES = ("ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", "")
 
 
 def place(text: str, default: str) -> tuple[str, int]:
     """Return address and port of host:port."""
     host, _colon, port = (text or default).rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _check_modes(program: Program, content: dict[str, Any]) -> None:
+    """Raise Refusal for a mode that kube-proxy does not have; beside a file, flags do not count."""
+    given = content if program.get("config") else {"mode": program.get("proxy-mode", "")}
+    if (mode := given.get("mode", "")) not in MODES:
+        told = "must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"
+        raise Refusal(f'failed validate: KubeProxyConfiguration.Mode.ProxyMode: Invalid value: "{mode}": {told}')
+    local = content.get("detectLocalMode", program.get("detect-local-mode", ""))
+    if local not in LOCAL_MODES:
+        known = ", ".join(f'"{name}"' for name in LOCAL_MODES)
+        where = "KubeProxyConfiguration.DetectLocalMode"
+        raise Refusal(f'failed validate: {where}: Unsupported value: "{local}": supported values: {known}')
 
 
 def proxy(program: Program) -> int:
@@ -36,10 +50,8 @@ def proxy(program: Program) -> int:
     if path := program.get("config"):
         versions = ("kubeproxy.config.k8s.io/v1alpha1",)
         content = configuration.read(path, "KubeProxyConfiguration", program.fields, strict=False, versions=versions)
-    if content.get("mode", "") not in MODES:
-        raise Refusal(
-            f'KubeProxyConfiguration.Mode: Invalid value: "{content["mode"]}": must be iptables, ipvs, nftables'
-        )
+    unknown_gates(content.get("featureGates") or {}, program.gates)
+    _check_modes(program, content)
     kubeconfig = (content.get("clientConnection") or {}).get("kubeconfig") or program.get("kubeconfig", "")
     if not kubeconfig:
         raise Refusal(

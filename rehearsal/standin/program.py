@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -26,6 +27,11 @@ class Program:
     def fields(self) -> dict[str, Any]:
         """Return the fields of configuration files."""
         return dict(self.tables["fields"])
+
+    @property
+    def gates(self) -> list[str]:
+        """Return the feature gates of the version."""
+        return list(self.tables.get("gates", []))
 
     def get(self, flag: str, default: Any = None) -> Any:
         """Return a flag's value; a flag that this version does not have has none."""
@@ -48,7 +54,7 @@ def told_version(name: str, version: str, how: str) -> str:
 def refuse(name: str, exc: Refusal, *, parsing: bool) -> int:
     """Tell why the program ends, in the manner of the real one; return the exit status."""
     if parsing and name == "flanneld":
-        print(str(exc).replace("unknown flag: --", "flag provided but not defined: -"), file=sys.stderr)
+        print(re.sub("unknown flag: --?", "flag provided but not defined: -", str(exc)), file=sys.stderr)
         return 0
     if parsing and name != "kubelet":
         print(f"Error: {exc}", file=sys.stderr)
@@ -79,7 +85,9 @@ def run(name: str, versions: dict[str, str], words: list[str], main: Callable[[P
         print(usage(name, known))
         return 0
     try:
-        return main(Program(name, version, line, tables))
+        program = Program(name, version, line, tables)
+        line.check_gates(program.gates)
+        return main(program)
     except Refusal as exc:
         return refuse(name, exc, parsing=False)
     except OSError as exc:

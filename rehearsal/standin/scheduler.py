@@ -9,10 +9,11 @@ from typing import Any
 
 from . import configuration, settings
 from .client import Connection, from_kubeconfig
-from .flags import Refusal, seconds
+from .flags import Refusal
 from .leases import Election, serve, times
 from .program import Program
 from .server import log, stopping
+from .values import seconds
 
 
 def tolerated(pod: dict[str, Any], node: dict[str, Any]) -> bool:

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from .flags import Refusal
+
 
 @dataclass
 class Request:
@@ -49,7 +51,12 @@ class Answer:
 
 App = Callable[[Request], Answer]
 DER = 2  # as OpenSSL's binding in Python numbers the encodings
-VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
+VERSIONS = {
+    "VersionTLS10": ssl.TLSVersion.TLSv1,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
+}
 
 
 @functools.cache
@@ -86,7 +93,9 @@ class Tls:
 
     def __init__(self, cert: str, key: str, minimum: str = "VersionTLS12") -> None:
         """Load the pair."""
-        self.cert, self.key, self.minimum = cert, key, VERSIONS.get(minimum, ssl.TLSVersion.TLSv1_2)
+        if minimum not in VERSIONS:
+            raise Refusal(f'unknown tls version "{minimum}"')
+        self.cert, self.key, self.minimum = cert, key, VERSIONS[minimum]
         self._seen = Path(cert).stat().st_mtime_ns
         self._context = self._read()
 

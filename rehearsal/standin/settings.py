@@ -42,9 +42,19 @@ def listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
+def _required(program: Program) -> None:
+    """Raise Refusal where something is not said that has no default."""
+    missing = [] if program.get("etcd-servers") else ["--etcd-servers must be specified"]
+    if not program.get("service-account-issuer") or not program.get("service-account-signing-key-file"):
+        missing.append("--service-account-signing-key-file and --service-account-issuer are required flags")
+    if missing:
+        raise Refusal(f"[{', '.join(missing)}]")
+
+
 def read(program: Program) -> Settings:
     """Return the settings; raise Refusal where the real server would not start."""
     found = Settings()
+    _required(program)
     for mode in listed(program.get("authorization-mode", ["AlwaysAllow"])):
         if mode not in MODES:
             raise Refusal(f'authorization-mode "{mode}" is not a valid mode')
@@ -61,8 +71,6 @@ def read(program: Program) -> Settings:
         found.anonymous = {"enabled": False}
     if path := program.get("admission-control-config-file"):
         _admission(program, path, found)
-    if not program.get("etcd-servers"):
-        raise Refusal("--etcd-servers must be specified")
     return found
 
 

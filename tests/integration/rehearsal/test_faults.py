@@ -61,6 +61,8 @@ Fault = tuple[dict[str, Any], Callable[[ControlPlane], Any] | None, str]
 FAULTS: dict[str, Fault] = {
     "a misspelt flag": ({"apiserver": {"authorisation-mode": "RBAC"}}, None,
                         "kube-apiserver ends.*unknown flag: --authorisation-mode"),
+    "no such version of TLS": ({"apiserver": {"tls-min-version": "VersionTLS99"}}, None,
+                               "kube-apiserver ends.*unknown tls version .*VersionTLS99"),
     "no service account issuer": ({"apiserver": {"service-account-issuer": None}}, None,
                                   "kube-apiserver ends.*service-account-issuer"),
     "no client authority": ({"apiserver": {"client-ca-file": None}}, None, "the administrator is refused.*401"),

@@ -28,7 +28,7 @@ def test_the_architecture_is_the_machines(monkeypatch: pytest.MonkeyPatch, machi
     kubelet: Any = Kubelet.__new__(Kubelet)
     kubelet.name, kubelet.config = "n1", {"containerRuntimeEndpoint": "unix:///nonexistent"}
     kubelet.program = SimpleNamespace(
-        version="1.36.2", get=lambda name, default=None: {"node-ip": "192.0.2.1"}.get(name)
+        version="1.36.2", get=lambda name, default=None: {"node-ip": "192.0.2.1"}.get(name, default)
     )
     node = kubelet.node()
     assert node["metadata"]["labels"]["kubernetes.io/arch"] == node["status"]["nodeInfo"]["architecture"] == wanted

@@ -46,7 +46,7 @@ def test_flags_are_those_of_the_version(minor: str) -> None:
     line = Line(known).read(
         ["--v=2", "--profiling", "--etcd-servers=a,b", "--etcd-servers", "c", "--max-requests-inflight=5"]
     )
-    wanted = {"v": "2", "profiling": True, "etcd-servers": ["a", "b", "c"], "max-requests-inflight": 5}
+    wanted = {"v": 2, "profiling": True, "etcd-servers": ["a", "b", "c"], "max-requests-inflight": 5}
     assert line.values == wanted
     for wrong in ("--insecure-port=1", "--profiling=maybe", "--secure-port=x", "-profiling", "--kubeconfig"):
         with pytest.raises(Refusal):
@@ -61,6 +61,17 @@ def test_fields_are_those_of_the_version(minor: str) -> None:
     for wrong in ({"port": "a"}, {"failSwapOn": 1}, {"clusterDNS": "a"}, {"port": True}):
         with pytest.raises(Refusal):
             checker.check(wrong, "KubeletConfiguration")
+
+
+def test_flags_and_gates_come_and_go_with_the_version() -> None:
+    has = {minor: "pod-infra-container-image" in table(minor)["flags"]["kubelet"] for minor in MINORS}
+    assert has == {"1.34": True, "1.35": False, "1.36": False}
+    flag, gates = {"feature-gates": "mapStringBool"}, table("1.36")["gates"]
+    # SidecarContainers is settled: no help names it any more, but it may be said.
+    Line(flag).read(["--feature-gates=SidecarContainers=true,AllBeta=false"]).check_gates(gates)
+    with pytest.raises(Refusal, match="unrecognized feature gate: Sidecars"):
+        Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates(gates)
+    Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates([])
 
 
 def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
