@@ -20,10 +20,16 @@ ROOTS = ("etc", "usr/local", "opt", "var/lib/kube-proxy")
 # Lies beside the host's own disk.
 KUBELET = "bind-kubelet"
 IGNORED = re.compile(
-    r"etc/(machine-id|hostname|hosts|resolv\.conf|ssh/|\.updated|ld\.so|mtab|apt/|systemd/network)|.*\.wants/|var/lib/kubelet/pki/.*-\d"
+    r"etc/(machine-id|hostname|hosts|resolv\.conf|ssh/|\.updated|ld\.so|mtab|apt/|systemd/network)|.*\.wants/"
 )
 PEM = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
-SECRET = re.compile(r"((?:client-key-data|token|secret|auth_pass)[\"']?[ :]+)\S+")
+# Names with a sign behind them, two forms of haproxy, one of keepalived, and what stands before the @ of a URL.
+SECRET = re.compile(
+    r"""((?:\b[\w-]*(?:password|passphrase|token|secret|key-data)["']?[ \t]*[:=][ \t]*)"""
+    r"""|\bauth_pass\s+|\bstats\s+auth\s+[^\s:]+:|\buser\s+\S+\s+(?:insecure-)?password\s+|://[^\s/:@]+:(?=\S+@))"""
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s@]+)""",
+    re.IGNORECASE,
+)
 STARTS = re.compile(r"^(Started|Stopped|Reloaded) (\S+?)(?:\.service)?(?: - .*|\.)?$")
 
 
@@ -60,11 +66,33 @@ def names(certificate: x509.Certificate) -> str:
 def certificates(root: Path) -> Iterator[list[str]]:
     """Yield path, subject, names, issuer and end of every certificate on a host."""
     for name, path in files(root):
-        if path.suffix not in (".crt", ".pem") or path.is_symlink() or "BEGIN CERT" not in path.read_text("utf-8"):
-            continue
-        found = x509.load_pem_x509_certificate(path.read_bytes())
-        end = found.not_valid_after_utc.strftime("%Y-%m-%d")
-        yield [name, found.subject.rfc4514_string(), names(found), found.issuer.rfc4514_string(), end]
+        if path.suffix in (".crt", ".pem") and not path.is_symlink():
+            for found in read(path.read_bytes()):
+                end = found.not_valid_after_utc.strftime("%Y-%m-%d")
+                yield [name, found.subject.rfc4514_string(), names(found), found.issuer.rfc4514_string(), end]
+
+
+def read(content: bytes) -> list[x509.Certificate]:
+    """Return all certificates in a file, PEM or DER; none where it is something else."""
+    try:
+        if b"-----BEGIN CERTIFICATE-----" in content:
+            return x509.load_pem_x509_certificates(content)
+        return [x509.load_der_x509_certificate(content)]
+    except ValueError:
+        return []
+
+
+def packages(before: Path, after: Path) -> list[list[str]]:
+    """Return name and version of what was installed, by dpkg's lists; a list that is not there has not changed."""
+    had = installed(before)
+    return [[name, version] for name, version in sorted(installed(after).items()) if had.get(name) != version]
+
+
+def installed(status: Path) -> dict[str, str]:
+    """Return the packages that a list of dpkg has as installed."""
+    entries = status.read_text(encoding="utf-8").split("\n\n") if status.is_file() else []
+    fields = [dict(re.findall(r"^(\w+): (.*)$", entry, re.MULTILINE)) for entry in entries]
+    return {entry["Package"]: entry["Version"] for entry in fields if entry.get("Status", "").endswith(" installed")}
 
 
 def starts(lab: Lab, host: str) -> Iterator[tuple[float, str, str]]:
@@ -84,11 +112,20 @@ def order(lab: Lab, places: dict[str, str], units: set[str]) -> list[list[str]]:
     return [[f"{event[0] - ours[0][0]:8.1f}", event[1], event[2], event[3]] for event in ours]
 
 
-def write(lab: Lab, places: dict[str, str], roots: dict[str, Path], phases: list[list[str]], target: Path) -> str:
-    """Write the report and a copy of every file; return the part worth showing at once."""
+DPKG = "var/lib/dpkg/status"
+
+
+def write(
+    lab: Lab, places: dict[str, str], roots: dict[str, Path], base: Path, phases: list[list[str]], target: Path
+) -> str:
+    """Write the report and a copy of every file; return the part worth showing at once.
+
+    ``roots`` are what the hosts have beyond ``base``, the root that they share.
+    """
     programs: list[list[str]] = []
     made: list[list[str]] = []
     proofs: list[list[str]] = []
+    from_debian = [[host, *row] for host in places for row in packages(base / DPKG, roots[host] / DPKG)]
     units = {"haproxy", "keepalived"}
     for host in places:
         for name, path in files(roots[host]):
@@ -103,6 +140,7 @@ def write(lab: Lab, places: dict[str, str], roots: dict[str, Path], phases: list
         proofs += [[host, *row] for row in certificates(roots[host])]
     brief = [
         table(["host", "program", "what"], programs),
+        table(["host", "package", "version"], from_debian),
         table(["host", "certificate", "subject", "names", "issuer", "until"], proofs),
         table(["second", "what", "unit", "host"], order(lab, places, units)),
         table(["phase", "seconds"], phases),

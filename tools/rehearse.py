@@ -20,6 +20,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rehearsal import overlay, report, use
+from sandbox.base import base_directory
 from sandbox.layout import make_layout
 from tools.lab import TOP, Lab, kubernetes_version, require_binaries, tool, variables
 
@@ -111,6 +112,10 @@ class Rehearsal:
         environment = self.lab.playbook_environment()
         status = subprocess.run([*run, *sources, *settings, playbook], cwd=TOP, env=environment, check=False).returncode
         self.seconds[f"{number}. {playbook}"] = time.monotonic() - begin
+        if self.lab.timing.is_file():
+            for play in json.loads(self.lab.timing.read_text(encoding="utf-8"))["plays"]:
+                self.seconds[f"{number}.   {play['name']}"] = play["seconds"]
+            self.lab.timing.unlink()
         return status
 
     def report(self) -> str:
@@ -120,7 +125,9 @@ class Rehearsal:
         target = self.target / "report"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        return report.write(self.lab, self.places, roots, phases, target)
+        state = json.loads((self.layout.directory / "state.json").read_text(encoding="utf-8"))
+        base = base_directory(self.layout.top) / state["base"]
+        return report.write(self.lab, self.places, roots, base, phases, target)
 
 
 def main() -> int:

@@ -8,6 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cryptography.hazmat.primitives import serialization
+from integration.api.programs import Authority
+
 from rehearsal import overlay, report
 
 HOSTS = ["k1", "k11"]
@@ -54,9 +58,76 @@ def test_a_name_of_the_endpoint_is_found() -> None:
     assert overlay.endpoint_name(VARIABLES) == ""
 
 
-def test_the_report_tells_no_secrets(tmp_path: Path) -> None:
-    key = "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----\n"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    client-key-data: c2VjcmV0",
+        "    token: c2VjcmV0",
+        '  "token": "c2VjcmV0",',
+        "  auth_pass c2VjcmV0",
+        'password = "c2VjcmV0 and more"',
+        "  stats auth admin:c2VjcmV0",
+        "  user admin insecure-password c2VjcmV0",
+        "Environment=APP_TOKEN=c2VjcmV0",
+        "  - secret: c2VjcmV0",
+        "proxy: http://me:c2VjcmV0@proxy:3128/",
+        "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----",
+    ],
+)
+def test_the_report_tells_no_secrets(tmp_path: Path, line: str) -> None:
     path = tmp_path / "file"
-    path.write_text(f"{key}    client-key-data: c2VjcmV0\n    token: c2VjcmV0\n  auth_pass c2VjcmV0\nplain: shown\n")
-    assert "c2VjcmV0" not in report.shown(path)
-    assert "plain: shown" in report.shown(path)
+    path.write_text(f"before: shown\n{line}\nafter: shown\n")
+    told = report.shown(path)
+    assert "c2VjcmV0" not in told and "and more" not in told
+    assert told.startswith("before: shown\n") and told.endswith("\nafter: shown\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# a token that nobody has, a secret between two",
+        "ExecStart=/usr/bin/x --token-auth-file=/etc/tokens --service-account-key-file=/etc/sa.pub",
+        "resources: [secrets, tokenreviews]",
+        "server: https://192.0.2.1:6443",
+        "client-certificate-data: QUJD",
+    ],
+)
+def test_the_report_leaves_other_words_as_they_are(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(line + "\n")
+    assert report.shown(path) == line + "\n"
+
+
+def test_every_certificate_is_reported(tmp_path: Path) -> None:
+    root, kubelet = tmp_path / "upper", tmp_path / "bind-kubelet/pki"
+    (root / "etc/pki").mkdir(parents=True)
+    kubelet.mkdir(parents=True)
+    authorities = [Authority(tmp_path / name, name) for name in ("one", "two")]
+    (root / "etc/pki/bundle.crt").write_bytes(b"".join(a.ca.read_bytes() for a in authorities))
+    der = authorities[0].certificate.public_bytes(serialization.Encoding.DER)
+    (root / "etc/pki/der.crt").write_bytes(der)
+    (root / "etc/pki/nonsense.crt").write_bytes(b"\0nonsense")
+    made = authorities[0].issue("client", "system:node:n1", groups=["system:nodes"])
+    dated = kubelet / "kubelet-client-2026-01-01-00-00-00.pem"
+    dated.write_bytes(made.with_suffix(".crt").read_bytes() + made.with_suffix(".key").read_bytes())
+    (kubelet / "kubelet-client-current.pem").symlink_to(dated)
+    found = {(name, subject) for name, subject, *_rest in report.certificates(root)}
+    assert found == {
+        ("/etc/pki/bundle.crt", "CN=one"),
+        ("/etc/pki/bundle.crt", "CN=two"),
+        ("/etc/pki/der.crt", "CN=one"),
+        (f"/var/lib/kubelet/pki/{dated.name}", "CN=system:node:n1,O=system:nodes"),
+    }
+
+
+def test_packages_that_roles_installed_are_told(tmp_path: Path) -> None:
+    def status(name: str, *packages: str) -> Path:
+        path = tmp_path / name
+        texts = [f"Package: {p}\nStatus: install ok installed\nVersion: 1-{p}\n" for p in packages]
+        gone = "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n"
+        path.write_text("\n".join([*texts, gone]))
+        return path
+
+    before, after = status("before", "base"), status("after", "base", "haproxy")
+    assert report.packages(before, after) == [["haproxy", "1-haproxy"]]
+    assert report.packages(before, tmp_path / "unchanged") == []
