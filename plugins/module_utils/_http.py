@@ -80,6 +80,24 @@ def request(
             connection.close()
 
 
+# What a client of HTTP/2 says first: who it is, and empty settings. A server answers with its own, a frame of type 4.
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+
+
+def greeted(url: str, *, timeout: float = 5.0) -> None:
+    """Return when the gRPC server at C(unix:///path) greets, as it does before any call; raise HttpError otherwise."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+            link.settimeout(timeout)
+            link.connect(urlsplit(url).path)
+            link.sendall(_PREFACE)
+            with link.makefile("rb") as stream:
+                if stream.read(9)[3:4] != b"\x04":
+                    raise ConnectionResetError("no gRPC server is at this socket")
+    except OSError as exc:
+        raise _explain("gRPC", url, exc) from exc
+
+
 def served_certificate(url: str, *, server_name: Optional[str] = None, timeout: float = 5.0) -> bytes:
     """Return the DER certificate that the server shows, trusted or not, also when it then wants ours."""
     from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import peer_certificate

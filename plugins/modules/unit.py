@@ -73,7 +73,7 @@ options:
         type: dict
         suboptions:
           url:
-            description: Address to get.
+            description: Address to get, or C(unix:///path) of a gRPC server, which must greet.
             type: str
             required: true
           ca:

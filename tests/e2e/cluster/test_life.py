@@ -50,6 +50,35 @@ def test_a_changed_option_restarts_only_what_depends_on_it(cluster: Cluster) -> 
     cluster.deploy()
 
 
+# Something for each of a node's units that restarts it, and changes nothing that matters.
+NODE_SETTINGS = {
+    "containerd": {"containerd_config": {"debug": {"level": "info"}}},
+    "kubelet": {"node_kubelet_config": {"maxPods": 100}},
+    "kube-proxy": {"node_kube_proxy_config": {"configSyncPeriod": "14m"}},
+    "flanneld": {"flannel_args": {"v": 0}},
+}
+
+
+def spans(cluster: Cluster, unit: str) -> list[tuple[int, int]]:
+    """Return from when to when a unit was down on each host, by the one clock of all sandbox hosts."""
+    show = f"systemctl show -P ActiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic {unit}"
+    times = [cluster.exec(host, show).stdout.split() for host in cluster.hosts()]
+    return sorted((min(map(int, both)), max(map(int, both))) for both in times)
+
+
+def test_nodes_restart_one_after_the_other(cluster: Cluster) -> None:
+    before = cluster.starts()
+    cluster.deploy("-e", json.dumps({key: value for each in NODE_SETTINGS.values() for key, value in each.items()}))
+    after = cluster.starts()
+    assert {name for name in after if after[name] != before[name]} == {
+        f"{host} {unit}" for host in cluster.hosts() for unit in NODE_SETTINGS
+    }
+    for unit in NODE_SETTINGS:
+        down = spans(cluster, unit)
+        assert all(earlier[1] < later[0] for earlier, later in zip(down, down[1:])), (unit, down)
+    cluster.deploy()
+
+
 def test_the_virtual_address_moves_when_its_haproxy_stops(cluster: Cluster) -> None:
     holder = cluster.holder()
     assert holder
