@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rehearsal import use as rehearsal
+from tools import live
 from tools.lab import kubernetes_version
 
 TOP = Path(__file__).resolve().parent.parent
@@ -69,11 +70,14 @@ def summary(parts: list[Part], left_out: list[str]) -> str:
 
 def main() -> int:
     """Run the parts; return the exit status."""
+    begin = time.time()
     parts = [run(name) for name in CHEAP]
     left_out = list(COSTLY)
     while left_out and all(part.status == 0 for part in parts):
         parts.append(run(left_out.pop(0)))
     print(summary(parts, left_out), flush=True)
+    if seen := live.since(begin):
+        print(f"\nWhat clients saw meanwhile, also in {live.REPORTS.relative_to(TOP)}:\n\n{seen}", flush=True)
     if told := rehearsal.notice(kubernetes_version()):
         print("\n" + told, flush=True)
     return 1 if any(part.status for part in parts) else 0

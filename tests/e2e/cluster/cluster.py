@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools import live
 from tools.lab import SANDBOX, TOP, Lab, tool
 
 UNITS = (
@@ -174,9 +175,9 @@ def unforeseen(check: Run, first: Run) -> dict[tuple[str, str, str], tuple[int, 
     }
 
 
-def unharmed(poll: Poll, what: str) -> None:
-    """Tell what a client saw, and insist that nothing failed that it would not try again at once."""
-    print(f"{what}: {poll}")
+def unharmed(poll: Poll, what: str, note: str = "") -> None:
+    """Keep what a client saw for the report, and insist that nothing failed that it would not try again at once."""
+    live.record(what, vars(poll), note)
     assert poll.requests > 100 and poll.writes > 20
     assert (poll.failures, poll.lost) == (0, 0), poll
 
