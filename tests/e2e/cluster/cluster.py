@@ -175,6 +175,13 @@ def unforeseen(check: Run, first: Run) -> dict[tuple[str, str, str], tuple[int, 
     }
 
 
+def undisturbed(poll: Poll, what: str, servers: int) -> None:
+    """Insist on no more than this: each of so many servers, as it stops, ends the two connections that clients keep."""
+    unharmed(poll, what)
+    assert poll.retried <= 2 * servers, poll
+    assert not any("new connection" in reason for reason in poll.reasons), poll
+
+
 def unharmed(poll: Poll, what: str, note: str = "") -> None:
     """Keep what a client saw for the report, and insist that nothing failed that it would not try again at once."""
     live.record(what, vars(poll), note)

@@ -7,7 +7,8 @@ Usage: poller.py URL CA CERT KEY INTERVAL, all of it in the hosts' network; a li
 It does what common clients do: it keeps its connections, takes in new credentials when their files change, and tries
 once more, at once and on a new connection, when it got no answer or was told to come again (429, 5xx).
 It prints JSON: requests, failures, retried (answered on that second try), outage (the longest time in seconds without
-an answer), reasons; writes, and lost, which are writes that were answered and yet not there when the next one came.
+an answer), reasons (of first tries, and of second ones "for good"); writes, and lost, which are writes that were
+answered and yet not there when the next one came.
 """
 
 from __future__ import annotations
@@ -63,18 +64,23 @@ class Client:
 
     def once(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any, str]:
         """Return status, content and why there is no use in them."""
+        before = self.connection
         try:
             connection = self.connect()
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
-            content = json.loads(answer.read() or b"null")
-        except (OSError, http.client.HTTPException, ValueError) as exc:
-            self.close()
-            return 0, None, type(exc).__name__
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as exc:
+            return 0, None, self.closed(type(exc).__name__, before)
         if answer.status in (401, 403, 429) or answer.status >= 500:
-            self.close()
-            return answer.status, content, f"HTTP {answer.status}"
-        return answer.status, content, ""
+            return answer.status, None, self.closed(f"HTTP {answer.status}", before)
+        return answer.status, json.loads(text or b"null"), ""
+
+    def closed(self, reason: str, before: http.client.HTTPSConnection | None) -> str:
+        """Give the connection up, and return why; one that was kept may end at any time, a new one should not."""
+        kept = self.connection is not None and self.connection is before
+        self.close()
+        return reason if kept else f"{reason} on a new connection"
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         """Return status and content after one or two tries."""

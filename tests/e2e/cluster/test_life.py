@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from tests.e2e.cluster.cluster import Cluster, Run, unforeseen, wait_for
-from tools import binaries
+from tests.e2e.cluster.cluster import Cluster, Run, undisturbed, unforeseen, wait_for
+from tools import binaries, live
 from tools.lab import SANDBOX, TOP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
@@ -42,11 +42,9 @@ def test_a_changed_option_restarts_only_what_depends_on_it(cluster: Cluster) -> 
     with cluster.polling() as poll:
         cluster.deploy("-e", json.dumps({"master_apiserver_args": {"max-requests-inflight": 500}}))
     after = cluster.starts()
-    print(f"rolling restart of three API servers, a client polling through the virtual address: {poll}")
+    undisturbed(poll, "three API servers restarted one after the other", 3)
     assert {name.split()[1] for name in after if after[name] != before[name]} == {"kube-apiserver"}
     assert all(after[f"{host} kube-apiserver"] != before[f"{host} kube-apiserver"] for host in cluster.hosts())
-    assert poll.requests > 0
-    assert poll.failures == 0, poll
     cluster.deploy()
 
 
@@ -86,8 +84,9 @@ def test_the_virtual_address_moves_when_its_haproxy_stops(cluster: Cluster) -> N
         assert cluster.exec(holder, "systemctl stop haproxy").returncode == 0
         wait_for(lambda: cluster.holder() not in ("", holder))
         time.sleep(2)
-    print(f"haproxy stopped on the holder {holder}: {poll}")
-    assert poll.outage < 20, poll
+    live.record("haproxy stopped on the holder of the virtual address", vars(poll))
+    # Three times what it takes on two quiet processors; the address moves after three failed checks, a second apart.
+    assert 0 < poll.outage < 10, poll
     assert cluster.deploy().changed, "the next run starts haproxy again"
 
 
@@ -97,8 +96,9 @@ def test_the_virtual_address_survives_the_death_of_its_holder(cluster: Cluster) 
         cluster.sandbox("poweroff", holder)
         wait_for(lambda: cluster.holder() not in ("", holder))
         time.sleep(8)
-    print(f"power of the holder {holder} cut: {poll}")
-    assert poll.outage < 30, poll
+    live.record("power of the holder of the virtual address cut", vars(poll))
+    # As above; here the others wait for three of its advertisements before one of them takes over.
+    assert 0 < poll.outage < 12, poll
     cluster.sandbox("poweron", holder)
     wait_for(lambda: cluster.exec(holder, "systemctl is-active kube-apiserver").stdout.strip() == "active")
     cluster.deploy()
