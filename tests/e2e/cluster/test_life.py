@@ -11,9 +11,10 @@ import time
 
 import pytest
 
+from rehearsal import use as rehearsal
 from tests.e2e.cluster.cluster import Cluster, Run, undisturbed, unforeseen, wait_for
 from tools import binaries, live
-from tools.lab import SANDBOX, TOP
+from tools.lab import SANDBOX, TOP, kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
@@ -146,4 +147,26 @@ def test_verify_judges_the_others_where_the_first_master_is_dead(cluster: Cluste
             assert line in run.output, run.output[-6000:]
     assert f"host {first}: not reached" not in limited.output
     wait_for(lambda: cluster.exec(first, "systemctl is-active kube-apiserver").stdout.strip() == "active")
+    cluster.deploy()
+
+
+def test_verify_names_what_packets_and_names_do_not_reach(cluster: Cluster) -> None:
+    """Everything is up and Ready, and yet pods of one host are cut off, and nobody answers for DNS."""
+    if rehearsal.wanted(kubernetes_version()):
+        pytest.skip("stand-ins start no pods and move no packets")
+    first, second, third = cluster.hosts()
+    assert cluster.exec(second, "ip link set flannel.1 down").returncode == 0
+    cluster.kubectl(first, "--namespace kube-system scale deployment coredns --replicas 0")
+    short = json.dumps({"verify_timeout": 20, "verify_workload_timeout": 20})
+    try:
+        done = cluster.run("-e", short, playbook="playbooks/verify.yml")
+    finally:
+        cluster.exec(second, "systemctl restart flanneld")
+    assert done.status != 0
+    for here, there in ((first, second), (second, first), (third, second), (second, third)):
+        assert f"from pod on {here}: pod on {there} does not answer" in done.output, done.output[-3000:]
+    assert f"from pod on {first}: pod on {third} does not answer" not in done.output
+    assert f"from pod on {first}: dns kubernetes.default.svc.cluster.local does not answer" in done.output
+    assert "dns: there are no pods labelled k8s-app=kube-dns; deploy CoreDNS with role addons" in done.output
+    # It verifies, too.
     cluster.deploy()
