@@ -105,6 +105,11 @@ class RealKubernetes:
         """Start the controller-manager: it signs what is approved and holds its lease."""
         self.programs.start("kube-controller-manager", self._manager())
 
+    def restart_manager(self) -> None:
+        """Start the controller-manager anew: it ends where it cannot renew its lease."""
+        self.programs.stop("kube-controller-manager")
+        self.start_manager()
+
     def stop(self) -> None:
         """End all programs."""
         self.programs.stop_all()

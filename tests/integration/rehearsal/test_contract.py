@@ -249,3 +249,4 @@ def test_etcd_that_is_down_is_told(cluster: RealKubernetes) -> None:
             assert exc.kind == "timeout"
     cluster.etcd.start("m1")
     assert until(lambda: admin(cluster, f"{MAPS}/lost").status in (200, 404))
+    cluster.restart_manager()
