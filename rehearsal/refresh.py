@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rehearsal.standin.apply import Schema
+from rehearsal.standin.schema import Schema
 
 DATA = Path(__file__).resolve().parent / "data"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
@@ -73,6 +73,8 @@ Namespace Secret ConfigMap ServiceAccount Role RoleBinding ClusterRole ClusterRo
 SelfSubjectReview TokenRequest DeleteOptions
 """
 EVENT_RATE_LIMIT = "plugin/pkg/admission/eventratelimit/apis/eventratelimit/v1alpha1/types.go"
+# Flags that a distribution's builds have and those of dl.k8s.io do not.
+DOWNSTREAM = ("send-retry-after-while-not-ready-once", "unsupported-kube-api-over-localhost")
 # Where feature gates are named.
 FEATURES = ("pkg/features/*.go", "staging/src/k8s.io/*/pkg/features/*.go", "staging/src/k8s.io/*/features/*.go",
             "staging/src/k8s.io/component-base/**/*.go")  # fmt: skip
@@ -89,6 +91,8 @@ def flags(program: Path) -> dict[str, str]:
     for line in text.splitlines():
         if match := FLAG.match(line):
             short, name, kind = match.groups()
+            if name in DOWNSTREAM:
+                continue
             found[name] = kind or "bool"
             if short and short != name:
                 found[short] = f"={name}"
