@@ -15,8 +15,9 @@ from .bodies import parsed
 from .client import ApiError, Connection, Files
 from .identity import Authenticator, Unauthorized, User
 from .kinds import BY_NAME, Target, target
+from .objects import moment
 from .program import architecture
-from .rest import Rest, moment
+from .rest import Rest
 from .rights import Authorizer, Deed, sentence
 from .server import Answer, Request, log, status
 from .store import Conflict

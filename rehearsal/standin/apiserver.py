@@ -10,7 +10,6 @@ import time
 from . import settings, x509
 from .admission import Admission
 from .api import Api
-from .apply import Schema
 from .audit import Audit
 from .client import ApiError, Files
 from .encryption import Encryption
@@ -19,8 +18,10 @@ from .identity import Authenticator, Tokens
 from .program import Program
 from .rest import Rest
 from .rights import Authorizer
-from .server import Server, Tls, log, notify, stopping
+from .schema import Schema
+from .server import Server, log, notify, stopping
 from .store import Store
+from .tls import Tls
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60

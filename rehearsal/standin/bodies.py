@@ -13,20 +13,11 @@ import yaml
 
 from . import protobuf
 from .client import ApiError
+from .configuration import parse
 from .flags import table
 from .server import Request
 
 Object = dict[str, Any]
-
-
-class Loader(yaml.SafeLoader):
-    """Reads YAML as what JSON could say: a time remains text."""
-
-
-Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def kind_of(request: Request) -> str:
@@ -39,8 +30,7 @@ def parsed(request: Request) -> Object:
     try:
         if request.body.startswith(protobuf.MAGIC):
             return protobuf.read(_messages(), request.body)
-        text = request.body
-        found = yaml.load(text, Loader) if "yaml" in kind_of(request) else json.loads(text)  # noqa: S506
+        found = parse(request.body) if "yaml" in kind_of(request) else json.loads(request.body)
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as exc:
         raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc
     if not isinstance(found, dict):

@@ -18,8 +18,8 @@ from .flags import Refusal
 from .identity import _over
 from .kinds import ALL
 from .leases import Election, serve, times
+from .objects import moment
 from .program import Program
-from .rest import moment
 from .server import log, stopping
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"

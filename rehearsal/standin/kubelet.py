@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
-import json
 import os
 import socket
 import threading
@@ -17,15 +14,15 @@ from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from . import configuration, x509
-from .client import ApiError, Connection, current, from_kubeconfig
+from .client import ApiError, Connection
 from .flags import Refusal, unknown_gates
+from .joining import joined
 from .leases import micro, renew, seen
+from .objects import moment
 from .program import Program, architecture
-from .rest import moment
-from .server import Answer, Request, Server, Tls, health_app, log, stopping
+from .server import Answer, Request, Server, health_app, log, stopping
+from .tls import Tls
 
-CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 MERGE = "application/merge-patch+json"
 
 
@@ -77,47 +74,10 @@ class Kubelet:
         with socket.socket(socket.AF_UNIX) as tried:
             return tried.connect_ex(path) == 0
 
-    def usable(self, path: str) -> bool:
-        """Say whether a kubeconfig has a client certificate that is good now."""
-        try:
-            api = from_kubeconfig(path, "kubelet")
-            certificate = x509.certificates(api.files.cert)[0]
-        except Refusal:
-            return False
-        return bool(certificate.not_valid_after > x509.now())
-
     def connect(self) -> Connection:
         """Return the API, after asking for a certificate where there is none yet."""
-        path, first = self.program.get("kubeconfig", ""), self.program.get("bootstrap-kubeconfig", "")
-        if not self.usable(path):
-            if not first or not Path(first).is_file():
-                raise Refusal(
-                    "failed to run Kubelet: unable to load bootstrap kubeconfig: "
-                    f"stat {first}: no such file or directory"
-                )
-            self.bootstrap(first, path)
-        return from_kubeconfig(path, "kubelet")
-
-    def bootstrap(self, first: str, path: str) -> None:
-        """Write the kubeconfig, as the kubelet does first, ask for its client certificate and wait for it."""
-        directory = self.directory / "pki"
-        directory.mkdir(parents=True, exist_ok=True)
-        link = directory / "kubelet-client-current.pem"
-        _write(Path(path), json.dumps(own_kubeconfig(first, str(link))).encode())
-        api = from_kubeconfig(first, "kubelet")
-        key, request = x509.request(f"system:node:{self.name}", "system:nodes")
-        spec = {
-            "request": base64.b64encode(request).decode(), "signerName": SIGNER,
-            "usages": ["digital signature", "client auth"],
-        }  # fmt: skip
-        head = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
-        body = {**head, "metadata": {"generateName": "node-csr-"}, "spec": spec}
-        name = _until(lambda: api.send("POST", CSRS, body))["metadata"]["name"]
-        pem = _until(lambda: _issued(api.send("GET", f"{CSRS}/{name}")))
-        made = directory / f"kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
-        _write(made, pem + key)
-        link.unlink(missing_ok=True)
-        link.symlink_to(made)
+        get = self.program.get
+        return joined(self.name, get("kubeconfig", ""), get("bootstrap-kubeconfig", ""), self.directory / "pki")
 
     def node(self) -> dict[str, Any]:
         """Return the Node object to register."""
@@ -207,48 +167,6 @@ class Kubelet:
         if request.path == "/pods":
             return Answer(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []})
         return Answer(200, "ok") if request.path == "/healthz" else Answer(404, "404 page not found\n")
-
-
-def own_kubeconfig(first: str, pair: str) -> dict[str, Any]:
-    """Return the kubeconfig that takes the place of the first one: the same cluster, but our own certificate."""
-    cluster, _user = current(first)
-    names = ("server", "certificate-authority", "certificate-authority-data")
-    entry = {name: cluster[name] for name in names if name in cluster}
-    context = {"cluster": "default-cluster", "namespace": "default", "user": "default-auth"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "default-cluster", "cluster": entry}],
-        "contexts": [{"name": "default-context", "context": context}],
-        "current-context": "default-context",
-        "users": [{"name": "default-auth", "user": {"client-certificate": pair, "client-key": pair}}],
-    }
-
-
-def _issued(csr: dict[str, Any]) -> bytes:
-    """Return the certificate of a request; nothing yet, or Refusal when it was denied."""
-    status = csr.get("status") or {}
-    if any(condition["type"] == "Denied" for condition in status.get("conditions") or []):
-        raise Refusal("failed to run Kubelet: cannot create certificate signing request: denied")
-    return base64.b64decode(status.get("certificate") or "")
-
-
-def _until(ask: Any) -> Any:
-    """Return the first answer that is something; the API may be away, and approval takes its time."""
-    while True:
-        try:
-            if answer := ask():
-                return answer
-        except ApiError as exc:
-            log("E", f'"Failed while requesting a signed certificate from the control plane" err="{exc}"')
-        time.sleep(1)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a private file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123
-        stream.write(content)
 
 
 def main(program: Program) -> int:

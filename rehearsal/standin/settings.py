@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from .configuration import Checker, load
+from .configuration import check, load
 from .configuration import read as read_file
 from .flags import Refusal
 from .program import Program
@@ -101,10 +101,8 @@ def _admission(program: Program, path: str, found: Settings) -> None:
 
 def _check(content: dict[str, Any], kind: str, program: Program) -> None:
     """Hold an inner configuration to its fields."""
-    checker = Checker(program.fields)
-    checker.check(content, kind)
-    if checker.unknown:
-        raise Refusal(f'strict decoding error: unknown field "{checker.unknown[0]}"')
+    for name in check(content, kind, program.fields):
+        raise Refusal(f'strict decoding error: unknown field "{name}"')
 
 
 def _pod_security(content: dict[str, Any], found: Settings) -> None:

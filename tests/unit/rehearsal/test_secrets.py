@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.standin import kubelet, x509
-from rehearsal.standin.server import Tls
+from rehearsal.standin import joining, x509
+from rehearsal.standin.tls import Tls
 
 
 def test_a_key_nobody_vouches_for_lies_in_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +34,6 @@ def test_a_kubelets_own_kubeconfig_names_what_lasts(tmp_path: Path, entry: dict[
     }
     first = tmp_path / "bootstrap.conf"
     first.write_text(json.dumps(content))
-    own = kubelet.own_kubeconfig(str(first), "/var/lib/kubelet/pki/kubelet-client-current.pem")
+    own = joining.own_kubeconfig(str(first), "/var/lib/kubelet/pki/kubelet-client-current.pem")
     assert own["clusters"][0]["cluster"] == cluster
     assert own["users"][0]["user"].keys() == {"client-certificate", "client-key"}

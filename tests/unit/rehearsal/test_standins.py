@@ -13,8 +13,9 @@ import pytest
 
 from rehearsal.standin import apply as merging
 from rehearsal.standin import encryption, kinds
-from rehearsal.standin.configuration import Checker
+from rehearsal.standin.configuration import check
 from rehearsal.standin.flags import Line, Refusal
+from rehearsal.standin.schema import Schema
 
 DATA = Path(__file__).resolve().parents[3] / "rehearsal" / "data"
 MINORS = ["1.34", "1.35", "1.36"]
@@ -55,12 +56,12 @@ def test_flags_are_those_of_the_version(minor: str) -> None:
 
 @pytest.mark.parametrize("minor", MINORS)
 def test_fields_are_those_of_the_version(minor: str) -> None:
-    checker = Checker(table(minor)["fields"])
-    checker.check({"kind": "x", "authentication": {"x509": {"clientCAFile": "a", "other": 1}}}, "KubeletConfiguration")
-    assert checker.unknown == ["authentication.x509.other"]
+    fields = table(minor)["fields"]
+    content = {"kind": "x", "authentication": {"x509": {"clientCAFile": "a", "other": 1}}}
+    assert check(content, "KubeletConfiguration", fields) == ["authentication.x509.other"]
     for wrong in ({"port": "a"}, {"failSwapOn": 1}, {"clusterDNS": "a"}, {"port": True}):
         with pytest.raises(Refusal):
-            checker.check(wrong, "KubeletConfiguration")
+            check(wrong, "KubeletConfiguration", fields)
 
 
 def test_flags_and_gates_come_and_go_with_the_version() -> None:
@@ -83,13 +84,13 @@ def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
     ("minor", "unknown"), [("1.34", ["spec.workloadRef"]), ("1.35", []), ("1.36", ["spec.workloadRef"])]
 )
 def test_objects_have_the_fields_of_the_version(minor: str, unknown: list[str]) -> None:
-    schema = merging.Schema(table("objects"), table(minor)["objects"])
+    schema = Schema(table("objects"), table(minor)["objects"])
     pod = {"spec": {"workloadRef": {"name": "a"}, "hostUsers": True}}
     assert schema.unknown(pod, "Pod") == unknown
 
 
 def test_lists_are_merged_by_their_keys() -> None:
-    schema = merging.Schema(table("objects"), {})
+    schema = Schema(table("objects"), {})
     live = {"spec": {"ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 53, "protocol": "UDP"}]}}
     owners = merging.Owners([], "v1", "now")
     wanted = {"spec": {"ports": [{"port": 80, "name": "web"}]}}
@@ -102,7 +103,7 @@ def test_lists_are_merged_by_their_keys() -> None:
 
 
 def test_unknown_fields_are_named_by_their_place() -> None:
-    schema = merging.Schema(table("objects"), {})
+    schema = Schema(table("objects"), {})
     item = {"spec": {"template": {"spec": {"containers": [{"name": "a", "imagee": "b"}]}}}, "datas": {}}
     assert schema.unknown(item, "Deployment") == ["spec.template.spec.containers[0].imagee", "datas"]
 
@@ -110,7 +111,7 @@ def test_unknown_fields_are_named_by_their_place() -> None:
 @pytest.mark.parametrize("spec", ["text", {"ports": {}}, {"ports": [{"port": True}]}, {"selector": []}])
 def test_a_value_of_another_type_is_refused(spec: Any) -> None:
     with pytest.raises(ValueError, match="cannot unmarshal"):
-        merging.Schema(table("objects"), {}).unknown({"spec": spec}, "Service")
+        Schema(table("objects"), {}).unknown({"spec": spec}, "Service")
 
 
 @pytest.mark.parametrize(
