@@ -141,11 +141,13 @@ def main() -> int:
     rehearsal = Rehearsal(arguments.name, arguments.inventory)
     if version := rehearsal.version():
         os.environ["KUBERNETES_VERSION"] = version
+    version = kubernetes_version()
+    if first := use.first_words(version):
+        print(first + "\n", flush=True)
     if reason := require_binaries():
         print(f"make rehearse: {reason}", file=sys.stderr)
         return 1
-    version = kubernetes_version()
-    if told := use.notice(version):
+    if (told := use.notice(version)) and told != first:
         print(told + "\n", flush=True)
     status = 0
     try:
