@@ -140,6 +140,14 @@ class Cluster(Lab):
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
 
+    def took_turns(self, unit: str) -> bool:
+        """Return whether a unit was down on one host after the other, by the one clock of all sandbox hosts."""
+        show = f"systemctl show -P ActiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic {unit}"
+        times = [self.exec(host, show).stdout.split() for host in self.hosts()]
+        down = sorted((min(map(int, both)), max(map(int, both))) for both in times)
+        print(f"{unit} was down: {down}")
+        return all(earlier[1] < later[0] for earlier, later in zip(down, down[1:]))
+
     def holder(self, address: str = "") -> str:
         """Return the host that has the virtual address, an empty string for none."""
         address = address or self.virtual_address()

@@ -94,6 +94,7 @@ def test_all_certificates_are_made_again(cluster: Cluster) -> None:
         run(cluster, "renew")
     unharmed(poll, "every certificate renewed")
     assert all(not fingerprints(cluster, path) & before[path] for path in paths)
+    assert cluster.took_turns("kubelet"), "each joins again when the one before is well"
     assert {name: start for name, start in cluster.starts().items() if name.endswith(" etcd")} == etcd
     assert cluster.deploy().changed == {}
 
