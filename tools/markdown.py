@@ -86,6 +86,8 @@ def module_page(name: str, docs: dict[str, Any]) -> str:
     doc = docs["doc"]
     lines = [f"# hardway.kubernetes.{name}", "", prose(doc["short_description"]) + ".", ""]
     lines += [f"{prose(text)}\n" for text in doc.get("description", [])]
+    if doc.get("requirements"):
+        lines += [f"Needs {'; '.join(prose(need) for need in doc['requirements'])}.", ""]
     attributes = doc.get("attributes") or {}
     support = {key: attributes.get(f"{key}_mode", {}).get("support", "none") for key in ("check", "diff")}
     lines += [f"Check mode: {support['check']}. Diff mode: {support['diff']}.", "", "## Options", ""]

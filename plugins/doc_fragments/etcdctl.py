@@ -10,6 +10,8 @@ class ModuleDocFragment:
     """Documentation shared by the modules that use module_utils/_etcdctl.py."""
 
     DOCUMENTATION = r"""
+requirements:
+  - etcdctl, on the host where the module runs
 options:
   endpoints:
     description: Client URLs of the members, for example V(https://192.0.2.11:2379). Any that answers is used.

@@ -14,6 +14,8 @@ description:
   - An archive travels to a host only when the host lacks one of its images or has it from elsewhere.
   - Images that were removed since, for example by the kubelet's garbage collection, are imported again.
   - Where M(hardway.kubernetes.receipts) tells that the images are the same as when all was there, no host is asked.
+requirements:
+  - containerd with its C(ctr), running on the host
 author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:

@@ -19,6 +19,8 @@ description:
   - With O(prune_label), objects that carry the label, were applied by the same field manager and are no longer in the
     manifest are deleted.
   - When nothing differs it costs two calls of C(kubectl).
+requirements:
+  - kubectl, on the host where the module runs
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:

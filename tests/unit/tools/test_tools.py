@@ -11,6 +11,9 @@ import yaml
 from tools import binaries, check_specs, check_tree, gendocs, markdown
 from tools.test import KEPT, Part, summary
 
+# What a module runs on the host.
+NEEDS = {"manifest": "kubectl", "etcd_auth": "etcdctl", "etcd_key": "etcdctl", "image_archive": "containerd"}
+
 
 @pytest.mark.parametrize(
     ("defaults", "option", "says"),
@@ -44,6 +47,13 @@ def test_names_of_variables_begin_with_the_role():
 )
 def test_forbidden_words_are_found_where_they_act(text, words):
     assert [word for _, word in check_tree.forbidden_words(yaml.safe_load(text))] == words
+
+
+def test_a_module_says_what_it_needs_on_the_host():
+    docs = {name: markdown.plugin_docs(str(gendocs.TOP / f"plugins/modules/{name}.py")) for name in NEEDS}
+    for name, program in NEEDS.items():
+        (line,) = [line for line in markdown.module_page(name, docs[name]).splitlines() if line.startswith("Needs ")]
+        assert program in line
 
 
 def test_semantic_markup_becomes_markdown():
