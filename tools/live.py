@@ -32,7 +32,7 @@ def record(what: str, figures: Mapping[str, Any], note: str = "", directory: Pat
     path = directory / "live.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     version = kubernetes_version()
-    programs = f"stand-ins for {version}" if rehearsal.wanted(version) else version
+    programs = f"stand-ins for {version}" if rehearsal.replaced(version) else version
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     known[what] = {**figures, "note": note, "kubernetes": programs, "when": when}
     directory.mkdir(parents=True, exist_ok=True)

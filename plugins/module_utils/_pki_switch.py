@@ -111,7 +111,7 @@ class Switch:
         return os.path.join(directory, f".{os.path.splitext(last)[0]}.{name}")
 
     def _sync(self) -> None:
-        for directory in {os.path.dirname(self.certificate), os.path.dirname(self.key)}:
+        for directory in sorted({os.path.dirname(self.certificate), os.path.dirname(self.key)}):
             _atomic.sync_directory(directory)
 
 

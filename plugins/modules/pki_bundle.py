@@ -119,7 +119,7 @@ SPEC: dict[str, Any] = {
 
 def certificates(value: str, what: str) -> tuple[str, list[Any]]:
     """Return the name for errors and the certificates of a file, or of a PEM text; there must be one."""
-    path = os.path.abspath(os.path.expanduser(value))
+    path = os.path.abspath(value)
     text = "-----BEGIN" in value
     data, name = (value.encode(), what) if text else (read(path), path)
     if data is None:
