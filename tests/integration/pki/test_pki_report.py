@@ -66,12 +66,12 @@ def test_the_table_is_shown_with_the_days_that_openssl_counts(told: tuple[Path, 
     left = datetime.strptime(end, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)
     result = outcome.results[-1]
     rows = [re.split(r"  +", line) for line in result["table"]]
-    assert rows[0] == ["STATE", "DAYS", "HOST", "SUBJECT", "ISSUER", "WHERE", "SERVED AT", "USED BY"]
-    by_place = {row[5]: row for row in rows[1:] if len(row) == 8}
+    assert rows[0] == ["STATE", "DAYS", "HOST", "SUBJECT", "NAMES", "ISSUER", "WHERE", "SERVED AT", "USED BY"]
+    by_place = {row[6]: row for row in rows[1:] if len(row) == 9}
     mine = by_place[f"{directory}/mine.crt"]
-    assert (mine[0], mine[2], mine[3].partition(" ")[0], mine[7]) == ("WARNING", "here", "mine", "api, etcd")
+    assert (mine[0], mine[2], mine[3].partition(" ")[0], mine[8]) == ("WARNING", "here", "mine", "api, etcd")
     assert abs(int(mine[1]) - left.total_seconds() / 86400) < 1
-    assert [(row[0], row[6]) for place, row in by_place.items() if place == "-"] == [("MISMATCH", address)]
+    assert [(row[0], row[7]) for place, row in by_place.items() if place == "-"] == [("MISMATCH", address)]
     assert all(line in outcome.output for line in result["table"])
     assert "2 certificates in 2 places, 3 problems; the first to end is" in result["table"][-1]
     assert [line.partition(": has")[0] for line in result["expiring"]] == [
