@@ -140,6 +140,14 @@ class Cluster(Lab):
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
 
+    def revivals(self) -> dict[str, int]:
+        """Return how often systemd itself has started each leader's unit again since somebody last did."""
+        found = {}
+        for host in self.hosts():
+            for unit in ("kube-controller-manager", "kube-scheduler"):
+                found[f"{host} {unit}"] = int(self.exec(host, f"systemctl show -P NRestarts {unit}").stdout or 0)
+        return found
+
     def took_turns(self, unit: str) -> bool:
         """Return whether a unit was down on one host after the other, by the one clock of all sandbox hosts."""
         show = f"systemctl show -P ActiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic {unit}"

@@ -39,12 +39,15 @@ def test_check_mode_on_a_finished_cluster_reports_nothing(cluster: Cluster) -> N
 
 
 def test_a_changed_option_restarts_only_what_depends_on_it(cluster: Cluster) -> None:
-    before = cluster.starts()
+    before, revived = cluster.starts(), cluster.revivals()
     with cluster.polling() as poll:
         cluster.deploy("-e", json.dumps({"master_apiserver_args": {"max-requests-inflight": 500}}))
     after = cluster.starts()
+    # A leader whose API server is away for longer than its lease ends, as it must, and systemd starts it.
+    left = {name for name, count in cluster.revivals().items() if count > revived[name]}
     undisturbed(poll, "three API servers restarted one after the other", 3)
-    assert {name.split()[1] for name in after if after[name] != before[name]} == {"kube-apiserver"}
+    restarted = {name for name in after if after[name] != before[name]} - left
+    assert {name.split()[1] for name in restarted} == {"kube-apiserver"}
     assert all(after[f"{host} kube-apiserver"] != before[f"{host} kube-apiserver"] for host in cluster.hosts())
     cluster.deploy()
 

@@ -89,7 +89,8 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 def test_it_says_what_it_is_and_only_our_hosts_are_played(rehearsed: Rehearsed) -> None:
     assert rehearsed.output.startswith("REHEARSAL of Kubernetes")
     recap = rehearsed.output.partition("PLAY RECAP")[2]
-    assert set(re.findall(r"^(\S+) +: ok=", recap, re.MULTILINE)) == {"alpha", "beta", "localhost"}
+    # This machine is in the recap where a play has it do something of its own.
+    assert set(re.findall(r"^(\S+) +: ok=", recap, re.MULTILINE)) - {"localhost"} == {"alpha", "beta"}
 
 
 def test_programs_are_told_by_host(rehearsed: Rehearsed) -> None:
