@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 
 from tests.e2e.cluster.cluster import Cluster
 from tools.lab import TOP
+from tools.processes import family, kill
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
@@ -70,21 +69,6 @@ def kill_after(cluster: Cluster, seconds: float, tasks: int = 0) -> bool:
         if process.poll() is not None:
             return True
         # Ansible's workers lead sessions of their own: a signal to the group would let them finish their task.
-        for pid in family(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(family(process.pid))
         process.wait()
     return False
-
-
-def family(ancestor: int) -> list[int]:
-    """Return a process and all its descendants, the eldest first."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parent = int(status.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(status.parent.name))
-    found = [ancestor]
-    for pid in found:
-        found += children.get(pid, [])
-    return found

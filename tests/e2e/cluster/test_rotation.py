@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import time
 
@@ -16,6 +15,7 @@ import pytest
 
 from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
 from tools.lab import TOP
+from tools.processes import family, kill
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ def killed(cluster: Cluster, playbook: str, seconds: float) -> None:
         process = subprocess.Popen(line, cwd=TOP, stdout=log, stderr=log, start_new_session=True)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(seconds)
-        os.killpg(process.pid, signal.SIGKILL)
+        kill(family(process.pid))
         process.wait()
 
 
