@@ -93,9 +93,13 @@ class Switch:
     def _settle(self, source: str, path: str, half: str) -> None:
         """Make path the plain file that it leads to; where it leads to none, there was none."""
         if os.path.lexists(source):
-            os.replace(source, path)
+            # The source stays: who has just read the link is about to open it.
+            temporary = _temporary(path)
+            forget(temporary)
+            _copy(source, temporary)
+            os.replace(temporary, path)
             # Two names of the same file are left as they are by a rename.
-            forget(source)
+            forget(temporary)
         elif os.path.islink(path) and os.readlink(path) == self._through(half, path):
             os.unlink(path)
 
@@ -117,11 +121,16 @@ class Switch:
 
 def _relink(target: str, path: str) -> None:
     """Make path a symbolic link, in place of whatever file it is."""
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.link")
+    temporary = _temporary(path)
     forget(temporary)
     os.symlink(target, temporary)
     os.replace(temporary, path)
+
+
+def _temporary(path: str) -> str:
+    """Return the name beside path of what is about to take its place."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name}.link")
 
 
 def _copy(source: str, path: str) -> None:

@@ -50,7 +50,7 @@ def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> Non
     chance = random.Random(1)
     for _ in range(30):
         process = multiprocessing.get_context("fork").Process(
-            target=renew_for_ever, args=(str(tmp_path / "pki"), str(path))
+            target=renew_for_ever, args=(str(tmp_path / "pki"), str(path)), daemon=True
         )
         before = Path(f"{path}.crt").stat().st_mtime_ns
         process.start()

@@ -184,3 +184,17 @@ def test_each_step_is_on_the_disk_before_the_next(
     assert steps == [".c.pair", "sync d", "c.key", "c.crt", "sync d", ".c.pair", "sync d", "c.key", "c.crt", "sync d"]
     assert log.index("sync .c.new") < log.index(".c.pair") and log.index("sync .c.old") < log.index(".c.pair")
     assert usable(tmp_path / "d/c.crt", tmp_path / "d/c.key")
+
+
+def test_what_a_link_led_to_outlives_it(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(before, tmp_path / "d")
+    replace, walked = os.replace, []
+
+    def observed(source: str, path: str) -> None:
+        walked.append(Path(path).resolve())
+        replace(source, path)
+        assert walked[-1].exists(), f"who had just read the link {path} was on the way to {walked[-1]}"
+
+    monkeypatch.setattr(os, "replace", observed)
+    make(pair(tmp_path / "d"))
+    assert {path.name for path in walked} >= {"c.key", "c.crt", ".c.old", "key", "crt"}
