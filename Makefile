@@ -44,7 +44,7 @@ unit: venv ## pure decisions, no hosts
 	pytest tests/unit
 
 integration: venv needs ## modules against the real programs
-	pytest tests/integration
+	pytest tests/integration --numprocesses 4 --dist loadfile
 
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
 	$(BIN)/python tools/molecule.py $(SCENARIO)
