@@ -122,9 +122,9 @@ def _component_gates(text: str) -> dict[str, bool]:
 
 
 def unknown_gates(given: Iterable[str], known: list[str]) -> None:
-    """Raise Refusal for a gate that is not known; where the table has none, whatever is given may be."""
+    """Raise Refusal for a gate that is not known."""
     for name in given:
-        if known and name not in known:
+        if name not in known:
             raise Refusal(f"unrecognized feature gate: {name}")
 
 

@@ -31,7 +31,7 @@ class Program:
     @property
     def gates(self) -> list[str]:
         """Return the feature gates of the version."""
-        return list(self.tables.get("gates", []))
+        return list(self.tables.get("gates", []))  # flanneld has none
 
     def get(self, flag: str, default: Any = None) -> Any:
         """Return a flag's value; a flag that this version does not have has none."""
