@@ -1,7 +1,11 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure how long keys and certificates take: pki_certificate, a shell loop over cfssl, and one over openssl."""
+"""Measure how long keys and certificates take: pki_certificate, a shell loop over cfssl, and one over openssl.
+
+pki_certificate twice: on the controller itself, where no module is started, and as on another host, where Ansible packs
+the module, starts it, and starts it once more to install what was signed; by the host's own Python and its libraries.
+"""
 
 from __future__ import annotations
 
@@ -43,10 +47,17 @@ done
 """
 
 
-def playbook(directory: Path, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
+PLACES = ("controller", "host")
+PROBE = (
+    "import cryptography; from cryptography.hazmat.backends.openssl.backend import backend;"
+    "print('cryptography', cryptography.__version__ + ',', backend.openssl_version_text())"
+)
+
+
+def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """Return a play that makes the authority, starts the module for nothing, makes the certificates, looks again."""
     wanted = {"authority": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
-    entries = [{**wanted, "path": f"{directory}/ours-{number}"} for number in range(count)]
+    entries = [{**wanted, "path": f"{directory}/{place}-{number}"} for number in range(count)]
     task = {"hardway.kubernetes.pki_certificate": {"authority_dir": str(directory), "certificates": entries}}
     authority = {
         "hardway.kubernetes.pki_ca": {"directory": str(directory), "authorities": [{"name": "ca", "key": key}]}
@@ -57,13 +68,28 @@ def playbook(directory: Path, key: dict[str, Any], count: int) -> list[dict[str,
     return [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
 
 
-def ours(directory: Path, key: dict[str, Any], count: int) -> dict[str, float]:
+def host_python() -> str:
+    """Return the Python that a host like this one has, which has to know cryptography; else the one that runs this."""
+    python = "/usr/bin/python3"
+    found = Path(python).is_file() and subprocess.run([python, "-c", PROBE], capture_output=True, check=False)
+    return python if found and found.returncode == 0 else sys.executable
+
+
+def ours(directory: Path, place: str, key: dict[str, Any], count: int) -> dict[str, float]:
     """Return the seconds of each task, from its start on the controller to its result."""
     book, report = directory / "play.json", directory / "timing.json"
-    book.write_text(json.dumps(playbook(directory, key, count)))
+    book.write_text(json.dumps(playbook(directory, place, key, count)))
     timing = {"ANSIBLE_CALLBACKS_ENABLED": "hardway.kubernetes.timing", "HARDWAY_TIMING_REPORT": str(report)}
     quiet = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
     line = [tool("ansible-playbook"), str(book)]
+    if place == "host":
+        # Any other name than that of the controller's own Python, and Ansible starts modules as everywhere else.
+        python = directory / "python"
+        python.write_text(f'#!/bin/sh\nexec {host_python()} "$@"\n')
+        python.chmod(0o755)
+        line += ["-e", f"ansible_python_interpreter={python}"]
+        # As ansible.cfg has it for ssh.
+        quiet["ANSIBLE_PIPELINING"] = "true"
     subprocess.run(line, cwd=TOP, env={**os.environ, **timing, **quiet}, check=True, stdout=subprocess.DEVNULL)
     return {task["name"]: task["seconds"] for task in json.loads(report.read_text())["tasks"]}
 
@@ -85,26 +111,25 @@ def loop(directory: Path, script: str, key: dict[str, Any], count: int) -> float
     return time.monotonic() - begin
 
 
-def measure(name: str, count: int, place: str | None) -> list[str]:
-    """Return a row of the table: seconds of each way, and their ratios."""
+def measure(name: str, count: int, parent: str | None) -> list[list[str]]:
+    """Return the rows of the table about one kind of key: seconds of each way, and their ratios."""
     key = KINDS[name]
-    with tempfile.TemporaryDirectory(prefix="bench-pki-", dir=place) as made:
+    with tempfile.TemporaryDirectory(prefix="bench-pki-", dir=parent) as made:
         directory = Path(made)
-        tasks = ours(directory, key, count)
+        tasks = {place: ours(directory, place, key, count) for place in PLACES}
         other = {program: loop(directory, script, key, count) for program, script in SCRIPTS.items()}
         files = len(list(directory.glob("*-*.crt"))) + len(list(directory.glob("cfssl-*-key.pem")))
-        if files != 3 * count:
-            raise SystemExit(f"make bench-pki: {files} certificates instead of {3 * count} in {directory}")
-    seconds = [tasks["make"], *other.values()]
-    ratios = [tasks["make"] / taken for taken in other.values()]
-    return [
-        name,
-        *(f"{taken:.2f}" for taken in seconds),
-        f"{ratios[0]:.2f} (goal {GOALS[name]})",
-        f"{ratios[1]:.2f}",
-        f"{2 * tasks['start']:.2f}",
-        f"{tasks['again']:.2f}",
-    ]
+        if files != 4 * count:
+            raise SystemExit(f"make bench-pki: {files} certificates instead of {4 * count} in {directory}")
+    return [[name, place, *row(tasks[place], list(other.values()), GOALS[name])] for place in PLACES]
+
+
+def row(tasks: dict[str, float], other: list[float], goal: float) -> list[str]:
+    """Return seconds and ratios of one way of ours beside the loops."""
+    ratios = [tasks["make"] / taken for taken in other]
+    seconds = [tasks["make"], *other, 2 * tasks["start"], tasks["again"]]
+    texts = [f"{taken:.2f}" for taken in seconds]
+    return [*texts[:3], f"{ratios[0]:.2f} (goal {goal})", f"{ratios[1]:.2f}", *texts[3:]]
 
 
 SCRIPTS = {"cfssl": CFSSL, "openssl": OPENSSL}
@@ -123,11 +148,15 @@ def main() -> int:
             f"make bench-pki: {', '.join(lost)} missing; run sandbox/sandbox binaries, or install them", file=sys.stderr
         )
         return 1
-    heading = ["", "ours", "cfssl", "openssl", "ours/cfssl", "ours/openssl", "two starts", "ours again"]
-    rows = [measure(name, options.count, options.directory) for name in KINDS]
+    heading = ["", "ours on", "ours", "cfssl", "openssl", "ours/cfssl", "ours/openssl", "two starts", "ours again"]
+    rows = [line for name in KINDS for line in measure(name, options.count, options.directory)]
     print(f"\nseconds for {options.count} keys and certificates, {os.cpu_count()} processors")
-    print("ours: one task on this machine, where no module is started; two starts: what another host adds to that,")
-    print("for it is asked twice; again: with nothing to do\n")
+    for place, python in zip(PLACES, (sys.executable, host_python())):
+        print(
+            f"{place}: {subprocess.run([python, '-c', PROBE], capture_output=True, text=True, check=True).stdout}",
+            end="",
+        )
+    print("two starts: of a module that does nothing, as another host needs; again: with nothing to do\n")
     print(table(heading, rows))
     return 0
 
