@@ -13,28 +13,15 @@ from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.needs import need_cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
-    """Return a deployed cluster; its hosts are removed at the end."""
+    """Return a deployed cluster; its hosts are removed before other directories make theirs."""
     need_cluster()
     made = Cluster("e2e")
     made.down()
     made.up(3)
     try:
         made.found()
-        yield made
-    finally:
-        made.down()
-
-
-@pytest.fixture
-def hosts() -> Iterator[Cluster]:
-    """Return three hosts on which nothing was deployed yet."""
-    need_cluster()
-    made = Cluster("e2e-fresh")
-    made.down()
-    made.up(3)
-    try:
         yield made
     finally:
         made.down()

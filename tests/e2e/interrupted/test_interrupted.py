@@ -10,11 +10,13 @@ import random
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.cluster.cluster import Cluster
+from tests.e2e.needs import need_cluster
 from tools.lab import TOP
 from tools.processes import family, kill
 
@@ -25,6 +27,19 @@ KILLS = int(os.environ.get("HARDWAY_KILLS", "3"))
 # About as many as a first run has.
 TASKS = 70
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
+
+
+@pytest.fixture
+def hosts() -> Iterator[Cluster]:
+    """Return three hosts on which nothing was deployed yet."""
+    need_cluster()
+    made = Cluster("e2e-fresh")
+    made.down()
+    made.up(3)
+    try:
+        yield made
+    finally:
+        made.down()
 
 
 def test_a_deployment_killed_at_random_points_is_finished_by_the_next_run(hosts: Cluster) -> None:
