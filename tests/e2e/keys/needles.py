@@ -72,7 +72,8 @@ def found(secrets: Iterable[bytes], directory: Path) -> dict[bytes, set[Path]]:
     done = subprocess.run(line, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     places: dict[bytes, set[Path]] = {}
-    for match in done.stdout.splitlines():
+    # Not splitlines: a needle may have a carriage return in it.
+    for match in done.stdout.split(b"\n")[:-1]:
         path, _nul, needle = match.partition(b"\0")
         places.setdefault(owner[needle], set()).add(Path(os.fsdecode(path)))
     return places
