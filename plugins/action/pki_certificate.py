@@ -10,9 +10,18 @@ import glob
 import os
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_requests
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import document
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC, SPEC
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
@@ -59,9 +68,6 @@ class ActionModule(ActionBase):
 
     def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return what waits for a signature elsewhere; on the host nothing but keys is made."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_requests
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-
         store, host = Store(directory), variables["inventory_hostname"]
         wanted = _pki_requests.elsewhere(store, args.get("certificates") or [])
         if not wanted:
@@ -88,9 +94,6 @@ class ActionModule(ActionBase):
         variables: dict[str, Any],
     ) -> dict[str, Any]:
         """Return the merged result of one or two calls of the module."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-
         first = self._call({**args, "_exchange": exchange}, variables)
         requests, needed = first.pop("_requests", {}), first.pop("_needed_keys", [])
         if first.get("failed") or not (requests or needed):
@@ -110,7 +113,6 @@ class ActionModule(ActionBase):
 
     def _with_files(self, args: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with the content of cfssl's files in place of their paths here."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import document
 
         def content(item: dict[str, Any], option: str, what: str) -> dict[str, Any]:
             value = item.get(option)
@@ -136,9 +138,6 @@ class ActionModule(ActionBase):
 
     def _call_here(self, args: dict[str, Any]) -> dict[str, Any]:
         """Do here what the module does on a host: to start it takes longer than a hundred certificates."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import SPEC
-
         return run_here(self, SPEC, args, lambda params, check: Host(params, check).run())
 
     def _exchange(self, directory: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -148,8 +147,6 @@ class ActionModule(ActionBase):
 
     def _authorities(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
         """Return the certificates of the authorities that the task names; in check mode some may not exist yet."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-
         store, found = Store(directory), {}
         items = [entry for kind in ("trust", "certificates", "observe") for entry in args.get(kind) or []]
         named = {str(item["authority"]) for item in items if item.get("authority")}
@@ -173,8 +170,6 @@ class ActionModule(ActionBase):
         host: str,
     ) -> dict[str, Any]:
         """Return the arguments of the second call: certificates by index, keys of authorities that the host needs."""
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-
         checked, specs = _checked(args, requests, host)
         trusted = {entry["authority"] for entry in checked["trust"] if entry["key_path"]}
         store, renew_before = offline.store, checked["renew_before"]
@@ -195,10 +190,7 @@ class ActionModule(ActionBase):
 
 def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, Any]:
     """Return the arguments so that what was signed elsewhere is taken up, also where the old would do."""
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_requests import answered
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-
-    found = answered(Store(directory), args.get("certificates") or [], host)
+    found = _pki_requests.answered(Store(directory), args.get("certificates") or [], host)
     return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
 
 
@@ -207,10 +199,6 @@ def _checked(args: dict[str, Any], requests: dict[str, str], host: str) -> tuple
 
     The controller signs what the task asks for; of the host it believes only that it holds the key.
     """
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
-
     checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
     if checked.error_messages:
         raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
@@ -222,8 +210,6 @@ def _checked(args: dict[str, Any], requests: dict[str, str], host: str) -> tuple
 
 def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:
     """Return what belongs behind certificates that want a chain, by authority."""
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-
     names = {str(item["authority"]) for item in args.get("certificates") or [] if item.get("chain")}
     return {name: Store(directory).chain(name).decode() for name in sorted(names & set(authorities))}
 

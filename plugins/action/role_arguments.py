@@ -13,6 +13,10 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._warm import warm
+
+# The first of our action plugins that a run of site.yml loads.
+warm()
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

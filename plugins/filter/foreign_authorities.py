@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_authorities import foreign_authorities
-
 DOCUMENTATION = r"""
 name: foreign_authorities
 short_description: Which hosts trust other authorities than those on the controller
@@ -45,6 +43,14 @@ _value:
   type: list
   elements: str
 """
+
+
+def foreign_authorities(told: t.Any, names: t.Any, directory: str) -> list[str]:
+    """Return one line per problem."""
+    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_authorities
+
+    return _preflight_authorities.foreign_authorities(told, names, directory)
 
 
 class FilterModule:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import host_problems
-
 DOCUMENTATION = r"""
 name: host_problems
 short_description: What speaks against the hosts, judged by their facts
@@ -54,6 +52,14 @@ _value:
   type: list
   elements: str
 """
+
+
+def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
+    """Return one line per problem."""
+    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+
+    return _preflight_hosts.host_problems(members, hostvars, systems, vip, lb)
 
 
 class FilterModule:

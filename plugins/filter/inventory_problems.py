@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
-
 DOCUMENTATION = r"""
 name: inventory_problems
 short_description: What is wrong with an inventory
@@ -40,6 +38,14 @@ _value:
   type: list
   elements: str
 """
+
+
+def inventory_problems(cluster: t.Any) -> list[str]:
+    """Return one line per problem."""
+    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight
+
+    return _preflight.inventory_problems(cluster)
 
 
 class FilterModule:
