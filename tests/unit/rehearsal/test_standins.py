@@ -67,12 +67,12 @@ def test_fields_are_those_of_the_version(minor: str) -> None:
 def test_flags_and_gates_come_and_go_with_the_version() -> None:
     has = {minor: "pod-infra-container-image" in table(minor)["flags"]["kubelet"] for minor in MINORS}
     assert has == {"1.34": True, "1.35": False, "1.36": False}
-    flag, gates = {"feature-gates": "mapStringBool"}, table("1.36")["gates"]
-    # SidecarContainers is settled: no help names it any more, but it may be said.
-    Line(flag).read(["--feature-gates=SidecarContainers=true,AllBeta=false"]).check_gates(gates)
-    with pytest.raises(Refusal, match="unrecognized feature gate: Sidecars"):
-        Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates(gates)
-    Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates([])
+    flag = {"feature-gates": "mapStringBool"}
+    for minor in MINORS:
+        # SidecarContainers is settled: no help names it any more, but it may be said.
+        Line(flag).read(["--feature-gates=SidecarContainers=true,AllBeta=false"]).check_gates(table(minor)["gates"])
+        with pytest.raises(Refusal, match="unrecognized feature gate: Sidecars"):
+            Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates(table(minor)["gates"])
 
 
 def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
