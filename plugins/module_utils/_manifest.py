@@ -105,15 +105,17 @@ def unready(items: Iterable[Object]) -> list[str]:
 
 
 def _rollout(item: Object) -> str:
-    """Return why the rollout is not complete, or nothing; the same rules as kubectl rollout status."""
-    status = item.get("status") or {}
+    """Return why the rollout is not complete, or nothing; where it waits for somebody, as much as there will be."""
+    status, spec = item.get("status") or {}, item["spec"]
+    if spec.get("paused") or (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
+        return ""
     if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
         return "its controller has not seen the change"
     if item["kind"] == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)
         updated, available = status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0)
     else:
-        wanted = item["spec"].get("replicas", 1)
+        wanted = spec.get("replicas", 1)
         updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
         if item["kind"] == "Deployment" and status.get("replicas", 0) > updated:
             return f"{status['replicas'] - updated} old replicas are left"

@@ -21,7 +21,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_successor import AuthorityFiles, KeyPairFiles
 
-STEPS = ("trust", "issue", "drop", "done")
+# Of settle, nothing is done here: it says that the new ones sign everywhere.
+STEPS = ("trust", "issue", "settle", "drop", "done")
 # Tokens of pods live for an hour; the kubelet replaces them before.
 MIN_AGE = timedelta(hours=1)
 
@@ -78,8 +79,7 @@ class Rotation:
 
     def _check_age(self, name: str, state: Mapping[str, Any]) -> None:
         """Raise while there may be tokens that the old key has signed."""
-        issued = state.get("times", {}).get("issue")
-        due = moment_of(issued) + self.min_age if issued else self.now
+        due = moment_of(state["times"]["settle"]) + self.min_age
         if self.now < due:
             raise HardwayError(
                 f"key pair {name}: pods may have tokens of the old key until {stamp(due)}; drop it then, or shorten"
@@ -96,7 +96,7 @@ class Rotation:
             state.update(files.begin())
         elif step == "issue":
             files.issue(state["old"], state["new"])
-        else:
+        elif step == "drop":
             files.drop(state["old"], state["new"])
         times = {**state.get("times", {}), step: stamp(self.now)}
         self.under_way[files.name] = {**state, "step": step, "times": times}

@@ -157,7 +157,8 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, str], stamp: Stamp | None)
     if not reasons:
         return Plan(want.name, "none", (), enable)
     adopt = stamp is None or seen.starting
-    act = "reload" if not adopt and changed_paths(inputs, stamp) <= set(want.reloads) else "restart"
+    restart_is_due = adopt or (stamp is not None and _was_cut_off(stamp, seen))
+    act = "reload" if not restart_is_due and changed_paths(inputs, stamp) <= set(want.reloads) else "restart"
     return Plan(want.name, act, tuple(reasons), enable, adopt)
 
 
@@ -176,9 +177,14 @@ def differences(inputs: Mapping[str, str], seen: Seen, stamp: Stamp | None) -> l
         old, new = stamp.inputs.get(path), inputs.get(path)
         if old != new:
             words.append(_difference(path, old, new))
-    if not words and stamp.before and stamp.before == seen.invocation:
+    if not words and _was_cut_off(stamp, seen):
         words.append("an earlier run was cut off before it could restart it")
     return words
+
+
+def _was_cut_off(stamp: Stamp, seen: Seen) -> bool:
+    """True when the process is still the one that an earlier run was about to restart."""
+    return bool(stamp.before) and stamp.before == seen.invocation
 
 
 def _difference(path: str, old: str | None, new: str | None) -> str:

@@ -279,7 +279,9 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     if not params["may_wait"]:
         ensure.offline.stop()
     ensure.offline.done()
-    states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] != "kept"}
+    # A request that waits since an earlier run is no change.
+    same = {"kept"} if ensure.offline.written else {"kept", "requested"}
+    states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] not in same}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
     told = {"directory": store.directory, "requests": waiting(ensure.offline), "diff": {"before": "", "after": after}}
     return {"changed": bool(after), **told, **kinds}

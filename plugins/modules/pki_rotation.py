@@ -16,8 +16,8 @@ description:
   - Changes the files of authorities and key pairs on the controller, see M(hardway.kubernetes.pki_ca), by one step.
     Between two steps all hosts are to be brought along, see C(playbooks/rotate_ca.yml).
   - V(trust) makes the new one, trusted beside the old one, which still signs. V(issue) lets the new one sign, with the
-    old one still trusted. V(drop) ends the trust in the old one. V(done) closes the rotation, so that the next V(trust)
-    begins another one.
+    old one still trusted. V(settle) notes that all hosts have come along, no more. V(drop) ends the trust in the old
+    one. V(done) closes the rotation, so that the next V(trust) begins another one.
   - How far each is, and since when, stands in C(rotation.json) in the directory. A step that is done already changes
     nothing, one that was cut off is completed, and none can be left out.
   - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
@@ -45,11 +45,11 @@ options:
   step:
     description: How far to go. More than one step ahead is refused.
     type: str
-    choices: [trust, issue, drop, done]
+    choices: [trust, issue, settle, drop, done]
     required: true
   min_age:
     description:
-      - How long after V(issue) the V(drop) of a key pair is refused, as Go writes durations.
+      - How long after V(settle) the V(drop) of a key pair is refused, as Go writes durations.
       - Pods have tokens of the old key until the kubelet replaces them, within an hour.
     type: str
     default: 1h

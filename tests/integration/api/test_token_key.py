@@ -57,6 +57,7 @@ def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
         assert [valid(cluster, bearer) for bearer in (old, between, new, old[:-9] + "AAAAAAAAA")] == [True] * 3 + [
             False
         ]
+        step("settle")
         step("drop")
         assert [valid(cluster, bearer) for bearer in (old, between, new)] == [False, False, True]
     finally:

@@ -124,7 +124,7 @@ def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> Non
     )
     assert act("pki_ca", **params)["authorities"][0]["state"] == "imported"
     call("pki_ca", **params, renew=True, renew_before=0.9999999)
-    for step in ("trust", "issue", "drop", "done"):
+    for step in ("trust", "issue", "settle", "drop", "done"):
         call("pki_rotation", directory=str(tmp_path / "pki"), authorities=[{"name": "ca"}], step=step)
         assert not call("pki_ca", **params)["changed"]
     # Whoever needs no way back deletes the keys.

@@ -92,6 +92,7 @@ def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
         "pkey", "-in", host / "ca.key", "-pubout"
     )
 
+    follow(directory, "settle")
     follow(directory, "drop")
     assert (host / "ca.crt").read_bytes() == (host / "signer.crt").read_bytes()
     assert not trusts(host, old) and trusts(host, host / "server.crt")

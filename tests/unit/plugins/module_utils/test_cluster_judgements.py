@@ -127,6 +127,7 @@ def test_secrets_are_hidden_in_diffs() -> None:
         ("StatefulSet", {}, {"updatedReplicas": 0}, "0 of 1 are updated"),
         ("DaemonSet", {}, {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}, ""),
         ("DaemonSet", {}, {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3}, "0 of 3 are available"),
+        ("DaemonSet", {"updateStrategy": {"type": "RollingUpdate"}}, {"desiredNumberScheduled": 1}, "0 of 1 are"),
     ],
 )
 def test_rollouts(kind: str, spec: dict[str, Any], status: dict[str, Any], reason: str) -> None:
@@ -134,6 +135,12 @@ def test_rollouts(kind: str, spec: dict[str, Any], status: dict[str, Any], reaso
     found = _manifest.unready([{**item, "status": {"observedGeneration": 2, **status}}])
     assert bool(found) == bool(reason) and all(reason in text for text in found)
     assert "has not seen" in _manifest.unready([{**item, "status": {"observedGeneration": 1, **status}}])[0]
+
+
+@pytest.mark.parametrize("spec", [{"paused": True}, {"updateStrategy": {"type": "OnDelete"}}])
+def test_a_rollout_that_waits_for_somebody_is_not_awaited(spec: dict[str, Any]) -> None:
+    item = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x", "generation": 2}, "spec": spec}
+    assert _manifest.unready([{**item, "status": {"observedGeneration": 1}}]) == []
 
 
 def test_cluster_problems() -> None:

@@ -41,6 +41,7 @@ def test_both_are_trusted_until_the_old_is_dropped(pki: Path) -> None:
     assert split((pki / "sa.pub").read_bytes()) == [old_key, new_key]
     assert (next((pki / "retired").glob("etcd-ca-*.crt"))).read_bytes() == old
 
+    assert step(pki, "settle") == [True, True]
     assert step(pki, "drop") == [True, True]
     assert (pki / "etcd/ca.crt").read_bytes() == second and signer_fits(pki)
     assert (pki / "sa.pub").read_bytes() == new_key
@@ -100,6 +101,7 @@ def test_a_renewal_of_the_new_one_keeps_both(pki: Path) -> None:
     step(pki, "trust")
     step(pki, "issue")
     new, _key = renewed(pki)
+    step(pki, "settle")
     step(pki, "drop")
     assert (pki / "etcd/ca.crt").read_bytes() == new and signer_fits(pki)
 
@@ -121,14 +123,18 @@ def test_no_step_can_be_left_out(pki: Path) -> None:
     step(pki, "trust")
     with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; bring all hosts to 'issue'"):
         step(pki, "drop")
+    step(pki, "issue")
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; bring all hosts to 'settle'"):
+        step(pki, "drop")
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) -> None:
-    """Pods have new tokens after an hour; authorities need not wait, for hosts have new certificates at once."""
-    step(pki, "trust")
-    step(pki, "issue")
-    issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["issue"])
+    """An hour after the last host signs with the new one; authorities need not wait: hosts have new certificates."""
+    for name in STEPS[:2]:
+        Rotation(ensure(pki), now=datetime(2026, 11, 21, tzinfo=timezone.utc)).take(name, [CA], [SA])
+    step(pki, "settle")
+    issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["settle"])
 
     def later(minutes: int) -> Rotation:
         return Rotation(ensure(pki, check=check), now=issued + timedelta(minutes=minutes))

@@ -95,6 +95,9 @@ def test_a_reload_never_stands_for_a_restart_that_was_cut_off() -> None:
     want = Want("x.service", reloads=tuple(INPUTS))
     assert _unit.plan(want, RUNNING, INPUTS, Stamp(INPUTS, "new")).act == "restart"
     assert _unit.plan(want, RUNNING, INPUTS, None).act == "restart"
+    other = dict.fromkeys(INPUTS, "sha256:9")
+    assert _unit.plan(want, RUNNING, other, Stamp(INPUTS, "old")).act == "reload"
+    assert _unit.plan(want, RUNNING, other, Stamp(INPUTS, "new")).act == "restart"
 
 
 def test_a_binary_that_moved_says_from_where_to_where() -> None:
