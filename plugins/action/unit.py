@@ -16,7 +16,6 @@ from typing import IO, Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.unit"
@@ -34,7 +33,7 @@ class ActionModule(ActionBase):
         receipt = Receipt(self, MODULE, self._task.args, task_vars)
         if receipt.standing is not None:
             return receipt.standing
-        foreseen = {"_predicted": noted(task_vars)} if self._task.check_mode and not self._task.delegate_to else {}
+        foreseen = {"_predicted": receipt.foreseen} if receipt.foreseen else {}
         return receipt.seen(self._rounds({**self._task.args, **receipt.option, **foreseen}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

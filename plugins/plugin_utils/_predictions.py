@@ -20,15 +20,18 @@ def written(result: Mapping[str, Any]) -> list[str]:
     return paths + [f"{pair}.{half}" for pair in pairs for half in ("crt", "key")]
 
 
-def noted(task_vars: Mapping[str, Any]) -> list[str]:
-    """Return what earlier tasks of this check run would have written on the host."""
-    return list((task_vars.get("ansible_facts") or {}).get(FACT) or [])
+def noted(task_vars: Mapping[str, Any], run: str) -> list[str]:
+    """Return what earlier tasks of this check run would have written on the host.
+
+    A fact may be cached and outlive its run: what it says counts only under the name of this one.
+    """
+    fact = (task_vars.get("ansible_facts") or {}).get(FACT) or {}
+    return list(fact["paths"]) if fact.get("run") == run else []
 
 
-def with_predictions(result: dict[str, Any], task_vars: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def with_predictions(result: dict[str, Any], task_vars: Mapping[str, Any], run: str) -> dict[str, Any]:
     """Return the result with a fact that tells later tasks of a check run what this one would have written."""
-    paths = written(result) if check and result.get("changed") else []
-    if paths:
-        known = sorted({*noted(task_vars), *paths})
+    if result.get("changed") and (paths := written(result)):
+        known = {"run": run, "paths": sorted({*noted(task_vars, run), *paths})}
         result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: known}
     return result

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import with_predictions
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted, with_predictions
 
 # What module receipts told of a host, and the fact that makes it void.
 VARIABLE = "_host_receipts"
@@ -60,11 +60,16 @@ class Receipt:
         found = self._told.get("standing", {}).get(self.key)
         return None if found is None else {**found, "changed": False, "from_receipt": True}
 
+    @property
+    def foreseen(self) -> list[str]:
+        """Return the paths that earlier tasks of a check run would have written; a real run has written them."""
+        return noted(self._task_vars, self.nonce) if self._foresees else []
+
     def seen(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result; if it changed something, no receipt of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
-        return with_predictions(result, self._task_vars, check=self._foresees)
+        return with_predictions(result, self._task_vars, self.nonce) if self._foresees else result
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

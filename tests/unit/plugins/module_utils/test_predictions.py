@@ -31,10 +31,15 @@ def test_each_module_tells_what_it_would_write(result: dict[str, Any], paths: li
     assert written(result) == paths
 
 
-def test_predictions_add_up_over_tasks_and_only_in_check_runs() -> None:
+def test_predictions_add_up_over_the_tasks_of_one_run() -> None:
     result = {"changed": True, "paths": {"/etc/b": ["content"]}}
-    earlier = {"ansible_facts": {"hardway_predicted": ["/etc/a"]}}
-    assert "ansible_facts" not in with_predictions(dict(result), earlier, check=False)
-    assert "ansible_facts" not in with_predictions({**result, "changed": False}, earlier, check=True)
-    told = with_predictions(dict(result), earlier, check=True)
-    assert noted(told) == ["/etc/a", "/etc/b"]
+    earlier = {"ansible_facts": {"hardway_predicted": {"run": "one", "paths": ["/etc/a"]}}}
+    assert "ansible_facts" not in with_predictions({**result, "changed": False}, earlier, "one")
+    assert noted(with_predictions(dict(result), earlier, "one"), "one") == ["/etc/a", "/etc/b"]
+
+
+def test_predictions_of_another_run_are_forgotten() -> None:
+    cached = {"ansible_facts": {"hardway_predicted": {"run": "one", "paths": ["/etc/a"]}}}
+    told = with_predictions({"changed": True, "paths": {"/etc/b": ["content"]}}, cached, "two")
+    assert noted(cached, "two") == []
+    assert noted(told, "two") == ["/etc/b"]
