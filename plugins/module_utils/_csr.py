@@ -77,13 +77,10 @@ def root(subject: Subject, key: Any, expiry: timedelta, path_length: int | None 
     return self_signed(CertificateSpec("", "", subject, (), spec, expiry, root_profile(spec.algo, path_length)), key)
 
 
-def again(certificate: Any, key: Any, expiry: timedelta, issuer: Any = None) -> Any:
-    """Return an authority like certificate, same name, key and extensions, with a new life.
-
-    The key is the one that signs: its own, or that of the issuer.
-    """
-    name = (issuer or certificate).subject
-    builder = _dated(certificate.subject, name, certificate.public_key(), start_of_validity(), expiry)
+def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
+    """Return a self-signed authority like certificate, same name, key and extensions, with a new life."""
+    name = certificate.subject
+    builder = _dated(name, name, certificate.public_key(), start_of_validity(), expiry)
     for extension in certificate.extensions:
         builder = builder.add_extension(extension.value, critical=extension.critical)
     return builder.sign(key, signature_hash(key))
