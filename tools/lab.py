@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,16 @@ class Lab:
         """Remove hosts and inventory."""
         self.sandbox("down")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @contextmanager
+    def standing(self, hosts: int) -> Iterator[None]:
+        """Have so many hosts for the time of a block, none of them from before it and none left after it."""
+        self.down()
+        try:
+            self.up(hosts)
+            yield
+        finally:
+            self.down()
 
     def write_inventory(self) -> None:
         """Write the sandbox's hosts and groups, and the variables of the cluster."""

@@ -18,10 +18,6 @@ def cluster() -> Iterator[Cluster]:
     """Return a deployed cluster; its hosts are removed before other directories make theirs."""
     need_cluster()
     made = Cluster("e2e")
-    made.down()
-    made.up(3)
-    try:
+    with made.standing(3):
         made.found()
         yield made
-    finally:
-        made.down()

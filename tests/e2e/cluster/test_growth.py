@@ -21,13 +21,9 @@ def growing() -> Iterator[Cluster]:
     """Return a cluster with two masters on three hosts."""
     need_cluster()
     made = Cluster("e2e-growth", ["master=n1,n2", "lb=n1,n2,n3"])
-    made.down()
-    made.up(3)
-    try:
+    with made.standing(3):
         made.deploy()
         yield made
-    finally:
-        made.down()
 
 
 def address(cluster: Cluster, host: str) -> str:

@@ -38,12 +38,8 @@ def hosts() -> Iterator[Hosts]:
         "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
     }
     made = Hosts("etcd-only", Path(__file__).with_name("site.yml"), {"etcd": MEMBERS}, settings)
-    made.down()
-    made.up(3)
-    try:
+    with made.standing(3):
         yield made
-    finally:
-        made.down()
 
 
 def etcdctl(hosts: Hosts, command: str, host: str = "n1") -> str:

@@ -34,12 +34,8 @@ def hosts() -> Iterator[Cluster]:
     """Return three hosts on which nothing was deployed yet."""
     need_cluster()
     made = Cluster("e2e-fresh")
-    made.down()
-    made.up(3)
-    try:
+    with made.standing(3):
         yield made
-    finally:
-        made.down()
 
 
 def test_a_deployment_killed_at_random_points_is_finished_by_the_next_run(hosts: Cluster) -> None:

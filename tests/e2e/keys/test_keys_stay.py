@@ -58,9 +58,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
     need_cluster()
     captured = tmp_path_factory.mktemp("captured")
     made = Lab("e2e-keys", "single-master")
-    made.down()
-    made.up(2)
-    try:
+    with made.standing(2):
         environment = {
             **made.playbook_environment(),
             "HARDWAY_CAPTURE": str(captured),
@@ -72,8 +70,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
         done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-6000:]
         yield made, captured
-    finally:
-        made.down()
 
 
 @pytest.mark.needs_root

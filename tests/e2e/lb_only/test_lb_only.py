@@ -31,15 +31,11 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     certificates(pki)
     settings = {"web_pki_dir": str(pki), "web_password": PASSWORD}
     made = Hosts("lb-only", Path(__file__).with_name("site.yml"), {"lb": LB, "web": WEB}, settings)
-    made.down()
-    made.up(4)
-    settings["web_address"] = made.address("n1").rpartition(".")[0] + ".100"
-    settings["web_servers"] = [{"name": host, "address": made.address(host), "port": 443} for host in WEB]
-    made.write_inventory()
-    try:
+    with made.standing(4):
+        settings["web_address"] = made.address("n1").rpartition(".")[0] + ".100"
+        settings["web_servers"] = [{"name": host, "address": made.address(host), "port": 443} for host in WEB]
+        made.write_inventory()
         yield made
-    finally:
-        made.down()
 
 
 def certificates(directory: Path) -> None:

@@ -71,14 +71,10 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
     make, intermediate = AUTHORITIES[request.param]
     make(tmp_path)
     made = Cluster("e2e-authorities", ["lb=n1,n2,n3"])
-    made.down()
-    made.up(3)
-    settings = {"ca_import_dir": str(tmp_path), "cluster_kubelet_intermediate": intermediate}
-    (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
-    try:
+    with made.standing(3):
+        settings = {"ca_import_dir": str(tmp_path), "cluster_kubelet_intermediate": intermediate}
+        (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
         yield made
-    finally:
-        made.down()
 
 
 def test_a_cluster_is_deployed_below_them_left_alone_and_verified(cluster: Cluster, tmp_path: Path) -> None:

@@ -43,17 +43,13 @@ def cluster(vault: Path) -> Iterator[Cluster]:
     made = Cluster("e2e-elsewhere", [])
     made.topology = "single-master"
     made.groups = ["node=n1,n2"]
-    made.down()
-    made.up(2)
-    settings = {"cluster_kubelet_intermediate": True}
-    (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
-    for name in AUTHORITIES:
-        (made.pki / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(vault / f"{name}.crt", made.pki / f"{name}.crt")
-    try:
+    with made.standing(2):
+        settings = {"cluster_kubelet_intermediate": True}
+        (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
+        for name in AUTHORITIES:
+            (made.pki / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(vault / f"{name}.crt", made.pki / f"{name}.crt")
         yield made
-    finally:
-        made.down()
 
 
 def sign(cluster: Cluster, vault: Path) -> list[str]:

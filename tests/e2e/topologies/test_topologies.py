@@ -39,14 +39,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     need_cluster()
     groups = TOPOLOGIES[request.param]
     made = Cluster(request.param, groups)
-    made.down()
-    made.up(max(int(host[1:]) for group in groups for host in group.partition("=")[2].split(",") if host))
-    try:
+    with made.standing(max(int(host[1:]) for group in groups for host in group.partition("=")[2].split(",") if host)):
         if balancers := members(made, "balancer"):
             balance(made, balancers[0])
         yield made
-    finally:
-        made.down()
 
 
 def members(cluster: Cluster, group: str) -> list[str]:
