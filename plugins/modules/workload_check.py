@@ -112,7 +112,9 @@ SPEC = {
     "kubectl": {"type": "path", "default": "/usr/local/bin/kubectl"},
     "timeout": {"type": "int", "default": 60},
 }
+# Seconds: to wait for the end of a namespace, and for kube-proxy before anything is asked.
 REMOVAL = 60
+SETTLING = 5
 
 
 class Workload:
@@ -135,6 +137,8 @@ class Workload:
             service = self.make()
             _ready, unready = wait_until(self.look, lambda names: not names, timeout=self.params["timeout"])
             working = [pod for pod in self.pods if pod["ready"]]
+            # Until kube-proxy knows the service, node ports refuse at once, while its address is silent for seconds.
+            wait_until(lambda: self.outside(working, service), lambda names: not names, timeout=SETTLING)
             _answered, silent = wait_until(
                 lambda: self.probe(working, service), lambda names: not names, timeout=self.params["timeout"] // 2
             )
@@ -166,9 +170,14 @@ class Workload:
         self.probes = 0
         with ThreadPoolExecutor(max_workers=8) as pool:
             inside = list(pool.map(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods))))
-            port = service["ports"][0]["nodePort"]
-            outside = list(pool.map(lambda pod: self.ask_node_port(pod["host_ip"], port), pods))
-        return [problem for problems in inside + outside for problem in problems]
+        return [problem for problems in inside for problem in problems] + self.outside(pods, service)
+
+    def outside(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
+        """Return which nodes' ports do not answer this host."""
+        port = service["ports"][0]["nodePort"]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            found = pool.map(lambda pod: self.ask_node_port(pod["host_ip"], port), pods)
+        return [problem for problems in found for problem in problems]
 
     def ask(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
         """Return what the pod at the index does not reach."""
