@@ -69,7 +69,8 @@ class Units:
         for name, plan in self.plans.items():
             self._put_away(name, plan)
         restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
-        now = [name for name in restarts if self.plans[name].adopt or self._sick(name)]
+        # To reload a unit loses nothing, and what it waits for may be what the new files bring.
+        now = [n for n in restarts if self.plans[n].adopt or (self.plans[n].act == "restart" and self._sick(n))]
         later = [name for name in restarts if name not in now]
         self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
         self._see_well(later)

@@ -62,6 +62,7 @@ def test_the_virtual_address_becomes_another_one(growing: Cluster) -> None:
     with growing.polling(address=old) as poll:
         growing.deploy()
     unharmed(poll, "a second address, a client at the first")
+    assert not any("Timeout" in reason for reason in poll.reasons), "the first was away for a while"
     assert growing.deploy().changed == {}
     assert growing.holder(old) == holder, "who stays is not moved"
     kubeconfigs = "/etc/kubernetes/kubelet.conf /var/lib/kube-proxy/kubeconfig /etc/kubernetes/admin.conf"

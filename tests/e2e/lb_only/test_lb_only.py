@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,34 +102,37 @@ def test_second_run_changes_nothing(hosts: Hosts) -> None:
     assert hosts.started("haproxy") | hosts.started("keepalived") == before
 
 
+@contextmanager
+def asking(hosts: Hosts) -> Iterator[list[str]]:
+    """Ask on and on while the block runs; the answers, empty where there was none, are there after it."""
+    answers: list[str] = []
+    ended = threading.Event()
+
+    def ask_on() -> None:
+        while not ended.is_set():
+            answers.append(ask(hosts))
+
+    client = threading.Thread(target=ask_on)
+    client.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        client.join()
+
+
 def test_another_authority_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
     """haproxy is reloaded, not restarted: it knows both authorities, and no client notices."""
     authority = Path(hosts.settings["web_pki_dir"]) / "web.crt"
     before, trusted = hosts.started("haproxy"), authority.read_text()
-    answers: list[str] = []
-    ended = threading.Event()
-    client = threading.Thread(target=lambda: keep_asking(hosts, answers, ended))
-    client.start()
-    try:
-        command = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ed25519",
-            "-nodes",
-            "-subj",
-            "/CN=other-ca",
-            "-keyout",
-            "/dev/null",
-        ]
-        other = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    request = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null"]
+    other = subprocess.run(request, check=True, capture_output=True, text=True).stdout
+    with asking(hosts) as answers:
         authority.write_text(trusted + other)
-        assert set(hosts.apply().values()) == {0, 2}, "the file and haproxy, on the hosts that balance"
-    finally:
-        authority.write_text(trusted)
-        ended.set()
-        client.join()
+        try:
+            assert set(hosts.apply().values()) == {0, 2}, "the file and haproxy, on the hosts that balance"
+        finally:
+            authority.write_text(trusted)
     assert len(answers) > 10
     assert set(answers) <= set(WEB), answers
     assert hosts.started("haproxy") == before
@@ -136,10 +141,19 @@ def test_another_authority_is_taken_in_without_a_lost_request(hosts: Hosts) -> N
     assert set(hosts.apply().values()) == {0}
 
 
-def keep_asking(hosts: Hosts, answers: list[str], ended: threading.Event) -> None:
-    """Ask one time after the other until the end."""
-    while not ended.is_set():
-        answers.append(ask(hosts))
+def test_another_address_comes_and_goes_while_the_first_stays(hosts: Hosts) -> None:
+    """keepalived is reloaded, not restarted, though nobody has the new address yet: the first is never gone."""
+    first = hosts.settings["web_address"]
+    second = first.replace(".100", ".101")
+    before, holder = hosts.started("keepalived"), holders(hosts)
+    with asking(hosts) as answers:
+        hosts.apply("-e", json.dumps({"web_address": second, "web_former_address": first}))
+        assert hosts.shell(holder[0], f"ip -brief address show to {second}")
+        hosts.apply()
+    assert len(answers) > 10
+    assert set(answers) <= set(WEB), answers
+    assert hosts.started("keepalived") == before
+    assert holders(hosts) == holder
 
 
 def test_units_please_systemd(hosts: Hosts) -> None:
