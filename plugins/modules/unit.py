@@ -45,7 +45,7 @@ options:
         elements: path
         default: []
       reloads:
-        description: Those of O(units[].inputs) that a reload takes in. When only these changed, it is reloaded.
+        description: Those of O(units[].inputs) that a reload takes in. If only they changed, it reloads in its turn.
         type: list
         elements: path
         default: []
