@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 FACT = "hardway_predicted"
+# Facts may be cached and outlive their run. Workers are copies of the process that loads this: one name for all of a run.
+RUN = secrets.token_hex(8)
 
 
 def written(result: Mapping[str, Any]) -> list[str]:
@@ -20,18 +23,15 @@ def written(result: Mapping[str, Any]) -> list[str]:
     return paths + [f"{pair}.{half}" for pair in pairs for half in ("crt", "key")]
 
 
-def noted(task_vars: Mapping[str, Any], run: str) -> list[str]:
-    """Return what earlier tasks of this check run would have written on the host.
-
-    A fact may be cached and outlive its run: what it says counts only under the name of this one.
-    """
+def noted(task_vars: Mapping[str, Any]) -> list[str]:
+    """Return what earlier tasks of this check run would have written on the host."""
     fact = (task_vars.get("ansible_facts") or {}).get(FACT) or {}
-    return list(fact["paths"]) if fact.get("run") == run else []
+    return list(fact["paths"]) if fact.get("run") == RUN else []
 
 
-def with_predictions(result: dict[str, Any], task_vars: Mapping[str, Any], run: str) -> dict[str, Any]:
+def with_predictions(result: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result with a fact that tells later tasks of a check run what this one would have written."""
     if result.get("changed") and (paths := written(result)):
-        known = {"run": run, "paths": sorted({*noted(task_vars, run), *paths})}
+        known = {"run": RUN, "paths": sorted({*noted(task_vars), *paths})}
         result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: known}
     return result

@@ -63,13 +63,13 @@ class Receipt:
     @property
     def foreseen(self) -> list[str]:
         """Return the paths that earlier tasks of a check run would have written; a real run has written them."""
-        return noted(self._task_vars, self.nonce) if self._foresees else []
+        return noted(self._task_vars) if self._foresees else []
 
     def seen(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result; if it changed something, no receipt of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
-        return with_predictions(result, self._task_vars, self.nonce) if self._foresees else result
+        return with_predictions(result, self._task_vars) if self._foresees else result
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ def test_without_the_reading_every_task_looks(hosts: Lab) -> None:
 
 def test_other_arguments_are_another_task(hosts: Lab) -> None:
     assert last(hosts, READ, files("b\n"), check=True) == (True, False)
+
+
+def test_what_a_check_foresees_is_forgotten_with_it(
+    hosts: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path))
+    assert last(hosts, files("b\n"), RUN, check=True) == (True, False)
+    assert list(tmp_path.iterdir())
+    assert last(hosts, RUN, check=True) == (False, False)
 
 
 def test_who_touches_a_file_is_found_out(hosts: Lab) -> None:

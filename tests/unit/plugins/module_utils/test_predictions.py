@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _predictions
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted, with_predictions, written
 
 
@@ -32,14 +33,14 @@ def test_each_module_tells_what_it_would_write(result: dict[str, Any], paths: li
 
 
 def test_predictions_add_up_over_the_tasks_of_one_run() -> None:
-    result = {"changed": True, "paths": {"/etc/b": ["content"]}}
-    earlier = {"ansible_facts": {"hardway_predicted": {"run": "one", "paths": ["/etc/a"]}}}
-    assert "ansible_facts" not in with_predictions({**result, "changed": False}, earlier, "one")
-    assert noted(with_predictions(dict(result), earlier, "one"), "one") == ["/etc/a", "/etc/b"]
+    first = with_predictions({"changed": True, "paths": {"/etc/a": ["content"]}}, {})
+    second = {"changed": True, "paths": {"/etc/b": ["content"]}}
+    assert "ansible_facts" not in with_predictions({**second, "changed": False}, first)
+    assert noted(with_predictions(second, first)) == ["/etc/a", "/etc/b"]
 
 
-def test_predictions_of_another_run_are_forgotten() -> None:
-    cached = {"ansible_facts": {"hardway_predicted": {"run": "one", "paths": ["/etc/a"]}}}
-    told = with_predictions({"changed": True, "paths": {"/etc/b": ["content"]}}, cached, "two")
-    assert noted(cached, "two") == []
-    assert noted(told, "two") == ["/etc/b"]
+def test_predictions_of_another_run_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = with_predictions({"changed": True, "paths": {"/etc/a": ["content"]}}, {})
+    monkeypatch.setattr(_predictions, "RUN", "another")
+    assert noted(cached) == []
+    assert noted(with_predictions({"changed": True, "paths": {"/etc/b": ["content"]}}, cached)) == ["/etc/b"]
