@@ -69,8 +69,7 @@ class Units:
         for name, plan in self.plans.items():
             self._put_away(name, plan)
         restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
-        # To reload a unit loses nothing, and what it waits for may be what the new files bring.
-        now = [n for n in restarts if self.plans[n].adopt or (self.plans[n].act == "restart" and self._sick(n))]
+        now = [name for name in restarts if self._needs_no_turn(name)]
         later = [name for name in restarts if name not in now]
         self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
         self._see_well(later)
@@ -140,6 +139,14 @@ class Units:
                 continue
             if begun or want.health:
                 Waiter(self.systemd, want, seen if begun else None).wait()
+
+    def _needs_no_turn(self, name: str) -> bool:
+        """True when nobody would miss the unit, or nobody knows what it runs from.
+
+        A unit that is only reloaded serves all along, and what its health lacks may be what the new files bring.
+        """
+        plan = self.plans[name]
+        return plan.adopt or (plan.act == "restart" and self._sick(name))
 
     def _sick(self, name: str) -> bool:
         """True when the unit answers nobody: to restart it at once can lose nothing."""
