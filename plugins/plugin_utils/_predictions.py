@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FACT = "hardway_predicted"
-# Facts may be cached and outlive their run. Workers are copies of the process that loads this: one name for all of a run.
+# Facts may be cached and outlive their run. Workers are copies of the process that loads this, so a run has one name.
 RUN = secrets.token_hex(8)
 
 
