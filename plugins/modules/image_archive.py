@@ -15,7 +15,7 @@ description:
   - Images that were removed since, for example by the kubelet's garbage collection, are imported again.
   - Where M(hardway.kubernetes.receipts) tells that the images are the same as when all was there, no host is asked.
 requirements:
-  - containerd with its C(ctr), running on the host
+  - containerd 1.7 or newer with its C(ctr), running on the host
 author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:
@@ -140,7 +140,8 @@ class Store:
 
     def load(self, archive: dict[str, Any]) -> None:
         """Import one archive and remember what it brought."""
-        self.run("images", "import", archive["staged"])
+        # Otherwise ctr hands it to containerd piece by piece, which takes twice as long.
+        self.run("images", "import", "--local", archive["staged"])
         now = self.images()
         lost = [name for name in archive["images"] if name not in now]
         if lost:
