@@ -52,6 +52,15 @@ def inspect(path: str) -> Archive:
     return Archive("sha256:" + hashlib.sha256(index).hexdigest(), images)
 
 
+def is_compressed(path: str) -> bool:
+    """True when an archive is not a plain tar file."""
+    try:
+        with tarfile.open(path, "r:"):
+            return False
+    except tarfile.TarError:
+        return True
+
+
 def names(index: Any) -> list[str]:
     """Return the full image names of an OCI index or of a Docker manifest."""
     if isinstance(index, list):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -76,6 +77,17 @@ def test_only_what_is_missing_travels_again(host: Lab, archives: list[str]) -> N
     host.inside("n1", f"ctr --namespace k8s.io images rm {pause}")
     assert host.play(task, check=True)["n1"]["imported"] == [pause]
     assert host.play(task)["n1"]["imported"] == [pause]
+    assert pause in host.inside("n1", f"{IMAGES} -q")
+    assert not host.play(task)["n1"]["changed"]
+
+
+def test_compressed_archive_is_imported_too(host: Lab, archives: list[str], tmp_path: Path) -> None:
+    packed = tmp_path / "pause.tar.gz"
+    packed.write_bytes(gzip.compress(Path(next(path for path in archives if "pause" in path)).read_bytes()))
+    pause = host.inside("n1", f"{IMAGES} -q | grep pause")
+    host.inside("n1", f"ctr --namespace k8s.io images rm {pause}")
+    task = {"hardway.kubernetes.image_archive": {"archives": [str(packed)]}}
+    assert host.play(task)["n1"].get("imported") == [pause]
     assert pause in host.inside("n1", f"{IMAGES} -q")
     assert not host.play(task)["n1"]["changed"]
 

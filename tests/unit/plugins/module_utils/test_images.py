@@ -37,8 +37,10 @@ def test_oci_archive_names_its_images(tmp_path: Path) -> None:
 
 
 def test_docker_archive_names_its_images_also_compressed(tmp_path: Path) -> None:
-    found = _images.inspect(archive(tmp_path / "a.tar.gz", "w:gz", manifest=DOCKER))
-    assert found.images == ["docker.io/library/busybox:1.36"]
+    path = archive(tmp_path / "a.tar.gz", "w:gz", manifest=DOCKER)
+    assert _images.inspect(path).images == ["docker.io/library/busybox:1.36"]
+    assert _images.is_compressed(path)
+    assert not _images.is_compressed(archive(tmp_path / "a.tar", manifest=DOCKER))
 
 
 @pytest.mark.parametrize(
