@@ -23,9 +23,10 @@ class Archive:
 
 
 def inspect(path: str) -> Archive:
-    """Return what an OCI or Docker archive, compressed or not, holds; only its index is read."""
+    """Return what an OCI or Docker archive, plain or compressed by gzip, holds; only its index is read."""
     try:
-        with tarfile.open(path, "r:*") as archive:
+        # Python knows bzip2 and xz, too, but containerd, which gets the archive, does not.
+        with tarfile.open(path, "r:gz" if is_compressed(path) else "r:") as archive:
             indexes = {}
             for member in archive:
                 name = member.name[2:] if member.name.startswith("./") else member.name
@@ -35,7 +36,7 @@ def inspect(path: str) -> Archive:
     except (OSError, tarfile.TarError, EOFError) as exc:
         reason = str(exc).partition("\n")[0]
         raise HardwayError(
-            f"{path}: no readable archive ({reason}); make it with `ctr images export` or `docker save`"
+            f"{path}: no readable archive ({reason}); make it with `ctr images export` or `docker save`, plain or by gzip"
         ) from exc
     # Docker writes both, old ones manifest.json only; containerd prefers the first too.
     index = indexes.get("index.json") or indexes.get("manifest.json")

@@ -27,7 +27,9 @@ attributes:
     support: full
 options:
   archives:
-    description: Paths on the controller. Relative ones are looked for as M(ansible.builtin.copy) does.
+    description:
+      - Paths on the controller of plain archives, or such as are compressed by gzip.
+      - Relative ones are looked for as M(ansible.builtin.copy) does.
     type: list
     elements: raw
     required: true
