@@ -75,7 +75,7 @@ def flat_name(name: Any) -> tuple[str, ...]:
 def _extension(certificate: Any, kind: str) -> Any:
     """Return the value of an extension, None where there is none."""
     try:
-        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
+        return certificate.extensions.get_extension_for_oid(getattr(x509, kind).oid).value
     except x509.ExtensionNotFound:
         return None
 

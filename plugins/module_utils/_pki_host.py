@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     unfit,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import load_side_by_side, read
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, requests_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_receipt import remember
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
@@ -55,6 +55,7 @@ class Host:
         """Return the result of the module; keys starting with an underscore are for the action plugin."""
         if not self.check:
             self._check_owners()
+        load_side_by_side(path for pair in map(Pair, self.specs) for path in (pair.key, pair.waiting))
         trust = [self._trust(entry) for entry in self.params["trust"]]
         certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
         observed = [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]]
@@ -97,8 +98,9 @@ class Host:
         pair = Pair(spec)
         repairs = self._recovered(pair.switch)
         if index in self.signed:
-            self._install(pair, self.signed[index].encode())
-        found = pair.facts(self.authorities.get(spec.authority))
+            found: Facts | str = self._install(pair, self.signed[index].encode())
+        else:
+            found = pair.facts(self.authorities.get(spec.authority))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
         # What the host signs itself is already made again when the signed ones come.
         if not reasons and index not in self.signed and (spec.authority or not self.signed):
@@ -108,8 +110,7 @@ class Host:
         elif not self.check and spec.authority:
             self.asking[index] = pair
         elif not self.check:
-            self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
-            found = pair.facts(None)
+            found = self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
         return self._report(spec, found, reasons, repairs)
 
     def _recovered(self, switch: Switch) -> list[str]:
@@ -153,13 +154,14 @@ class Host:
         left = share_to_be_left(spec.path, self.params)
         return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
 
-    def _install(self, pair: Pair, pem: bytes) -> None:
-        """Put a signed certificate in place, unless this host would make it again at once."""
+    def _install(self, pair: Pair, pem: bytes) -> Facts:
+        """Put a signed certificate in place, unless this host would make it again at once; return what it says."""
         candidate = pair.candidate(pem, self.authorities.get(pair.spec.authority))
         reasons = self._differences(pair.spec, candidate)
         if reasons:
             raise HardwayError(f"{pair.spec.path}: the certificate just signed is not as asked ({'; '.join(reasons)})")
         pair.install(pem)
+        return candidate
 
     def _report(
         self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]
@@ -169,14 +171,7 @@ class Host:
         if facts:
             self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
         if reasons:
-            self.diff.append(
-                {
-                    "before_header": spec.path,
-                    "after_header": spec.path,
-                    "before": _text(describe(facts)),
-                    "after": _text(describe_wanted(spec)),
-                }
-            )
+            self._differs(spec.path, _text(describe(facts)), _text(describe_wanted(spec)))
         else:
             self._show(spec.path, repairs)
         return {
@@ -191,8 +186,11 @@ class Host:
     def _show(self, path: str, reasons: list[str]) -> None:
         """Add a change to the diff in words."""
         if reasons:
-            text = "".join(f"{reason}\n" for reason in reasons)
-            self.diff.append({"before_header": path, "after_header": path, "before": text, "after": "as asked\n"})
+            self._differs(path, "".join(f"{reason}\n" for reason in reasons), "as asked\n")
+
+    def _differs(self, path: str, before: str, after: str) -> None:
+        """Add a change to the diff."""
+        self.diff.append({"before_header": path, "after_header": path, "before": before, "after": after})
 
 
 def _text(description: Mapping[str, Any]) -> str:
