@@ -36,7 +36,7 @@ def inspect(path: str) -> Archive:
     except (OSError, tarfile.TarError, EOFError) as exc:
         reason = str(exc).partition("\n")[0]
         raise HardwayError(
-            f"{path}: no readable archive ({reason}); make it with `ctr images export` or `docker save`, plain or by gzip"
+            f"{path}: no readable archive, plain or gzipped ({reason}); use `ctr images export` or `docker save`"
         ) from exc
     # Docker writes both, old ones manifest.json only; containerd prefers the first too.
     index = indexes.get("index.json") or indexes.get("manifest.json")

@@ -218,7 +218,7 @@ def test_bad_image_archives_are_told_before_any_host_is_touched(site: Site, tmp_
     half.write_bytes(half.read_bytes()[:50_000])
     site.variables["cluster_image_archives"] += [str(half), str(tmp_path / "missing.tar")]
     (site.directory / "asked").unlink()
-    refused(site, ["half.tar", "no readable archive", "make it with"])
+    refused(site, ["half.tar", "no readable archive", "docker save"])
     refused(site, ["missing.tar", "no such image archive", "put it there"])
 
 
