@@ -21,6 +21,8 @@ LONGEST_STOP = 300.0
 # A unit without a health check is believed when one process has lived this long.
 SETTLED = 1.0
 DEFAULT_TIMEOUT = 60.0
+# On a host with too much to do, systemctl was seen to print nothing at all, and succeed.
+SILENCE = 10.0
 
 
 class Systemd:
@@ -31,10 +33,15 @@ class Systemd:
 
     def show(self, names: list[str]) -> dict[str, _unit.Seen]:
         """Return the state of all units in one call."""
+        _answered, out = wait_until(lambda: self._shown(names), lambda text: bool(text) or not names, timeout=SILENCE)
+        return _unit.parse_show(out, names)
+
+    def _shown(self, names: list[str]) -> str:
+        """Return what systemctl prints of units, which may be nothing."""
         code, out, err = self._run(["systemctl", "show", "--property=" + _unit.PROPERTIES, "--", *names])
         if code != 0:
             raise HardwayError(f"systemctl show: {err.strip()}; systemd must be PID 1 on this host")
-        return _unit.parse_show(out, names)
+        return out.strip("\n")
 
     def do(self, *arguments: str) -> None:
         """Run systemctl; raise with its words when it fails."""

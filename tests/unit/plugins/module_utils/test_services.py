@@ -71,3 +71,9 @@ def test_all_that_is_wrong_is_named(busy: str) -> None:
 
 def test_nothing_is_asked_where_nothing_is_wanted() -> None:
     assert look_at_services(Systemd(lambda command: (1, "", "no systemd here")), []) == []
+
+
+def test_systemctl_that_says_nothing_at_first_is_asked_again() -> None:
+    answers = iter([(0, "\n", ""), (0, "LoadState=loaded\nActiveState=active\n", "")])
+    seen = Systemd(lambda command: next(answers)).show(["etcd.service"])
+    assert seen["etcd.service"].active == "active"
