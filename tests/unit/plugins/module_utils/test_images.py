@@ -46,7 +46,7 @@ def test_docker_archive_names_its_images_also_compressed(tmp_path: Path) -> None
 @pytest.mark.parametrize("way", ["xz", "bz2"])
 def test_what_containerd_cannot_decompress_is_refused_at_once(tmp_path: Path, way: str) -> None:
     path = archive(tmp_path / "a.tar", f"w:{way}", index=OCI)
-    with pytest.raises(HardwayError, match="plain or gzipped.*not a gzip file"):
+    with pytest.raises(HardwayError, match=r"plain or gzipped.*not a gzip file"):
         _images.inspect(path)
 
 
