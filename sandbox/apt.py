@@ -33,6 +33,11 @@ class Archive:
         """Return the key file that signs this archive."""
         return _KEYRINGS[self.origin]
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Return the parts of the archive that hold what the hosts need."""
+        return ("main", "universe") if self.origin == "Ubuntu" else ("main",)
+
 
 def parse_targets(text: str) -> Optional[Archive]:
     """Find the distribution's main archive in the answer of `apt-get indextargets`."""
@@ -66,7 +71,7 @@ class Apt:
         for name in ("lists/partial", "cache/archives/partial", "packages"):
             (directory / name).mkdir(parents=True, exist_ok=True)
         (directory / "status").touch()
-        source = f"deb [signed-by={archive.keyring}] {archive.uri} {suite} main\n"
+        source = f"deb [signed-by={archive.keyring}] {archive.uri} {suite} {' '.join(archive.components)}\n"
         (directory / "sources.list").write_text(source, encoding="utf-8")
 
     def _options(self) -> list[str]:

@@ -25,7 +25,7 @@ def base_directory(top: Path) -> Path:
 
 def sources_list(archive: Archive, suite: str) -> str:
     """Return the hosts' package sources."""
-    return f"deb [signed-by={archive.keyring}] {archive.uri} {suite} main\n"
+    return f"deb [signed-by={archive.keyring}] {archive.uri} {suite} {' '.join(archive.components)}\n"
 
 
 def _bootstrap(archive: Archive, suite: str, root: Path) -> None:
@@ -34,7 +34,8 @@ def _bootstrap(archive: Archive, suite: str, root: Path) -> None:
         [
             "unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child",
             "debootstrap", "--variant=minbase", f"--keyring={archive.keyring}",
-            f"--include={','.join(recipe.PACKAGES)}", suite, str(root), archive.uri,
+            f"--components={','.join(archive.components)}", f"--include={','.join(recipe.packages(suite))}",
+            suite, str(root), archive.uri,
         ],
         quiet_failure=True,
     )  # fmt: skip

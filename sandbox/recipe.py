@@ -19,6 +19,9 @@ PACKAGES: tuple[str, ...] = (
     "libseccomp2",
 )  # fmt: skip
 
+# What keepalived needs by a name that no package has: debootstrap knows no virtual packages.
+BY_SUITE: dict[str, tuple[str, ...]] = {"noble": ("libperl5.38t64",)}
+
 # Needless on a host that lives for minutes; each costs boot time or memory.
 MASKED: tuple[str, ...] = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
@@ -63,7 +66,12 @@ REMOVED: tuple[str, ...] = (
 )  # fmt: skip
 
 
+def packages(suite: str) -> tuple[str, ...]:
+    """Return what debootstrap is to install."""
+    return (*PACKAGES, *BY_SUITE.get(suite, ()))
+
+
 def digest(origin: str, suite: str, architecture: str) -> str:
     """Return the key under which a root of this recipe is cached."""
-    content = [origin, suite, architecture, PACKAGES, MASKED, DISABLED, ENABLED, REMOVED, sorted(FILES.items())]
+    content = [origin, suite, architecture, packages(suite), MASKED, DISABLED, ENABLED, REMOVED, sorted(FILES.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import binaries, cgroups, lifecycle, machine, recipe, sysctls, uplink
+from sandbox import base, binaries, cgroups, lifecycle, machine, recipe, sysctls, uplink
 from sandbox import host as hosts
-from sandbox.apt import parse_targets
+from sandbox.apt import Archive, parse_targets
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
 from sandbox.process import last_line, run
@@ -117,6 +117,16 @@ def test_missing_libraries_are_read_from_ldd() -> None:
 def test_recipe_digest_depends_on_the_release() -> None:
     assert recipe.digest("Debian", "a", "amd64") != recipe.digest("Debian", "b", "amd64")
     assert recipe.digest("Debian", "a", "amd64") == recipe.digest("Debian", "a", "amd64")
+
+
+def test_ubuntu_keeps_in_universe_what_debian_has_in_main() -> None:
+    assert base.sources_list(Archive("http://u", "noble", "Ubuntu"), "noble").split()[-3:] == [
+        "noble",
+        "main",
+        "universe",
+    ]
+    assert base.sources_list(Archive("http://d", "trixie", "Debian"), "trixie").split()[-2:] == ["trixie", "main"]
+    assert "libperl5.38t64" in recipe.packages("noble")
 
 
 def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
