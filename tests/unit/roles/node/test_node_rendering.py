@@ -213,6 +213,12 @@ def test_flannel_network_and_bridge_take_overrides() -> None:
     assert "--kube-subnet-mgr=true" in unit and "--iface=192.0.2.21" in unit and "Environment=NODE_NAME=n1" in unit
 
 
+@pytest.mark.parametrize(("backend", "flushes"), [("wireguard", True), ("vxlan", False), ("host-gw", False)])
+def test_routes_of_another_backend_do_not_lead_past_wireguard(backend: str, flushes: bool) -> None:
+    unit = render(host(flannel_backend=backend), "flannel", "flanneld.service.j2")
+    assert ("ExecStartPre=-/usr/sbin/ip route flush root 10.244.0.0/16 proto boot\n" in unit) is flushes
+
+
 def test_rbac_is_narrow() -> None:
     objects = list(yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2")))
     rules = [rule for item in objects for rule in item.get("rules", [])]
