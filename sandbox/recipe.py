@@ -20,7 +20,7 @@ PACKAGES: tuple[str, ...] = (
 )  # fmt: skip
 
 # What keepalived needs by a name that no package has: debootstrap knows no virtual packages.
-BY_SUITE: dict[str, tuple[str, ...]] = {"noble": ("libperl5.38t64",)}
+PACKAGES_BY_SUITE: dict[str, tuple[str, ...]] = {"noble": ("libperl5.38t64",)}
 
 # Needless on a host that lives for minutes; each costs boot time or memory.
 MASKED: tuple[str, ...] = (
@@ -68,7 +68,7 @@ REMOVED: tuple[str, ...] = (
 
 def packages(suite: str) -> tuple[str, ...]:
     """Return what debootstrap is to install."""
-    return (*PACKAGES, *BY_SUITE.get(suite, ()))
+    return (*PACKAGES, *PACKAGES_BY_SUITE.get(suite, ()))
 
 
 def digest(origin: str, suite: str, architecture: str) -> str:
