@@ -11,7 +11,6 @@ import json
 import os
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_requests
@@ -20,10 +19,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import document
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import PUBLIC_SPEC, SPEC
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import ADDED, PUBLIC_SPEC
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import checked_arguments, is_here
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 _MODULE = "hardway.kubernetes.pki_certificate"
@@ -37,6 +36,8 @@ class ActionModule(ActionBase):
     _requires_connection = True
     # By which name the host keeps its receipt; without one it leaves none.
     _option: dict[str, str] = {}
+    # The options with their defaults, and what each certificate shall be: both rounds have the same.
+    _checked: tuple[dict[str, Any], list[CertificateSpec]] | None = None
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
@@ -80,7 +81,7 @@ class ActionModule(ActionBase):
         found.pop("_needed_keys", None)
         if found.get("failed"):
             return found
-        checked, specs = _checked(args, requests, host)
+        checked, specs = self._wanted(args, requests, host)
         if self._task.check_mode:
             due = [spec for spec, item in zip(specs.values(), found["certificates"]) if item["changed"]]
             return {**found, "requests": _pki_requests.foreseen(store, due, host)}
@@ -140,7 +141,31 @@ class ActionModule(ActionBase):
 
     def _call_here(self, args: dict[str, Any]) -> dict[str, Any]:
         """Do here what the module does on a host: to start it takes longer than a hundred certificates."""
-        return run_here(self, SPEC, args, lambda params, check: Host(params, check).run())
+        options, specs = self._options(args)
+        force = options["force"] and args["force"] is not False
+        params = {**options, "force": force, **{name: args.get(name) for name in ADDED}}
+        return Host(params, self._task.check_mode, specs).run()
+
+    def _options(self, args: dict[str, Any]) -> tuple[dict[str, Any], list[CertificateSpec]]:
+        """Return the options with their defaults, checked as on a host, and what each certificate shall be."""
+        if self._checked is None:
+            given = {name: value for name, value in args.items() if name not in ADDED}
+            checked = checked_arguments(self, PUBLIC_SPEC, given)
+            self._checked = checked, specs_of(checked)
+        return self._checked
+
+    def _wanted(
+        self, args: dict[str, Any], requests: dict[str, str], host: str
+    ) -> tuple[dict[str, Any], dict[str, CertificateSpec]]:
+        """Return the options with their defaults, and what each certificate shall be, by index.
+
+        The controller signs what the task asks for; of the host it believes only that it holds the key.
+        """
+        checked, found = self._options(args)
+        specs = {str(index): spec for index, spec in enumerate(found)}
+        if set(requests) - set(specs):
+            raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
+        return checked, specs
 
     def _exchange(self, directory: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return what the host is told of the authorities."""
@@ -172,7 +197,7 @@ class ActionModule(ActionBase):
         host: str,
     ) -> dict[str, Any]:
         """Return the arguments of the second call: certificates by index, keys of authorities that the host needs."""
-        checked, specs = _checked(args, requests, host)
+        checked, specs = self._wanted(args, requests, host)
         trusted = {entry["authority"] for entry in checked["trust"] if entry["key_path"]}
         store, renew_before = offline.store, checked["renew_before"]
         authorities: dict[str, Authority] = {}
@@ -194,20 +219,6 @@ def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, 
     """Return the arguments so that what was signed elsewhere is taken up, also where the old would do."""
     found = _pki_requests.answered(Store(directory), args.get("certificates") or [], host)
     return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
-
-
-def _checked(args: dict[str, Any], requests: dict[str, str], host: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options with their defaults, and what each certificate shall be, by index.
-
-    The controller signs what the task asks for; of the host it believes only that it holds the key.
-    """
-    checked = ArgumentSpecValidator(PUBLIC_SPEC).validate(args)
-    if checked.error_messages:
-        raise HardwayError(f"pki_certificate: {'; '.join(checked.error_messages)}")
-    specs = {str(index): spec for index, spec in enumerate(specs_of(checked.validated_parameters))}
-    if set(requests) - set(specs):
-        raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
-    return checked.validated_parameters, specs
 
 
 def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:

@@ -11,16 +11,23 @@ import os
 import pwd
 import stat
 import tempfile
+from collections.abc import Iterator
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 
-def write(
-    path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None, sync_name: bool = True
-) -> None:
-    """Replace path by data; owner and mode are set before the file gets its name.
+def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None) -> None:
+    """Replace path by data; owner and mode are set before the file gets its name."""
+    place(stage(path, data, mode=mode, owner=owner, group=group), path)
+    sync_directory(os.path.dirname(path) or ".")
 
-    Without sync_name a power cut may take the name back; who renames the file afterwards sees to the directory.
+
+def stage(
+    path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None, sync: bool = True
+) -> str:
+    """Return the name beside path under which data is ready to take its place.
+
+    Without sync it is not on the disk yet: who stages many has them synchronised together, which takes far less time.
     """
     uid, gid = user_id(owner, path), group_id(group, path)
     directory, name = os.path.split(path)
@@ -31,21 +38,32 @@ def write(
         raise HardwayError(
             f"{path}: cannot write in {directory or '.'}: {exc.strerror}; make room or mend its mode"
         ) from exc
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchown(stream.fileno(), uid, gid)
-            os.fchmod(stream.fileno(), mode)
+    with _or_forget(temporary, path), os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fchown(stream.fileno(), uid, gid)
+        os.fchmod(stream.fileno(), mode)
+        if sync:
             os.fsync(stream.fileno())
+    return temporary
+
+
+def place(temporary: str, path: str) -> None:
+    """Give what was staged its name; until its directory is synchronised, a power cut may take that back."""
+    with _or_forget(temporary, path):
         os.replace(temporary, path)
-    except BaseException as exc:
-        _forget(temporary)
-        if isinstance(exc, OSError):
-            raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
-        raise
-    if sync_name:
-        sync_directory(directory or ".")
+
+
+def sync(path: str) -> None:
+    """Have the content of a file on the disk."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as exc:
+        raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
 
 
 def same(path: str, data: bytes, mode: int, owner: str | None = None, group: str | None = None) -> bool:
@@ -112,6 +130,19 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
-def _forget(path: str) -> None:
+@contextlib.contextmanager
+def _or_forget(temporary: str, path: str) -> Iterator[None]:
+    """Leave nothing behind of what could not be finished, and say in words why."""
+    try:
+        yield
+    except BaseException as exc:
+        forget(temporary)
+        if isinstance(exc, OSError):
+            raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
+        raise
+
+
+def forget(path: str) -> None:
+    """Remove a file, if it is there."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)

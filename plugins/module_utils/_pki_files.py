@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -35,12 +34,6 @@ def load_quietly(path: str) -> Any:
     return None if data is None else _own_key(data)
 
 
-def load_side_by_side(paths: Iterable[str]) -> None:
-    """Load the keys at these paths on all processors: OpenSSL 3.0 takes longer for one of RSA than all else for it."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(load_quietly, paths))
-
-
 @cache
 def _own_key(data: bytes) -> Any:
     """Return a key of this host, looked at several times in a run but parsed once."""
@@ -48,6 +41,13 @@ def _own_key(data: bytes) -> Any:
         return load_key(data, "", own=True)
     except HardwayError:
         return None
+
+
+def check_owners(entries: Iterable[Mapping[str, Any]]) -> None:
+    """Raise before anything is written when a user or group is missing."""
+    for entry in entries:
+        _atomic.user_id(entry["owner"], entry["path"])
+        _atomic.group_id(entry["group"], entry["path"])
 
 
 def make_directory(path: str, owner: str | None, group: str | None) -> None:
@@ -60,9 +60,3 @@ def make_directory(path: str, owner: str | None, group: str | None) -> None:
         _atomic.set_attributes(directory, 0o755, owner, group)
     except OSError as exc:
         raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; move away what is in its place") from exc
-
-
-def forget(path: str) -> None:
-    """Remove a file, if it is there."""
-    if os.path.lexists(path):
-        os.unlink(path)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_batch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import (
     Facts,
@@ -24,8 +24,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
     unfit,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import load_side_by_side, read
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair, requests_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import check_owners, read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_receipt import remember
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
@@ -36,11 +36,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 class Host:
     """The work of one call of the module."""
 
-    def __init__(self, params: Mapping[str, Any], check: bool) -> None:
-        """Take the checked parameters with what the action plugin added."""
+    def __init__(self, params: Mapping[str, Any], check: bool, specs: Sequence[CertificateSpec] | None = None) -> None:
+        """Take the checked parameters with what the action plugin added; specs: what they ask for, where known."""
         self.params = params
         self.check = check
-        self.specs = specs_of(params)
+        self.specs = specs_of(params) if specs is None else specs
         exchange = params["_exchange"]
         self.signed: dict[str, str] = exchange.get("signed") or {}
         self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
@@ -50,32 +50,27 @@ class Host:
         self.needed_keys: list[str] = []
         self.diff: list[dict[str, str]] = []
         self.due: list[float] = []
+        self.installed: dict[str, tuple[list[str], Facts]] = {}
 
     def run(self) -> dict[str, Any]:
         """Return the result of the module; keys starting with an underscore are for the action plugin."""
         if not self.check:
-            self._check_owners()
-        load_side_by_side(path for pair in map(Pair, self.specs) for path in (pair.key, pair.waiting))
+            check_owners([*self.params["trust"], *self.params["certificates"]])
+        _pki_batch.load_keys(map(Pair, self.specs))
         trust = [self._trust(entry) for entry in self.params["trust"]]
+        self._install_signed()
         certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
         observed = [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]]
+        found = {"trust": trust, "certificates": certificates, "observed": observed}
         if not self.asking and not self.needed_keys and not any(entry["reasons"] for entry in observed):
-            remember(self.params, {"trust": trust, "certificates": certificates, "observed": observed}, self.due)
+            remember(self.params, self.specs, found, self.due)
         return {
             "changed": any(item["changed"] for item in [*trust, *certificates]),
-            "trust": trust,
-            "certificates": certificates,
-            "observed": observed,
+            **found,
             "diff": self.diff,
-            "_requests": requests_of(self.asking, renew_key=self.params["renew_key"]),
+            "_requests": _pki_batch.requests_of(self.asking, renew_key=self.params["renew_key"]),
             "_needed_keys": sorted(set(self.needed_keys)),
         }
-
-    def _check_owners(self) -> None:
-        """Raise before anything is written when a user or group is missing."""
-        for item in [*self.params["trust"], *self.params["certificates"]]:
-            _atomic.user_id(item["owner"], item["path"])
-            _atomic.group_id(item["group"], item["path"])
 
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one entry of trust."""
@@ -96,21 +91,21 @@ class Host:
     def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
         """Return what became of one certificate."""
         pair = Pair(spec)
+        if index in self.installed:
+            repairs, made = self.installed[index]
+            return self._report(spec, made, [], repairs + self._repairs(pair))
         repairs = self._recovered(pair.switch)
-        if index in self.signed:
-            found: Facts | str = self._install(pair, self.signed[index].encode())
-        else:
-            found = pair.facts(self.authorities.get(spec.authority))
+        found = pair.facts(self.authorities.get(spec.authority))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
         # What the host signs itself is already made again when the signed ones come.
-        if not reasons and index not in self.signed and (spec.authority or not self.signed):
+        if not reasons and (spec.authority or not self.signed):
             reasons += self._asked_again(spec.path)
         if not reasons:
             repairs += self._repairs(pair)
         elif not self.check and spec.authority:
             self.asking[index] = pair
         elif not self.check:
-            found = self._install(pair, pair.self_signed(renew_key=self.params["renew_key"]))
+            found = self._install([(pair, pair.self_signed(renew_key=self.params["renew_key"]))])[0]
         return self._report(spec, found, reasons, repairs)
 
     def _recovered(self, switch: Switch) -> list[str]:
@@ -154,14 +149,20 @@ class Host:
         left = share_to_be_left(spec.path, self.params)
         return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
 
-    def _install(self, pair: Pair, pem: bytes) -> Facts:
-        """Put a signed certificate in place, unless this host would make it again at once; return what it says."""
-        candidate = pair.candidate(pem, self.authorities.get(pair.spec.authority))
-        reasons = self._differences(pair.spec, candidate)
-        if reasons:
-            raise HardwayError(f"{pair.spec.path}: the certificate just signed is not as asked ({'; '.join(reasons)})")
-        pair.install(pem)
-        return candidate
+    def _install_signed(self) -> None:
+        """Put what the controller signed in place, and note what was tidied up before and what each says."""
+        signed = [(Pair(self.specs[int(index)]), pem.encode()) for index, pem in self.signed.items()]
+        repairs = [self._recovered(pair.switch) for pair, _pem in signed]
+        self.installed = dict(zip(self.signed, zip(repairs, self._install(signed))))
+
+    def _install(self, signed: list[tuple[Pair, bytes]]) -> list[Facts]:
+        """Put certificates in place, unless this host would make them again at once; return what they say."""
+        found = [pair.candidate(pem, self.authorities.get(pair.spec.authority)) for pair, pem in signed]
+        for (pair, _pem), facts in zip(signed, found):
+            if reasons := self._differences(pair.spec, facts):
+                raise HardwayError(f"{pair.spec.path}: what was just signed is not as asked ({'; '.join(reasons)})")
+        _pki_batch.install(signed)
+        return found
 
     def _report(
         self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]

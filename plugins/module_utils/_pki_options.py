@@ -55,9 +55,9 @@ PUBLIC_SPEC: dict[str, Any] = {
     "requests_only": {"type": "bool", "default": False},
 }
 # What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
-SPEC: dict[str, Any] = {
-    **PUBLIC_SPEC,
+ADDED: dict[str, Any] = {
     "_exchange": {"type": "dict"},
     "_authority_keys": {"type": "dict", "no_log": True},
     "_receipt": {"type": "str"},
 }
+SPEC: dict[str, Any] = {**PUBLIC_SPEC, **ADDED}

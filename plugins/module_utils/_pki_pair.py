@@ -10,8 +10,6 @@ is a certificate for it; then the pair is switched, see _pki_switch.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +21,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import (
     CERTIFICATE_MODE,
     KEY_MODE,
-    forget,
     load_quietly,
     make_directory,
     read,
@@ -97,7 +94,8 @@ class Pair:
     def set_chain(self, chain: bytes) -> None:
         """Put these certificates behind the one in place."""
         own = load_certificate(read(self.certificate) or b"", self.certificate)
-        self._write(self.certificate, certificate_pem(own) + chain, CERTIFICATE_MODE)
+        pem = certificate_pem(own) + chain
+        _atomic.write(self.certificate, pem, mode=CERTIFICATE_MODE, owner=self.spec.owner, group=self.spec.group)
 
     def attributes(self) -> list[str]:
         """Return what is wrong with mode and owner of the files in place."""
@@ -120,46 +118,48 @@ class Pair:
 
     def self_signed(self, *, renew_key: bool) -> bytes:
         """Return a certificate that its own key signed."""
-        return certificate_pem(self_signed(self.spec, self._key_to_use(renew_key)))
+        key = self._key_to_use(renew_key)
+        if os.path.lexists(self.waiting):
+            _atomic.sync(self.waiting)
+        return certificate_pem(self_signed(self.spec, key))
 
     def _key_to_use(self, renew_key: bool) -> Any:
         """Return the key in place where it can be kept; a key that must be new waits beside its target."""
         make_directory(self.spec.path, self.spec.owner, self.spec.group)
         key = None if renew_key else self._usable(self.key)
         if key is not None:
-            forget(self.waiting)
+            _atomic.forget(self.waiting)
         else:
             key = self._usable(self.waiting)
         if key is None:
             key = new_key(self.spec.key)
-            self._write(self.waiting, key_pem(key), KEY_MODE)
+            _atomic.place(self._stage(self.waiting, key_pem(key), KEY_MODE), self.waiting)
         return key
 
-    def install(self, pem: bytes) -> None:
-        """Put a certificate in place, with the waiting key where it belongs to that one."""
-        in_place, waiting = load_quietly(self.key), load_quietly(self.waiting)
-        if waiting is not None and _belongs(pem, waiting):
-            self._install_with_key(pem)
-        elif in_place is not None and _belongs(pem, in_place):
-            self._write(self.certificate, pem, CERTIFICATE_MODE)
-        else:
-            raise HardwayError(f"{self.spec.path}: the signed certificate belongs to no key on this host; run again")
+    def stage(self, pem: bytes) -> str:
+        """Lay a signed certificate beside its place, and return where."""
+        return self._stage(self.certificate, pem, CERTIFICATE_MODE)
 
-    def _install_with_key(self, pem: bytes) -> None:
-        """Put a certificate and the waiting key in place."""
-        if os.path.lexists(self.certificate):
+    def install(self, pem: bytes, staged: str) -> None:
+        """Put a certificate in place that is staged, with the waiting key where it belongs to that one."""
+        waiting = load_quietly(self.waiting)
+        if waiting is None or not _belongs(pem, waiting):
+            _atomic.place(staged, self.certificate)
+        elif os.path.lexists(self.certificate):
             self.switch.to(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
-            forget(self.waiting)
-            return
-        # A key alone is no pair that anybody could use.
-        _atomic.set_attributes(self.waiting, KEY_MODE, self.spec.owner, self.spec.group)
-        os.replace(self.waiting, self.key)
-        self._write(self.certificate, pem, CERTIFICATE_MODE)
+            _atomic.forget(self.waiting)
+        else:
+            # A key alone is no pair that anybody could use.
+            _atomic.set_attributes(self.waiting, KEY_MODE, self.spec.owner, self.spec.group)
+            os.replace(self.waiting, self.key)
+            _atomic.place(staged, self.certificate)
 
     def candidate(self, pem: bytes, authority: Any) -> Facts:
         """Return what a signed certificate says, judged with the key it will be installed with."""
         keys = [load_quietly(self.waiting), load_quietly(self.key)]
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
+        if key is None:
+            raise HardwayError(f"{self.spec.path}: the signed certificate belongs to no key on this host; run again")
         return self._judged(load_certificate(pem, self.spec.path), key, authority)
 
     def _usable(self, path: str) -> Any:
@@ -167,16 +167,8 @@ class Pair:
         key = load_quietly(path)
         return key if key is not None and key_spec(key) == self.spec.key else None
 
-    def _write(self, path: str, data: bytes, mode: int) -> None:
-        final = path in (self.certificate, self.key)
-        _atomic.write(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group, sync_name=final)
-
-
-def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
-    """Return the signing requests of many pairs, made on all processors: of RSA, the keys are the work of a run."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        made = pool.map(lambda pair: pair.request(renew_key=renew_key).decode(), pairs.values())
-        return dict(zip(pairs, made))
+    def _stage(self, path: str, data: bytes, mode: int) -> str:
+        return _atomic.stage(path, data, mode=mode, owner=self.spec.owner, group=self.spec.group, sync=False)
 
 
 def _belongs(pem: bytes, key: Any) -> bool:

@@ -10,14 +10,19 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 
 
-def remember(params: Mapping[str, Any], result: Mapping[str, list[dict[str, Any]]], due: Sequence[float]) -> None:
+def remember(
+    params: Mapping[str, Any],
+    specs: Sequence[CertificateSpec],
+    result: Mapping[str, list[dict[str, Any]]],
+    due: Sequence[float],
+) -> None:
     """Record that all is right; ``due`` are moments, in seconds since 1970, at which something will not be."""
     right = {kind: [_unchanged(entry) for entry in entries] for kind, entries in result.items()}
     paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
-    paths += [path for spec in specs_of(params) for path in Pair(spec).files()]
+    paths += [path for spec in specs for path in Pair(spec).files()]
     paths += [entry["path"] for entry in params["observe"]]
     _receipt.leave(params["_receipt"], {**right, "diff": []}, paths=paths, until=min(due, default=None))
 

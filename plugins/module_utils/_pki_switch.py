@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import CERTIFICATE_MODE, KEY_MODE, forget
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import CERTIFICATE_MODE, KEY_MODE
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,11 @@ class Switch:
         if os.path.lexists(source):
             # The source stays: who has just read the link is about to open it.
             temporary = _temporary(path)
-            forget(temporary)
+            _atomic.forget(temporary)
             _copy(source, temporary)
             os.replace(temporary, path)
             # Two names of the same file are left as they are by a rename.
-            forget(temporary)
+            _atomic.forget(temporary)
         elif os.path.islink(path) and os.readlink(path) == self._through(half, path):
             os.unlink(path)
 
@@ -122,7 +122,7 @@ class Switch:
 def _relink(target: str, path: str) -> None:
     """Make path a symbolic link, in place of whatever file it is."""
     temporary = _temporary(path)
-    forget(temporary)
+    _atomic.forget(temporary)
     os.symlink(target, temporary)
     os.replace(temporary, path)
 

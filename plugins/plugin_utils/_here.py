@@ -28,11 +28,16 @@ def run_here(
     arguments: Mapping[str, Any],
     run: Callable[[dict[str, Any], bool], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Check the arguments as Ansible does for a module, and return what ``run`` makes of them and of check mode.
+    """Return what ``run`` makes of the checked arguments and of check mode.
 
     Raises HardwayError for arguments that do not meet the specification, and whatever ``run`` raises.
     """
+    return run(checked_arguments(action, spec, arguments), bool(action._task.check_mode))
+
+
+def checked_arguments(action: ActionBase, spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with their defaults, checked as Ansible does for a module; raise HardwayError else."""
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
     if checked.error_messages:
         raise HardwayError(f"{action._task.action}: {'; '.join(checked.error_messages)}")
-    return run(checked.validated_parameters, bool(action._task.check_mode))
+    return checked.validated_parameters

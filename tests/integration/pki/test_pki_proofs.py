@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -39,7 +40,7 @@ def renew_for_ever(directory: str, path: str) -> None:
     while True:
         pair = Pair(spec)
         pair.switch.recover()
-        pair.install(authority.sign(spec, pair.request(renew_key=True), "host"))
+        install([(pair, authority.sign(spec, pair.request(renew_key=True), "host"))])
 
 
 def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> None:

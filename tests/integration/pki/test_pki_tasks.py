@@ -154,6 +154,16 @@ def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
     assert "left, less than 90% of its life" in outcome.results[2]["certificates"][0]["reasons"][0]
 
 
+def test_a_renewal_mends_the_key_beside_it(pki: Path, tmp_path: Path) -> None:
+    """A key that others can read is closed in the same run that renews its certificate."""
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    made, wanted = certificates(tmp_path, [SERVER]), certificates(tmp_path, [{**SERVER, "hosts": ["other"]}])
+    key = {"path": str(tmp_path / "host/apiserver.key"), "mode": "0644"}
+    outcome = play(tmp_path, [(APPLY, made), (APPLY, {"file": key}), *twice_each(wanted)])
+    assert outcome.changed[2:] == ACTS_ONCE, outcome.output
+    assert (tmp_path / "host/apiserver.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
     """No authority, no user, no directory: check mode says what would be made, the real run what is missing."""
     wanted = certificates(tmp_path, [{**SERVER, "owner": "no-such-user"}])

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import typing as t
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install, requests_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
@@ -29,7 +32,11 @@ def pair(directory: Path, **changes: t.Any) -> Pair:
 
 def sign(target: Pair, *, renew_key: bool = False) -> bytes:
     """Return what the controller makes of the pair's request."""
-    request = target.request(renew_key=renew_key)
+    return answer(target, target.request(renew_key=renew_key))
+
+
+def answer(target: Pair, request: bytes) -> bytes:
+    """Return the certificate for a request."""
     return certificate_pem(_csr.leaf(target.spec, _csr.request_key(request, target.spec), CA, CA_KEY))
 
 
@@ -47,9 +54,9 @@ def names(directory: Path) -> list[str]:
 def test_made_and_renewed_with_the_same_key(tmp_path: Path) -> None:
     """The first run makes a key, the next keeps it; nothing is left waiting."""
     target = pair(tmp_path)
-    target.install(sign(target))
+    install([(target, sign(target))])
     key = (tmp_path / "c.key").read_bytes()
-    target.install(sign(target))
+    install([(target, sign(target))])
     assert good(target)
     assert (tmp_path / "c.key").read_bytes() == key
     assert names(tmp_path) == ["c.crt", "c.key"]
@@ -60,26 +67,53 @@ def test_made_and_renewed_with_the_same_key(tmp_path: Path) -> None:
 def test_new_key_on_demand_and_for_another_kind(tmp_path: Path) -> None:
     """Until the certificate comes, the old pair stays in use."""
     target = pair(tmp_path)
-    target.install(sign(target))
+    install([(target, sign(target))])
     first = (tmp_path / "c.key").read_bytes()
     signed = sign(target, renew_key=True)
     assert good(target)
     assert (tmp_path / "c.key").read_bytes() == first
-    target.install(signed)
+    install([(target, signed)])
     assert good(target)
     assert (tmp_path / "c.key").read_bytes() != first
     other = pair(tmp_path, key={"algo": "ed25519"})
-    other.install(sign(other))
+    install([(other, sign(other))])
     assert good(other)
     assert names(tmp_path) == ["c.crt", "c.key"]
 
 
-def test_a_foreign_certificate_is_not_installed(tmp_path: Path) -> None:
+def test_names_come_after_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several pairs, everything is on the disk before any has its name, and a directory after all of its names."""
+    targets = {name: pair(tmp_path, path=str(tmp_path / name)) for name in ("a", "b")}
+    log: list[str] = []
+    for module, name in ((_atomic, "sync"), (os, "replace"), (_atomic, "sync_directory")):
+        done = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *paths, name=name, done=done: (log.append(name), done(*paths)))
+    requests = requests_of(targets, renew_key=False)
+    assert log == ["replace"] * 2 + ["sync"] * 2
+    log.clear()
+    install([(target, answer(target, requests[name].encode())) for name, target in targets.items()])
+    assert log == ["sync"] * 2 + ["replace"] * 4 + ["sync_directory"]
+    assert names(tmp_path) == ["a.crt", "a.key", "b.crt", "b.key"]
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is noticed when contents are to reach it; no name has changed then."""
+    target = pair(tmp_path)
+    install([(target, sign(target))])
+    before = (tmp_path / "c.crt").read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(HardwayError, match="cannot write: No space left; make room"):
+        install([(target, sign(target))])
+    assert (tmp_path / "c.crt").read_bytes() == before
+    assert names(tmp_path) == ["c.crt", "c.key"]
+
+
+def test_a_foreign_certificate_is_refused(tmp_path: Path) -> None:
     """A certificate for another key leaves the pair as it is."""
     target, other = pair(tmp_path), pair(tmp_path / "other")
-    target.install(sign(target))
+    install([(target, sign(target))])
     with pytest.raises(HardwayError, match="belongs to no key"):
-        target.install(sign(other))
+        target.candidate(sign(other), CA)
     assert good(target)
 
 
@@ -90,17 +124,17 @@ def test_a_foreign_certificate_is_not_installed(tmp_path: Path) -> None:
 def test_damaged_files_are_made_again(tmp_path: Path, name: str, content: bytes) -> None:
     """A host's own files are replaceable, so damage is mended rather than reported."""
     target = pair(tmp_path)
-    target.install(sign(target))
+    install([(target, sign(target))])
     (tmp_path / name).write_bytes(content)
     assert not good(target)
-    target.install(sign(target))
+    install([(target, sign(target))])
     assert good(target)
 
 
 def test_open_key_is_noticed(tmp_path: Path) -> None:
     """A key that others may read is a change, without a new certificate."""
     target = pair(tmp_path)
-    target.install(sign(target))
+    install([(target, sign(target))])
     (tmp_path / "c.key").chmod(0o644)
     assert target.attributes() == ["attributes: c.key is not 0600 of its owner"]
     target.fix_attributes()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
@@ -37,7 +38,8 @@ def pair(directory: Path) -> Pair:
 def make(target: Pair, *, renew_key: bool = True) -> None:
     """Make a certificate, as a rule with a new key, the controller's part included."""
     request = target.request(renew_key=renew_key)
-    target.install(certificate_pem(_csr.leaf(target.spec, _csr.request_key(request, target.spec), CA, CA_KEY)))
+    pem = certificate_pem(_csr.leaf(target.spec, _csr.request_key(request, target.spec), CA, CA_KEY))
+    install([(target, pem)])
 
 
 def usable(certificate: Path, key: Path) -> bool:
