@@ -213,10 +213,20 @@ def test_flannel_network_and_bridge_take_overrides() -> None:
     assert "--kube-subnet-mgr=true" in unit and "--iface=192.0.2.21" in unit and "Environment=NODE_NAME=n1" in unit
 
 
-@pytest.mark.parametrize(("backend", "flushes"), [("wireguard", True), ("vxlan", False), ("host-gw", False)])
-def test_routes_of_another_backend_do_not_lead_past_wireguard(backend: str, flushes: bool) -> None:
-    unit = render(host(flannel_backend=backend), "flannel", "flanneld.service.j2")
-    assert ("ExecStartPre=-/usr/sbin/ip route flush root 10.244.0.0/16 proto boot\n" in unit) is flushes
+@pytest.mark.parametrize(
+    ("variables", "range_of_pods"),
+    [
+        ({"flannel_backend": "wireguard"}, "10.244.0.0/16"),
+        ({"flannel_network_config": {"Network": "10.9.0.0/16", "Backend": {"Type": "wireguard"}}}, "10.9.0.0/16"),
+        ({"flannel_backend": "wireguard", "flannel_network_config": {"Backend": {"Type": "vxlan"}}}, None),
+        ({"flannel_backend": "vxlan"}, None),
+        ({"flannel_backend": "host-gw"}, None),
+    ],
+)
+def test_routes_of_another_backend_do_not_lead_past_wireguard(variables: dict, range_of_pods: str | None) -> None:
+    unit = render(host(**variables), "flannel", "flanneld.service.j2")
+    flush = f"ExecStartPre=-/usr/sbin/ip route flush root {range_of_pods} proto boot\n"
+    assert flush in unit if range_of_pods else "route flush" not in unit
 
 
 def test_rbac_is_narrow() -> None:
