@@ -5,7 +5,7 @@
 
 A task leaves one file named by the digest of its arguments. It stands as long as every path, unit and name in its
 evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit, which is
-healthy when it is asked; the same words of a command that only reads.
+healthy when it is asked; the same words of a command that only reads. How the kernel is, is looked at anew.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ KEPT = 90 * 86400.0
 Show = Callable[[list[str]], Mapping[str, Seen]]
 # Nothing where a health endpoint answers as wanted, else why not.
 Ask = Callable[[Mapping[str, Any]], str]
-EVIDENCE = ("paths", "names", "units", "health", "output", "until")
+Settled = Callable[[Mapping[str, Any]], Optional[Mapping[str, Any]]]
+EVIDENCE = ("paths", "names", "units", "health", "output", "until", "kernel")
 
 
 def leave(
@@ -47,13 +48,15 @@ def leave(
     health: Iterable[Mapping[str, Any]] = (),
     output: Iterable[tuple[list[str], str]] = (),
     until: Optional[float] = None,
+    kernel: Optional[Mapping[str, Any]] = None,
     directory: str = DIRECTORY,
 ) -> None:
     """Record that a task with this key would change nothing now.
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
-    ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970. Without a
-    key, which the action plugin gives, nothing is recorded.
+    ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970; ``kernel``
+    are the options of module kernel, whose result is then that of the moment. Without a key, which the action plugin
+    gives, nothing is recorded.
     """
     if not key:
         return
@@ -65,6 +68,7 @@ def leave(
         "health": list(health),
         "output": [[command, _digest(printed)] for command, printed in output],
         "until": until,
+        "kernel": kernel,
     }
     os.makedirs(directory, mode=0o700, exist_ok=True)
     _atomic.write(os.path.join(directory, f"{key}.json"), json.dumps(receipt).encode(), mode=0o600)
@@ -81,18 +85,27 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
     return (found or b"").decode()
 
 
-def standing(show: Show, ask: Ask, directory: str = DIRECTORY, *, clean: bool) -> dict[str, dict[str, Any]]:
-    """Return the results of all receipts that still stand, by key; remove the others when asked to clean."""
+def standing(
+    show: Show, ask: Ask, settled: Settled, directory: str = DIRECTORY, *, clean: bool
+) -> dict[str, dict[str, Any]]:
+    """Return the results of all receipts that still stand, by key; remove the others when asked to clean.
+
+    The three look at units, at endpoints, and at the kernel.
+    """
     now, found = time.time(), _read(directory)
     units = sorted({name for receipt in found.values() if receipt for name in receipt["units"]})
     seen = show(units) if units else {}
     stand = {key: receipt for key, receipt in found.items() if receipt and _stands(receipt, seen, now)}
     sick = _sick([health for receipt in stand.values() for health in receipt["health"]], ask)
     stand = {key: receipt for key, receipt in stand.items() if not any(health in sick for health in receipt["health"])}
-    for key in found.keys() - stand.keys() if clean else ():
+    told = {
+        key: settled(receipt["kernel"]) if receipt["kernel"] else receipt["result"] for key, receipt in stand.items()
+    }
+    results = {key: dict(result) for key, result in told.items() if result is not None}
+    for key in found.keys() - results.keys() if clean else ():
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, f"{key}.json"))
-    return {key: dict(receipt["result"]) for key, receipt in stand.items()}
+    return results
 
 
 def fingerprint(path: str) -> str:

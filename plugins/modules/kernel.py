@@ -121,149 +121,10 @@ ansible_facts:
         unsupported: {description: Refused names and why., type: dict, returned: always}
 """
 
-import os
-import subprocess
-from typing import Any, Optional
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _kernel, _kernel_host
-from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import write
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _kernel_host, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-
-
-def run(*command: str) -> str:
-    """Run a program and return why it failed, empty when it did not."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as exc:
-        return f"{command[0]}: {exc.strerror}"
-    return "" if done.returncode == 0 else (done.stderr.strip() or f"{command[0]} exited {done.returncode}")
-
-
-class Kernel:
-    """One run over one host: applies, and remembers what changed and what was refused."""
-
-    def __init__(self, host: _kernel_host.Host, check_mode: bool) -> None:
-        """Begin with nothing changed."""
-        self.host = host
-        self.check_mode = check_mode
-        self.changes: list[str] = []
-        self.diff: list[dict[str, str]] = []
-        self.unsupported: dict[str, str] = {}
-        self.promised: dict[str, str] = {}
-        self.to_load: set[str] = set()
-
-    def file(self, path: str, wanted: str, mode: int = 0o644) -> None:
-        """Have a file with this text."""
-        found = self.host.read(path)
-        if found == wanted:
-            return
-        self.changes.append(f"write {path}")
-        self.diff.append({"before_header": path, "after_header": path, "before": found or "", "after": wanted})
-        if not self.check_mode:
-            os.makedirs(os.path.dirname(self.host.path(path)), mode=0o755, exist_ok=True)
-            write(self.host.path(path), wanted.encode("utf-8", "surrogateescape"), mode=mode)
-
-    def module(self, name: str) -> None:
-        """Have a module's feature."""
-        if self.host.has_module(name):
-            return
-        if self.check_mode:
-            reason = "" if self.host.can_load(name) else "this kernel does not have it"
-        else:
-            reason = run("modprobe", name)
-            reason = "" if not reason or self.host.has_module(name) else reason
-        if reason:
-            self.unsupported[name] = reason
-        else:
-            self.to_load.add(name)
-            self.changes.append(f"load module {name}")
-
-    def sysctl(self, key: str, wanted: str) -> None:
-        """Have a live value."""
-        found = self.host.sysctl(key)
-        if found == wanted:
-            return
-        refusal = self._set(key, wanted, found)
-        if refusal:
-            self.unsupported[key] = refusal
-            return
-        self.promised[key] = wanted
-        self.changes.append(f"set {key} = {wanted} (was {found or 'absent'})")
-        self.diff.append({"before_header": key, "after_header": key, "before": f"{found}\n", "after": f"{wanted}\n"})
-
-    def _set(self, key: str, wanted: str, found: Optional[str]) -> str:
-        """Write a value, or find out whether that would work; return the refusal."""
-        path = self.host.sysctl_path(key)
-        if self.check_mode:
-            if found is None and self.to_load:
-                return ""
-            return "" if self.host.writable(path) else f"is {found or 'absent'} and cannot be set on this host"
-        try:
-            with open(self.host.path(path), "w", encoding="ascii") as stream:
-                stream.write(wanted)
-        except OSError as exc:
-            return f"is {found or 'absent'} and cannot be set on this host: {exc.strerror}"
-        now = self.host.sysctl(key)
-        return "" if now == wanted else f"was set to {wanted} but reads {now}"
-
-    def swap_off(self) -> None:
-        """Turn swap off now and at boot."""
-        fstab = self.host.read("/etc/fstab")
-        if fstab is not None:
-            self.file("/etc/fstab", _kernel.without_swap(fstab))
-        for unit, verb in self.host.swap_units().items():
-            reason = "" if self.check_mode else run("systemctl", verb, unit)
-            if reason:
-                self.unsupported[unit] = reason
-            else:
-                self.changes.append(f"{verb} {unit}")
-        for device in _kernel.swap_devices(self.host.read("/proc/swaps") or ""):
-            reason = "" if self.check_mode else run("swapoff", device)
-            if reason:
-                self.unsupported["swap"] = reason
-            else:
-                self.changes.append(f"swapoff {device}")
-
-    def features(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the facts, in check mode as they would be."""
-        live: dict[str, Optional[str]] = {key: self.host.sysctl(key) for key in _kernel.KUBELET_DEFAULTS}
-        found = self.host.features()
-        found["bridge_nf"] = found["bridge_nf"] or "br_netfilter" in self.to_load
-        found["ipvs"] = found["ipvs"] or "ip_vs" in self.to_load
-        found["nonlocal_bind"] = found["nonlocal_bind"] or self.promised.get("net.ipv4.ip_nonlocal_bind") == "1"
-        found["swap"] = found["swap"] and (params["swap"] or not self.check_mode)
-        missing = self.host.missing_commands(params["commands"])
-        return {
-            **found,
-            "kernel_defaults_ok": _kernel.kubelet_defaults_hold({**live, **self.promised}),
-            "users": [name for name in params["users"] if name in _kernel_host.users()],
-            "commands": [name for name in params["commands"] if name not in missing],
-            "missing_commands": missing,
-            "missing_python": _kernel_host.missing_python(params["python_packages"]),
-            "unsupported": self.unsupported,
-        }
-
-
-def apply(kernel: Kernel, params: dict[str, Any]) -> None:
-    """Do all that was asked for; modules first, because they bring settings with them."""
-    settings = {key: _kernel.normal(value) for key, value in params["sysctls"].items()}
-    if params["modules"]:
-        kernel.file(params["modules_file"], _kernel.modules_text(params["modules"]))
-    for name in params["modules"]:
-        kernel.module(name)
-    if settings:
-        kernel.file(params["sysctls_file"], _kernel.sysctl_text(settings))
-    for key, wanted in settings.items():
-        kernel.sysctl(key, wanted)
-    if not params["swap"]:
-        kernel.swap_off()
-    refused = {name: why for name, why in kernel.unsupported.items() if name in params["required"]}
-    if refused:
-        name, why = next(iter(refused.items()))
-        raise HardwayError(
-            f"{name}: {why}; give this host a kernel (or a container) that allows it, or do not require it"
-        )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import Kernel
 
 
 def main() -> None:
@@ -279,13 +140,17 @@ def main() -> None:
             "users": {"type": "list", "elements": "str", "default": []},
             "modules_file": {"type": "path", "default": "/etc/modules-load.d/hardway-kubernetes.conf"},
             "sysctls_file": {"type": "path", "default": "/etc/sysctl.d/99-zz-hardway-kubernetes.conf"},
+            "_receipt": {"type": "str"},
         },
         supports_check_mode=True,
     )
+    key = module.params.pop("_receipt")
     kernel = Kernel(_kernel_host.Host(), module.check_mode)
     try:
-        apply(kernel, module.params)
+        kernel.apply(module.params)
         features = kernel.features(module.params)
+        # What the next run says is seen then.
+        _receipt.leave(key, {}, kernel=module.params)
         module.exit_json(
             changed=bool(kernel.changes),
             changes=kernel.changes,

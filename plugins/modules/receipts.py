@@ -13,10 +13,11 @@ short_description: Which tasks of earlier runs still stand
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - The modules C(artifact), C(files), C(image_archive), C(kubeconfig), C(pki_certificate) and C(unit) leave a receipt
-    on the host when all is as asked. It holds a digest of their arguments and the evidence, which is inode, size,
-    times, mode and owner of each file, the running process of each unit and where its health is asked, and what a
-    command that only reads has printed.
+  - The modules C(artifact), C(files), C(image_archive), C(kernel), C(kubeconfig), C(pki_certificate) and C(unit)
+    leave a receipt on the host when all is as asked. It holds a digest of their arguments and the evidence, which is
+    inode, size, times, mode and owner of each file, the running process of each unit and where its health is asked,
+    and what a command that only reads has printed. Of module C(kernel) the options are kept; how the kernel is, is
+    looked at anew.
   - This module compares the evidence of all receipts in one round trip. Where its result is registered as
     C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
     stands; C(from_receipt) in their result tells it.
@@ -88,6 +89,7 @@ import secrets
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import settled
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 
@@ -110,7 +112,7 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=_receipt.standing(systemd.show, ask, directory, clean=act) if believe else {},
+            standing=_receipt.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
             salt=_receipt.salt(directory, make=act) if believe else "",
             nonce=secrets.token_hex(8),
             authorities=authorities(module.params["authorities"]),

@@ -14,6 +14,7 @@ from integration.unit.lab import Lab, lab
 
 READ = {"hardway.kubernetes.receipts": {}, "register": "_host_receipts", "no_log": True}
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+KERNEL = {"hardway.kubernetes.kernel": {"sysctls": {"net.ipv4.ip_local_reserved_ports": "30000-30010"}}}
 RUN = {"hardway.kubernetes.unit": {"units": [{"name": "site", "inputs": ["/etc/site"]}]}}
 
 
@@ -27,7 +28,7 @@ def files(content: str = "a\n", path: str = "/etc/site/a.conf") -> dict[str, Any
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Return one host where both tasks have run."""
     with lab(tmp_path_factory.mktemp("receipts"), 1) as ready:
-        ready.play(READ, files(), RUN)
+        ready.play(READ, files(), RUN, KERNEL)
         yield ready
 
 
@@ -38,7 +39,7 @@ def last(hosts: Lab, *tasks: dict[str, Any], check: bool = False) -> tuple[bool,
     return seen["changed"], seen.get("from_receipt", False)
 
 
-@pytest.mark.parametrize("task", [files(), RUN])
+@pytest.mark.parametrize("task", [files(), RUN, KERNEL])
 @pytest.mark.parametrize("check", [True, False])
 def test_the_second_run_asks_no_host(hosts: Lab, task: dict[str, Any], check: bool) -> None:
     assert last(hosts, READ, task, check=check) == (False, True)
@@ -67,6 +68,15 @@ def test_who_touches_a_file_is_found_out(hosts: Lab) -> None:
     assert last(hosts, READ, files()) == (True, False)
     assert last(hosts, READ, RUN) == (False, False)
     assert last(hosts, READ, files()) == (False, True)
+
+
+def test_who_sets_the_kernel_is_found_out(hosts: Lab) -> None:
+    hosts.inside("n1", "sysctl -qw net.ipv4.ip_local_reserved_ports=30000")
+    assert last(hosts, READ, KERNEL) == (True, False)
+    assert hosts.inside("n1", "sysctl -n net.ipv4.ip_local_reserved_ports") == "30000-30010"
+    assert last(hosts, READ, KERNEL) == (False, True)
+    features = hosts.play(READ, KERNEL)["n1"]["ansible_facts"]["host_features"]
+    assert features["cgroup_version"] in (1, 2)
 
 
 def test_who_stops_the_unit_is_found_out(hosts: Lab) -> None:

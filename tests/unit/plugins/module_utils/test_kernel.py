@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _kernel
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_host import Host
-from ansible_collections.hardway.kubernetes.plugins.modules import kernel
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import Kernel, settled
 
 FSTAB = "UUID=1 / ext4 defaults 0 1\n# UUID=9 none swap sw 0 0\nUUID=2 none swap sw 0 0\n/swap\tnone\tswap\tsw\t0\t0"
 
@@ -133,23 +134,35 @@ def params(**more: object) -> dict[str, object]:
 
 def test_first_run_changes_and_second_does_not(root: Path) -> None:
     wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
-    first = kernel.Kernel(Host(str(root)), check_mode=False)
-    kernel.apply(first, wanted)
+    first = Kernel(Host(str(root)), check_mode=False)
+    first.apply(wanted)
     assert first.changes == [
         "write /etc/modules-load.d/x.conf",
         "write /etc/sysctl.d/x.conf",
         "set net.ipv4.ip_forward = 1 (was 0)",
     ]
     assert (root / "etc/sysctl.d/x.conf").read_text().endswith("\nnet.ipv4.ip_forward = 1\n")
-    second = kernel.Kernel(Host(str(root)), check_mode=False)
-    kernel.apply(second, wanted)
+    second = Kernel(Host(str(root)), check_mode=False)
+    second.apply(wanted)
     assert second.changes == []
+
+
+def test_a_kernel_is_settled_when_nothing_is_left_to_do(root: Path) -> None:
+    """Where it is, its features are told as they are now."""
+    wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
+    assert settled(wanted, str(root)) is None
+    Kernel(Host(str(root)), check_mode=False).apply(wanted)
+    told = settled(wanted, str(root))
+    assert told and told["ansible_facts"]["host_features"]["overlay"] is True and told["changes"] == []
+    (root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
+    assert settled(wanted, str(root)) is None
+    assert settled(params(modules=["ip_vs"], required=["ip_vs"]), str(root)) is None
 
 
 def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
     wanted = params(modules=["vxlan"], sysctls={"net.ipv4.ip_forward": 1}, swap=False)
-    run = kernel.Kernel(Host(str(root)), check_mode=True)
-    kernel.apply(run, wanted)
+    run = Kernel(Host(str(root)), check_mode=True)
+    run.apply(wanted)
     assert "load module vxlan" in run.changes and "mask dev-zram0.swap" in run.changes
     assert (root / "proc/sys/net/ipv4/ip_forward").read_text() == "0\n"
     assert (root / "etc/fstab").read_text() == FSTAB
@@ -158,8 +171,8 @@ def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
 
 def test_what_a_host_refuses_is_told_and_fails_only_where_required(root: Path) -> None:
     wanted = params(modules=["ip_vs"], sysctls={"net.none": 1})
-    run = kernel.Kernel(Host(str(root)), check_mode=True)
-    kernel.apply(run, wanted)
+    run = Kernel(Host(str(root)), check_mode=True)
+    run.apply(wanted)
     assert sorted(run.unsupported) == ["ip_vs", "net.none"]
-    with pytest.raises(kernel.HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):
-        kernel.apply(run, {**wanted, "required": ["ip_vs"]})
+    with pytest.raises(HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):
+        run.apply({**wanted, "required": ["ip_vs"]})

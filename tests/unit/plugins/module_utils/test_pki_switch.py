@@ -38,16 +38,15 @@ def pair(directory: Path) -> Pair:
 def make(target: Pair, *, renew_key: bool = True) -> None:
     """Make a certificate, as a rule with a new key, the controller's part included."""
     request = target.request(renew_key=renew_key)
-    pem = certificate_pem(_csr.leaf(target.spec, _csr.request_key(request, target.spec), CA, CA_KEY))
-    install([(target, pem)])
+    install([(target, certificate_pem(_csr.leaf(target.spec, _csr.request_key(request, target.spec), CA, CA_KEY)))])
 
 
 def usable(certificate: Path, key: Path) -> bool:
     """True when OpenSSL takes both; a key of another certificate is an error, a missing half none."""
-    if not (certificate.exists() and key.exists()):
-        return False
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    return True
+    there = certificate.exists() and key.exists()
+    if there:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    return there
 
 
 def names(directory: Path) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,14 +40,31 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def standing(place: Path, seen: Seen = RUNNING, clean: bool = False, health: str = "") -> dict[str, object]:
-    """Return what stands when the unit looks as given and its health answers so."""
+def standing(
+    place: Path, seen: Seen = RUNNING, clean: bool = False, health: str = "", kernel: dict[str, str] | None = None
+) -> dict[str, object]:
+    """Return what stands when the unit looks as given, its health answers so, and the kernel is so."""
+
+    def settled(options: Mapping[str, object]) -> dict[str, object] | None:
+        return None if kernel is None else {**kernel, "asked": options}
+
     directory = str(place / "receipts")
-    return _receipt.standing(lambda names: dict.fromkeys(names, seen), lambda _asked: health, directory, clean=clean)
+    return _receipt.standing(
+        lambda names: dict.fromkeys(names, seen), lambda _asked: health, settled, directory, clean=clean
+    )
 
 
 def test_untouched_it_stands(place: Path) -> None:
     assert standing(place) == {"files-1": {"paths": {}}}
+
+
+def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
+    """What was recorded is what to look at, not what was seen; where there is something to do, none stands."""
+    options = {"modules": ["overlay"]}
+    _receipt.leave("kernel-1", {}, kernel=options, directory=str(place / "receipts"))
+    assert standing(place, kernel={"swap": "no"})["kernel-1"] == {"swap": "no", "asked": options}
+    assert sorted(standing(place, clean=True)) == ["files-1"]
+    assert sorted(standing(place, kernel={"swap": "no"})) == ["files-1"]
 
 
 def same_size_and_times(place: Path) -> None:
@@ -93,7 +110,7 @@ def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
 def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
         _receipt.leave(key, {}, until=until, directory=str(tmp_path))
-    found = _receipt.standing(lambda names: {}, lambda health: "", str(tmp_path), clean=False)
+    found = _receipt.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
     assert set(found) == {"future", "ever"}
 
 
@@ -112,7 +129,9 @@ def test_a_sick_unit_needs_a_visit(place: Path) -> None:
 def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
     for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
         _receipt.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
-    assert set(_receipt.standing(lambda names: {}, lambda health: "", str(tmp_path), clean=False)) == {"right-1"}
+    assert set(
+        _receipt.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+    ) == {"right-1"}
 
 
 def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
