@@ -69,6 +69,9 @@ options:
     description: The file that lists O(sysctls) for the boot. Its name decides which other file may override it.
     type: path
     default: /etc/sysctl.d/99-zz-hardway-kubernetes.conf
+  _receipt:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+    type: str
 """
 
 EXAMPLES = r"""

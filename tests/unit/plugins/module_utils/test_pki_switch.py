@@ -43,8 +43,7 @@ def make(target: Pair, *, renew_key: bool = True) -> None:
 
 def usable(certificate: Path, key: Path) -> bool:
     """True when OpenSSL takes both; a key of another certificate is an error, a missing half none."""
-    there = certificate.exists() and key.exists()
-    if there:
+    if there := certificate.exists() and key.exists():
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     return there
 
