@@ -156,6 +156,11 @@ def main() -> int:
             f"{place}: {subprocess.run([python, '-c', PROBE], capture_output=True, text=True, check=True).stdout}",
             end="",
         )
+    told = subprocess.run(
+        ["cfssl", "version"], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+    )
+    # That of newer Debian suites makes RSA keys in half the time, and takes half as long again for ECDSA.
+    print(f"cfssl: {', '.join(told.stdout.splitlines())}")
     print("two starts: of a module that does nothing, as another host needs; again: with nothing to do\n")
     print(table(heading, rows))
     return 0
