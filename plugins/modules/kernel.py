@@ -152,7 +152,7 @@ def main() -> None:
     try:
         kernel.apply(module.params)
         features = kernel.features(module.params)
-        # What the next run says is seen then.
+        # Without a result: the kernel forgets with every boot, so the next run tells what it finds itself.
         _receipt.leave(key, {}, kernel=module.params)
         module.exit_json(
             changed=bool(kernel.changes),
