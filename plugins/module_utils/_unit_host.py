@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
@@ -81,6 +82,11 @@ def healthy_of(gate: Mapping[str, Any]) -> tuple[int, list[str]]:
     """Return how many of the gate's urls are healthy, and what the others say."""
     answers = [ask({**gate, "url": url, "status": 200}) for url in gate["urls"]]
     return answers.count(""), [answer for answer in answers if answer]
+
+
+def once_started(seen: _unit.Seen) -> _unit.Seen:
+    """Return how a unit that starts will be seen when it runs, provided that it is the same process."""
+    return replace(seen, active="active", sub="running") if seen.starting and seen.main_pid else seen
 
 
 class Waiter:

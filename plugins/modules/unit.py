@@ -174,7 +174,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, once_started
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import OURS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_run import Units
 
@@ -272,8 +272,8 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
 
 
 def remember(key: str, units: Units) -> None:
-    """Leave a receipt if every unit is wanted and runs, and no longer only starts."""
-    seen = units.systemd.show(list(units.wants))
+    """Leave a receipt if every unit is wanted and runs. One that only starts stands for it as soon as it runs."""
+    seen = {name: once_started(found) for name, found in units.systemd.show(list(units.wants)).items()}
     if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
     deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}

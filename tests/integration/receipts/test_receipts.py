@@ -98,6 +98,21 @@ def test_who_makes_the_unit_sick_is_found_out(hosts: Lab) -> None:
     assert last(hosts, READ, run, check=True) == (False, False)
 
 
+def test_a_unit_that_nobody_waited_for_stands_once_it_runs(hosts: Lab) -> None:
+    serve = "/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; systemd-notify --ready; exec sleep infinity'"
+    slow = UNIT.replace("/bin/sleep infinity", f"{serve}\nType=notify\nNotifyAccess=all")
+    make = {"hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/slow.service", "content": slow}]}}
+    run = {"hardway.kubernetes.unit": {"units": [{"name": "slow", "wait_on_start": False}]}}
+    assert last(hosts, READ, make, run) == (True, False)
+    assert hosts.inside("n1", "systemctl show -P ActiveState slow") == "activating"
+    assert last(hosts, READ, run, check=True) == (False, False)
+    # A check removes no receipt, so the same one stands now.
+    hosts.inside("n1", "touch /run/go; until systemctl -q is-active slow; do sleep 0.1; done")
+    assert last(hosts, READ, run, check=True) == (False, True)
+    hosts.inside("n1", "systemctl kill --kill-whom=main slow; sleep 1; systemctl start slow")
+    assert last(hosts, READ, run, check=True) == (False, False)
+
+
 def test_after_a_change_nothing_is_believed_in_that_run(hosts: Lab) -> None:
     assert last(hosts, READ, files(), RUN) == (False, True)
     assert last(hosts, READ, files("d\n"), RUN) == (True, False)
