@@ -19,6 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
 VARIABLE = "_host_receipts"
 FACT = "hardway_receipts_void"
 PLUGINS = Path(__file__).resolve().parent.parent
+# What modules share. The main process loads this file before it makes workers, which would each read all that anew.
+_SHARED = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sorted(PLUGINS.glob("module_utils/_*.py")))
 
 
 class Receipt:
@@ -75,8 +77,6 @@ class Receipt:
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:
     """Return the name of a receipt: other arguments or another version of the code make another one."""
     name = module.rpartition(".")[2]
-    digest = hmac.new(salt.encode(), digestmod=hashlib.sha256)
-    for path in [PLUGINS / "modules" / f"{name}.py", *sorted((PLUGINS / "module_utils").glob("_*.py"))]:
-        digest.update(path.read_bytes())
+    digest = hmac.new(salt.encode(), _SHARED + (PLUGINS / "modules" / f"{name}.py").read_bytes(), hashlib.sha256)
     digest.update(json.dumps(arguments, sort_keys=True, default=str).encode())
     return f"{name}-{digest.hexdigest()[:40]}"
