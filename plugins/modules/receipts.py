@@ -16,8 +16,8 @@ description:
   - The modules C(artifact), C(files), C(image_archive), C(kernel), C(kubeconfig), C(pki_certificate) and C(unit)
     leave a receipt on the host when all is as asked. It holds a digest of their arguments and the evidence, which is
     inode, size, times, mode and owner of each file, the running process of each unit and where its health is asked,
-    and what a command that only reads has printed. Of module C(kernel) the options are kept; how the kernel is, is
-    looked at anew.
+    and what a command that only reads has printed. That of a unit which nobody waits for stands once it runs. Of module
+    C(kernel) the options are kept; how the kernel is, is looked at anew.
   - This module compares the evidence of all receipts in one round trip. Where its result is registered as
     C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
     stands; C(from_receipt) in their result tells it.
