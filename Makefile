@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything a target needs is installed by it.
 VENV ?= .venv
 BIN = $(VENV)/bin
-PYTHON ?= python3
+PYTHON ?=
 TOPOLOGY ?= ha
 INVENTORY ?= inventory
 PLAYBOOKS ?= site.yml
