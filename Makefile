@@ -41,7 +41,7 @@ types: venv ## mypy, strict
 	mypy tools bench rehearsal $(wildcard sandbox)
 
 unit: venv ## pure decisions, no hosts
-	pytest tests/unit
+	pytest tests/unit --numprocesses auto
 
 integration: venv needs ## modules against the real programs
 	pytest tests/integration --numprocesses 4 --dist loadfile
