@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -19,7 +22,8 @@ from tools import live
 from tools.lab import kubernetes_version
 
 TOP = Path(__file__).resolve().parent.parent
-# All of these run, so that one push shows every cheap mistake; the costly ones follow only when none was found.
+# All of these run, side by side, so that one push shows every cheap mistake; the costly ones follow only when none was
+# found, one after the other: they measure what clients see, and have hosts.
 CHEAP = ("lint", "docs-check", "types", "unit", "sanity", "build")
 COSTLY = ("integration", "molecule", "e2e")
 KEPT = re.compile(
@@ -37,21 +41,30 @@ class Part:
     kept: list[str] = field(default_factory=list)
 
 
-def run(name: str) -> Part:
-    """Run a target, show its output as it comes, keep the lines for the summary."""
-    part, begin = Part(name), time.monotonic()
-    print(f"\n===== make {name} =====", flush=True)
+def run(name: str, *, whole: bool = False) -> Part:
+    """Run a target; show its output as it comes or, where others run beside it, as a whole. Keep what is repeated."""
+    part, begin, shown = Part(name), time.monotonic(), [f"\n===== make {name} =====\n"]
     command = ["make", "--no-print-directory", name]
     with subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None  # noqa: S101
         for line in process.stdout:
-            print(line, end="", flush=True)
+            shown.append(line)
             # Molecule frames what it runs.
             text = line.strip("\n │")
             if KEPT.search(text):
                 part.kept.append(text)
+            if not whole:
+                show(shown)
+    show(shown)
     part.status, part.seconds = process.returncode, time.monotonic() - begin
     return part
+
+
+def show(lines: list[str]) -> None:
+    """Print these lines in one piece, and forget them."""
+    sys.stdout.write("".join(lines))
+    sys.stdout.flush()
+    lines.clear()
 
 
 def summary(parts: list[Part], left_out: list[str]) -> str:
@@ -71,7 +84,8 @@ def summary(parts: list[Part], left_out: list[str]) -> str:
 def main() -> int:
     """Run the parts; return the exit status."""
     begin = time.time()
-    parts = [run(name) for name in CHEAP]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(partial(run, whole=True), CHEAP))
     left_out = list(COSTLY)
     while left_out and all(part.status == 0 for part in parts):
         parts.append(run(left_out.pop(0)))

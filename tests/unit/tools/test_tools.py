@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import yaml
 
 from tools import binaries, check_specs, check_tree, gendocs, markdown
+from tools import test as parts
 from tools.test import KEPT, Part, summary
 
 # What a module runs on the host.
@@ -84,6 +88,20 @@ def test_only_the_part_between_markers_is_generated():
 )
 def test_summary_repeats_what_matters(line):
     assert KEPT.search(line)
+
+
+def test_parts_side_by_side_are_shown_in_one_piece(tmp_path, monkeypatch, capfd):
+    """Two that wait for each other's first line: as they came, their lines would mix."""
+    recipe = "@echo begin $@; touch $@; while [ ! -e {0} ]; do sleep 0.01; done; echo '3 passed in 1s'; exit {1}"
+    targets = [("a", recipe.format("b", 0)), ("b", recipe.format("a", 3))]
+    (tmp_path / "Makefile").write_text("".join(f"{name}:\n\t{recipe}\n" for name, recipe in targets))
+    monkeypatch.setattr(parts, "TOP", tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(functools.partial(parts.run, whole=True), ("a", "b"))
+    assert (first.status, first.kept, second.kept) == (0, ["3 passed in 1s"], ["3 passed in 1s"])
+    assert second.status
+    out = capfd.readouterr().out
+    assert "===== make a =====\nbegin a\n3 passed in 1s\n" in out and "===== make b =====\nbegin b\n3 passed" in out
 
 
 def test_summary_shouts_about_skips():
