@@ -70,13 +70,6 @@ class Poll:
     lost: int = 0
 
 
-# Where a check on clean hosts foretells something else than the first run does, and why it cannot know better.
-UNFORESEEN = {
-    "Remove the bootstrap token": "a check makes none that it could remove",
-    "Wait until the address answers": "a check starts no keepalived, so here it would be started once more",
-}
-
-
 class Cluster(Lab):
     """Sandbox hosts of a highly available cluster; three that carry everything unless groups say otherwise."""
 
@@ -184,11 +177,7 @@ class Cluster(Lab):
 def unforeseen(check: Run, first: Run) -> dict[tuple[str, str, str], tuple[int, int]]:
     """Return the tasks of which a check foretold another number of changed hosts than the run then had, with both."""
     said, done = check.changes, first.changes
-    return {
-        task: (said[task], done[task])
-        for task in {**said, **done}
-        if said[task] != done[task] and task[2] not in UNFORESEEN
-    }
+    return {task: (said[task], done[task]) for task in {**said, **done} if said[task] != done[task]}
 
 
 def undisturbed(poll: Poll, what: str, servers: int) -> None:
