@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure how long keys and certificates take: pki_certificate, a shell loop over cfssl, and one over openssl.
 
+Of cfssl all that are at hand: that of a newer Debian suite, which sandbox/sandbox binaries brings, and that on PATH.
+
 pki_certificate twice: on the controller itself, where no module is started, and as on another host, where Ansible packs
 the module, starts it, and starts it once more to install what was signed; by the host's own Python and its libraries.
 """
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +38,14 @@ GOALS = {"RSA-2048": 0.35, "ECDSA P-256": 0.5}
 HOSTS = ["node.example.org", "192.0.2.7"]
 CFSSL = """
 for number in $(seq $COUNT); do
-  cfssl gencert -loglevel=5 -ca=ca.crt -ca-key=ca.key -config=config.json -profile=server request.json |
-    cfssljson -bare "cfssl-$number" || exit 1
+  cfssl gencert -loglevel=5 -ca=../ca.crt -ca-key=../ca.key -config=config.json -profile=server request.json |
+    cfssljson -bare "$number" || exit 1
 done
 """
 OPENSSL = """
 for number in $(seq $COUNT); do
-  openssl req -new -nodes $NEWKEY -subj /CN=node -keyout "openssl-$number.key" 2>/dev/null |
-    openssl x509 -req -CA ca.crt -CAkey ca.key -days 365 -extfile extensions -out "openssl-$number.crt" 2>/dev/null ||
+  openssl req -new -nodes $NEWKEY -subj /CN=node -keyout "$number-key.pem" 2>/dev/null |
+    openssl x509 -req -CA ../ca.crt -CAkey ../ca.key -days 365 -extfile extensions -out "$number.pem" 2>/dev/null ||
     exit 1
 done
 """
@@ -94,45 +98,75 @@ def ours(directory: Path, place: str, key: dict[str, Any], count: int) -> dict[s
     return {task["name"]: task["seconds"] for task in json.loads(report.read_text())["tasks"]}
 
 
-def loop(directory: Path, script: str, key: dict[str, Any], count: int) -> float:
-    """Return the seconds of a shell loop that makes the same with the same authority."""
-    usages = ["signing", "server auth"] + (["key encipherment"] if key["algo"] == "rsa" else [])
-    profiles = {"server": {"usages": usages, "expiry": "8760h"}}
-    (directory / "config.json").write_text(json.dumps({"signing": {"profiles": profiles}}))
-    (directory / "request.json").write_text(json.dumps({"CN": "node", "hosts": HOSTS, "key": key}))
-    (directory / "extensions").write_text(
-        "subjectAltName=DNS:node.example.org,IP:192.0.2.7\nextendedKeyUsage=serverAuth\n"
-    )
-    new = {"rsa": "-newkey rsa:2048", "ecdsa": "-newkey ec -pkeyopt ec_paramgen_curve:P-256"}[key["algo"]]
-    tools = f"{CACHE / 'bin' / 'tools'}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": tools, "COUNT": str(count), "NEWKEY": new}
-    begin = time.monotonic()
-    subprocess.run(["sh", "-c", script], cwd=directory, env=environment, check=True)
-    return time.monotonic() - begin
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A shell loop that makes the same, and where its program is; a goal is a part of its time, by key."""
+
+    name: str
+    script: str
+    directory: Path
+    goals: dict[str, float] = field(default_factory=dict)
+
+    def aim(self, key: str) -> str:
+        """Return what to say of the goal for a kind of key behind our part of its time."""
+        return f" (goal {self.goals[key]})" if key in self.goals else ""
+
+    def seconds(self, directory: Path, key: dict[str, Any], count: int) -> float:
+        """Return how long it takes with the authority that is in the directory."""
+        work = Path(tempfile.mkdtemp(dir=directory))
+        usages = ["signing", "server auth"] + (["key encipherment"] if key["algo"] == "rsa" else [])
+        profiles = {"server": {"usages": usages, "expiry": "8760h"}}
+        (work / "config.json").write_text(json.dumps({"signing": {"profiles": profiles}}))
+        (work / "request.json").write_text(json.dumps({"CN": "node", "hosts": HOSTS, "key": key}))
+        (work / "extensions").write_text(
+            "subjectAltName=DNS:node.example.org,IP:192.0.2.7\nextendedKeyUsage=serverAuth\n"
+        )
+        new = {"rsa": "-newkey rsa:2048", "ecdsa": "-newkey ec -pkeyopt ec_paramgen_curve:P-256"}[key["algo"]]
+        path = f"{self.directory}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "COUNT": str(count), "NEWKEY": new}
+        begin = time.monotonic()
+        subprocess.run(["sh", "-c", self.script], cwd=work, env=environment, check=True)
+        taken = time.monotonic() - begin
+        insist(work.glob("*-key.pem"), count)
+        return taken
 
 
-def measure(name: str, count: int, parent: str | None) -> list[list[str]]:
-    """Return the rows of the table about one kind of key: seconds of each way, and their ratios."""
+def loops() -> list[Loop]:
+    """Return what to compare with, each cfssl by the version of Go that made it: RSA took the older twice as long."""
+    found = {}
+    for path in (os.environ["PATH"], str(CACHE / "bin" / "tools")):
+        programs = [shutil.which(name, path=path) for name in ("cfssl", "cfssljson")]
+        if programs[0] and programs[1]:
+            version = subprocess.run([programs[0], "version"], capture_output=True, text=True, check=True).stdout
+            name = f"cfssl {version.split()[-1]}"
+            found[name] = Loop(name, CFSSL, Path(programs[0]).parent, GOALS)
+    openssl = shutil.which("openssl")
+    if not found or not openssl:
+        raise SystemExit("make bench-pki: cfssl or openssl missing; run sandbox/sandbox binaries, or install them")
+    return [*found.values(), Loop("openssl", OPENSSL, Path(openssl).parent)]
+
+
+def insist(files: Iterable[Path], count: int) -> None:
+    """Stop when not as many were made as were asked for."""
+    if (found := len(list(files))) != count:
+        raise SystemExit(f"make bench-pki: {found} files instead of {count}")
+
+
+def measure(name: str, count: int, parent: str | None, others: list[Loop]) -> list[list[str]]:
+    """Return the rows of the table about one kind of key: seconds of each way, and our part of each loop's."""
     key = KINDS[name]
     with tempfile.TemporaryDirectory(prefix="bench-pki-", dir=parent) as made:
         directory = Path(made)
         tasks = {place: ours(directory, place, key, count) for place in PLACES}
-        other = {program: loop(directory, script, key, count) for program, script in SCRIPTS.items()}
-        files = len(list(directory.glob("*-*.crt"))) + len(list(directory.glob("cfssl-*-key.pem")))
-        if files != 4 * count:
-            raise SystemExit(f"make bench-pki: {files} certificates instead of {4 * count} in {directory}")
-    return [[name, place, *row(tasks[place], list(other.values()), GOALS[name])] for place in PLACES]
-
-
-def row(tasks: dict[str, float], other: list[float], goal: float) -> list[str]:
-    """Return seconds and ratios of one way of ours beside the loops."""
-    ratios = [tasks["make"] / taken for taken in other]
-    seconds = [tasks["make"], *other, 2 * tasks["start"], tasks["again"]]
-    texts = [f"{taken:.2f}" for taken in seconds]
-    return [*texts[:3], f"{ratios[0]:.2f} (goal {goal})", f"{ratios[1]:.2f}", *texts[3:]]
-
-
-SCRIPTS = {"cfssl": CFSSL, "openssl": OPENSSL}
+        insist(directory.glob("*-*.crt"), len(PLACES) * count)
+        taken = {other: other.seconds(directory, key, count) for other in others}
+    rows = []
+    for place in PLACES:
+        made_in = tasks[place]["make"]
+        parts = [f"{made_in / taken[other]:.2f}{other.aim(name)}" for other in others]
+        seconds = [made_in, *taken.values(), 2 * tasks[place]["start"], tasks[place]["again"]]
+        rows.append([name, place, *(f"{each:.2f}" for each in seconds), *parts])
+    return rows
 
 
 def main() -> int:
@@ -141,28 +175,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="certificates per call of the module")
     parser.add_argument("--directory", help="where to make them; the disk counts, for ours are synchronised to it")
     options = parser.parse_args()
-    path = f"{CACHE / 'bin' / 'tools'}:{os.environ['PATH']}"
-    lost = [program for program in ("cfssl", "cfssljson", "openssl") if shutil.which(program, path=path) is None]
-    if lost:
-        print(
-            f"make bench-pki: {', '.join(lost)} missing; run sandbox/sandbox binaries, or install them", file=sys.stderr
-        )
-        return 1
-    heading = ["", "ours on", "ours", "cfssl", "openssl", "ours/cfssl", "ours/openssl", "two starts", "ours again"]
-    rows = [line for name in KINDS for line in measure(name, options.count, options.directory)]
+    others = loops()
+    rows = [line for name in KINDS for line in measure(name, options.count, options.directory, others)]
     print(f"\nseconds for {options.count} keys and certificates, {os.cpu_count()} processors")
     for place, python in zip(PLACES, (sys.executable, host_python())):
-        print(
-            f"{place}: {subprocess.run([python, '-c', PROBE], capture_output=True, text=True, check=True).stdout}",
-            end="",
-        )
-    told = subprocess.run(
-        ["cfssl", "version"], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
-    )
-    # That of newer Debian suites makes RSA keys in half the time, and takes half as long again for ECDSA.
-    print(f"cfssl: {', '.join(told.stdout.splitlines())}")
+        told = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=True).stdout
+        print(f"{place}: {told}", end="")
     print("two starts: of a module that does nothing, as another host needs; again: with nothing to do\n")
-    print(table(heading, rows))
+    names = [other.name for other in others]
+    print(table(["", "ours on", "ours", *names, "two starts", "again", *(f"ours/{name}" for name in names)], rows))
     return 0
 
 
