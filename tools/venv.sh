@@ -8,7 +8,7 @@ can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
 if [ -z "$python" ]; then
-    # Distributions build theirs optimised, pyenv does not: with that one, Ansible takes a quarter longer for all it does.
+    # Distributions build theirs optimised, pyenv does not: with that one, a run of Ansible takes a sixth longer.
     python=/usr/bin/python3
     { "$python" -c "$new_enough" 2>/dev/null && { has_venv "$python" || can_install; }; } || python=python3
 fi
