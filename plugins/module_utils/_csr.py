@@ -15,10 +15,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions
     name_of,
     of_certificate,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, signature_hash
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import BACKDATE, Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import key_spec, signature_hash
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

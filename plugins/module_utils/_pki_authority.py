@@ -16,17 +16,19 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic,
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import (
+    is_encrypted,
+    key_pem,
+    load_key,
+    same_public_key,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_limits import beyond
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
     certificates_in,
-    is_encrypted,
-    key_pem,
     load_certificate,
-    load_key,
-    same_public_key,
     validity,
 )
 

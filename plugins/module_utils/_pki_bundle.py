@@ -15,9 +15,9 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_digest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     fingerprint,
-    key_digest,
     load_certificate,
     validity,
 )

@@ -14,8 +14,9 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import authority_identifier
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import signature_hash
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate, signature_hash
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

@@ -23,10 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import Source, check_same, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keeper import Keeper, checked_name
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    certificate_pem,
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import (
     is_encrypted,
     key_pem,
     key_spec,
@@ -35,6 +32,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
     public_pem,
     same_public_key,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,10 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import authority_identifier
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import OCSP_NO_CHECK
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import KEY_USAGES, Usages
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    fingerprint,
-    key_spec,
-    same_public_key,
-    signed_by,
-    validity,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import fingerprint, signed_by, validity
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

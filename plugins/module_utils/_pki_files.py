@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
 
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644

@@ -16,13 +16,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority 
     check_authority,
     known_certificates,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
     certificates_in,
     load_certificate,
-    load_key,
-    same_public_key,
 )
 
 

@@ -23,13 +23,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts impo
     names_of,
     usages_of,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, load_key, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    certificate_pem,
-    key_spec,
-    load_key,
-    same_public_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

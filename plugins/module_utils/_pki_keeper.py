@@ -17,14 +17,9 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, load_key, new_key, public_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    key_pem,
-    load_key,
-    new_key,
-    public_pem,
-)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -19,14 +19,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority, check_authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import differences
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of, issued_by
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    certificate_pem,
-    load_certificate,
-    same_public_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
 
 
 class Offline:

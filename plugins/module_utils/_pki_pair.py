@@ -25,16 +25,18 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files impo
     make_directory,
     read,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import (
+    key_pem,
+    key_spec,
+    new_key,
+    same_public_key,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
     chain_of,
-    key_pem,
-    key_spec,
     load_certificate,
-    new_key,
-    same_public_key,
     signed_by,
 )
 

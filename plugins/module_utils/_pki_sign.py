@@ -22,6 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import CERTIFICATE_MODE, make_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import classify
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import (
@@ -31,12 +32,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec impor
     life_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    chain_of,
-    key_spec,
-    load_certificate,
-    same_public_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import chain_of, load_certificate
 
 
 @dataclass(frozen=True)

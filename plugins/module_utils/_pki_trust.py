@@ -19,8 +19,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files impo
     make_directory,
     read,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate, same_public_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
 
 class Trust:

@@ -9,12 +9,9 @@ import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import known_certificates
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    certificates_in,
-    fingerprint,
-    same_public_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificates_in, fingerprint
 
 
 def foreign_authorities(

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import key_pem, new_key
 from cryptography.hazmat.primitives import serialization
 
 from tests.e2e.keys.needles import found, secrets_in

@@ -24,15 +24,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import profiles_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, load_key, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, KEY_USAGES
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
-    key_pem,
     load_certificate,
-    load_key,
-    new_key,
     validity,
 )
 from cryptography import x509

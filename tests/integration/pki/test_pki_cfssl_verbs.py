@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificates_in,
     load_certificate,
-    load_key,
     validity,
 )
 from cryptography import x509

@@ -9,13 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    load_certificate,
-    load_key,
-    same_public_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
 CA = {"name": "etcd-ca", "common_name": "etcd-ca"}
 SA = {"name": "sa"}

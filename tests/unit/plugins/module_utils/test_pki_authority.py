@@ -15,15 +15,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, load_key, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
-    certificate_pem,
-    key_pem,
-    load_certificate,
-    load_key,
-    new_key,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
 
 ECDSA = KeySpec("ecdsa", 256)
 KEY = new_key(ECDSA)

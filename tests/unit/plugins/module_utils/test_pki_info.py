@@ -21,9 +21,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info impor
     kubeconfig_entries,
     life_problem,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_look import Look
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, key_pem, new_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import plain_chain
 
 KEY, OTHER_KEY = new_key(KeySpec("ecdsa", 256)), new_key(KeySpec("ecdsa", 256))

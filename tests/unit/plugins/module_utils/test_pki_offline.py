@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, new_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 KEY, LEAF_KEY = (new_key(KeySpec("ecdsa", 256)) for _ in range(2))
 CA = _csr.root(Subject.from_params("ca", [], "ca"), KEY, timedelta(days=10))

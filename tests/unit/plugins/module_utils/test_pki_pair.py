@@ -16,9 +16,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic,
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install, requests_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, new_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 CA_KEY = new_key(KeySpec("ecdsa", 256))
 CA = _csr.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))

@@ -15,10 +15,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split, trusted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import moment_of, stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key, public_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_key, public_pem
 from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, signer_fits, step
 
 

@@ -15,9 +15,9 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import same_public_key
 from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, signer_fits, step
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, key_pem, new_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 from tests.deadly import each_kill, run_killed
 
