@@ -11,19 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import load_quietly
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
 
 # The disk takes little longer for so many than for one.
 _SYNCED_AT_ONCE = 8
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-def load_keys(pairs: Iterable[Pair]) -> None:
-    """Load the keys of these pairs side by side: OpenSSL 3.0 takes longer for one of RSA than all else for it."""
-    paths = [path for pair in pairs if _is_slow(pair) for path in (pair.key, pair.waiting)]
-    _side_by_side(load_quietly, filter(os.path.lexists, paths))
 
 
 def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
@@ -57,7 +50,7 @@ def install(signed: Sequence[tuple[Pair, bytes]]) -> None:
 
 
 def _is_slow(pair: Pair) -> bool:
-    """True when its key takes longer to make, and to load, than a thread to start."""
+    """True when its key takes longer to make than a thread to start."""
     return pair.spec.key.algo == "rsa"
 
 

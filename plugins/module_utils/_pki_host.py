@@ -56,7 +56,6 @@ class Host:
         """Return the result of the module; keys starting with an underscore are for the action plugin."""
         if not self.check:
             check_owners([*self.params["trust"], *self.params["certificates"]])
-        _pki_batch.load_keys(map(Pair, self.specs))
         trust = [self._trust(entry) for entry in self.params["trust"]]
         self._install_signed()
         certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]

@@ -15,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec impor
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import __version__ as _VERSION
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.backends.openssl.backend import backend
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -24,6 +25,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 def new_key(spec: KeySpec) -> Any:
     """Return a fresh private key of the kind asked for."""
     if spec.algo == "rsa":
+        _search_for_flaws(False)
         return rsa.generate_private_key(public_exponent=65537, key_size=spec.size)
     if spec.algo == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
@@ -57,9 +59,9 @@ def key_pem(key: Any, passphrase: str | None = None) -> bytes:
 def load_key(data: bytes, what: str, passphrase: str | None = None, *, own: bool = False) -> Any:
     """Return the private key in a PEM text; what names it in the error, which never shows its content.
 
-    An own one, made on this host, is spared the search for flaws that costs more than all the rest with RSA.
+    An own one, made on this host, is spared the search for flaws that takes more than all the rest with RSA.
     """
-    options = {"unsafe_skip_rsa_key_validation": True} if own and _RELEASE >= 39 else {}
+    options = _search_for_flaws(not own)
     # PKCS#8 under a name of cfssl's own, which nobody else reads.
     data = data.replace(b" Ed25519 PRIVATE KEY-", b" PRIVATE KEY-")
     try:
@@ -71,6 +73,18 @@ def load_key(data: bytes, what: str, passphrase: str | None = None, *, own: bool
     except (ValueError, UnsupportedAlgorithm) as exc:
         reason = "it is damaged or the passphrase is wrong" if passphrase else "it is damaged or of an unknown kind"
         raise HardwayError(f"{what}: cannot read the private key: {reason}; restore it from a backup") from exc
+
+
+def _search_for_flaws(wanted: bool) -> dict[str, bool]:
+    """Return the option of loading that says whether to search keys of RSA for flaws.
+
+    Releases before 39 have a switch instead, unofficial and settled long ago, and search what they make, too.
+    """
+    if _RELEASE >= 39:
+        return {"unsafe_skip_rsa_key_validation": not wanted}
+    switches: Any = backend
+    switches._rsa_skip_check_key = not wanted
+    return {}
 
 
 def is_encrypted(data: bytes) -> bool:
