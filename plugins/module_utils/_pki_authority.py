@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import (
     is_encrypted,
@@ -31,9 +32,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
     load_certificate,
     validity,
 )
-
-with suppress(ImportError):  # require_cryptography says what to install
-    from cryptography import x509
 
 
 @dataclass
@@ -113,12 +111,10 @@ class Authority:
 
     def check_may_revoke(self) -> None:
         """Raise when the authority may not sign revocation lists."""
-        with suppress(x509.ExtensionNotFound):
-            if not self.certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign:
-                path = self.store.certificate(self.name)
-                raise HardwayError(
-                    f"{path}: may not sign revocation lists (cRLSign is missing); renew it with crl sign"
-                )
+        usage = extension_of(self.certificate, "KeyUsage")
+        if usage and not usage.crl_sign:
+            path = self.store.certificate(self.name)
+            raise HardwayError(f"{path}: may not sign revocation lists (cRLSign is missing); renew it with crl sign")
 
     def signing_key(self) -> Any:
         """Return the key, or raise when it is kept elsewhere."""
@@ -181,17 +177,10 @@ def check_authority(certificate: Any, path: str, *, expired: bool = False) -> No
     """Raise when a certificate may not sign others, or not now; an expired one may be let through."""
     now = datetime.now(timezone.utc)
     not_before, not_after = validity(certificate)
-    try:
-        is_authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        is_authority = False
-    if not is_authority:
+    constraints, usage = extension_of(certificate, "BasicConstraints"), extension_of(certificate, "KeyUsage")
+    if not (constraints and constraints.ca):
         raise HardwayError(f"{path}: is not an authority (CA:TRUE is missing); move it away or restore the right one")
-    try:
-        signs = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
-    except x509.ExtensionNotFound:
-        signs = True
-    if not signs:
+    if usage and not usage.key_cert_sign:
         raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
     if not_after <= now and not expired:
         raise HardwayError(

@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import flat_name, names_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_limits import outside
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import signed_by, validity
-
-with suppress(ImportError):  # require_cryptography says what to install
-    from cryptography import x509
 
 _ANY = "2.5.29.37.0"
 
@@ -72,7 +69,8 @@ def _ended(certificate: Any, now: datetime) -> str:
 
 def _unfit(signer: Any, below: Path) -> str:
     """Return why an authority could not sign what is below it in a chain."""
-    name, constraints, usage = _name(signer.subject), _value(signer, "BasicConstraints"), _value(signer, "KeyUsage")
+    name, constraints = _name(signer.subject), extension_of(signer, "BasicConstraints")
+    usage = extension_of(signer, "KeyUsage")
     if not (constraints and constraints.ca) or (usage and not usage.key_cert_sign):
         return f"{name} is no authority that may sign certificates"
     # Those that renew themselves do not count.
@@ -90,9 +88,8 @@ def _unfit(signer: Any, below: Path) -> str:
 
 def _purposes(path: Path) -> bool:
     """True when there is something that all certificates of a path are for; one that names nothing is for all."""
-    named = [
-        {oid.dotted_string for oid in found} for found in (_value(item, "ExtendedKeyUsage") for item in path) if found
-    ]
+    found = [extension_of(item, "ExtendedKeyUsage") for item in path]
+    named = [{oid.dotted_string for oid in purposes} for purposes in found if purposes]
     limits = [purposes for purposes in named if _ANY not in purposes]
     return not limits or bool(set.intersection(*limits))
 
@@ -104,11 +101,3 @@ def _name(name: Any) -> str:
 def _note(why: list[str], reason: str) -> None:
     if reason and reason not in why:
         why.append(reason)
-
-
-def _value(certificate: Any, kind: str) -> Any:
-    """Return the value of an extension, None where there is none."""
-    try:
-        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
-    except x509.ExtensionNotFound:
-        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -66,11 +67,21 @@ def key_usage(bits: frozenset[str]) -> Any:
     return x509.KeyUsage(**{**names, **dict.fromkeys(bits, True)})
 
 
+def extension_of(content: Any, kind: str) -> Any:
+    """Return what an extension of a certificate or request says, by the library's name for it; None without it."""
+    return _extensions_of(content).get(getattr(x509, kind).oid)
+
+
+@lru_cache(maxsize=1024)
+def _extensions_of(content: Any) -> dict[Any, Any]:
+    """Return all extensions by what they are; an authority is asked for the same with all that it signs."""
+    return {extension.oid: extension.value for extension in content.extensions}
+
+
 def authority_identifier(authority: Any) -> Any:
     """Return the identifier of an authority's key: its own SKI, or the digest where it has none."""
-    try:
-        known = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    except x509.ExtensionNotFound:
+    known = extension_of(authority, "SubjectKeyIdentifier")
+    if known is None:
         known = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 

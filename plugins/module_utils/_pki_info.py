@@ -9,7 +9,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import (
     facts_of,
     flat_name,
@@ -26,9 +26,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, load_key, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
-
-with suppress(ImportError):  # require_cryptography says what to install
-    from cryptography import x509
 
 # openssl's names for them.
 _SIGNATURES = {
@@ -72,8 +69,9 @@ class Thresholds:
 def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: bool = False) -> dict[str, Any]:
     """Return what a certificate says, as plain data."""
     facts = facts_of(certificate)
-    constraints = _extension(certificate, "BasicConstraints")
-    own, issuers = _extension(certificate, "SubjectKeyIdentifier"), _extension(certificate, "AuthorityKeyIdentifier")
+    constraints = extension_of(certificate, "BasicConstraints")
+    own = extension_of(certificate, "SubjectKeyIdentifier")
+    issuers = extension_of(certificate, "AuthorityKeyIdentifier")
     algorithm = certificate.signature_algorithm_oid.dotted_string
     return {
         "subject": list(facts.subject),
@@ -99,7 +97,7 @@ def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: b
 def described_request(request: Request, *, pem: bool = False) -> dict[str, Any]:
     """Return what a signing request asks for, as plain data."""
     content = request.content
-    constraints, algorithm = _extension(content, "BasicConstraints"), content.signature_algorithm_oid.dotted_string
+    constraints, algorithm = extension_of(content, "BasicConstraints"), content.signature_algorithm_oid.dotted_string
     return {
         "subject": list(flat_name(content.subject)),
         "hosts": list(names_of(content)),
@@ -149,11 +147,3 @@ def life_problem(where: str, item: Mapping[str, Any], now: datetime, critical: f
         "critical": [f"{where}: has {life} left, less than {critical:g} days; renew it"],
         "future": [f"{where}: is not valid before {item['not_before']}; check this host's clock"],
     }.get(str(item["state"]), [])
-
-
-def _extension(certificate: Any, kind: str) -> Any:
-    """Return the value of an extension, None where there is none."""
-    try:
-        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
-    except x509.ExtensionNotFound:
-        return None

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, Usages
-
-with suppress(ImportError):  # require_cryptography says what to install
-    from cryptography import x509
 
 _ANY = EXTENDED_USAGES["any"]
 
@@ -27,7 +24,7 @@ def beyond(spec: CertificateSpec, authority: Any) -> str:
 
 def _depth(spec: CertificateSpec, authority: Any) -> str:
     """Return what speaks against an authority below this one."""
-    limit = _value(authority, "BasicConstraints").path_length
+    limit = extension_of(authority, "BasicConstraints").path_length
     if not spec.profile.is_authority or limit is None:
         return ""
     if limit == 0:
@@ -40,7 +37,7 @@ def _depth(spec: CertificateSpec, authority: Any) -> str:
 
 def _purposes(spec: CertificateSpec, authority: Any) -> str:
     """Return which purposes the authority may not give: a chain has what all its certificates allow."""
-    found = _value(authority, "ExtendedKeyUsage")
+    found = extension_of(authority, "ExtendedKeyUsage")
     allowed = {oid.dotted_string for oid in found or []}
     if not allowed or _ANY in allowed:
         return ""
@@ -50,7 +47,7 @@ def _purposes(spec: CertificateSpec, authority: Any) -> str:
 
 def outside(hosts: Iterable[Host], authority: Any) -> str:
     """Return which names lie outside those that the authority is limited to."""
-    found = _value(authority, "NameConstraints")
+    found = extension_of(authority, "NameConstraints")
     for host in hosts if found else ():
         permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
         excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]
@@ -73,11 +70,3 @@ def _within(host: Host, constraint: Any) -> bool:
     domain = constraint.value.lower().lstrip(".")
     name = host.value.lower().rstrip(".")
     return not domain or name == domain or name.endswith(f".{domain}")
-
-
-def _value(certificate: Any, kind: str) -> Any:
-    """Return the value of an extension, None where there is none."""
-    try:
-        return certificate.extensions.get_extension_for_class(getattr(x509, kind)).value
-    except x509.ExtensionNotFound:
-        return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import flat_name, names_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -91,10 +92,8 @@ class Request:
     @property
     def is_authority(self) -> bool:
         """True when it asks for an authority."""
-        try:
-            return bool(self.content.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-        except x509.ExtensionNotFound:
-            return False
+        constraints = extension_of(self.content, "BasicConstraints")
+        return bool(constraints and constraints.ca)
 
 
 def requests_in(data: bytes, what: str) -> list[Request]:
