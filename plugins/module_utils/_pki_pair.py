@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
@@ -57,13 +58,13 @@ class Pair:
         """Return where the private key is."""
         return f"{self.spec.path}.key"
 
-    @property
+    @cached_property
     def waiting(self) -> str:
         """Return where a new key waits for its certificate."""
         directory, name = os.path.split(self.spec.path)
         return os.path.join(directory, f".{name}.key.new")
 
-    @property
+    @cached_property
     def switch(self) -> Switch:
         """Return what changes both files at once."""
         return Switch(self.certificate, self.key)

@@ -17,6 +17,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -111,8 +112,12 @@ class Switch:
         yield from (("key", self.key), ("crt", self.certificate))
 
     def _beside(self, name: str) -> str:
-        directory, last = os.path.split(self.certificate)
-        return os.path.join(directory, f".{os.path.splitext(last)[0]}.{name}")
+        return f"{self._stem}.{name}"
+
+    @cached_property
+    def _stem(self) -> str:
+        directory, name = os.path.split(self.certificate)
+        return os.path.join(directory, f".{os.path.splitext(name)[0]}")
 
     def _sync(self) -> None:
         for directory in sorted({os.path.dirname(self.certificate), os.path.dirname(self.key)}):
