@@ -144,7 +144,7 @@ class ActionModule(ActionBase):
         options, specs = self._options(args)
         force = options["force"] and args["force"] is not False
         params = {**options, "force": force, **{name: args.get(name) for name in ADDED}}
-        return Host(params, self._task.check_mode, specs).run()
+        return Host(params, self._task.check_mode, self._task.diff, specs).run()
 
     def _options(self, args: dict[str, Any]) -> tuple[dict[str, Any], list[CertificateSpec]]:
         """Return the options with their defaults, checked as on a host, and what each certificate shall be."""

@@ -36,11 +36,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 class Host:
     """The work of one call of the module."""
 
-    def __init__(self, params: Mapping[str, Any], check: bool, specs: Sequence[CertificateSpec] | None = None) -> None:
+    def __init__(self, params: dict[str, Any], check: bool, diff: bool, specs: Sequence[CertificateSpec] = ()) -> None:
         """Take the checked parameters with what the action plugin added; specs: what they ask for, where known."""
         self.params = params
         self.check = check
-        self.specs = specs_of(params) if specs is None else specs
+        self.specs = specs or specs_of(params)
         exchange = params["_exchange"]
         self.signed: dict[str, str] = exchange.get("signed") or {}
         self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
@@ -48,7 +48,7 @@ class Host:
         self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
         self.asking: dict[str, Pair] = {}
         self.needed_keys: list[str] = []
-        self.diff: list[dict[str, str]] = []
+        self.diff: list[dict[str, str]] | None = [] if diff else None
         self.due: list[float] = []
         self.installed: dict[str, tuple[list[str], Facts]] = {}
 
@@ -66,7 +66,7 @@ class Host:
         return {
             "changed": any(item["changed"] for item in [*trust, *certificates]),
             **found,
-            "diff": self.diff,
+            **({} if self.diff is None else {"diff": self.diff}),
             "_requests": _pki_batch.requests_of(self.asking, renew_key=self.params["renew_key"]),
             "_needed_keys": sorted(set(self.needed_keys)),
         }
@@ -167,10 +167,9 @@ class Host:
         self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]
     ) -> dict[str, Any]:
         """Return what the result says of a certificate, and add to the diff what changes."""
-        facts = None if isinstance(found, str) else found
-        if facts:
+        if facts := None if isinstance(found, str) else found:
             self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
-        if reasons:
+        if self.diff is not None and reasons:
             self._differs(spec.path, _text(describe(facts)), _text(describe_wanted(spec)))
         else:
             self._show(spec.path, repairs)
@@ -189,8 +188,9 @@ class Host:
             self._differs(path, "".join(f"{reason}\n" for reason in reasons), "as asked\n")
 
     def _differs(self, path: str, before: str, after: str) -> None:
-        """Add a change to the diff."""
-        self.diff.append({"before_header": path, "after_header": path, "before": before, "after": after})
+        """Add a change to the diff, where one is asked for."""
+        if self.diff is not None:
+            self.diff.append({"before_header": path, "after_header": path, "before": before, "after": after})
 
 
 def _text(description: Mapping[str, Any]) -> str:

@@ -290,7 +290,7 @@ def main() -> None:
         require_cryptography("pki_certificate")
         if module.params["_exchange"] is None:
             raise HardwayError("pki_certificate: its action plugin did not run; call it as a task of a play")
-        result = Host(module.params, module.check_mode).run()
+        result = Host(module.params, module.check_mode, module._diff).run()
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

@@ -67,7 +67,7 @@ def _with_action(check: bool, host: str, params: dict[str, Any]) -> dict[str, An
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         assert module_name.endswith("pki_certificate")
         assert task_vars
-        return Host(checked(pki_certificate.SPEC, module_args), check).run()
+        return Host(checked(pki_certificate.SPEC, module_args), check, diff=True).run()
 
     action._execute_module = execute
     return action._run({"inventory_hostname": host})
