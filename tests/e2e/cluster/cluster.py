@@ -78,6 +78,8 @@ class Cluster(Lab):
         super().__init__(name, "ha", groups)
         # How the first deployment went, and the check before it; for tests that find it done.
         self.checked = self.first = Run(-1, "", [])
+        # What a test has set for good, as an operator would in the inventory.
+        self.settings: dict[str, Any] = {}
 
     def run(self, *arguments: str, playbook: str = "site.yml") -> Run:
         """Run a playbook and return how it went."""
@@ -113,7 +115,7 @@ class Cluster(Lab):
     def command(self, *arguments: str, playbook: str = "site.yml") -> list[str]:
         """Return the command that runs a playbook beside the hosts."""
         line = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook"), playbook]
-        return [*line, "-i", str(self.inventory), *arguments]
+        return [*line, "-i", str(self.inventory), "-e", json.dumps(self.settings), *arguments]
 
     def kubectl(self, host: str, command: str) -> str:
         """Return what kubectl prints on a master, and insist on success."""
