@@ -25,8 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 
 from tests.deadly import each_kill, run_killed
 
-KIND = KeySpec("ecdsa", 256)
-CA_KEY = new_key(KIND)
+CA_KEY = new_key(KeySpec("ecdsa", 256))
 CA = _csr.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))
 
 
@@ -131,7 +130,7 @@ def test_what_was_no_pair_before_is_none_or_a_good_one(before: Path, tmp_path: P
 
 def test_an_authority_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
     """Two names, two directories; a file system without hard links; links that somebody has made."""
-    keys = [new_key(KIND) for _ in range(2)]
+    keys = [new_key(KeySpec("ecdsa", 256)) for _ in range(2)]
     authorities = [
         certificate_pem(_csr.root(Subject.from_params("a", [], "a"), key, timedelta(days=9))) for key in keys
     ]
@@ -177,7 +176,7 @@ def test_each_step_is_on_the_disk_before_the_next(
     monkeypatch.setattr(os, "replace", lambda *names: (log.append(Path(names[1]).name), replace(*names)))
     monkeypatch.setattr(_atomic, "sync_directory", lambda path: (log.append(f"sync {Path(path).name}"), sync(path)))
     switch = Switch(str(tmp_path / "d/c.crt"), str(tmp_path / "d/c.key"))
-    key = new_key(KIND)
+    key = new_key(KeySpec("ecdsa", 256))
     switch.to(
         certificate_pem(_csr.root(Subject.from_params("x", [], "x"), key, timedelta(days=9))), key_pem(key), None, None
     )
