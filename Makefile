@@ -52,7 +52,7 @@ molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence
 e2e: venv needs ## whole lives of clusters on sandbox hosts
 	pytest tests/e2e
 
-e2e-long: venv needs ## more of that, an hour of it: every topology, kills one by one; ARGS="-k etcd-apart"
+e2e-long: venv needs ## more of that, an hour and a half of it: every topology, kills one by one; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)
 
 test: venv ## everything, as CI runs it
