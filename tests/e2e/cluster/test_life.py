@@ -18,6 +18,9 @@ from tools.lab import SANDBOX, TOP, kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
+# What is broken stays so: there is no use in waiting for it as long as a deployment may settle.
+SHORT = json.dumps({"verify_timeout": 20, "verify_workload_timeout": 20})
+
 
 def test_a_check_on_clean_hosts_foretells_the_first_run(cluster: Cluster) -> None:
     """Task by task and by the number of hosts; a check that leaves out one of many is found out as well."""
@@ -53,8 +56,6 @@ def test_a_changed_option_restarts_only_what_depends_on_it(cluster: Cluster) -> 
 
 
 # Something for each of a node's units that restarts it, and changes nothing that matters.
-# What is broken stays so: there is no use in waiting for it as long as a deployment may settle.
-SHORT = json.dumps({"verify_timeout": 20, "verify_workload_timeout": 20})
 NODE_SETTINGS = {
     "containerd": {"containerd_config": {"debug": {"level": "info"}}},
     "kubelet": {"node_kubelet_config": {"maxPods": 100}},
