@@ -24,7 +24,15 @@ def everywhere(lab: Lab, command: str) -> list[str]:
         return list(pool.map(lambda host: lab.exec(host, command).stdout.strip(), lab.hosts()))
 
 
-def floor(lab: Lab, limit: float = 120) -> dict[str, float]:
+def floor(lab: Lab, attempts: int = 2) -> dict[str, float]:
+    """Start the emptied cluster more than once; return what the quickest start took.
+
+    A kubelet that just misses the API asks again after up to seven seconds, and some things only after twenty.
+    """
+    return min((start(lab) for _ in range(attempts)), key=lambda found: max(found.values()))
+
+
+def start(lab: Lab, limit: float = 120) -> dict[str, float]:
     """Stop everything, empty etcd, start everything at once; return the seconds until API and nodes are ready."""
     everywhere(lab, STOP)
     hosts = lab.hosts()
