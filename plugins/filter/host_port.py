@@ -31,12 +31,12 @@ options:
 EXAMPLES = r"""
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ 'fd00::1' "
+    msg: "{{ 'fd00::1' | hardway.kubernetes.host_port(6443) }}"
 """
 
 RETURN = r"""
 _value:
-  description:  hardway.kubernetes.host_port(6443) }}|The pair, or an empty string for an empty host.
+  description: The pair, or an empty string for an empty host.
   type: str
 """
 

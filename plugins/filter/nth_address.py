@@ -31,12 +31,12 @@ options:
 EXAMPLES = r"""
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ '10.96.0.0/16' "
+    msg: "{{ '10.96.0.0/16' | hardway.kubernetes.nth_address(10) }}"
 """
 
 RETURN = r"""
 _value:
-  description:  hardway.kubernetes.nth_address(10) }}|The address.
+  description: The address.
   type: str
 """
 
