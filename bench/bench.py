@@ -105,10 +105,10 @@ def show(first: Run, second: Run, bottom: dict[str, float]) -> str:
     ]
     # Seconds say what a machine can; how many times the floor they are says what a deployment costs on any machine.
     floors = [
-        [name, f"{floor:.1f}", f"{first.seconds / floor:.1f}", f"{second.seconds / floor:.1f}"]
+        [name, f"{floor:.1f}", f"{first.seconds / floor:.1f} times that", f"{second.seconds / floor:.1f} times that"]
         for name, floor in bottom.items()
     ]
-    heads = ["floor: all units started at once, etcd empty", "seconds", "first run", "second run: times the floor"]
+    heads = ["floor: all units started at once, etcd empty", "seconds", "first run", "second run"]
     return "\n".join([table(["", "first run", "second run"], rows), "", table(heads, floors)])
 
 
