@@ -47,21 +47,38 @@ def weight(text: str, script: str) -> int:
     return int(found[1])
 
 
-def test_priority_follows_the_inventory() -> None:
-    """The first host is preferred; all are backups until one is elected."""
-    priorities = [int(role(host).value("keepalived_priority")) for host in HOSTS]
-    assert priorities == sorted(priorities, reverse=True)
+def priorities(count: int) -> list[int]:
+    """Return what the hosts of a group are worth, in its order."""
+    hosts = {f"lb{number}": f"192.0.2.{number}" for number in range(1, count + 1)}
+    return [int(role(host, hosts).value("keepalived_priority")) for host in hosts]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 60])
+def test_priority_follows_the_inventory(count: int) -> None:
+    """The first host is preferred, all within what is documented; all are backups until one is elected."""
+    found = priorities(count)
+    assert found == sorted(set(found), reverse=True)
+    assert 127 <= found[-1] <= found[0] <= 189
     assert "state BACKUP" in configuration()
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_hosts_do_not_take_the_address_at_once(count: int) -> None:
+    """A point of priority is 1/256 s of waiting; in a group of common size hosts are 50 ms and more apart."""
+    found = priorities(count)
+    assert all((one - other) / 256 > 0.05 for one, other in zip(found, found[1:]))
 
 
 def test_weights_move_the_address_when_and_only_when_needed() -> None:
     """A failing holder loses to any well host; a well holder, or a holder among failing hosts, loses to none."""
     text = configuration()
     holding, failing = weight(text, "holder_192_0_2_100"), weight(text, "frontend")
-    last, first = 101, 110
+    last, first = 127, 189
     assert first + holding + failing < last
     assert last + holding > first
     assert last + holding + failing > first + failing
+    assert last + failing >= 1, "what is below counts as 1"
+    assert first + holding <= 254
 
 
 def test_a_former_address_stays_as_it_was_while_it_is_served() -> None:
