@@ -162,6 +162,13 @@ def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -
     return None
 
 
+def end_of(store: Store, name: str | None) -> datetime | None:
+    """Return until when an authority lives, where one is named and there."""
+    path = store.certificate(name) if name else ""
+    data = store.read(path) if path else None
+    return None if data is None else validity(load_certificate(data, path))[1]
+
+
 def known_certificates(store: Store, name: str) -> list[Any]:
     """Return an authority's certificates: those of now first, then those it had before rotations."""
     retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import root_profile
@@ -51,12 +52,14 @@ SECRET_OPTIONS: dict[str, Any] = {
     "bytes": {"type": "int", "default": 32},
     "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
 }
-# Ten years; an authority below another, five: it must not outlive its issuer.
+# Ten years; an authority below another, five, or less where its issuer does not live as long.
 _LIFE, _LIFE_BELOW = "87600h", "43800h"
 
 
-def authority_spec(params: Mapping[str, Any], profiles: Mapping[str, Any]) -> CertificateSpec:
-    """Return the checked request for an authority; its issuer is itself where none is named."""
+def authority_spec(
+    params: Mapping[str, Any], profiles: Mapping[str, Any], issuer_ends: datetime | None = None
+) -> CertificateSpec:
+    """Return the checked request for an authority, which signs itself where no issuer is named."""
     name = params["name"]
     what = f"authority {name}"
     asked = completed(params, what)
@@ -64,8 +67,17 @@ def authority_spec(params: Mapping[str, Any], profiles: Mapping[str, Any]) -> Ce
     key = KeySpec.from_params(asked.get("key"), what)
     profile = _profile(asked, profiles, key, what)
     issuer = asked.get("signed_by") or name
-    expiry = life_of(asked, profile, _LIFE if issuer == name else _LIFE_BELOW, what)
+    expiry = life_of(asked, profile, _LIFE if issuer == name else _below(issuer_ends), what)
     return CertificateSpec(what, issuer, subject, (), key, expiry, profile)
+
+
+def _below(issuer_ends: datetime | None) -> str:
+    """Return the life of an authority below another that is not told how long to live."""
+    if issuer_ends is None or issuer_ends - datetime.now(timezone.utc) > parse(_LIFE_BELOW):
+        return _LIFE_BELOW
+    left = (issuer_ends - datetime.now(timezone.utc)) // timedelta(minutes=1)
+    # What is as good as over is not the life that is too short, but the issuer: who signs says so.
+    return f"{left}m" if left > 10 else _LIFE_BELOW
 
 
 def _fallback(asked: Mapping[str, Any], name: str) -> str:

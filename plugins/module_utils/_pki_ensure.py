@@ -16,6 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority 
     Authority,
     check_authority,
     complete,
+    end_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
@@ -52,7 +53,7 @@ class Ensure(Keeper):
     def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one authority: created, renewed, encrypted or kept."""
         name = checked_name(params["name"])
-        spec = authority_spec(params, self.profiles)
+        spec = authority_spec(params, self.profiles, end_of(self.store, params.get("signed_by")))
         path = self.store.certificate(name)
         if self.store.read(path) is None:
             source = Source.find(params, self.import_dir, self.store)

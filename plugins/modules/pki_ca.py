@@ -103,7 +103,7 @@ options:
             description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description: Life, in Go's words or days. Without it V(87600h), for one signed by another V(43800h).
+        description: Life, in Go's words or days. Else V(87600h), below another V(43800h) or what that has left.
         type: str
       import_certificate:
         description: Certificate of an authority made elsewhere, perhaps with its chain, to take over once.
