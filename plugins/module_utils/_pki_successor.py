@@ -19,7 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import install_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, key_digest_of, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_next import check_next, given_next
 
 
 class AuthorityFiles:
@@ -35,24 +35,15 @@ class AuthorityFiles:
         self.path = self.store.certificate(self.name)
 
     def check(self) -> None:
-        """Raise when there is nothing to put another in the place of."""
-        data, key = self.store.read(self.path), self.store.key(self.name)
-        if data is None:
-            raise HardwayError(f"authority {self.name}: {self.path} does not exist; make it with the role ca")
-        signer = load_certificate(data, self.path)
-        if signer.issuer != signer.subject:
-            raise HardwayError(f"authority {self.name}: is signed by another one; rotate that one, and this follows")
-        if self.store.read(key) is None:
-            raise HardwayError(
-                f"authority {self.name}: its key {key} is kept elsewhere, and a new one would be made here;"
-                " bring it here for the rotation, and take the new one away afterwards"
-            )
+        """Raise when there is nothing to put another in the place of, or no other."""
+        check_next(self.ensure, self.params)
 
     def begin(self) -> dict[str, str]:
         """Make the next authority, trusted beside the present one."""
         present = split(self.store.read(self.path) or b"")
-        common_name = self.params.get("common_name") or self.name
-        self.ensure.authority({**self.params, "name": self.next, "common_name": common_name})
+        given, common_name = given_next(self.ensure, self.name), self.params.get("common_name") or self.name
+        files = {"import_certificate": given.certificate, "import_key": given.key} if given else {}
+        self.ensure.authority({**self.params, "name": self.next, "common_name": common_name, **files})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
         return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}
@@ -62,10 +53,25 @@ class AuthorityFiles:
         trusted = self._trusted(new)
         if self.store.read(self.store.key(self.next)) is not None:
             _put_aside(self.ensure, self.name, old, trusted.get(old))
+            self._take_chain()
             self.store.write(self.path, joined([trusted[new], *trusted.values()]), 0o644)
             install_key(self.store, self.name)
-        with suppress(FileNotFoundError):
-            os.unlink(self.store.certificate(self.next))
+        for path in (self.store.certificate(self.next), self._chain(self.next)):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def _take_chain(self) -> None:
+        """Have those above the next one, where it was made elsewhere, in the place of those above the old one."""
+        above = self.store.read(self._chain(self.next))
+        if above is not None:
+            self.store.write(self._chain(self.name), above, 0o644)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(self._chain(self.name))
+
+    def _chain(self, name: str) -> str:
+        """Return where the certificates above an imported authority are."""
+        return f"{self.store.stem(name)}.chain.crt"
 
     def drop(self, old: str, new: str) -> None:
         """Trust the old one no more."""

@@ -23,6 +23,7 @@ description:
   - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
     runs know what was replaced.
   - An authority whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
+    One that an authority elsewhere has signed is rotated with a successor from O(import_dir).
 requirements:
   - python3-cryptography 3.4 or newer
 extends_documentation_fragment:
@@ -42,6 +43,11 @@ options:
     description: Encrypts the keys of new authorities, as of M(hardway.kubernetes.pki_ca).
     type: str
     default: ""
+  import_dir:
+    description:
+      - Directory with authorities made elsewhere, and their keys, that take the place of all in O(authorities), laid
+        out as for M(hardway.kubernetes.pki_ca). Without it new ones are made.
+    type: path
   step:
     description: How far to go. More than one step ahead is refused.
     type: str
@@ -85,9 +91,19 @@ options:
             description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description: Its life.
+        description: Its life. Without it as of M(hardway.kubernetes.pki_ca).
         type: str
-        default: 87600h
+      signed_by:
+        description: Name of the authority that signs it, where that is another one. Its key must be here.
+        type: str
+      usages:
+        description: What it can sign for, as of M(hardway.kubernetes.pki_ca).
+        type: list
+        elements: str
+        default: []
+      path_length:
+        description: How many authorities may follow below it. Without it any number.
+        type: int
   key_pairs:
     description: Key pairs to rotate, those of service accounts.
     type: list
@@ -132,7 +148,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import KEY_OPTIONS, KEY_PAIR_OPTIONS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import (
+    AUTHORITY_OPTIONS,
+    KEY_OPTIONS,
+    KEY_PAIR_OPTIONS,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -143,11 +163,12 @@ _AUTHORITY = {
     "common_name": {"type": "str"},
     "names": {"type": "list", "elements": "dict", "default": []},
     "key": {"type": "dict", "options": KEY_OPTIONS, "default": {}, "no_log": False},
-    "expiry": {"type": "str", "default": "87600h"},
+    **{name: AUTHORITY_OPTIONS[name] for name in ("expiry", "signed_by", "usages", "path_length")},
 }
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
+    "import_dir": {"type": "path"},
     "step": {"type": "str", "choices": list(STEPS), "required": True},
     "min_age": {"type": "str", "default": "1h"},
     "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
@@ -160,7 +181,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_rotation")
     store, step = Store(params["directory"]), params["step"]
     with nullcontext() if check else store.locked():
-        ensure = Ensure(store, params["passphrase"] or None, False, 0.0, check)
+        ensure = Ensure(store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None)
         rotation = Rotation(ensure, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
         rotations = rotation.take(step, params["authorities"], params["key_pairs"])

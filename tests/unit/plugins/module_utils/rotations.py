@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
 
 CA = {"name": "etcd-ca", "common_name": "etcd-ca"}
+BELOW = {"name": "kubelet-ca", "signed_by": "etcd-ca", "usages": ["client auth"], "path_length": 0}
 SA = {"name": "sa"}
 
 
@@ -23,10 +25,10 @@ def ensure(directory: Path, *, check: bool = False) -> Ensure:
     return Ensure(Store(str(directory)), "secret", False, 0.3, check)
 
 
-def step(directory: Path, name: str, *, check: bool = False) -> list[bool]:
-    """Take both rotations to a step in a run of its own, at once after the one before; return what changed."""
+def step(directory: Path, name: str, *, check: bool = False, more: Sequence[Mapping[str, object]] = ()) -> list[bool]:
+    """Take both rotations, and more, to a step in a run of its own, at once after the last; return what changed."""
     rotation = Rotation(ensure(directory, check=check), min_age=timedelta(0))
-    return [report["changed"] for report in rotation.take(name, [CA], [SA])]
+    return [report["changed"] for report in rotation.take(name, [CA, *more], [SA])]
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -35,10 +37,10 @@ def content(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
-def signer_fits(directory: Path) -> bool:
+def signer_fits(directory: Path, stem: str = "etcd/ca") -> bool:
     """True when the first certificate belongs to the key."""
-    certificate = load_certificate((directory / "etcd/ca.crt").read_bytes(), "ca")
-    key = load_key((directory / "etcd/ca.key").read_bytes(), "ca", "secret")
+    certificate = load_certificate((directory / f"{stem}.crt").read_bytes(), stem)
+    key = load_key((directory / f"{stem}.key").read_bytes(), stem, "secret")
     return same_public_key(certificate.public_key(), key.public_key())
 
 

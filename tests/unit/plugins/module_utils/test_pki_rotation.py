@@ -178,9 +178,3 @@ def test_what_is_not_here_is_not_rotated(pki: Path, gone: str, message: str, che
     with pytest.raises(HardwayError, match=message):
         step(pki, "trust", check=check)
     assert content(pki) == before
-
-
-def test_an_authority_below_another_is_not_rotated_by_itself(pki: Path) -> None:
-    ensure(pki).authority({"name": "kubelet-ca", "signed_by": "etcd-ca"})
-    with pytest.raises(HardwayError, match="kubelet-ca: is signed by another one"):
-        Rotation(ensure(pki)).take("trust", [{"name": "kubelet-ca"}], [])

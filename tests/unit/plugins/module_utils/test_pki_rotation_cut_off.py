@@ -18,7 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle imp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, signer_fits, step
+from unit.plugins.module_utils.rotations import BELOW, CA, SA, content, ensure, made, signer_fits, step
 
 
 class Killed(BaseException):
@@ -33,8 +33,10 @@ def pki(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure(pki).authority(BELOW)
     for earlier in STEPS[: STEPS.index(name)]:
-        step(pki, earlier)
+        step(pki, earlier, more=[BELOW])
+        ensure(pki).authority(BELOW)
     start, cuts = pki.with_name("start"), 0
     shutil.copytree(pki, start)
     finished = False
@@ -46,15 +48,23 @@ def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypa
             finished = cut_off(pki, name, cuts, patch)
         # As the playbook does: its first step, and the run of the roles that follows it.
         if (pki / "rotation.json").exists() or name != "done":
-            step(pki, "trust")
+            step(pki, "trust", more=[BELOW])
         ensure(pki).authority(CA)
+        ensure(pki).authority(BELOW)
         ensure(pki).key_pair(SA)
-        assert signer_fits(pki)
-        step(pki, name)
+        assert signer_fits(pki) and signer_fits(pki, "kubelet-ca")
+        step(pki, name, more=[BELOW])
         for later in STEPS[STEPS.index(name) + 1 :]:
-            step(pki, later)
-        assert signer_fits(pki) and not list(pki.rglob("*.next.*")) and not (pki / "rotation.json").exists()
-        assert [len(split((pki / file).read_bytes())) for file in ("etcd/ca.crt", "sa.pub")] == [1, 1]
+            ensure(pki).authority(BELOW)
+            step(pki, later, more=[BELOW])
+        assert (
+            signer_fits(pki)
+            and signer_fits(pki, "kubelet-ca")
+            and not list(pki.rglob("*.next.*"))
+            and not (pki / "rotation.json").exists()
+        )
+        files = ("etcd/ca.crt", "kubelet-ca.crt", "sa.pub")
+        assert [len(split((pki / file).read_bytes())) for file in files] == [1, 1, 1]
     assert cuts > (1 if name == "done" else 2)
 
 
@@ -131,7 +141,7 @@ def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -
     patch.setattr(os, "replace", counting(os.replace))
     patch.setattr(os, "unlink", counting(os.unlink))
     try:
-        step(directory, name)
+        step(directory, name, more=[BELOW])
     except Killed:
         return False
     return True
