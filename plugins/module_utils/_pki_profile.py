@@ -37,14 +37,9 @@ class Profile:
     def from_params(cls, name: str, profiles: Mapping[str, Any], algo: str, what: str) -> Profile:
         """Return the checked profile of that name: one of the user's, else one of ours."""
         given = profiles.get(name) or {}
-        if not isinstance(given, Mapping):
-            raise HardwayError(f"{what}: profile {name!r} must be an object; give usages and expiry")
-        ca = _object(given, "ca_constraint", name, what)
-        is_authority, length = bool(ca.get("is_ca")), ca.get("max_path_len") or 0
-        if not isinstance(length, int) or length < 0:
-            raise HardwayError(
-                f"{what}: max_path_len {length!r} of profile {name!r} must be a number from 0; correct it"
-            )
+        ca = given.get("ca_constraint") or {}
+        is_authority = bool(ca.get("is_ca"))
+        length = path_length(ca.get("max_path_len") or 0, bool(ca.get("max_path_len_zero")))
         usages = usages_of(name, given.get("usages"), algo, what, authority=is_authority)
         ours = given.get("usages") is None
         return cls(
@@ -52,7 +47,7 @@ class Profile:
             parse(given["expiry"], f"{what}: expiry of profile {name!r}") if given.get("expiry") else None,
             parse(given["backdate"], f"{what}: backdate of profile {name!r}") if given.get("backdate") else BACKDATE,
             is_authority,
-            path_length(length, bool(ca.get("max_path_len_zero"))) if is_authority else None,
+            length if is_authority else None,
             pointers(given, f"{what}: profile {name!r}"),
             # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
             usages.serves and (ours or CLIENT_AUTH not in usages.extended),
@@ -62,10 +57,7 @@ class Profile:
 def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
     """Return crl:URL, ocsp:URL, issuer:URL as cfssl's fields ask for them."""
     urls = [("crl", given.get("crl_url")), ("ocsp", given.get("ocsp_url"))]
-    issuers = given.get("issuer_urls") or []
-    if not isinstance(issuers, list):
-        raise HardwayError(f"{what}: issuer_urls must be a list; put it in brackets")
-    urls += [("issuer", url) for url in issuers]
+    urls += [("issuer", url) for url in given.get("issuer_urls") or []]
     found = []
     for kind, url in urls:
         if url and (not str(url).isascii() or "://" not in str(url)):
@@ -73,11 +65,3 @@ def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
         if url:
             found.append(f"{kind}:{url}")
     return (*found, OCSP_NO_CHECK) if given.get("ocsp_no_check") else tuple(found)
-
-
-def _object(given: Mapping[str, Any], field: str, name: str, what: str) -> Mapping[str, Any]:
-    """Return a field that must be an object, empty where it is absent."""
-    value = given.get(field) or {}
-    if not isinstance(value, Mapping):
-        raise HardwayError(f"{what}: {field} of profile {name!r} must be an object; put it in braces")
-    return value

@@ -12,7 +12,12 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse, short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import completed, document, profiles_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import (
+    completed,
+    document,
+    profile_fields,
+    profiles_of,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host, classify
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
@@ -175,4 +180,5 @@ def all_profiles(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the profiles of a task: those of its ca-config.json, and over them its own."""
     config = params.get("config")
     found = profiles_of(document(config, "config")) if config not in (None, "") else {}
-    return {**found, **(params.get("profiles") or {})}
+    own = (params.get("profiles") or {}).items()
+    return {**found, **{str(name): profile_fields(value, f"profiles: {name}") for name, value in own}}

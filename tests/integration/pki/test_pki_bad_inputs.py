@@ -68,6 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "damaged.crt": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         "bad.json": b'{"CN": "a",}',
         "serials": b"12\nzz\n",
+        "long": b"9" * 5000,
     }
     for name, data in content.items():
         (parts / name).write_bytes(data)

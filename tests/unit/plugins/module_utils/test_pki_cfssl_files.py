@@ -88,6 +88,18 @@ def test_authorities(ca: dict[str, t.Any] | None, expiry: int, length: int | Non
     assert found.profile.path_length == length
 
 
+def test_fields_are_read_in_any_case_as_go_does() -> None:
+    """Whoever writes them in capitals has said as much; null says nothing."""
+    csr = {"cn": "a", "HOSTS": None, "Key": {"Algo": "ecdsa", "SIZE": 384}, "ca": None, "Names": [{"o": "x"}]}
+    constraint = {"Is_CA": True, "Max_Path_Len": 1}
+    profiles = {"Sub": {"Usages": ["cert sign"], "CA_Constraint": constraint}, "leaf": {"USAGES": ["any"]}}
+    config = {"Signing": {"Profiles": profiles, "DEFAULT": {"Expiry": "9h"}}, "OCSP": None}
+    found = spec(csr, config, profile="leaf")
+    assert (str(found.key), found.expiry, found.subject.parts[0]) == ("ecdsa 384", timedelta(hours=9), ("O", ("x",)))
+    authority = authority_spec({"name": "sub", "profile": "Sub", "signed_by": "ca"}, profiles_of(config))
+    assert (authority.profile.path_length, authority.expiry) == (1, timedelta(hours=9))
+
+
 def test_authority_by_profile() -> None:
     """A profile with is_ca says usages, life and depth of an authority."""
     profiles = profiles_of(CONFIG)
@@ -102,32 +114,40 @@ def test_authority_by_profile() -> None:
         ("{", None, r"/p/a: csr: is not JSON: .*line 1"),
         ("/no/such.json", None, r"/no/such\.json: cannot be read: No such file"),
         ("[]", None, "cannot be read"),
-        ({"CNN": "a"}, None, "'cnn' is unknown"),
+        ({"CNN": "a"}, None, "csr: field 'cnn' is unknown here; use cn"),
         ({"CN": 1}, None, "cn must be a text, not 1"),
-        ({"CN": "a", "hosts": "b"}, None, "hosts must be a list"),
-        ({"CN": "a", "hosts": [1]}, None, "hosts must be a text, not 1"),
-        ({"CN": "a", "names": {"O": "x"}}, None, "names must be a list"),
+        ({"CN": "a", "hosts": "b"}, None, 'hosts must be a list of texts, not "b"'),
+        ({"CN": "a", "hosts": [1]}, None, "hosts must be a list of texts, not .1."),
+        ({"CN": "a", "names": {"O": "x"}}, None, "names must be a list of objects"),
         ({"CN": "a", "key": "rsa"}, None, "key must be an object"),
-        ({"CN": "a", "key": {"algo": "rsa", "size": "big"}}, None, "key size big"),
+        ({"CN": "a", "key": {"algo": "rsa", "size": "big"}}, None, "key: size must be a number"),
         ({"CN": "a", "key": {"algo": "dsa"}}, None, "'dsa' is unknown"),
         ({"CN": "a", "ca": {"expiry": "1h"}}, None, "make that by pki_ca"),
-        ({"CN": "a", "ca": {"pathlen": -1}}, None, "must not be negative"),
-        ({"CN": "a", "crl_url": "nowhere"}, None, "is not a URL"),
+        ({"CN": "a", "ca": {"pathlen": -1}}, None, "must be a number from 0, not -1"),
         ({"CN": "a" * 65}, None, "65 characters"),
         ({"hosts": ["a"]}, None, "no subject"),
         (CSR, {"profiles": {}}, "no section signing"),
-        (CSR, {"signing": {"profiles": []}}, "no section signing|'kubernetes' is unknown"),
-        (CSR, {"signing": {"profiles": ["a"]}}, "profiles by name"),
+        (CSR, {"signing": {"profiles": []}}, "signing: profiles must be an object"),
+        (CSR, {"signing": {"profiles": ["a"]}}, "signing: profiles must be an object"),
         (CSR, {"signing": {"profiles": {"kubernetes": "x"}}}, "must be an object"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": "signing"}}}}, "must be a list"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": []}}}}, "must be a list"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["sing"]}}}}, "'sing' is unknown"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "expiry": "1y"}}}}, "not a duration"),
-        (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "remote": "x"}}}}, "remote is not supported"),
+        (
+            CSR,
+            {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "remote": "x"}}}},
+            "'remote' is unknown here",
+        ),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["cert sign"]}}}}, "no ca_constraint"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "issuer_urls": "x"}}}}, "must be a list"),
         (CSR, {"signing": {"profiles": {"kubernetes": CONFIG["signing"]["profiles"]["intermediate"]}}}, "by pki_ca"),
         (CSR, "{]", "config: is not JSON"),
+        (
+            {"CN": "a", "key": {"algo": "rsa", "bits": 4096}},
+            None,
+            "csr: key: field 'bits' is unknown here; use algo, size",
+        ),
         (CSR, {"signing": {"default": {"expiry": "1h"}}}, "'kubernetes' is unknown"),
     ],
 )
