@@ -17,7 +17,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, signature_hash
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import BACKDATE, Profile
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
 with suppress(ImportError):  # require_cryptography says what to install

@@ -15,12 +15,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._duration impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import completed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import (
-    CertificateSpec,
-    KeySpec,
-    Subject,
-    life_of,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, life_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages, usages_in
 
 # The options of pki_ca below its lists.

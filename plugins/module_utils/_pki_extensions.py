@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import OCSP_NO_CHECK, Profile
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import KEY_USAGES
 
 with suppress(ImportError):  # require_cryptography says what to install

@@ -14,8 +14,8 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import flat_name, names_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509

@@ -25,13 +25,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_spec, same_public_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_request import Request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import (
-    CertificateSpec,
-    KeySpec,
-    Subject,
-    life_of,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, life_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import chain_of, load_certificate
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,12 +20,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl impo
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host, classify
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
-# ASN.1 upper bound of the common name; longer ones are refused by the TLS libraries.
-COMMON_NAME_MAX = 64
-# cfssl's order of the subject's parts.
-SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER", "E")
 _SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
 
 
@@ -54,39 +51,6 @@ class KeySpec:
     def __str__(self) -> str:
         """Return it for people: ecdsa 256."""
         return f"{self.algo} {self.size}" if self.size else self.algo
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Values of each part of a distinguished name, in cfssl's order of parts."""
-
-    parts: tuple[tuple[str, tuple[str, ...]], ...]
-
-    @classmethod
-    def from_params(cls, common_name: str, names: Sequence[Mapping[str, Any]] | None, what: str) -> Subject:
-        """Return the checked subject; several names add their values, as in cfssl."""
-        if len(common_name) > COMMON_NAME_MAX:
-            raise HardwayError(
-                f"{what}: the common name has {len(common_name)} characters; X.509 allows {COMMON_NAME_MAX}, shorten it"
-            )
-        values: dict[str, list[str]] = {"CN": [common_name] if common_name else []}
-        for name in names or []:
-            for field, value in name.items():
-                part = field.upper()
-                if part not in SUBJECT_ORDER or part == "CN":
-                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber, E")
-                if part == "C" and value and len(str(value)) != 2:
-                    raise HardwayError(f"{what}: country {value!r} must be a code of two letters; write DE, US …")
-                if value and str(value) not in values.setdefault(part, []):
-                    values[part].append(str(value))
-        parts = tuple((part, tuple(values[part])) for part in SUBJECT_ORDER if values.get(part))
-        if not parts:
-            raise HardwayError(f"{what}: it has no subject; set common_name")
-        return cls(parts)
-
-    def flat(self) -> tuple[str, ...]:
-        """Return the parts sorted, so that two subjects that mean the same are equal."""
-        return tuple(sorted(f"{part}={value}" for part, values in self.parts for value in values))
 
 
 @dataclass(frozen=True)

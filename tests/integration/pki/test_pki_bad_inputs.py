@@ -20,7 +20,8 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, key_spec, load_key, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
 from integration.pki.bad_inputs import AUTHORITIES, BROKEN, CERTIFICATES, LISTS, REQUESTS

@@ -15,7 +15,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import openssl

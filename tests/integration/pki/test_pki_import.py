@@ -19,8 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 from integration.api.programs import Programs, free_ports
 from integration.pki.inprocess import act, call, files

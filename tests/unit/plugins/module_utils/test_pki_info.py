@@ -23,7 +23,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_info impor
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_look import Look
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._tls_peer import plain_chain
 

@@ -18,7 +18,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch impo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 
 CA_KEY = new_key(KeySpec("ecdsa", 256))

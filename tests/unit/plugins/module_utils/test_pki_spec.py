@@ -12,12 +12,8 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse, short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import classify
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import (
-    CertificateSpec,
-    KeySpec,
-    Subject,
-    specs_of,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import usages_of
 
 HOUR = timedelta(hours=1)

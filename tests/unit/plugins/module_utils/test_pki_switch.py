@@ -18,7 +18,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic,
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_switch import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_trust import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
@@ -61,8 +62,7 @@ def plain(*paths: Path) -> bool:
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with a pair."""
-    directory = tmp_path_factory.mktemp("before")
-    make(pair(directory))
+    make(pair(directory := tmp_path_factory.mktemp("before")))
     return directory
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_authorities import foreign_authorities
 
