@@ -33,6 +33,8 @@ REASONS = (
     "certificate_hold",
     "privilege_withdrawn",
 )
+# What 20 octets hold without a sign, in bits and in decimal digits.
+_BITS, _DIGITS = 159, 48
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,16 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, autho
     for number, line in enumerate(lines.splitlines(), 1):
         if line.strip() and not re.fullmatch(r"[0-9]+", line.strip()):
             raise HardwayError(f"serials_file: line {number} {line.strip()!r} is no decimal serial number; mend it")
+        digits = line.strip().lstrip("0") or "0"
+        if len(digits) > _DIGITS:
+            raise HardwayError(
+                f"serials_file: line {number} has more digits than any serial number, {_DIGITS}; remove it"
+            )
         if line.strip():
-            found.setdefault(int(line), "unspecified")
-    if 0 in found:
-        raise HardwayError("revoked: serial number 0 belongs to no certificate; remove it")
+            found.setdefault(int(digits), "unspecified")
+    for serial in found:
+        if not 0 < serial < 2**_BITS:
+            raise HardwayError(f"revoked: serial number {serial:x} has not from 1 to {_BITS} bits; remove it")
     return found
 
 

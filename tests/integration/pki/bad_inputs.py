@@ -177,7 +177,7 @@ REQUESTS: list[tuple[dict[str, Any], str]] = [
 # Options of pki_crl, what the error says.
 LISTS: list[tuple[dict[str, Any], str]] = [
     ({"revoked": [{"serial": "xyz"}]}, "serial 'xyz' is not hexadecimal; take it from issued.jsonl"),
-    ({"revoked": [{"serial": "0"}]}, "serial number 0 belongs to no certificate; remove it"),
+    ({"revoked": [{"serial": "0"}]}, "serial number 0 has not from 1 to 159 bits; remove it"),
     ({"revoked": [{}]}, "give either serial or certificate"),
     ({"revoked": [{"certificate": "TOP/none.crt"}]}, "none.crt does not exist; give its serial number"),
     ({"revoked": [{"certificate": "TOP/pki/mute.crt"}]}, "is of another authority; revoke it there"),
@@ -185,4 +185,6 @@ LISTS: list[tuple[dict[str, Any], str]] = [
     ({"serials_file": "TOP/parts/serials"}, "line 2 'zz' is no decimal serial number; mend it"),
     ({"authority": "mute"}, "may not sign revocation lists .cRLSign is missing.; renew it"),
     ({"expiry": "1w"}, "expiry '1w': not a duration"),
+    ({"revoked": [{"serial": "8" + "0" * 39}]}, "serial number 80+ has not from 1 to 159 bits; remove it"),
+    ({"serials_file": "TOP/parts/long"}, "line 1 has more digits than any serial number, 48; remove it"),
 ]
