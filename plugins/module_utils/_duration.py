@@ -14,9 +14,15 @@ _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|d|h|m|s)")
 
 
-def parse(text: str, what: str = "duration") -> timedelta:
-    """Return the positive duration that text spells; what names it in the error."""
+# What Go's durations can hold, in nanoseconds: 292 years.
+_LONGEST = timedelta(microseconds=2**63 // 1000)
+
+
+def parse(text: str, what: str = "duration", *, zero: bool = False) -> timedelta:
+    """Return the duration that text spells, which is nothing only where zero is allowed; what names it in the error."""
     rest = str(text).strip()
+    if zero and rest == "0":
+        return timedelta(0)
     seconds, position = 0.0, 0
     for part in _PART.finditer(rest):
         if part.start() != position:
@@ -25,11 +31,10 @@ def parse(text: str, what: str = "duration") -> timedelta:
         position = part.end()
     if not rest or position != len(rest):
         raise HardwayError(f"{what} {text!r}: not a duration; write it as 8760h, 720h30m or 365d")
-    try:
-        duration = timedelta(seconds=seconds)
-    except OverflowError as exc:
-        raise HardwayError(f"{what} {text!r}: too long; a few decades are the most that makes sense") from exc
-    if duration <= timedelta(0):
+    if seconds > _LONGEST.total_seconds():
+        raise HardwayError(f"{what} {text!r}: too long; 292 years are the most that Go's durations hold")
+    duration = timedelta(seconds=seconds)
+    if duration <= timedelta(0) and not zero:
         raise HardwayError(f"{what} {text!r}: must be longer than nothing; write it as 8760h or 365d")
     return duration
 

@@ -45,13 +45,18 @@ class Profile:
         return cls(
             usages,
             parse(given["expiry"], f"{what}: expiry of profile {name!r}") if given.get("expiry") else None,
-            parse(given["backdate"], f"{what}: backdate of profile {name!r}") if given.get("backdate") else BACKDATE,
+            backdate_of(given.get("backdate"), f"{what}: backdate of profile {name!r}"),
             is_authority,
             length if is_authority else None,
             pointers(given, f"{what}: profile {name!r}"),
             # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
             usages.serves and (ours or CLIENT_AUTH not in usages.extended),
         )
+
+
+def backdate_of(text: str | None, what: str) -> timedelta:
+    """Return how long before it is made a certificate becomes valid; zero says nothing, as in cfssl."""
+    return (parse(text, what, zero=True) if text else None) or BACKDATE
 
 
 def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
+# X.509 has no earlier times.
+_EARLIEST = datetime(1950, 1, 2, tzinfo=timezone.utc)
 _SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
 
 
@@ -114,17 +116,13 @@ def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: st
     """Return how long a certificate lives: as asked, else as the profile says."""
     given = asked.get("expiry")
     expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)
+    if profile.backdate > datetime.now(timezone.utc) - _EARLIEST:
+        raise HardwayError(f"{what}: it would begin before 1950; choose a shorter backdate")
     if expiry <= profile.backdate:
         minutes = short(profile.backdate).replace("5m", "five minutes")
         raise HardwayError(
             f"{what}: expiry must exceed the {minutes} by which certificates are backdated; ask for a longer one"
         )
-    try:
-        datetime.now(timezone.utc) + expiry
-    except OverflowError as exc:
-        raise HardwayError(
-            f"{what}: expiry of {expiry.days} days ends after the year 9999; ask for a shorter life"
-        ) from exc
     return expiry
 
 
