@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -19,6 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage impo
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
+    from cryptography.x509.name import _ASN1Type
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
     _OIDS = {
@@ -32,6 +34,8 @@ with suppress(ImportError):  # require_cryptography says what to install
         "E": NameOID.EMAIL_ADDRESS,
     }
 
+# What fits into the strings that cryptography has for these parts: PrintableString, IA5String.
+_USUAL = {"SERIALNUMBER": r"[A-Za-z0-9 '()+,./:=?-]+", "E": r"[\x00-\x7f]+"}
 # Go writes the kinds of alternative names in this order.
 _HOST_ORDER = ("dns", "email", "ip", "uri")
 
@@ -41,12 +45,18 @@ def name_of(subject: Subject) -> Any:
     try:
         return x509.Name(
             [
-                x509.RelativeDistinguishedName([x509.NameAttribute(_OIDS[part], value) for value in values])
+                x509.RelativeDistinguishedName([_attribute(part, value) for value in values])
                 for part, values in subject.parts
             ]
         )
     except ValueError as exc:
         raise HardwayError(f"subject {', '.join(subject.flat())}: {exc}; correct the name") from exc
+
+
+def _attribute(part: str, value: str) -> Any:
+    """Return one value of a name. What the kind of string that its part has cannot hold is UTF-8, as Go has it."""
+    usual = part not in _USUAL or re.fullmatch(_USUAL[part], value)
+    return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
 
 
 def alternative_names(hosts: Sequence[Host]) -> Any:

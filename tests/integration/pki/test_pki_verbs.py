@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import yaml
+from integration.pki.inprocess import act
 from integration.pki.playbook import matches, openssl, play, twice_each
 
 from tools.lab import TOP
@@ -90,3 +91,17 @@ def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) 
     assert "it is not for server auth" in outcome.results[2]["msg"]
     chain = ["-CAfile", tmp_path / "pki/ca.crt", "-untrusted", tmp_path / f"pki/{kubelets['name']}.crt"]
     openssl("verify", "-x509_strict", *chain, "-purpose", "sslclient", tmp_path / "n1.crt")
+
+
+def test_names_that_usual_strings_cannot_hold(tmp_path: Path) -> None:
+    """An underscore is not printable and an umlaut not ASCII: both are UTF-8, as cfssl has them, and stay so."""
+    name = {"SerialNumber": "host_1", "E": "jürgen@example.org"}
+    act("pki_ca", directory=str(tmp_path), authorities=[{"name": "a", "names": [name]}])
+    act("pki_ca", directory=str(tmp_path), authorities=[{"name": "b", "names": [{"SerialNumber": "1", "E": "a@b.c"}]}])
+    show = ["-noout", "-subject", "-nameopt", "multiline,show_type,utf8,-esc_msb"]
+    unusual, usual = (openssl("x509", "-in", tmp_path / f"{each}.crt", *show) for each in ("a", "b"))
+    assert "= UTF8STRING:host_1" in unusual
+    assert "= UTF8STRING:jürgen@example.org" in unusual
+    assert "= PRINTABLESTRING:1" in usual
+    assert "= IA5STRING:a@b.c" in usual
+    assert "/a.crt: OK" in openssl("verify", "-x509_strict", "-CAfile", tmp_path / "a.crt", tmp_path / "a.crt")
