@@ -14,7 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._csr import roo
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import completed
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, backdate_of, pointers
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec, life_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages, usages_in
@@ -50,6 +50,7 @@ SECRET_OPTIONS: dict[str, Any] = {
 }
 # Ten years; an authority below another, five, or less where its issuer does not live as long.
 _LIFE, _LIFE_BELOW = "87600h", "43800h"
+_OF_PROFILES = ("expiry", "backdate", "path_length", "crl_url")
 
 
 def authority_spec(
@@ -58,7 +59,8 @@ def authority_spec(
     """Return the checked request for an authority, which signs itself where no issuer is named."""
     name = params["name"]
     what = f"authority {name}"
-    asked = completed(params, what)
+    # As cfssl: what is signed by a profile is as the profile says, whatever its csr would have as a root.
+    asked = completed(params, what, _OF_PROFILES if params.get("signed_by") and params.get("profile") else ())
     subject = Subject.from_params(asked.get("common_name") or _fallback(asked, name), asked.get("names"), what)
     key = KeySpec.from_params(asked.get("key"), what)
     profile = _profile(asked, profiles, key, what)
@@ -97,10 +99,11 @@ def _profile(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec
     length = asked.get("path_length")
     if length is not None and length < 0:
         raise HardwayError(f"{what}: path_length {length} must not be negative; leave it out for no limit")
-    own = pointers({"crl_url": asked.get("crl_url")}, what)
+    lists = pointers({"crl_url": asked.get("crl_url")}, what)
+    others = tuple(item for item in profile.pointers if not (lists and item.startswith("crl:")))
     return replace(
         profile,
         path_length=profile.path_length if length is None else length,
-        backdate=parse(asked["backdate"], f"{what}: backdate") if asked.get("backdate") else profile.backdate,
-        pointers=own or profile.pointers,
+        backdate=backdate_of(asked["backdate"], f"{what}: backdate") if asked.get("backdate") else profile.backdate,
+        pointers=lists + others,
     )

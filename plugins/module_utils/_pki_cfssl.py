@@ -110,7 +110,11 @@ def request_of(csr: Any, what: str) -> dict[str, Any]:
     what = f"{what}: csr"
     fields = fields_of(document(csr, what), _REQUEST, what)
     ca = fields_of(fields.get("ca", {}), _CA, f"{what}: ca")
-    names = [dict(name) for name in fields.get("names", [])]
+    # cfssl knows a number in names, too, and puts it nowhere.
+    names = [
+        {part: value for part, value in name.items() if str(part).lower() != "serialnumber"}
+        for name in fields.get("names", [])
+    ]
     if fields.get("serialnumber"):
         names.append({"SerialNumber": fields["serialnumber"]})
     found = {
@@ -133,9 +137,10 @@ def path_length(length: int, zero: bool) -> int | None:
     return None if length == 0 and not zero else length
 
 
-def completed(params: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return params with what is not said there taken from its csr."""
+def completed(params: Mapping[str, Any], what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return params with what is not said there taken from its csr; of without the csr does not decide."""
     if params.get("csr") in (None, ""):
         return dict(params)
     said = {option: value for option, value in params.items() if value not in (None, "", [], {})}
-    return {**params, **request_of(params["csr"], what), **said}
+    asked = {option: value for option, value in request_of(params["csr"], what).items() if option not in without}
+    return {**params, **asked, **said}

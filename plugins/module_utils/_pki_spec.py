@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -19,7 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl impo
     profiles_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_hosts import Host, classify
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile, pointers
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile import Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
 
@@ -79,11 +79,12 @@ class CertificateSpec:
     def from_params(cls, params: Mapping[str, Any], profiles: Mapping[str, Any] | None = None) -> CertificateSpec:
         """Return the checked request for a certificate."""
         path = params["path"]
-        asked = completed(params, path)
+        # As cfssl: of the pointers only the profile decides, a csr's crl_url is for roots.
+        asked = completed(params, path, ("crl_url",))
         if asked.get("is_ca"):
             raise HardwayError(f"{path}: its csr asks for an authority (ca); make that by pki_ca")
         key = KeySpec.from_params(asked.get("key"), path)
-        profile = profile_of(asked, profiles or {}, key, path)
+        profile = Profile.from_params(asked.get("profile") or "default", profiles or {}, key.algo, path)
         if profile.is_authority:
             raise HardwayError(f"{path}: profile {asked['profile']!r} is for authorities (is_ca); make those by pki_ca")
         hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
@@ -101,15 +102,6 @@ def issuer_of(asked: Mapping[str, Any], what: str) -> str:
     if bool(authority) == self_signed:
         raise HardwayError(f"{what}: has not one signer; give either the authority that signs it, or self_signed")
     return str(authority)
-
-
-def profile_of(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec, what: str) -> Profile:
-    """Return the profile that a request names, the default one where it names none, with what its csr adds."""
-    profile = Profile.from_params(asked.get("profile") or "default", profiles, key.algo, what)
-    if not asked.get("crl_url"):
-        return profile
-    own = pointers({"crl_url": asked["crl_url"]}, what)
-    return replace(profile, pointers=own + tuple(item for item in profile.pointers if not item.startswith("crl:")))
 
 
 def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:

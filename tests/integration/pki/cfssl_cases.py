@@ -22,6 +22,7 @@ SUBJECTS: list[tuple[str, list[dict[str, str]]]] = [
     ("x" * 64, [{"O": "b"}, {"O": "a", "OU": "x"}, {"OU": "y"}]),
     ("", [{"O": 'a, b+c="d"\\', "E": "ops@example.org"}]),
     ("*.example.org", [{"C": "DE", "L": "x" * 128}, {"C": "FR", "L": " y "}]),
+    ("a", [{"E": "jürgen@example.org", "SerialNumber": "of no effect"}]),
 ]
 DNS = [
     "example.org",
@@ -42,7 +43,25 @@ POINTERS: list[dict[str, Any]] = [
     {"crl_url": "http://pki.example.org/ca.crl"},
     {"ocsp_url": "http://ocsp.example.org", "issuer_urls": ["http://a.example.org/ca", "http://b.example.org/ca"]},
     {"backdate": "1h", "ocsp_no_check": True},
+    {"backdate": "0s", "crl_url": "", "issuer_urls": None},
 ]
+# What a csr says beside. The number counts always, the list where gencert -initca makes a root of the csr.
+BESIDE: list[dict[str, Any]] = [
+    {},
+    {"crl_url": "http://csr.example.org/own.crl"},
+    {"serialnumber": "host_1"},
+    {"serialnumber": "4711", "crl_url": "http://csr.example.org/own.crl"},
+]
+
+
+def capitals(value: Any) -> Any:
+    """Return objects with their fields in the other case, as Go reads them, too; but two that have a twin there."""
+    if isinstance(value, (list, tuple)):
+        return [capitals(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    same = ("expiry", "backdate")
+    return {field if field in same else field.swapcase(): capitals(content) for field, content in value.items()}
 
 
 def hosts(chance: random.Random) -> list[str]:
@@ -70,15 +89,10 @@ def leaf_cases() -> list[tuple[Any, ...]]:
     chance, cases = random.Random(3), []
     for number, (key, subject) in enumerate(itertools.islice(itertools.cycle(itertools.product(KEYS, SUBJECTS)), 160)):
         csr = {"CN": subject[0], "names": subject[1], "hosts": hosts(chance), "key": {"algo": key[0], "size": key[1]}}
-        profile = {"usages": usages(number, chance), "expiry": EXPIRIES[number % 10], **POINTERS[number % 4]}
-        cases.append(
-            (
-                key,
-                KEYS[(number * 5 + 1) % len(KEYS)],
-                csr,
-                {**profile, **({"expiry": "2h"} if "backdate" in profile else {})},
-            )
-        )
+        profile = {"usages": usages(number, chance), "expiry": EXPIRIES[number % 10], **POINTERS[number % 5]}
+        profile = {**profile, **({"expiry": "2h"} if "backdate" in profile else {})}
+        files = {**csr, **BESIDE[number % 4]}, profile
+        cases.append((key, KEYS[(number * 5 + 1) % len(KEYS)], *(capitals(files) if number % 6 == 5 else files)))
     return cases
 
 
@@ -95,17 +109,28 @@ def authority_cases() -> list[tuple[Any, ...]]:
     for number, (key, depth) in enumerate(itertools.product(KEYS, depths)):
         name, names = SUBJECTS[number % len(SUBJECTS)]
         ca = {**depth, "expiry": EXPIRIES[number % 10], **({"backdate": "2m"} if key[0] == "ecdsa" else {})}
-        cases.append((key, {"CN": name, "names": names, "key": {"algo": key[0], "size": key[1]}, "ca": ca}))
+        csr = {"CN": name, "names": names, "key": {"algo": key[0], "size": key[1]}, "ca": ca}
+        # Of a csr whose key is there already, as those of rsa are here, cfssl takes neither backdate nor crl_url.
+        csr.update(BESIDE[number % 3 if key[0] == "ecdsa" else 2])
+        cases.append((key, capitals(csr) if number % 4 == 3 else csr))
     return cases
 
 
 def intermediate_cases() -> list[tuple[Any, ...]]:
-    """Return key, authority's key and depth of authorities below another."""
-    depths = [
+    """Return key, authority's key, csr and profile of authorities below another; of its ca the csr says in vain."""
+    depths: list[dict[str, Any]] = [
         {},
         {"max_path_len": 0, "max_path_len_zero": True},
         {"max_path_len": 0},
         {"max_path_len": 1},
         {"max_path_len": 4},
     ]
-    return [(key, KEYS[(number + 2) % 7], depths[number % 5]) for number, key in enumerate(KEYS * 6)][:37]
+    asked = [{}, {"ca": {"expiry": "42720h"}}, {"ca": {"pathlen": 3, "backdate": "3h"}}, {"ca": {}}]
+    cases = []
+    for number, key in enumerate((KEYS * 6)[:37]):
+        csr = {"CN": "sub", "names": [{"O": "x"}], "key": {"algo": key[0], "size": key[1]}}
+        profile = {"usages": ["signing", "cert sign", "crl sign", "server auth"], "expiry": "8760h"}
+        profile = {**profile, **POINTERS[number % 5], "ca_constraint": {"is_ca": True, **depths[number % 5]}}
+        files = {**csr, **asked[number % 4], **BESIDE[number % 3]}, profile
+        cases.append((key, KEYS[(number + 2) % 7], *(capitals(files) if number % 8 > 4 else files)))
+    return cases

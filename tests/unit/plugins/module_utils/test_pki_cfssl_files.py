@@ -34,6 +34,7 @@ CONFIG = {
         },
     }
 }
+HOUR = timedelta(hours=1)
 CSR = {
     "CN": "kubernetes",
     "hosts": ["127.0.0.1", "kubernetes.default"],
@@ -106,6 +107,35 @@ def test_authority_by_profile() -> None:
     found = authority_spec({"name": "sub", "profile": "intermediate", "signed_by": "ca"}, profiles)
     assert found.usages.words() == ["cert sign", "crl sign"]
     assert (found.profile.path_length, found.expiry, found.authority) == (0, timedelta(hours=43800), "ca")
+
+
+def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> None:
+    """What a csr says of a root's life, depth and list is not what signs it; pointers that it leaves open stay."""
+    urls = {
+        "ocsp_url": "http://o.example.org",
+        "issuer_urls": ["http://i.example.org"],
+        "crl_url": "http://p.example.org",
+    }
+    profiles = {"sub": {**CONFIG["signing"]["profiles"]["intermediate"], **urls}}
+    own = {"ca": {"expiry": "9h", "pathlen": 3, "backdate": "1h"}, "crl_url": "http://c.example.org"}
+    asked = {"name": "sub", "csr": {**CSR, **own}, "profile": "sub"}
+    signed = authority_spec({**asked, "signed_by": "ca"}, profiles)
+    assert signed == authority_spec({**asked, "csr": CSR, "signed_by": "ca"}, profiles)
+    told = authority_spec({**asked, "signed_by": "ca", "expiry": "8h", "path_length": 2}, profiles)
+    assert (told.expiry, told.profile.path_length) == (timedelta(hours=8), 2)
+    root = authority_spec(asked, profiles)
+    assert (root.expiry, root.profile.path_length, root.profile.backdate) == (9 * HOUR, 3, HOUR)
+    assert root.profile.pointers == ("crl:http://c.example.org", *signed.profile.pointers[1:])
+    assert len(root.profile.pointers) == 3
+
+
+def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
+    """Zero says nothing, in both files."""
+    for zero in ("0s", "0", "0h0m"):
+        config = {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "backdate": zero}}}}
+        assert spec(CSR, config).profile.backdate == timedelta(minutes=5)
+        found = authority_spec({"name": "ca", "csr": {**CSR, "ca": {"backdate": zero}}}, {})
+        assert found.profile.backdate == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
