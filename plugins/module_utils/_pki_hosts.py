@@ -14,6 +14,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
+# Without quotes, comments and addresses in brackets, which mail knows and the library cryptography does not take.
+_EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})*\.?")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def classify(host: str, what: str) -> Host:
         text.encode("ascii")
     except UnicodeEncodeError as exc:
         raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
-    if re.fullmatch(r"[^@\s/:]+@[^@\s/:]+", text):
+    if _EMAIL.fullmatch(text):
         return Host("email", text)
     if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
         return Host("uri", text)

@@ -34,6 +34,8 @@ CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"hosts": ["münchen.de"]}, {}, "is not ASCII; write it in its xn-- form"),
     ({"hosts": ["fe80::1%eth0"]}, {}, "is neither"),
     ({"hosts": ["*.*.example.org"]}, {}, "is neither"),
+    ({"hosts": ["a,b@example.org"]}, {}, "host 'a,b@example.org' is neither"),
+    ({"hosts": ["a@[192.0.2.1]"]}, {}, "is neither"),
     ({"key": {"algo": "rsa", "size": 1024}}, {}, "key size 1024 does not go with rsa; use one of 2048"),
     ({"key": {"algo": "ecdsa", "size": 224}}, {}, "key size 224 does not go with ecdsa"),
     ({"key": {"algo": "dsa"}}, {}, "value of algo must be one of"),
