@@ -63,11 +63,11 @@ options:
     default: []
     suboptions:
       name: {description: "Name, also of the files.", type: str, required: true}
-      common_name:
-        description: Common name of the subject, the name where it is not given.
-        type: str
+      common_name: {description: "Common name of the subject, the name where it is not given.", type: str}
       csr:
-        description: A C(*-csr.json) of cfssl, absolute path or content. It says what the other options leave open.
+        description:
+          - A C(*-csr.json) of cfssl, absolute path or content. It says what the other options leave open.
+          - With O(authorities[].signed_by) and O(authorities[].profile) it does not decide life, depth and pointers.
         type: raw
       signed_by:
         description: Name of the authority that signs this one. Without it, it signs itself.

@@ -146,7 +146,7 @@ AUTHORITIES: list[tuple[dict[str, Any], str]] = [
     ({"name": "n", "profile": "server"}, "profile 'server' is for leaves; set is_ca"),
     ({"name": "n", "signed_by": "nobody"}, "nobody.crt does not exist; make it"),
     ({"name": "n", "signed_by": "servers", "expiry": "1d"}, "path length of 0 allows no authority below it; choose"),
-    ({"name": "n", "signed_by": "ca"}, "longer than its authority ca"),
+    ({"name": "n", "signed_by": "ca", "expiry": "200d"}, "longer than its authority ca"),
     ({"name": "n", "csr": {"CN": "n", "ca": {"pathlen": -1}}}, "ca: pathlen must be a number from 0, not -1"),
     ({"name": "n", "csr": {"CN": "n", "ca": {"lifetime": "1h"}}}, "field 'lifetime' is unknown here; use expiry"),
     ({"name": "n", "import_certificate": "TOP/parts/leaf.crt"}, "leaf.crt: is not an authority"),
