@@ -189,6 +189,17 @@ def test_a_watch_tells_what_happens(cluster: RealKubernetes) -> None:
     assert [json.loads(line)["type"] for line in lines] == ["ADDED", "DELETED"]
 
 
+def test_what_has_finalizers_goes_with_the_last_one(cluster: RealKubernetes) -> None:
+    path = f"{MAPS}/held"
+    made = {**config_map("held"), "metadata": {"name": "held", "finalizers": ["example.org/one", "example.org/two"]}}
+    assert admin(cluster, MAPS, "POST", made).status == 201
+    assert admin(cluster, path, "DELETE").json()["metadata"]["deletionTimestamp"]
+    for left, status in ((["example.org/two"], 200), ([], 404)):
+        patch = {"metadata": {"finalizers": left}}
+        assert admin(cluster, path, "PATCH", patch, kind="application/merge-patch+json").status == 200
+        assert admin(cluster, path).status == status
+
+
 def test_service_account_tokens(cluster: RealKubernetes) -> None:
     path = "/api/v1/namespaces/kube-system/serviceaccounts"
     assert admin(cluster, path, "POST", {"metadata": {"name": "robot"}}).status == 201
