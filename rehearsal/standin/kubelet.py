@@ -84,7 +84,7 @@ class Kubelet:
         told = {"hostname": self.name, "os": "linux", "arch": architecture()}
         labels = {f"kubernetes.io/{name}": value for name, value in told.items()}
         labels |= self.program.get("node-labels", {})
-        taints = self.config.get("registerWithTaints") or []
+        taints = self.program.get("register-with-taints", self.config.get("registerWithTaints") or [])
         return {
             "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
             "spec": {"taints": taints} if taints else {}, "status": self.status(),
@@ -152,21 +152,33 @@ class Kubelet:
         Server(health, self.config.get("healthzPort", 10248), health_app(lambda: True)).serve()
 
     def answer(self, api: Connection, request: Request) -> Answer:
-        """Answer whoever shows a certificate of ours and may look into nodes."""
-        if not request.peer:
+        """Answer who shows a certificate of ours, or a token that the API knows, and may look into nodes."""
+        name, groups = self.who(api, request)
+        if not name:
             return Answer(401, "Unauthorized")
-        if x509.client_problem(request.peer, self.authorities, x509.now()):
-            return Answer(401, "Unauthorized")
-        name, groups = x509.subject(request.peer[0])
         asked = {"group": "", "resource": "nodes", "subresource": "proxy", "verb": "get", "name": self.name}
         spec = {"user": name, "groups": [*groups, "system:authenticated"], "resourceAttributes": asked}
-        head = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
-        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-        if not api.send("POST", path, {**head, "spec": spec})["status"]["allowed"]:
+        if not review(api, "authorization", "SubjectAccessReview", spec)["allowed"]:
             return Answer(403, f"Forbidden (user={name}, verb=get, resource=nodes, subresource=proxy)")
         if request.path == "/pods":
             return Answer(200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []})
         return Answer(200, "ok") if request.path == "/healthz" else Answer(404, "404 page not found\n")
+
+    def who(self, api: Connection, request: Request) -> tuple[str, list[str]]:
+        """Return name and groups of whoever asks; no name where that is nobody."""
+        if request.peer:
+            problem = x509.client_problem(request.peer, self.authorities, x509.now())
+            return ("", []) if problem else x509.subject(request.peer[0])
+        token = (request.headers.get("Authorization") or "").partition(" ")[2]
+        user = review(api, "authentication", "TokenReview", {"token": token}).get("user", {}) if token else {}
+        return user.get("username", ""), user.get("groups") or []
+
+
+def review(api: Connection, about: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return what the API says to a question about somebody."""
+    place = f"{about}.k8s.io/v1"
+    asked = {"apiVersion": place, "kind": kind, "spec": spec}
+    return dict(api.send("POST", f"/apis/{place}/{kind.lower()}s", asked)["status"])
 
 
 def main(program: Program) -> int:

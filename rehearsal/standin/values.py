@@ -125,14 +125,16 @@ def gates(text: str) -> dict[str, bool]:
     return found
 
 
-def matching(pattern: str, words: str) -> Callable[[str], list[str]]:
-    """Return a reader of listed words of one form."""
+def matching(pattern: str, words: str) -> Callable[[str], list[dict[str, str]]]:
+    """Return a reader of listed words of one form, whose named parts count."""
 
-    def read(text: str) -> list[str]:
+    def read(text: str) -> list[dict[str, str]]:
+        found = []
         for word in filter(None, text.split(",")):
-            if not re.fullmatch(pattern, word):
+            if (match := re.fullmatch(pattern, word)) is None:
                 raise ValueError(words.format(word))
-        return [text]
+            found.append({name: part for name, part in match.groupdict().items() if part})
+        return found
 
     return read
 
@@ -144,7 +146,7 @@ def key_pair(text: str) -> list[str]:
     return [text]
 
 
-TAINT = r"[\w./-]+(=[\w.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)"
+TAINT = r"(?P<key>[\w./-]+)(=(?P<value>[\w.-]*))?:(?P<effect>NoSchedule|PreferNoSchedule|NoExecute)"
 READERS: dict[str, Reader] = {
     "bool": truth,
     "RuntimeDefault": truth,

@@ -15,6 +15,8 @@ from rehearsal.standin import apply as merging
 from rehearsal.standin import encryption, kinds
 from rehearsal.standin.configuration import check
 from rehearsal.standin.flags import Line, Refusal
+from rehearsal.standin.kubelet import Kubelet
+from rehearsal.standin.program import Program
 from rehearsal.standin.schema import Schema
 
 DATA = Path(__file__).resolve().parents[3] / "rehearsal" / "data"
@@ -128,3 +130,23 @@ def test_a_value_of_another_type_is_refused(spec: Any) -> None:
 def test_paths_lead_to_objects(path: str, wanted: Any) -> None:
     found = kinds.target(path)
     assert (found and (found.resource.name, found.namespace, found.name, found.part)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "configured", "wanted"),
+    [
+        ({}, None, []),
+        ({}, [{"key": "a", "effect": "NoSchedule"}], [{"key": "a", "effect": "NoSchedule"}]),
+        (
+            {"register-with-taints": "x/b=c:NoExecute,d:NoSchedule"},
+            [{"key": "a", "effect": "NoSchedule"}],
+            [{"key": "x/b", "value": "c", "effect": "NoExecute"}, {"key": "d", "effect": "NoSchedule"}],
+        ),
+    ],
+)
+def test_taints_are_those_of_flags_or_else_of_the_configuration(given: Any, configured: Any, wanted: Any) -> None:
+    line = Line({"register-with-taints": "[]v1.Taint", "node-ip": "string"})
+    line.read([f"--{name}={value}" for name, value in {**given, "node-ip": "192.0.2.1"}.items()])
+    one = Kubelet.__new__(Kubelet)
+    one.name, one.program, one.config = "n1", Program("kubelet", "1.36.2", line), {"registerWithTaints": configured}
+    assert one.node()["spec"].get("taints", []) == wanted
