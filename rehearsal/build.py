@@ -40,7 +40,7 @@ def members(version: str, yaml: Path) -> dict[str, str]:
     minor = version.rpartition(".")[0]
     found = {f"yaml/{path.name}": path for path in sorted(yaml.glob("*.py"))}
     found |= {f"standin/{path.name}": path for path in sorted((HERE / "standin").glob("*.py"))}
-    for name in (minor, "flanneld", "messages", "objects", "roles"):
+    for name in (minor, "flanneld", "limits", "messages", "objects", "roles"):
         found[f"standin/data/{name}.json"] = HERE / "data" / f"{name}.json"
     texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
     texts["__main__.py"] = texts.pop("standin/__main__.py")

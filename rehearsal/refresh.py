@@ -73,8 +73,17 @@ Namespace Secret ConfigMap ServiceAccount Role RoleBinding ClusterRole ClusterRo
 SelfSubjectReview TokenRequest DeleteOptions
 """
 EVENT_RATE_LIMIT = "plugin/pkg/admission/eventratelimit/apis/eventratelimit/v1alpha1/types.go"
-# Flags that a distribution's builds have and those of dl.k8s.io do not.
-DOWNSTREAM = ("send-retry-after-while-not-ready-once", "unsupported-kube-api-over-localhost")
+# Flags and words that a distribution's builds have and those of dl.k8s.io do not.
+DOWNSTREAM = ("send-retry-after-while-not-ready-once", "unsupported-kube-api-over-localhost",
+              "service-ca-certificate-publisher-controller")  # fmt: skip
+# Where help lists the words that a flag takes.
+CHOICES = {
+    "controllers": r"All controllers: ([\w, -]+)",
+    "enable-admission-plugins": r"[Cc]omma-delimited list of admission plugins: ([\w, ]+)",
+    "storage-media-type": r"Supported media types: \[([^]]+)\]",
+    "tls-cipher-suites": r"Preferred values: ([\w, ]+)\.\s+Insecure values: ([\w, ]+)\.",
+    "tls-min-version": r"Minimum TLS version supported. Possible values: (\w+(?:, \w+)*)",
+}
 # Where feature gates are named.
 FEATURES = ("pkg/features/*.go", "staging/src/k8s.io/*/pkg/features/*.go", "staging/src/k8s.io/*/features/*.go",
             "staging/src/k8s.io/component-base/**/*.go")  # fmt: skip
@@ -99,11 +108,24 @@ def flags(program: Path) -> dict[str, str]:
     return found
 
 
-def plugins(apiserver: Path) -> list[str]:
-    """Return the admission plugins that an API server knows."""
-    text = subprocess.run([str(apiserver), "--help"], capture_output=True, text=True, check=True).stdout
-    told = re.search(r"[Cc]omma-delimited list of admission plugins: ([\w, ]+)", text)
-    return told.group(1).split(", ") if told else []
+def choices(binaries: Path) -> dict[str, list[str]]:
+    """Return the words that flags take, of those that help tells."""
+    programs = [binaries / name for name in ("kube-apiserver", "kube-controller-manager")]
+    text = "".join(subprocess.run([p, "--help"], capture_output=True, text=True, check=True).stdout for p in programs)
+    found = {}
+    for flag, pattern in CHOICES.items():
+        told = re.search(pattern, text)
+        words = re.split(r",\s*", ", ".join(told.groups())) if told else []
+        found[flag] = sorted(word for word in words if word not in DOWNSTREAM)
+    return found
+
+
+def aliases(source: Path) -> dict[str, str]:
+    """Return the names that controllers had before."""
+    files = ("cmd/kube-controller-manager/names", "staging/src/k8s.io/cloud-provider/names")
+    text = "".join((source / file / "controller_names.go").read_text(encoding="utf-8") for file in files)
+    names = dict(re.findall(r'^\t(\w+) += "([\w-]+)"', text, re.MULTILINE))
+    return {old: names[name] for old, name in re.findall(r'^\t\t"([\w-]+)": +(?:\w+\.)?(\w+),', text, re.MULTILINE)}
 
 
 def gates(binaries: Path, source: Path | None) -> list[str]:
@@ -310,7 +332,8 @@ def main() -> None:
     minor = binaries.name.rpartition(".")[0]
     old = stored(minor)
     table: dict[str, Any] = {"flags": {program: flags(binaries / program) for program in PROGRAMS}}
-    table["plugins"] = plugins(binaries / "kube-apiserver")
+    table["choices"] = choices(binaries)
+    table["aliases"] = aliases(source) if source else old.get("aliases", {})
     table["gates"] = sorted({*gates(binaries, source), *([] if source else old.get("gates", []))})
     table["fields"] = fields(source) if source else old.get("fields", {})
     write(minor, {**old, **table})

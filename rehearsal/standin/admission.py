@@ -16,15 +16,10 @@ from .identity import User
 from .kinds import Target
 from .rights import NODE
 from .store import Store
+from .values import GUARDED
 
 Object = dict[str, Any]
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-# Labels that a node may give itself, of those in kubernetes.io and k8s.io.
-OWN_LABELS = re.compile(
-    r"([^/]*\.)?(kubelet|node)\.kubernetes\.io/.*|kubernetes\.io/(arch|os|hostname)|beta\.kubernetes\.io/(arch|os|instance-type)"
-    r"|topology\.kubernetes\.io/(region|zone)|failure-domain\.beta\.kubernetes\.io/(region|zone)|node\.kubernetes\.io/.*"
-)
-GUARDED = re.compile(r"([^/]*\.)?(kubernetes|k8s)\.io/.*")
 
 
 class Admission:
@@ -145,7 +140,7 @@ def _restrict(item: Object, old: Optional[Object], node: str) -> None:
     before = ((old or {}).get("metadata") or {}).get("labels") or {}
     after = item["metadata"].get("labels") or {}
     changed = {label for label in {*before, *after} if before.get(label) != after.get(label)}
-    bad = sorted(label for label in changed if GUARDED.fullmatch(label) and not OWN_LABELS.fullmatch(label))
+    bad = sorted(label for label in changed if GUARDED.fullmatch(label))
     if bad:
         message = f'nodes "{name}" is forbidden: is not allowed to modify labels: {", ".join(bad)}'
         raise ApiError(403, message)

@@ -13,7 +13,7 @@ from .api import Api
 from .audit import Audit
 from .client import ApiError, Files
 from .encryption import Encryption
-from .flags import Refusal, table
+from .flags import Refusal, read_file, table
 from .identity import Authenticator, Tokens
 from .program import Program
 from .rest import Rest
@@ -25,6 +25,7 @@ from .tls import Tls
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60
+AUTHORITIES = ("client-ca-file", "requestheader-client-ca-file", "kubelet-certificate-authority")
 
 
 def connect(program: Program) -> Store:
@@ -32,7 +33,7 @@ def connect(program: Program) -> Store:
     get = program.get
     files = Files(get("etcd-cafile", ""), get("etcd-certfile", ""), get("etcd-keyfile", ""))
     for path in filter(None, (files.ca, files.cert, files.key)):
-        settings.readable(path)
+        read_file(path)
     if files.cert:
         x509.pair(files.cert, files.key)
     reload = bool(get("encryption-provider-config-automatic-reload"))
@@ -53,29 +54,30 @@ def build(program: Program) -> Api:
     """Return the API, all files read and checked."""
     get = program.get
     config = settings.read(program)
-    x509.pair(get("tls-cert-file", ""), get("tls-private-key-file", ""))
-    if get("kubelet-client-certificate"):
-        x509.pair(get("kubelet-client-certificate"), get("kubelet-client-key", ""))
-    if get("proxy-client-cert-file"):
-        x509.pair(get("proxy-client-cert-file"), get("proxy-client-key-file", ""))
-    if get("requestheader-client-ca-file"):
-        x509.certificates(get("requestheader-client-ca-file"))
-    authorities = x509.certificates(get("client-ca-file")) if get("client-ca-file") else []
+    for cert, key in (("tls-cert-file", "tls-private-key-file"), ("proxy-client-cert-file", "proxy-client-key-file")):
+        if get(cert):
+            x509.pair(get(cert), get(key, ""))
+    authorities = {flag: x509.certificates(get(flag)) for flag in AUTHORITIES if get(flag)}
+    # What is in them matters only when a kubelet is asked.
+    kubelets = [get(flag, "") for flag in ("kubelet-client-certificate", "kubelet-client-key")]
+    for path in filter(None, kubelets):
+        read_file(path)
     audit = Audit(get("audit-policy-file", ""), get("audit-log-path", ""), program.fields)
-    issuer, keys = get("service-account-issuer"), get("service-account-key-file")
-    signing = get("service-account-signing-key-file")
-    tokens = Tokens(signing, settings.listed(keys) or [signing], issuer[0])
+    keys = get("service-account-signing-key-file"), get("service-account-key-file", [])
+    tokens = Tokens(*keys, get("service-account-issuer")[0])
     store = connect(program)
-    services = get("service-cluster-ip-range", "10.0.0.0/24").split(",")[0]
-    admission = Admission(store, config.plugins, services, config.exempt, config.enforce)
+    admission = Admission(store, config.plugins, services(program), config.exempt, config.enforce)
     joining = bool(get("enable-bootstrap-token-auth"))
-    authenticator = Authenticator(authorities, tokens, store, config.anonymous, joining)
-    kubelets = Files(
-        get("kubelet-certificate-authority", ""), get("kubelet-client-certificate", ""), get("kubelet-client-key", "")
-    )
-    modes = settings.listed(get("authorization-mode", ["AlwaysAllow"]))
+    authenticator = Authenticator(authorities.get("client-ca-file", []), tokens, store, config.anonymous, joining)
     rest = Rest(store, Schema(table("objects"), program.tables["objects"]), admission)
-    return Api(program.version, rest, authenticator, Authorizer(store, modes), audit, kubelets)
+    authorizer = Authorizer(store, get("authorization-mode", ["AlwaysAllow"]))
+    asking = Files(get("kubelet-certificate-authority", ""), *kubelets)
+    return Api(program.version, rest, authenticator, authorizer, audit, asking)
+
+
+def services(program: Program) -> str:
+    """Return the range of the services' addresses."""
+    return str(program.get("service-cluster-ip-range") or "10.0.0.0/24").split(",")[0]
 
 
 def main(program: Program) -> int:
@@ -87,7 +89,7 @@ def main(program: Program) -> int:
     api = build(program)
     tls = Tls(get("tls-cert-file", ""), get("tls-private-key-file", ""), get("tls-min-version", "VersionTLS12"))
     server = Server(get("bind-address", "0.0.0.0"), get("secure-port", 6443), api.answer, tls)  # noqa: S104
-    api.begin(get("service-cluster-ip-range", "10.0.0.0/24").split(",")[0], table("roles"))
+    api.begin(services(program), table("roles"))
     server.serve()
     log("I", f"REHEARSAL stand-in of kube-apiserver {program.version} serves on {server.server_address}")
     notify("READY=1")

@@ -10,6 +10,7 @@ import datetime
 import json
 import threading
 import uuid
+from pathlib import Path
 from typing import Any, Optional
 
 from .bodies import parsed
@@ -56,7 +57,13 @@ class Audit:
 
     def __init__(self, policy: str, path: str, fields: dict[str, Any]) -> None:
         """Read and check the policy."""
-        self.path = path
+        self.path = "/dev/stdout" if path == "-" else path
+        if path:
+            try:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+                Path(self.path).open("a").close()
+            except OSError as exc:
+                raise Refusal(f"ensureLogFile: open {path}: {(exc.strerror or '').lower()}") from None
         self.rules: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         if policy:
@@ -99,7 +106,7 @@ class Audit:
         try:
             # What YAML can say beyond JSON is told as text.
             line = json.dumps(event, default=str) + "\n"
-            with self._lock, open(self.path, "a", encoding="utf-8") as stream:  # noqa: PTH123
+            with self._lock, Path(self.path).open("a", encoding="utf-8") as stream:
                 stream.write(line)
         except OSError as exc:
             log("E", f"Error in audit plugin 'log' affecting 1 audit events: {exc}")

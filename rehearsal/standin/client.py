@@ -69,36 +69,36 @@ class Connection:
             return http.client.HTTPConnection(host, port, timeout=timeout)
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=self.files.context())
 
-    def send(self, method: str, path: str, body: Optional[Any] = None, kind: str = "application/json") -> Any:
-        """Return the parsed answer; raise ApiError for a refusal or none."""
+    def send(self, method: str, path: str, body: Optional[Any] = None) -> Any:
+        """Return the parsed answer; raise ApiError for a refusal or none; patches are merged."""
         kept = getattr(self._local, "connection", None)
         try:
             if kept is not None:
                 try:
-                    return self._once(kept, method, path, body, kind)
+                    return self._once(kept, method, path, body)
                 except (http.client.HTTPException, OSError):
                     kept.close()
             self._local.connection = None
             fresh = self.open()
-            answer = self._once(fresh, method, path, body, kind)
+            answer = self._once(fresh, method, path, body)
             self._local.connection = fresh
             return answer
         except (http.client.HTTPException, OSError, ssl.SSLError) as exc:
             raise ApiError(0, f"{method} {self.url}{path}: {_told(exc)}") from exc
 
-    def _once(self, connection: http.client.HTTPConnection, method: str, path: str, body: Any, kind: str) -> Any:
+    def _once(self, connection: http.client.HTTPConnection, method: str, path: str, body: Any) -> Any:
         """Send one request over a connection."""
         data = None if body is None else json.dumps(body)
-        connection.request(method, path, data, self.headers(kind))
+        connection.request(method, path, data, self.headers("merge-patch+" if method == "PATCH" else ""))
         answer = connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
         if answer.status >= 300:
             raise ApiError(answer.status, _message(text) or f"{method} {path}: HTTP {answer.status}")
         return json.loads(text) if text.startswith(("{", "[")) else text
 
-    def headers(self, kind: str = "application/json") -> dict[str, str]:
+    def headers(self, kind: str = "") -> dict[str, str]:
         """Return what goes with every request."""
-        found = {"Content-Type": kind, "Accept": "application/json", "User-Agent": self.agent}
+        found = {"Content-Type": f"application/{kind}json", "Accept": "application/json", "User-Agent": self.agent}
         return {**found, "Authorization": f"Bearer {self.token}"} if self.token else found
 
     def lines(self, method: str, path: str, body: Any, timeout: float = 60) -> Iterator[dict[str, Any]]:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Union
 
 import yaml
 
-from .flags import Refusal
+from .flags import Refusal, read_file
 from .schema import Schema
 from .server import log
 
@@ -33,9 +32,7 @@ def parse(text: Union[str, bytes]) -> Any:
 def load(path: str) -> Any:
     """Return a YAML or JSON file."""
     try:
-        return parse(Path(path).read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise Refusal(f"open {path}: {(exc.strerror or '').lower()}") from None
+        return parse(read_file(path))
     except yaml.YAMLError as exc:
         raise Refusal(f"{path}: error converting YAML to JSON: {' '.join(str(exc).split())}") from None
 

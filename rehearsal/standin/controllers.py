@@ -9,12 +9,11 @@ import base64
 import datetime
 import ipaddress
 import time
-from pathlib import Path
 from typing import Any, Optional
 
-from . import settings, signers, x509
+from . import signers, x509
 from .client import ApiError, Connection, from_kubeconfig
-from .flags import Refusal
+from .flags import Refusal, read_file
 from .identity import _over
 from .kinds import ALL
 from .leases import Election, serve, times
@@ -23,7 +22,8 @@ from .program import Program
 from .server import log, stopping
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-MERGE = "application/merge-patch+json"
+# Controllers that work only where somebody names them.
+OFF = ("token-cleaner-controller",)
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
 
 
@@ -31,35 +31,42 @@ class Controllers:
     """All control loops; each works as its own service account where the flags ask for that."""
 
     def __init__(self, program: Program, api: Connection) -> None:
-        """Read the files that the loops need."""
-        get = program.get
+        """Remember whom to ask; files are read when we lead."""
         self.program, self.api = program, api
-        self._signing: Optional[dict[str, tuple[Any, Any]]] = None
-        self.root = Path(settings.readable(get("root-ca-file", ""))).read_text(encoding="utf-8")
-        x509.private_key(get("service-account-private-key-file", ""))
+        self.signing: dict[str, tuple[Any, Any]] = {}
+        self.root = ""
         self._clients: dict[str, tuple[Connection, float]] = {}
         self._made: set[str] = set()
+        given = program.get("controllers") or ["*"]
+        self.chosen = {program.tables.get("aliases", {}).get(name, name) for name in given}
 
-    def signing(self) -> dict[str, tuple[Any, Any]]:
-        """Return what each signer signs with; read when we lead, and where it does not fit we end only then.
+    def enabled(self, name: str) -> bool:
+        """Say whether a controller is to work."""
+        return name in self.chosen or ("*" in self.chosen and name not in OFF and f"-{name}" not in self.chosen)
 
-        So does the real one, and a signer that was given no pair signs nothing.
-        """
-        if self._signing is None:
-            try:
-                pairs = {name: self._pair(part) for name, part in signers.SIGNERS.items()}
-            except Refusal as exc:
-                raise Refusal(f"Error building controllers: error reading CA cert file {exc}") from None
-            self._signing = {name: pair for name, pair in pairs.items() if pair}
-        return self._signing
-
-    def _pair(self, part: str) -> Optional[tuple[Any, Any]]:
-        """Return the pair of one signer, its own or that of all."""
-        for begin in (f"cluster-signing-{part}", "cluster-signing"):
-            cert, key = (self.program.get(f"{begin}-{kind}-file", "") for kind in ("cert", "key"))
-            if cert or key:
-                return x509.pair(cert, key)
-        return None
+    def prepare(self) -> None:
+        """Read what the loops need when we begin to lead, for only then the real one ends of it, too."""
+        get = self.program.get
+        if get("allocate-node-cidrs"):
+            self.program.hold({**self.program.line.values, "cluster-cidr": get("cluster-cidr") or "none"}, "pods")
+            pods = ipaddress.ip_network(get("cluster-cidr").split(",")[0], strict=False)
+            if get("node-cidr-mask-size", 24) < pods.prefixlen:
+                told = "mask size of cluster CIDR must be less than or equal to --node-cidr-mask-size configured"
+                raise Refusal(f"Controller: Invalid --cluster-cidr, {told} for CIDR family")
+        if get("service-account-private-key-file"):
+            x509.private_key(get("service-account-private-key-file"))
+        if get("root-ca-file"):
+            x509.certificates(get("root-ca-file"))
+            self.root = read_file(get("root-ca-file")).decode()
+        for name, part in signers.SIGNERS.items():
+            for begin in (f"cluster-signing-{part}", "cluster-signing"):
+                cert, key = (get(f"{begin}-{kind}-file", "") for kind in ("cert", "key"))
+                # A signer that was given no pair signs nothing.
+                if (cert or key) and name not in self.signing:
+                    try:
+                        self.signing[name] = x509.pair(cert, key)
+                    except Refusal as exc:
+                        raise Refusal(f"Error building controllers: error reading CA cert file {exc}") from None
 
     def as_account(self, name: str) -> Connection:
         """Return the API as seen by a controller's own account."""
@@ -85,20 +92,24 @@ class Controllers:
 
     def work(self) -> None:
         """Let every loop look once; trouble of one is not trouble of the others."""
-        self.signing()
-        for account, loop in (
-            ("certificate-controller", self.sign),
-            ("node-controller", self.nodes),
-            ("root-ca-cert-publisher", self.publish),
-            ("service-account-controller", self.accounts),
-            ("deployment-controller", self.deployments),
-            ("token-cleaner", self.tokens),
-            ("namespace-controller", self.namespaces),
+        if not self.signing:
+            self.prepare()
+        for controller, account, loop in (
+            ("certificatesigningrequest-signing", "certificate-controller", self.sign),
+            ("node-ipam", "node-controller", self.ranges),
+            ("node-lifecycle", "node-controller", self.silence),
+            ("root-ca-certificate-publisher", "root-ca-cert-publisher", self.publish),
+            ("serviceaccount", "service-account-controller", self.accounts),
+            ("deployment", "deployment-controller", self.deployments),
+            ("token-cleaner", "token-cleaner", self.tokens),
+            ("namespace", "namespace-controller", self.namespaces),
         ):
+            if not self.enabled(f"{controller}-controller"):
+                continue
             try:
                 loop(self.as_account(account))
             except ApiError as exc:
-                log("E", f'"Unhandled Error" err="{account}: {exc}"')
+                log("E", f'"Unhandled Error" err="{controller}: {exc}"')
                 self._clients.pop(account, None)
 
     def sign(self, api: Connection) -> None:
@@ -107,7 +118,7 @@ class Controllers:
             status, spec = csr.get("status") or {}, csr["spec"]
             kinds = {condition["type"] for condition in status.get("conditions") or []}
             done = "Failed" in kinds or status.get("certificate")
-            if "Approved" not in kinds or done or spec["signerName"] not in self.signing():
+            if "Approved" not in kinds or done or spec["signerName"] not in self.signing:
                 continue
             request, usages = base64.b64decode(spec["request"]), spec.get("usages") or []
             if problem := signers.problem(spec["signerName"], request, usages):
@@ -117,29 +128,33 @@ class Controllers:
             else:
                 limit = self.program.get("cluster-signing-duration", 31536000.0)
                 life = min(limit, spec.get("expirationSeconds") or limit)
-                pem = x509.sign(request, self.signing()[spec["signerName"]], usages, life)
+                pem = x509.sign(request, self.signing[spec["signerName"]], usages, life)
                 csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
             api.send("PUT", f"{CSRS}/{csr['metadata']['name']}/status", csr)
 
-    def nodes(self, api: Connection) -> None:
-        """Give nodes their pod ranges, and doubt those that are silent."""
+    def ranges(self, api: Connection) -> None:
+        """Give nodes their pod ranges."""
+        if not self.program.get("allocate-node-cidrs"):
+            return
         nodes = self.api.send("GET", "/api/v1/nodes")["items"]
-        if self.program.get("allocate-node-cidrs"):
-            taken = {node["spec"]["podCIDR"] for node in nodes if (node.get("spec") or {}).get("podCIDR")}
-            for node in nodes:
-                if not (node.get("spec") or {}).get("podCIDR"):
-                    given = self.free_range(taken)
-                    taken.add(given)
-                    patch = {"spec": {"podCIDR": given, "podCIDRs": [given]}}
-                    api.send("PATCH", f"/api/v1/nodes/{node['metadata']['name']}", patch, MERGE)
+        taken = {node["spec"]["podCIDR"] for node in nodes if (node.get("spec") or {}).get("podCIDR")}
+        for node in nodes:
+            if not (node.get("spec") or {}).get("podCIDR"):
+                given = self.free_range(taken)
+                taken.add(given)
+                patch = {"spec": {"podCIDR": given, "podCIDRs": [given]}}
+                api.send("PATCH", f"/api/v1/nodes/{node['metadata']['name']}", patch)
+
+    def silence(self, api: Connection) -> None:
+        """Doubt nodes that are silent."""
         leases = self.api.send("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")["items"]
         renewed = {lease["metadata"]["name"]: lease["spec"].get("renewTime") for lease in leases}
-        for node in nodes:
+        for node in self.api.send("GET", "/api/v1/nodes")["items"]:
             self._doubt(api, node, renewed.get(node["metadata"]["name"]))
 
     def free_range(self, taken: set[str]) -> str:
         """Return a pod range that nobody has."""
-        whole = ipaddress.ip_network(self.program.get("cluster-cidr", "10.244.0.0/16").split(",")[0])
+        whole = ipaddress.ip_network(self.program.get("cluster-cidr").split(",")[0], strict=False)
         size = self.program.get("node-cidr-mask-size", 24)
         free = (str(part) for part in whole.subnets(new_prefix=size) if str(part) not in taken)
         return next(free, "")
@@ -155,11 +170,11 @@ class Controllers:
         told = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
         changed = [{**c, **told, "lastTransitionTime": moment()} if c["type"] == "Ready" else c for c in conditions]
         path = f"/api/v1/nodes/{node['metadata']['name']}/status"
-        api.send("PATCH", path, {"status": {"conditions": changed}}, MERGE)
+        api.send("PATCH", path, {"status": {"conditions": changed}})
 
     def publish(self, api: Connection) -> None:
         """Have the authority's certificate in every namespace."""
-        for name in self._names():
+        for name in self._names() if self.root else ():
             path = f"/api/v1/namespaces/{name}/configmaps"
             head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}}
             self._ensure(api, path, {**head, "data": {"ca.crt": self.root}})
@@ -228,7 +243,7 @@ class Controllers:
 def main(program: Program) -> int:
     """Hold the lease and work, until told to stop."""
     told = stopping()
-    api = from_kubeconfig(settings.readable(program.get("kubeconfig", "")), "kube-controller-manager")
+    api = from_kubeconfig(program.get("kubeconfig", ""), "kube-controller-manager")
     controllers = Controllers(program, api)
     serve(program, 10257)
     log("I", f"REHEARSAL stand-in of kube-controller-manager {program.version}")

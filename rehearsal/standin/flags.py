@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pkgutil
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from . import values
@@ -20,6 +21,14 @@ class Refusal(Exception):
         """Keep message and exit status."""
         super().__init__(message)
         self.status = status
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of a file that a flag or another file names."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as exc:
+        raise Refusal(f"open {path}: {(exc.strerror or '').lower()}") from None
 
 
 def table(name: str) -> Any:

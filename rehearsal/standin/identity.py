@@ -12,7 +12,6 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Optional
 
 from cryptography.exceptions import InvalidSignature
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from . import x509
-from .flags import Refusal
+from .flags import Refusal, read_file
 from .server import Request
 from .store import Store
 
@@ -65,12 +64,17 @@ class Tokens:
     @staticmethod
     def _public(path: str) -> list[Any]:
         """Return the public keys of a file, which may have several, or a private one."""
-        try:
-            content = Path(path).read_bytes()
-        except OSError as exc:
-            raise Refusal(f"failed to read service-account-key-file {path}: {exc}") from None
+        content = read_file(path)
         found = re.findall(rb"-----BEGIN [A-Z ]*PUBLIC KEY-----.*?-----END [A-Z ]*PUBLIC KEY-----", content, re.DOTALL)
-        return [serialization.load_pem_public_key(block) for block in found] or [x509.private_key(path).public_key()]
+        keys = [serialization.load_pem_public_key(block) for block in found]
+        # Of the key of an elliptic curve the real server knows one form alone.
+        if not keys and re.search(rb"-----BEGIN (RSA |EC )?PRIVATE KEY-----", content):
+            key = x509.private_key(path).public_key()
+            keys = [key] if isinstance(key, rsa.RSAPublicKey) or b"BEGIN EC " in content else []
+        if not keys:
+            told = "data does not contain any valid RSA or ECDSA public keys"
+            raise Refusal(f"error reading public key file {path}: {told}")
+        return keys
 
     def issue(self, name: str, life: int) -> tuple[str, int]:
         """Return a token for a user, and when it ends."""

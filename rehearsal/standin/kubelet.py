@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -22,8 +23,7 @@ from .objects import moment
 from .program import Program, architecture
 from .server import Answer, Request, Server, health_app, log, stopping
 from .tls import Tls
-
-MERGE = "application/merge-patch+json"
+from .values import TAINT, label_problem
 
 
 class Kubelet:
@@ -47,6 +47,15 @@ class Kubelet:
 
     def _check(self) -> None:
         """Raise Refusal where the real kubelet would not start."""
+        self.program.hold(self.config, "KubeletConfiguration")
+        for taint in self.config.get("registerWithTaints") or []:
+            key, effect = taint.get("key", ""), taint.get("effect", "")
+            if not re.fullmatch(TAINT, f"{key}:{effect}"):
+                raise Refusal(
+                    f"failed to validate kubelet configuration, error: invalid taint: {{{key}  {effect} <nil>}}"
+                )
+        if words := label_problem(self.program.get("node-labels", {})):
+            raise Refusal(f"failed to validate kubelet flags: {words}")
         cert, key = self.config.get("tlsCertFile", ""), self.config.get("tlsPrivateKeyFile", "")
         if cert:
             x509.pair(cert, key)
@@ -123,7 +132,7 @@ class Kubelet:
             if exc.status != 409:
                 raise
             own = {"metadata": {"labels": node["metadata"]["labels"]}}
-            api.send("PATCH", f"/api/v1/nodes/{self.name}", own, MERGE)
+            api.send("PATCH", f"/api/v1/nodes/{self.name}", own)
 
     def beat(self, api: Connection, number: int) -> None:
         """Renew the lease; tell the status now and then, and when it changes."""
@@ -138,7 +147,7 @@ class Kubelet:
             return
         ready["lastTransitionTime"] = moment()
         status["conditions"] += [c for c in old if c["type"] != "Ready"]
-        api.send("PATCH", path, {"status": status}, MERGE)
+        api.send("PATCH", path, {"status": status})
 
     def serve(self, api: Connection) -> None:
         """Serve the kubelet's port and its health."""

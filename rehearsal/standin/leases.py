@@ -13,7 +13,7 @@ import uuid
 from typing import Any, Callable, Optional
 
 from . import x509
-from .client import ApiError, Connection
+from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
 from .program import Program
 from .server import Server, health_app, log
@@ -54,6 +54,13 @@ class Election:
         """Remember the lease and its times: duration, deadline of a renewal, and pause."""
         self.api, self.name = api, name
         self.duration, self.deadline, self.pause = times
+        for wrong, words in (
+            (self.duration <= self.deadline, "leaseDuration must be greater than renewDeadline"),
+            (self.deadline <= self.pause * 1.2, "renewDeadline must be greater than retryPeriod*JitterFactor"),
+            (self.pause <= 0, "retryPeriod must be greater than zero"),
+        ):
+            if wrong:
+                raise Refusal(f"panic: {words}", 2)
         self.me = f"{os.uname().nodename}_{uuid.uuid4()}"
         self._seen = ("", 0.0)
         self.refusal: Optional[Refusal] = None
@@ -129,6 +136,9 @@ def serve(program: Program, port: int) -> Server:
     if not cert:
         cert = key = x509.self_signed(program.name)
     x509.pair(cert, key)
+    for flag in ("authentication-kubeconfig", "authorization-kubeconfig"):
+        if get(flag):
+            from_kubeconfig(get(flag), program.name)
     for flag in ("client-ca-file", "requestheader-client-ca-file"):
         if get(flag):
             x509.certificates(get(flag))

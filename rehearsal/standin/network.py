@@ -13,15 +13,13 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
-from . import configuration, settings
+from . import configuration
 from .client import ApiError, Connection, from_kubeconfig
-from .flags import Refusal, unknown_gates
+from .flags import Refusal, read_file, unknown_gates
 from .program import Program
 from .server import Server, health_app, log, notify, stopping
 
-MERGE = "application/merge-patch+json"
-MODES = ("", "iptables", "ipvs", "nftables")
-LOCAL_MODES = ("ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", "")
+BACKENDS = ("vxlan", "host-gw", "wireguard", "udp", "ipip")
 
 
 def place(text: str, default: str) -> tuple[str, int]:
@@ -30,35 +28,23 @@ def place(text: str, default: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _check_modes(program: Program, content: dict[str, Any]) -> None:
-    """Raise Refusal for a mode that kube-proxy does not have; beside a file, flags do not count."""
-    given = content if program.get("config") else {"mode": program.get("proxy-mode", "")}
-    if (mode := given.get("mode", "")) not in MODES:
-        told = "must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"
-        raise Refusal(f'failed validate: KubeProxyConfiguration.Mode.ProxyMode: Invalid value: "{mode}": {told}')
-    local = content.get("detectLocalMode", program.get("detect-local-mode", ""))
-    if local not in LOCAL_MODES:
-        known = ", ".join(f'"{name}"' for name in LOCAL_MODES)
-        where = "KubeProxyConfiguration.DetectLocalMode"
-        raise Refusal(f'failed validate: {where}: Unsupported value: "{local}": supported values: {known}')
-
-
 def proxy(program: Program) -> int:
     """Run as kube-proxy."""
     told = stopping()
-    content: dict[str, Any] = {}
+    # Beside a file, flags do not count.
+    content: dict[str, Any] = {"mode": program.get("proxy-mode"), "detectLocalMode": program.get("detect-local-mode")}
     if path := program.get("config"):
         versions = ("kubeproxy.config.k8s.io/v1alpha1",)
         content = configuration.read(path, "KubeProxyConfiguration", program.fields, strict=False, versions=versions)
     unknown_gates(content.get("featureGates") or {}, program.gates)
-    _check_modes(program, content)
+    program.hold(content, "KubeProxyConfiguration")
     kubeconfig = (content.get("clientConnection") or {}).get("kubeconfig") or program.get("kubeconfig", "")
     if not kubeconfig:
         raise Refusal(
             "unable to load in-cluster configuration, "
             "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined"
         )
-    api = from_kubeconfig(settings.readable(kubeconfig), "kube-proxy")
+    api = from_kubeconfig(kubeconfig, "kube-proxy")
     known = threading.Event()
     # Healthy only once the services were read, as the real one is once it has written its rules.
     Server(*place(content.get("healthzBindAddress", ""), "0.0.0.0:10256"), health_app(known.is_set)).serve()
@@ -82,21 +68,15 @@ class Flannel:
         """Read and check the configuration."""
         self.program = program
         self.name = os.environ.get("NODE_NAME", "")
-        path = settings.readable(program.get("net-config-path", "/etc/kube-flannel/net-conf.json"))
+        path = program.get("net-config-path", "/etc/kube-flannel/net-conf.json")
         try:
-            self.config = json.loads(Path(path).read_text(encoding="utf-8"))
+            self.config = json.loads(read_file(path))
             if "/" not in self.config["Network"]:
                 raise ValueError(f"invalid CIDR address: {self.config['Network']}")
             self.network = ipaddress.ip_network(self.config["Network"])
         except (ValueError, KeyError) as exc:
             raise Refusal(f"Failed to create SubnetManager: error parsing subnet config: {exc}") from None
-        if (self.config.get("Backend") or {}).get("Type", "udp") not in (
-            "vxlan",
-            "host-gw",
-            "wireguard",
-            "udp",
-            "ipip",
-        ):
+        if (self.config.get("Backend") or {}).get("Type", "udp") not in BACKENDS:
             raise Refusal(f"Error fetching backend: unknown backend type: {self.config['Backend']['Type']}")
 
     def lease(self, api: Connection) -> Optional[str]:
@@ -131,7 +111,7 @@ class Flannel:
         up = {"type": "NetworkUnavailable", "status": "False", "reason": "FlannelIsUp"}
         conditions = [c for c in old if c["type"] != "NetworkUnavailable"] + [up]
         body = {"metadata": {"annotations": marks}, "status": {"conditions": conditions}}
-        api.send("PATCH", path, body, MERGE)
+        api.send("PATCH", path, body)
 
 
 def flanneld(program: Program) -> int:
@@ -140,7 +120,7 @@ def flanneld(program: Program) -> int:
     if not program.get("kube-subnet-mgr"):
         raise Refusal("a rehearsal knows flannel's Kubernetes subnet manager only")
     flannel = Flannel(program)
-    api = from_kubeconfig(settings.readable(program.get("kubeconfig-file", "")), "flanneld")
+    api = from_kubeconfig(program.get("kubeconfig-file", ""), "flanneld")
     log("I", f"REHEARSAL stand-in of flanneld {program.version}: it moves no packets")
     port = program.get("healthz-port", 0)
     if port:

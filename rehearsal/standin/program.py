@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .flags import Line, Refusal, table, usage
+from .limits import problem
 
 
 @dataclass
@@ -32,6 +33,13 @@ class Program:
     def gates(self) -> list[str]:
         """Return the feature gates of the version."""
         return list(self.tables.get("gates", []))  # flanneld has none
+
+    def hold(self, content: dict[str, Any], kind: str = "") -> None:
+        """Raise Refusal where flags, or a file of a kind, have a value that the real program does not take."""
+        known = self.tables.get("choices", {})
+        known = {**known, "controllers": [*known.get("controllers", []), *self.tables.get("aliases", {})]}
+        if words := problem(table("limits").get(kind or self.name, {}), content, known):
+            raise Refusal(words)
 
     def get(self, flag: str, default: Any = None) -> Any:
         """Return a flag's value; a flag that this version does not have has none."""
@@ -87,6 +95,7 @@ def run(name: str, versions: dict[str, str], words: list[str], main: Callable[[P
     try:
         program = Program(name, version, line, tables)
         line.check_gates(program.gates)
+        program.hold(line.values)
         return main(program)
     except Refusal as exc:
         return refuse(name, exc, parsing=False)

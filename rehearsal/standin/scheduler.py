@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import configuration, settings
+from . import configuration
 from .client import Connection, from_kubeconfig
 from .flags import Refusal
 from .leases import Election, serve, times
@@ -70,10 +70,7 @@ def main(program: Program) -> int:
         content = configuration.read(path, "KubeSchedulerConfiguration", program.fields, versions=versions)
     elected = election_of(program, content)
     kubeconfig = (content.get("clientConnection") or {}).get("kubeconfig") or program.get("kubeconfig", "")
-    api = from_kubeconfig(settings.readable(kubeconfig), "kube-scheduler")
-    for flag in ("authentication-kubeconfig", "authorization-kubeconfig"):
-        if program.get(flag):
-            from_kubeconfig(settings.readable(program.get(flag)), "kube-scheduler")
+    api = from_kubeconfig(kubeconfig, "kube-scheduler")
     serve(program, 10259)
     log("I", f"REHEARSAL stand-in of kube-scheduler {program.version}")
     return Election(api, "kube-scheduler", elected).lead(told, lambda: bind(api))

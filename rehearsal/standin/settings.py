@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,6 @@ from .program import Program
 DEFAULT_PLUGINS = ["NamespaceLifecycle", "ServiceAccount", "PodSecurity", "Priority"]
 LEVELS = ("privileged", "baseline", "restricted")
 LIMITS = ("Namespace", "Server", "SourceAndObject", "User")
-MODES = ("ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
 
 
 @dataclass
@@ -30,21 +28,13 @@ class Settings:
     enforce: str = "privileged"
 
 
-def readable(path: str) -> str:
-    """Return the path of a file that can be read."""
-    if not os.access(path, os.R_OK):
-        raise Refusal(f"open {path}: no such file or directory")
-    return path
-
-
-def listed(value: Any) -> list[str]:
-    """Return a flag that may be given once or often as a list."""
-    return [value] if isinstance(value, str) else list(value or [])
-
-
 def _required(program: Program) -> None:
     """Raise Refusal where something is not said that has no default."""
     missing = [] if program.get("etcd-servers") else ["--etcd-servers must be specified"]
+    if not (program.get("service-account-key-file") or program.get("service-account-signing-endpoint")):
+        missing.append("either `--service-account-key-file` or `--service-account-signing-endpoint` must be set")
+    if not all(program.get("service-account-issuer", [])):
+        missing.append("service-account-issuer should not be an empty string")
     if not program.get("service-account-issuer") or not program.get("service-account-signing-key-file"):
         missing.append("--service-account-signing-key-file and --service-account-issuer are required flags")
     if missing:
@@ -55,14 +45,9 @@ def read(program: Program) -> Settings:
     """Return the settings; raise Refusal where the real server would not start."""
     found = Settings()
     _required(program)
-    for mode in listed(program.get("authorization-mode", ["AlwaysAllow"])):
-        if mode not in MODES:
-            raise Refusal(f'authorization-mode "{mode}" is not a valid mode')
-    known = program.tables["plugins"]
-    for flag in ("enable-admission-plugins", "disable-admission-plugins"):
-        for name in program.get(flag, []):
-            if name not in known:
-                raise Refusal(f'{flag.replace("-", "_")} plugin "{name}" is unknown')
+    for mode, flag, kind in (("Webhook", "webhook-config", "config"), ("ABAC", "policy", "policy")):
+        if mode in program.get("authorization-mode", []) and not program.get(f"authorization-{flag}-file"):
+            raise Refusal(f"authorization-mode {mode}'s authorization {kind} file not passed")
     off = program.get("disable-admission-plugins", [])
     found.plugins = [n for n in {*DEFAULT_PLUGINS, *program.get("enable-admission-plugins", [])} if n not in off]
     if path := program.get("authentication-config"):

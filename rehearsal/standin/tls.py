@@ -13,8 +13,6 @@ import ssl
 from pathlib import Path
 from typing import Any, Optional
 
-from .flags import Refusal
-
 DER = 2  # as OpenSSL's binding in Python numbers the encodings
 VERSIONS = {
     "VersionTLS10": ssl.TLSVersion.TLSv1,
@@ -58,9 +56,7 @@ class Tls:
 
     def __init__(self, cert: str, key: str, minimum: str = "VersionTLS12") -> None:
         """Load the pair."""
-        if minimum not in VERSIONS:
-            raise Refusal(f'unknown tls version "{minimum}"')
-        self.cert, self.key, self.minimum = cert, key, VERSIONS[minimum]
+        self.cert, self.key, self.minimum = cert, key, VERSIONS[minimum or "VersionTLS12"]
         self._seen = Path(cert).stat().st_mtime_ns
         self._context = self._read()
 

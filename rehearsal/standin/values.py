@@ -146,6 +146,26 @@ def key_pair(text: str) -> list[str]:
     return [text]
 
 
+# Labels in kubernetes.io and k8s.io that a node may not give itself.
+GUARDED = re.compile(
+    r"(?!([^/]*\.)?(kubelet|node)\.kubernetes\.io/|kubernetes\.io/(arch|os|hostname)$|beta\.kubernetes\.io/(arch|os|instance-type)$"
+    r"|(topology|failure-domain\.beta)\.kubernetes\.io/(region|zone)$)([^/]*\.)?(kubernetes|k8s)\.io/.*"
+)
+PART = r"[A-Za-z\d]([\w.-]{0,61}[A-Za-z\d])?"
+
+
+def label_problem(labels: dict[str, str]) -> str:
+    """Return why a kubelet would not give its node some labels."""
+    if guarded := sorted(name for name in labels if GUARDED.fullmatch(name)):
+        return f"unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: [{' '.join(guarded)}]"
+    for name, value in labels.items():
+        bad = [name] if not re.fullmatch(rf"([a-z\d.-]+/)?{PART}", name) else []
+        if bad := bad or ([value] if value and not re.fullmatch(PART, value) else []):
+            told = "must be no more than 63 bytes" if len(bad[0]) > 63 else "a valid label must consist of alphanumeric"
+            return f"invalid node labels: '{bad[0]}' - {told}"
+    return ""
+
+
 TAINT = r"(?P<key>[\w./-]+)(=(?P<value>[\w.-]*))?:(?P<effect>NoSchedule|PreferNoSchedule|NoExecute)"
 READERS: dict[str, Reader] = {
     "bool": truth,
@@ -170,9 +190,11 @@ READERS: dict[str, Reader] = {
     "pattern=N,...": matching(r".+=\d+", '"{}" does not have the pattern=N format'),
     "[]v1.Taint": matching(TAINT, "invalid taint spec: {}"),
 }
-# Two flags of kubelet have another sign between the halves of a pair.
+# Some flags of kubelet have another sign between the halves of a pair.
 BY_NAME: dict[str, Reader] = {
     "eviction-hard": pairs("<", "malformed pair, expect string<string"),
     "eviction-soft": pairs("<", "malformed pair, expect string<string"),
+    # Labels may be without a value.
+    "node-labels": lambda text: {n.strip(): v.strip() for n, _, v in (p.partition("=") for p in text.split(",") if p)},
     "manifest-url-header": pairs(":", "malformed pair, expect string:string"),
 }

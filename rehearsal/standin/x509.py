@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import os
 import warnings
-from pathlib import Path
 from typing import Any, Optional
 
 from cryptography import x509
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .flags import Refusal
+from .flags import Refusal, read_file
 
 USAGES = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
 BITS = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
@@ -26,10 +25,7 @@ BITS = ("digital_signature", "content_commitment", "key_encipherment", "data_enc
 
 def certificates(path: str) -> list[Any]:
     """Return all certificates of a file."""
-    try:
-        text = Path(path).read_bytes()
-    except OSError as exc:
-        raise Refusal(f"unable to load client CA provider: open {path}: {(exc.strerror or '').lower()}") from None
+    text = read_file(path)
     end = b"-----END CERTIFICATE-----"
     found = [x509.load_pem_x509_certificate(part + end) for part in text.split(end) if b"BEGIN CERTIFICATE" in part]
     if not found:
@@ -40,9 +36,7 @@ def certificates(path: str) -> list[Any]:
 def private_key(path: str) -> Any:
     """Return the key of a file."""
     try:
-        return serialization.load_pem_private_key(Path(path).read_bytes(), None)
-    except OSError as exc:
-        raise Refusal(f"open {path}: {(exc.strerror or '').lower()}") from None
+        return serialization.load_pem_private_key(read_file(path), None)
     except ValueError:
         raise Refusal(f"{path}: data does not contain a valid RSA or ECDSA private key") from None
 

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from pathlib import Path
 
 import pytest
+from integration.master.control_plane import ControlPlane
 from integration.rehearsal.kinds import directory, kinds
 
 from tools.lab import kubernetes_version
@@ -92,6 +94,10 @@ MALFORMED = {
         "--manifest-url-header=abc": "malformed pair, expect string:string",
         "--seccomp-default=maybe": 'strconv.ParseBool: parsing "maybe": invalid syntax',
         "--register-with-taints=abc": "invalid taint spec: abc",
+        "--node-labels=kubernetes.io/foo=bar": "unknown 'kubernetes.io' or 'k8s.io' labels specified",
+        "--node-labels=a=b c": "invalid node labels: 'b c' - a valid label must",
+        "--node-labels=A_!": "invalid node labels: 'A_!' - ",
+        f"--node-labels=a={'x' * 64}": "must be no more than 63 bytes",
         "--pod-infra-container-image=x": "unknown flag: --pod-infra-container-image",
     },
     "kube-proxy": {
@@ -118,6 +124,84 @@ def test_malformed_and_removed_flags(kind: str, program: str, word: str) -> None
     assert done.returncode == 1 and MALFORMED[program][word] in plain(done.stderr), done.stderr[-400:]
 
 
+CIPHERS = {"--tls-cipher-suites=TLS_AES_128_GCM_SHA256,BOGUS": "Cipher suite BOGUS not supported or doesn't exist"}
+# Beside an otherwise good command line, that of role master: values of the right type that are refused all the same.
+VALUES = {
+    "kube-apiserver": {
+        **CIPHERS,
+        "--tls-min-version=TLS12": 'unknown tls version "TLS12"',
+        "--secure-port=70000": "--secure-port 70000 must be between 1 and 65535, inclusive",
+        "--secure-port=0": "It cannot be turned off with 0",
+        "--requestheader-group-headers= ": 'empty value in "requestheader-group-headers"',
+        "--requestheader-username-headers= ": 'empty value in "requestheader-username-headers"',
+        "--service-account-issuer=": "service-account-issuer should not be an empty string",
+        "--service-account-issuer=:": "service-account-issuer \":\" contained a ':' but was not a valid URL",
+        "--service-account-issuer=http://a b": "was not a valid URL",
+        "--service-account-key-file=": "open : ",
+        # An RSA key in the same form would do.
+        "--service-account-key-file={pki}/admin.key": "data does not contain any valid RSA or ECDSA public keys",
+        "--service-cluster-ip-range=abc": "service-cluster-ip-range[0] is not a valid cidr",
+        "--service-cluster-ip-range=10.96.0.0": "service-cluster-ip-range[0] is not a valid cidr",
+        "--service-cluster-ip-range=10.96.0.0/16,fd00::/999": "service-cluster-ip-range[1] is not a",
+        "--service-cluster-ip-range=10.96.0.0/16,10.97.0.0/16": "must be of different IP family",
+        "--service-cluster-ip-range=10.96.0.0/16,fd00::/108,fd01::/108": "must not contain more than two entries",
+        "--service-cluster-ip-range=10.96.0.0/31": "must be at least 8 IP addresses",
+        "--authorization-mode=Nod,RBAC": 'authorization-mode "Nod" is not a valid mode',
+        "--authorization-mode=RBAC,RBAC": "has mode specified more than once",
+        "--authorization-mode=Webhook": "authorization-mode Webhook's authorization config file not passed",
+        "--authorization-mode=ABAC": "authorization-mode ABAC's authorization policy file not passed",
+        "--enable-admission-plugins=NodeRestrictio": 'enable-admission-plugins plugin "NodeRestrictio" is unknown',
+        "--disable-admission-plugins=Nothing": 'disable-admission-plugins plugin "Nothing" is unknown',
+        "--audit-log-path=/": "ensureLogFile: open /: is a directory",
+        "--audit-log-maxage=-1": "--audit-log-maxage -1 can't be a negative number",
+        "--audit-log-maxbackup=-1": "--audit-log-maxbackup -1 can't be a negative number",
+        "--audit-log-maxsize=-1": "--audit-log-maxsize -1 can't be a negative number",
+        "--shutdown-delay-duration=-5s": "--shutdown-delay-duration can not be negative value",
+        "--goaway-chance=0.5": "--goaway-chance can not be less than 0 or greater than 0.02",
+        "--storage-media-type=x": '--storage-media-type "x" invalid, allowed values: application/json, application/vnd',
+        "--storage-backend=etcd2": "--storage-backend invalid, allowed values: etcd3",
+    },
+    "kube-controller-manager": {
+        **CIPHERS,
+        "--secure-port=-1": "--secure-port -1 must be between 0 and 65535, inclusive",
+        "--controllers=*,tokencleanr": '"tokencleanr" is not in the list of known controllers',
+        "--controllers=tokencleaner,-nonsense": '"nonsense" is not in the list of known controllers',
+        "--controllers=-*": '"*" is not in the list of known controllers',
+        "--authentication-kubeconfig=/none": "/none: no such file or directory",
+        "--authorization-kubeconfig=/none": "/none: no such file or directory",
+        "--leader-elect-lease-duration=1s": "leaseDuration must be greater than renewDeadline",
+        "--leader-elect-renew-deadline=1s": "renewDeadline must be greater than retryPeriod*JitterFactor",
+        "--leader-elect-retry-period=0": "retryPeriod must be greater than zero",
+    },
+    "kube-scheduler": {**CIPHERS, "--secure-port=-1": "--secure-port -1 must be between 0 and 65535, inclusive"},
+}
+
+
+@functools.cache
+def plane(kind: str, path: Path) -> ControlPlane:
+    """Return a control plane of which nothing runs."""
+    return ControlPlane(path / kind, kubernetes_version(), directory(kind))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where control planes are."""
+    return tmp_path_factory.mktemp("refusals")
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize(("program", "word"), [(name, word) for name, words in VALUES.items() for word in words])
+def test_values_that_are_refused(kind: str, program: str, word: str, place: Path) -> None:
+    complaint, made = VALUES[program][word], plane(kind, place)
+    name = word.partition("=")[0]
+    good = [item for item in made.host.arguments(program) if item.partition("=")[0] != name]
+    done = run(kind, program, *good, word.format(pki=made.config / "pki"))
+    # A panic is an end, too.
+    assert done.returncode == (2 if "leader-elect" in word else 1) and complaint in plain(done.stderr), done.stderr[
+        -600:
+    ]
+
+
 @pytest.mark.parametrize("kind", kinds())
 @pytest.mark.parametrize(
     "words",
@@ -142,6 +226,18 @@ def plain(text: str) -> str:
         ("kubelet", KUBELET + "port: abc\n", "cannot unmarshal string into Go struct field"),
         ("kubelet", KUBELET + "authentication: {anonymous: {enabled: maybe}}\n", "cannot unmarshal string"),
         ("kubelet", PROXY, "KubeProxyConfiguration"),
+        ("kubelet", KUBELET + "maxPods: -1\n", "maxPods (--max-pods) -1 must not be a negative number"),
+        ("kubelet", KUBELET + "readOnlyPort: 70000\n", "70000 must be between 0 and 65535, inclusive"),
+        ("kubelet", KUBELET + "imageGCHighThresholdPercent: 101\n", "101 must be between 0 and 100, inclusive"),
+        ("kubelet", KUBELET + "containerLogMaxFiles: 1\n", "containerLogMaxFiles must be greater than 1"),
+        ("kubelet", KUBELET + "enforceNodeAllocatable: [pod]\n", "option pod specified for enforceNodeAllocatable"),
+        ("kubelet", KUBELET + "shutdownGracePeriod: 5\n", "cannot unmarshal number"),
+        ("kubelet", KUBELET + "shutdownGracePeriod: soon\n", "time: invalid duration soon"),
+        ("kubelet", KUBELET + "registerWithTaints: [{key: a, effect: Never}]\n", "invalid taint: {a  Never <nil>}"),
+        ("kube-proxy", PROXY + "bindAddress: abc\n", "BindAddress: Invalid value: abc"),
+        ("kube-proxy", PROXY + "clusterCIDR: 10.0.0.0/99\n", "Invalid value: 10.0.0.0/99: must be a valid CIDR block"),
+        ("kube-proxy", PROXY + "clusterCIDR: '10.0.0.0/9,10.0.0.0/8'\n", "single CIDR or dual-stack pair of CIDRs"),
+        ("kube-proxy", PROXY + "conntrack: {min: -1}\n", "Min: Invalid value: -1: must be greater than or equal to 0"),
         ("kube-proxy", PROXY + "clusterCIDR: 5\n", "cannot unmarshal number into Go struct field"),
         ("kube-scheduler", SCHEDULER + "noSuchField: 1\n", 'unknown field "noSuchField"'),
         ("kube-scheduler", SCHEDULER + "leaderElection: {leaderElect: 5}\n", "cannot unmarshal number"),
