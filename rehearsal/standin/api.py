@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import traceback
 from typing import Any, Callable, Optional
 
@@ -14,7 +13,7 @@ from .audit import Audit
 from .bodies import parsed
 from .client import ApiError, Connection, Files
 from .identity import Authenticator, Unauthorized, User
-from .kinds import BY_NAME, Target, target
+from .kinds import Target, target
 from .objects import moment
 from .program import architecture
 from .rest import Rest
@@ -27,8 +26,6 @@ REASONS = {
     409: "Conflict", 415: "UnsupportedMediaType", 422: "Invalid", 500: "InternalError", 503: "ServiceUnavailable",
 }  # fmt: skip
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
-SERVER = User("system:apiserver", ["system:masters"])
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
 class Api:
@@ -171,37 +168,6 @@ class Api:
             about = user if own else User(spec.get("user", ""), spec.get("groups") or [])
             found = {"allowed": self.authorizer.allows(about, _reviewed(spec))}
         return {**body, "kind": aim.resource.kind, "apiVersion": aim.resource.group_version, "status": found}
-
-    def begin(self, services: str, roles: list[dict[str, Any]]) -> None:
-        """Make what every cluster begins with."""
-        head = {"apiVersion": "v1"}
-        for name in NAMESPACES:
-            self._ensure(Target(BY_NAME["namespaces"], "", name), {**head, "kind": "Namespace"})
-        for item in roles:
-            where = BY_NAME[f"{item['kind'].lower()}s"]
-            self._ensure(Target(where, item["metadata"].get("namespace", ""), item["metadata"]["name"]), item)
-        first = str(ipaddress.ip_network(services, strict=False)[1])
-        ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]
-        labels = {"component": "apiserver", "provider": "kubernetes"}
-        service = {
-            **head,
-            "kind": "Service",
-            "metadata": {"labels": labels},
-            "spec": {"clusterIP": first, "ports": ports},
-        }
-        self._ensure(Target(BY_NAME["services"], "default", "kubernetes"), service)
-
-    def _ensure(self, aim: Target, item: dict[str, Any]) -> None:
-        """Make an object that is not there; another server may be quicker."""
-        if self.rest.store.get(self.rest.key(aim)) is not None:
-            return
-        made = {**item, "metadata": {**(item.get("metadata") or {}), "name": aim.name}}
-        request = Request("POST", "", {}, {"User-Agent": "kube-apiserver"}, b"", [], "127.0.0.1")
-        try:
-            self.rest.stored(aim, request, SERVER, None, made, "Update")
-        except ApiError as exc:
-            if exc.status != 409:
-                raise
 
 
 def _deed(request: Request, aim: Optional[Target]) -> Deed:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from . import settings, x509
@@ -14,6 +15,7 @@ from .audit import Audit
 from .client import ApiError, Files
 from .encryption import Encryption
 from .flags import Refusal, read_file, table
+from .founding import Founding, own_address
 from .identity import Authenticator, Tokens
 from .program import Program
 from .rest import Rest
@@ -88,14 +90,18 @@ def main(program: Program) -> int:
     told = stopping()
     api = build(program)
     tls = Tls(get("tls-cert-file", ""), get("tls-private-key-file", ""), get("tls-min-version", "VersionTLS12"))
-    server = Server(get("bind-address", "0.0.0.0"), get("secure-port", 6443), api.answer, tls)  # noqa: S104
-    api.begin(services(program), table("roles"))
+    address, port = get("bind-address", ""), get("secure-port", 6443)
+    server = Server(address or "0.0.0.0", port, api.answer, tls)  # noqa: S104
+    founding = Founding(api.rest, get("advertise-address") or own_address(address), port)
+    founding.begin(services(program), table("roles"))
+    threading.Thread(target=founding.stay, daemon=True).start()
     server.serve()
     log("I", f"REHEARSAL stand-in of kube-apiserver {program.version} serves on {server.server_address}")
     notify("READY=1")
     told.wait()
     # Clients are served on while load balancers see that this server goes.
     api.going = True
+    founding.leave()
     time.sleep(float(get("shutdown-delay-duration", 0.0)))
     server.drain(PATIENCE)
     log("I", "ends in order")

@@ -91,13 +91,13 @@ class Store:
         answer = self.ask("/v3/kv/range", {"key": _b64(first), "range_end": _b64(end)})
         return [self._open(entry) for entry in answer.get("kvs") or []], answer["header"]["revision"]
 
-    def put(self, key: str, item: Object, before: Optional[Object]) -> Object:
+    def put(self, key: str, item: Object, before: Optional[Object], lease: str = "0") -> Object:
         """Store an object in place of the one seen before, or as a new one; raise Conflict when that is no more."""
         place = self.prefix + key
         clean = {**item, "metadata": {n: v for n, v in item["metadata"].items() if n != "resourceVersion"}}
         sealed = self.encryption.seal(self._resource(place), json.dumps(clean).encode())
         value = base64.b64encode(sealed).decode()
-        done = self._change(place, before, {"request_put": {"key": _b64(place), "value": value}}, value)
+        done = self._change(place, before, {"request_put": {"key": _b64(place), "value": value, "lease": lease}}, value)
         return {**clean, "metadata": {**clean["metadata"], "resourceVersion": done}}
 
     def delete(self, key: str, before: Object) -> None:
