@@ -37,8 +37,9 @@ class Controllers:
         self.root = ""
         self._clients: dict[str, tuple[Connection, float]] = {}
         self._made: set[str] = set()
-        given = program.get("controllers") or ["*"]
-        self.chosen = {program.tables.get("aliases", {}).get(name, name) for name in given}
+        bare = {name: name.removeprefix("-") for name in program.get("controllers") or ["*"]}
+        canonical = program.tables.get("aliases", {})
+        self.chosen = {name.replace(old, canonical.get(old, old)) for name, old in bare.items()}
 
     def enabled(self, name: str) -> bool:
         """Say whether a controller is to work."""

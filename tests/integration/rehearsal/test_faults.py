@@ -80,6 +80,8 @@ FAULTS: dict[str, Fault] = {
     "a signing key that does not fit": ({}, replace("ca.key", "sa.key"),
                                         "kube-controller-manager.*does not match public key|not signed.*public key"),
     "a foreign authority for pods": ({}, foreign_authority, "pods would trust -----BEGIN CERTIFICATE"),
+    "no room for the ranges of nodes": ({"master_node_cidr_mask_size": 8}, None,
+                                        "kube-controller-manager.*mask size of cluster CIDR must be less than"),
     "an unknown field": ({"master_scheduler_config": {"noSuchField": 1}}, None,
                          'kube-scheduler does not lead.*unknown field ."noSuchField'),
 }  # fmt: skip

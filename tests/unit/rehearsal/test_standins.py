@@ -13,7 +13,9 @@ import pytest
 
 from rehearsal.standin import apply as merging
 from rehearsal.standin import encryption, kinds
+from rehearsal.standin.client import Connection, Files
 from rehearsal.standin.configuration import check
+from rehearsal.standin.controllers import Controllers
 from rehearsal.standin.flags import Line, Refusal
 from rehearsal.standin.kubelet import Kubelet
 from rehearsal.standin.program import Program
@@ -150,3 +152,21 @@ def test_taints_are_those_of_flags_or_else_of_the_configuration(given: Any, conf
     one = Kubelet.__new__(Kubelet)
     one.name, one.program, one.config = "n1", Program("kubelet", "1.36.2", line), {"registerWithTaints": configured}
     assert one.node()["spec"].get("taints", []) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("*", (True, True, False)),
+        ("*,tokencleaner", (True, True, True)),
+        ("*,-csrsigning", (False, True, False)),
+        ("*,-namespace-controller,token-cleaner-controller", (True, False, True)),
+        ("namespace", (False, True, False)),
+    ],
+)
+def test_controllers_are_those_that_the_flag_names(given: str, wanted: tuple[bool, ...]) -> None:
+    """By their names of today or of before."""
+    line = Line({"controllers": "strings"}).read([f"--controllers={given}"])
+    one = Controllers(Program("kube-controller-manager", "1.36.2", line, table("1.36")), Connection("", Files("")))
+    names = ("certificatesigningrequest-signing", "namespace", "token-cleaner")
+    assert tuple(one.enabled(f"{name}-controller") for name in names) == wanted
