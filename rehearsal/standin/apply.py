@@ -116,21 +116,8 @@ def updated(
         owners.give(manager, "Update", (owners.of(manager, "Update", part) & set(after)) | changed, part)
 
 
-def merge_patch(value: Any, patch: Any) -> Any:
-    """Return a value after a JSON merge patch."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(value) if isinstance(value, dict) else {}
-    for name, content in patch.items():
-        if content is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge_patch(result.get(name), content)
-    return result
-
-
-def strategic_patch(schema: Schema, value: Any, patch: Any, kind: str) -> Any:
-    """Return a value after a strategic merge patch, whose lists have keys."""
+def patched(schema: Schema, value: Any, patch: Any, kind: str) -> Any:
+    """Return a value after a strategic merge patch, whose lists have keys; of no kind, after a JSON merge patch."""
     if isinstance(patch, list) and kind.startswith("by:") and isinstance(value, list):
         found = {schema.key(kind, item): item for item in value}
         for item in (entry for entry in patch if isinstance(entry, dict)):
@@ -138,7 +125,7 @@ def strategic_patch(schema: Schema, value: Any, patch: Any, kind: str) -> Any:
             if item.get("$patch") == "delete":
                 found.pop(key, None)
             else:
-                found[key] = strategic_patch(schema, found.get(key), item, schema.item(kind))
+                found[key] = patched(schema, found.get(key), item, schema.item(kind))
         return list(found.values())
     if not isinstance(patch, dict):
         return patch
@@ -149,5 +136,5 @@ def strategic_patch(schema: Schema, value: Any, patch: Any, kind: str) -> Any:
         if content is None:
             result.pop(name, None)
         else:
-            result[name] = strategic_patch(schema, result.get(name), content, schema.field(kind, name))
+            result[name] = patched(schema, result.get(name), content, schema.field(kind, name))
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import Iterator
-from typing import Any, Callable
+from typing import Any
 
 from . import apply as merging
 from .bodies import kind_of, parsed
@@ -90,12 +90,7 @@ class Rest(Objects):
         kind, body = kind_of(request), parsed(request)
         if kind == "application/apply-patch+yaml":
             return self._apply(target, request, user, self.checked(target, body, request))
-        patches: dict[str, Callable[[Object], Object]] = {
-            "application/merge-patch+json": lambda old: merging.merge_patch(old, body),
-            "application/strategic-merge-patch+json": lambda old: merging.strategic_patch(
-                self.schema, old, body, target.resource.kind
-            ),
-        }
+        patches = {f"application/{how}merge-patch+json": how for how in ("", "strategic-")}
         if kind not in patches:
             raise ApiError(415, f"the body of the request was in an unknown format - accepted: {', '.join(patches)}")
         for _attempt in range(5):
@@ -103,7 +98,8 @@ class Rest(Objects):
             seen = (body.get("metadata") or {}).get("resourceVersion")
             if seen and seen != old["metadata"]["resourceVersion"]:
                 raise self._conflict(target)
-            new = self.checked(target, patches[kind](copy.deepcopy(old)), request)
+            by = target.resource.kind if patches[kind] else ""
+            new = self.checked(target, merging.patched(self.schema, copy.deepcopy(old), body, by), request)
             try:
                 return Answer(200, self.stored(target, request, user, old, new, "Update"))
             except Conflict:

@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, free_ports
+from integration.api.programs import Authority, binary, free_ports
 from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
 from integration.rehearsal.conftest import expired
 from integration.rehearsal.inspection import CSRS
+from integration.rehearsal.kinds import ready
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 PODS, SERVICES = (f"/api/v1/namespaces/default/{name}" for name in ("pods", "services"))
@@ -232,6 +233,40 @@ def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
     assert "secret/s" in run("-n", "k", "get", "secrets", "-l", "x=y", "-o", "name")
     assert run("auth", "can-i", "delete", "nodes").strip() == "yes"
     run("delete", "namespace", "k", "--timeout=50s")
+
+
+@pytest.mark.parametrize("program", ["kubectl", "debian/kubectl"])
+def test_kubectl_changes_nodes(cluster: RealKubernetes, program: str) -> None:
+    """By merge patch, strategic merge patch and apply, as people do whose pods are to go elsewhere."""
+    kubectl = binary(program, ready()) or cluster.binary("kubectl")
+    name = program.replace("/", "-")
+
+    def run(*words: str, text: str = "") -> str:
+        command = [str(kubectl), f"--kubeconfig={cluster.kubeconfig}", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, input=text)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    admin(cluster, "/api/v1/nodes", "POST", {"metadata": {"name": name}})
+    for words in (
+        "label {} a=b", "annotate {} c=d", "taint {} x=y:NoSchedule", "taint {} z=:NoExecute",
+        "taint {} x-", "cordon {}",
+        'patch {} -p {{"metadata":{{"labels":{{"e":"f"}}}}}}', "label {} a-",
+    ):  # fmt: skip
+        verb, *rest = words.format(name).split()
+        run(verb, *([] if verb == "cordon" else ["node"]), *rest)
+    found = admin(cluster, f"/api/v1/nodes/{name}").json()
+    assert found["spec"]["unschedulable"] is True
+    own = [(t["key"], t["effect"]) for t in found["spec"]["taints"] if not t["key"].startswith("node.kubernetes.io")]
+    assert own == [("z", "NoExecute")]
+    labels, annotations = found["metadata"]["labels"], found["metadata"]["annotations"]
+    assert ("a" in labels, labels["e"], annotations["c"]) == (False, "f", "d")
+    for port in (80, 81):
+        ports = [{"name": "web", "port": port}, {"name": "fixed", "port": 443}]
+        item = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": ports}}
+        run("apply", "-f", "-", text=json.dumps(item))
+    made = admin(cluster, f"{SERVICES}/{name}").json()
+    assert sorted(port["port"] for port in made["spec"]["ports"]) == [81, 443]
 
 
 def test_the_audit_log_tells_what_was_sent(cluster: RealKubernetes) -> None:
