@@ -8,11 +8,12 @@ from __future__ import annotations
 import threading
 import time
 
-from . import settings, x509
+from . import x509
 from .admission import Admission
 from .api import Api
 from .audit import Audit
 from .client import ApiError, Files
+from .configuration import settings
 from .encryption import Encryption
 from .flags import Refusal, read_file, table
 from .founding import Founding, own_address
@@ -21,9 +22,8 @@ from .program import Program
 from .rest import Rest
 from .rights import Authorizer
 from .schema import Schema
-from .server import Server, log, notify, stopping
+from .server import Server, Tls, log, notify, stopping
 from .store import Store
-from .tls import Tls
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60
@@ -55,7 +55,7 @@ def connect(program: Program) -> Store:
 def build(program: Program) -> Api:
     """Return the API, all files read and checked."""
     get = program.get
-    config = settings.read(program)
+    config = settings(program)
     for cert, key in (("tls-cert-file", "tls-private-key-file"), ("proxy-client-cert-file", "proxy-client-key-file")):
         if get(cert):
             x509.pair(get(cert), get(key, ""))

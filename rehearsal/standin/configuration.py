@@ -1,15 +1,17 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configuration files: parsed, and held to the fields and types of the version."""
+"""Configuration files: parsed, held to the fields and types of the version, and checked as the real programs do."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Union
 
 import yaml
 
 from .flags import Refusal, read_file
+from .program import Program
 from .schema import Schema
 from .server import log
 
@@ -60,3 +62,97 @@ def read(path: str, kind: str, fields: dict[str, Any], *, strict: bool = True, v
             raise Refusal(told)
         log("W", told)
     return content
+
+
+DEFAULT_PLUGINS = ["NamespaceLifecycle", "ServiceAccount", "PodSecurity", "Priority"]
+LEVELS = ("privileged", "baseline", "restricted")
+LIMITS = ("Namespace", "Server", "SourceAndObject", "User")
+
+
+@dataclass
+class Settings:
+    """What follows from the files."""
+
+    plugins: list[str] = field(default_factory=list)
+    anonymous: dict[str, Any] = field(default_factory=lambda: {"enabled": True})
+    exempt: list[str] = field(default_factory=list)
+    enforce: str = "privileged"
+
+
+def _required(program: Program) -> None:
+    """Raise Refusal where something is not said that has no default."""
+    missing = [] if program.get("etcd-servers") else ["--etcd-servers must be specified"]
+    if not (program.get("service-account-key-file") or program.get("service-account-signing-endpoint")):
+        missing.append("either `--service-account-key-file` or `--service-account-signing-endpoint` must be set")
+    if not all(program.get("service-account-issuer", [])):
+        missing.append("service-account-issuer should not be an empty string")
+    if not program.get("service-account-issuer") or not program.get("service-account-signing-key-file"):
+        missing.append("--service-account-signing-key-file and --service-account-issuer are required flags")
+    if missing:
+        raise Refusal(f"[{', '.join(missing)}]")
+
+
+def settings(program: Program) -> Settings:
+    """Return the settings; raise Refusal where the real server would not start."""
+    found = Settings()
+    _required(program)
+    for mode, flag, kind in (("Webhook", "webhook-config", "config"), ("ABAC", "policy", "policy")):
+        if mode in program.get("authorization-mode", []) and not program.get(f"authorization-{flag}-file"):
+            raise Refusal(f"authorization-mode {mode}'s authorization {kind} file not passed")
+    off = program.get("disable-admission-plugins", [])
+    found.plugins = [n for n in {*DEFAULT_PLUGINS, *program.get("enable-admission-plugins", [])} if n not in off]
+    if path := program.get("authentication-config"):
+        _authentication(program, path, found)
+    elif program.get("anonymous-auth") is False:
+        found.anonymous = {"enabled": False}
+    if path := program.get("admission-control-config-file"):
+        _admission(program, path, found)
+    return found
+
+
+def _authentication(program: Program, path: str, found: Settings) -> None:
+    """Take the authentication configuration."""
+    versions = ("apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1", "apiserver.config.k8s.io/v1alpha1")
+    content = read(path, "AuthenticationConfiguration", program.fields, versions=versions)
+    if content.get("anonymous") is not None:
+        if program.get("anonymous-auth") is not None:
+            raise Refusal(
+                "anonymous-auth flag cannot be set when anonymous field is configured in authentication-config"
+            )
+        found.anonymous = content["anonymous"]
+
+
+def _admission(program: Program, path: str, found: Settings) -> None:
+    """Take the configuration of the admission plugins."""
+    content = read(path, "AdmissionConfiguration", program.fields)
+    for plugin in content.get("plugins") or []:
+        inner = plugin.get("configuration") or (load(plugin["path"]) if plugin.get("path") else {})
+        if plugin["name"] == "PodSecurity":
+            _check(inner, "PodSecurityConfiguration", program)
+            _pod_security(inner, found)
+        elif plugin["name"] == "EventRateLimit":
+            _check(inner, "Configuration", program)
+            _event_rate_limit(inner)
+
+
+def _check(content: dict[str, Any], kind: str, program: Program) -> None:
+    """Hold an inner configuration to its fields."""
+    for name in check(content, kind, program.fields):
+        raise Refusal(f'strict decoding error: unknown field "{name}"')
+
+
+def _pod_security(content: dict[str, Any], found: Settings) -> None:
+    """Take the levels of Pod Security."""
+    for name, value in (content.get("defaults") or {}).items():
+        if not name.endswith("-version") and value not in LEVELS:
+            raise Refusal(f'defaults.{name}: Invalid value: "{value}": must be one of {", ".join(LEVELS)}')
+    found.enforce = (content.get("defaults") or {}).get("enforce", "privileged")
+    found.exempt = (content.get("exemptions") or {}).get("namespaces") or []
+
+
+def _event_rate_limit(content: dict[str, Any]) -> None:
+    """Check the limits of events."""
+    for number, limit in enumerate(content.get("limits") or []):
+        if limit.get("type") not in LIMITS:
+            told = ", ".join(f'"{name}"' for name in LIMITS)
+            raise Refusal(f'limits[{number}].type: Unsupported value: "{limit.get("type")}": supported values: {told}')

@@ -11,7 +11,7 @@ import ipaddress
 import time
 from typing import Any, Optional
 
-from . import signers, x509
+from . import x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal, read_file
 from .identity import _over
@@ -59,7 +59,7 @@ class Controllers:
         if get("root-ca-file"):
             x509.certificates(get("root-ca-file"))
             self.root = read_file(get("root-ca-file")).decode()
-        for name, part in signers.SIGNERS.items():
+        for name, part in x509.SIGNERS.items():
             for begin in (f"cluster-signing-{part}", "cluster-signing"):
                 cert, key = (get(f"{begin}-{kind}-file", "") for kind in ("cert", "key"))
                 # A signer that was given no pair signs nothing.
@@ -122,7 +122,7 @@ class Controllers:
             if "Approved" not in kinds or done or spec["signerName"] not in self.signing:
                 continue
             request, usages = base64.b64decode(spec["request"]), spec.get("usages") or []
-            if problem := signers.problem(spec["signerName"], request, usages):
+            if problem := x509.signer_problem(spec["signerName"], request, usages):
                 told = {"reason": "SignerValidationFailure", "message": problem, "lastUpdateTime": moment()}
                 failed = {"type": "Failed", "status": "True", **told}
                 csr["status"] = {**status, "conditions": [*status["conditions"], failed]}

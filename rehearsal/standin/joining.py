@@ -17,7 +17,6 @@ from . import x509
 from .client import ApiError, Connection, current, from_kubeconfig
 from .flags import Refusal
 from .server import log
-from .signers import CLIENT
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
@@ -47,7 +46,7 @@ def _bootstrap(node: str, first: str, path: str, directory: Path) -> None:
     _write(Path(path), json.dumps(own_kubeconfig(first, str(link))).encode())
     api = from_kubeconfig(first, "kubelet")
     key, request = x509.request(f"system:node:{node}", "system:nodes")
-    asked = {"request": base64.b64encode(request).decode(), "signerName": CLIENT}
+    asked = {"request": base64.b64encode(request).decode(), "signerName": x509.CLIENT}
     spec = {**asked, "usages": ["digital signature", "client auth"]}
     head = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
     body = {**head, "metadata": {"generateName": "node-csr-"}, "spec": spec}

@@ -21,8 +21,7 @@ from .joining import joined
 from .leases import micro, renew, seen
 from .objects import moment
 from .program import Program, architecture
-from .server import Answer, Request, Server, health_app, log, stopping
-from .tls import Tls
+from .server import Answer, Request, Server, Tls, health_app, log, stopping
 from .values import TAINT, label_problem
 
 

@@ -16,8 +16,7 @@ from . import x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
 from .program import Program
-from .server import Server, health_app, log
-from .tls import Tls
+from .server import Server, Tls, health_app, log
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from typing import Any, Optional
 
-from . import apply as merging
+from . import schema as merging
 from .admission import Admission
 from .client import ApiError
 from .identity import User

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .flags import Line, Refusal, table, usage
-from .limits import problem
+from .values import problem
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.standin import joining, x509
-from rehearsal.standin.tls import Tls
+from rehearsal.standin.server import Tls
 
 
 def test_a_key_nobody_vouches_for_lies_in_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.standin import apply as merging
 from rehearsal.standin import encryption, kinds
+from rehearsal.standin import schema as merging
 from rehearsal.standin.client import Connection, Files
 from rehearsal.standin.configuration import check
 from rehearsal.standin.controllers import Controllers
