@@ -55,7 +55,7 @@ node.v1.RuntimeClass storage.v1.StorageClass
 """
 ROLES = """
 cluster-admin system:basic-user system:discovery system:public-info-viewer system:monitoring system:auth-delegator
-system:node-bootstrapper system:kubelet-api-admin system:node-proxier system:kube-controller-manager
+system:node system:node-bootstrapper system:kubelet-api-admin system:node-proxier system:kube-controller-manager
 system:kube-scheduler system:certificates.k8s.io:certificatesigningrequests:nodeclient
 system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
 system:controller:certificate-controller system:controller:node-controller

@@ -9,27 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .flags import table
 from .identity import User
 from .kinds import BY_NAME
 from .store import Store
 
 NODE = "system:node:"
-READ = ("get", "list", "watch")
-# What the node authorizer lets every node do; of nodes and leases only its own.
-NODE_RULES = [
-    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
-    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-    {"apiGroups": [""], "resources": ["services"], "verbs": [*READ]},
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": [*READ]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]},
-    {
-        "apiGroups": ["certificates.k8s.io"],
-        "resources": ["certificatesigningrequests"],
-        "verbs": ["create", "get", "list", "watch"],
-    },
-    {"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": [*READ]},
-]
+# Of these a node sees only what belongs to its pods, which a rehearsal does not start.
+HIDDEN = ("configmaps", "persistentvolumeclaims", "persistentvolumes", "resourceclaims", "secrets", "serviceaccounts")
 
 
 @dataclass(frozen=True)
@@ -49,13 +36,18 @@ def _has(listed: Any, wanted: str) -> bool:
     return wanted in (listed or []) or "*" in (listed or [])
 
 
+def covered(rule: dict[str, Any], path: str) -> bool:
+    """Say whether a rule is about a path that is no object's."""
+    urls = rule.get("nonResourceURLs") or []
+    return any(path == url or (url.endswith("*") and path.startswith(url[:-1])) for url in urls)
+
+
 def _allows(rule: dict[str, Any], deed: Deed) -> bool:
     """Say whether one rule of a role allows a deed."""
     if not _has(rule.get("verbs"), deed.verb):
         return False
     if deed.path:
-        urls = rule.get("nonResourceURLs") or []
-        return any(deed.path == url or (url.endswith("*") and deed.path.startswith(url[:-1])) for url in urls)
+        return covered(rule, deed.path)
     part = deed.resource.partition("/")[2]
     named = _has(rule.get("resources"), deed.resource) or (bool(part) and f"*/{part}" in (rule.get("resources") or []))
     names = rule.get("resourceNames") or []
@@ -68,6 +60,8 @@ class Authorizer:
     def __init__(self, store: Store, modes: list[str]) -> None:
         """Remember where the roles are, and which authorizers count."""
         self.store, self.modes = store, modes
+        (role,) = (item for item in table("roles") if item["metadata"]["name"] == "system:node")
+        self.node_rules = role["rules"]
 
     def allows(self, user: User, deed: Deed) -> bool:
         """Say whether somebody may do something."""
@@ -81,11 +75,11 @@ class Authorizer:
     def _node(self, name: str, deed: Deed) -> bool:
         """Say whether a node may do it because it is that node."""
         resource = deed.resource.partition("/")[0]
-        if resource == "nodes" and deed.name == name:
-            return deed.verb in ("get", "update", "patch", "delete") and deed.resource in ("nodes", "nodes/status")
-        if resource == "leases" and deed.namespace == "kube-node-lease":
-            return deed.verb == "create" or deed.name == name
-        return any(_allows(rule, deed) for rule in NODE_RULES)
+        if resource in HIDDEN or (resource == "nodes" and deed.name not in ("", name)):
+            return False
+        if resource == "leases" and (deed.namespace != "kube-node-lease" or deed.name not in ("", name)):
+            return False
+        return any(_allows(rule, deed) for rule in self.node_rules)
 
     def _rules(self, user: User, namespace: str) -> Iterable[dict[str, Any]]:
         """Yield the rules that bindings give to somebody."""
