@@ -13,25 +13,17 @@ from pathlib import Path
 
 from standin.program import run  # type: ignore[import-not-found]
 
-PROGRAMS = {
-    "kube-apiserver": ("apiserver", "main"),
-    "kube-controller-manager": ("controllers", "main"),
-    "kube-scheduler": ("scheduler", "main"),
-    "kubelet": ("kubelet", "main"),
-    "kube-proxy": ("network", "proxy"),
-    "flanneld": ("network", "flanneld"),
-}
+MODULES = {"kube-apiserver": "apiserver", "kube-controller-manager": "controllers", "kube-scheduler": "scheduler"}
+MODULES |= {"kubelet": "kubelet", "kube-proxy": "network", "flanneld": "network"}
 
 
 def main() -> int:
     """Find out who we are and be it; return the exit status."""
     name = Path(sys.argv[0]).name
-    module, function = PROGRAMS[name]
+    module = f"standin.{MODULES[name]}"
     versions = json.loads(pkgutil.get_data("standin", "data/versions.json") or b"{}")
     # Only what goes on to serve is imported whole: an archive is compiled anew each time.
-    return int(
-        run(name, versions, sys.argv[1:], lambda given: getattr(import_module(f"standin.{module}"), function)(given))
-    )
+    return int(run(name, versions, sys.argv[1:], lambda given: import_module(module).main(given)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .audit import Audit
@@ -18,7 +19,7 @@ from .objects import moment
 from .program import architecture
 from .rest import Rest
 from .rights import Authorizer, Deed, sentence
-from .server import Answer, Request, log, status
+from .server import DONE, Answer, Request, log, status
 from .store import Conflict
 
 REASONS = {
@@ -28,22 +29,17 @@ REASONS = {
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
+@dataclass
 class Api:
     """The whole API."""
 
-    def __init__(
-        self,
-        version: str,
-        rest: Rest,
-        authenticator: Authenticator,
-        authorizer: Authorizer,
-        audit: Audit,
-        kubelets: Files,
-    ) -> None:
-        """Remember the parts."""
-        self.version, self.rest, self.authenticator = version, rest, authenticator
-        self.authorizer, self.audit, self.kubelets = authorizer, audit, kubelets
-        self.going = False
+    version: str
+    rest: Rest
+    authenticator: Authenticator
+    authorizer: Authorizer
+    audit: Audit
+    kubelets: Files
+    going: bool = False
 
     def answer(self, request: Request) -> Answer:
         """Answer a request, whatever it is."""
@@ -149,7 +145,7 @@ class Api:
         pod = self.rest.found(aim)
         bound = {**pod, "spec": {**pod["spec"], "nodeName": parsed(request)["target"]["name"]}}
         self.rest.store.put(self.rest.key(aim), bound, pod)
-        return Answer(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+        return Answer(201, DONE)
 
     def _review(self, aim: Target, request: Request, user: User) -> dict[str, Any]:
         """Answer who somebody is or what he may do."""
@@ -226,7 +222,7 @@ def groups() -> dict[str, list[Resource]]:
 
 def _entry(resource: Resource) -> dict[str, Any]:
     """Return a resource as the list of everything tells it."""
-    kind = {"group": resource.group, "version": resource.group_version.rpartition("/")[2], "kind": resource.kind}
+    kind = resource.described
     entry: dict[str, Any] = {
         "resource": resource.name, "responseKind": kind, "singularResource": resource.kind.lower(),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
@@ -260,9 +256,9 @@ def _openapi(path: str) -> Optional[dict[str, Any]]:
         return None
     paths = {}
     for resource in resources:
-        kind = {"group": resource.group, "version": resource.group_version.rpartition("/")[2], "kind": resource.kind}
         parameters = [{"name": name, "in": "query"} for name in ("dryRun", "fieldManager", "fieldValidation", "force")]
-        patch = {"parameters": parameters, "x-kubernetes-group-version-kind": kind, "x-kubernetes-action": "patch"}
+        patch: dict[str, Any] = {"parameters": parameters, "x-kubernetes-action": "patch"}
+        patch["x-kubernetes-group-version-kind"] = resource.described
         paths[f"{path[len('/openapi/v3') :]}/{resource.name}/{{name}}"] = {"patch": patch}
     return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "rehearsal"}, "paths": paths}
 

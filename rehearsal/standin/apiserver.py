@@ -64,7 +64,7 @@ def build(program: Program) -> Api:
     kubelets = [get(flag, "") for flag in ("kubelet-client-certificate", "kubelet-client-key")]
     for path in filter(None, kubelets):
         read_file(path)
-    audit = Audit(get("audit-policy-file", ""), get("audit-log-path", ""), program.fields)
+    audit = Audit(program)
     keys = get("service-account-signing-key-file"), get("service-account-key-file", [])
     tokens = Tokens(*keys, get("service-account-issuer")[0])
     store = connect(program)

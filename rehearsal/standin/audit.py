@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import threading
 import uuid
@@ -18,10 +17,10 @@ from .client import ApiError
 from .configuration import read
 from .flags import Refusal
 from .identity import User
-from .rights import Deed
+from .leases import micro
+from .program import Program
+from .rights import Deed, covered
 from .server import Request, log
-
-LEVELS = ("None", "Metadata", "Request", "RequestResponse")
 
 
 def _matches(rule: dict[str, Any], user: User, deed: Deed) -> bool:
@@ -35,9 +34,7 @@ def _matches(rule: dict[str, Any], user: User, deed: Deed) -> bool:
     if rule.get("namespaces") and deed.namespace not in rule["namespaces"]:
         return False
     if deed.path:
-        urls = rule.get("nonResourceURLs") or []
-        found = any(u in ("*", deed.path) or (u.endswith("*") and deed.path.startswith(u[:-1])) for u in urls)
-        return found or not (urls or rule.get("resources"))
+        return covered(rule, deed.path) or not (rule.get("nonResourceURLs") or rule.get("resources"))
     return _about(rule, deed) if rule.get("resources") else not rule.get("nonResourceURLs")
 
 
@@ -55,8 +52,9 @@ def _about(rule: dict[str, Any], deed: Deed) -> bool:
 class Audit:
     """Writes a line for each request that the policy wants."""
 
-    def __init__(self, policy: str, path: str, fields: dict[str, Any]) -> None:
+    def __init__(self, program: Program) -> None:
         """Read and check the policy."""
+        policy, path = program.get("audit-policy-file", ""), program.get("audit-log-path", "")
         self.path = "/dev/stdout" if path == "-" else path
         if path:
             try:
@@ -67,14 +65,10 @@ class Audit:
         self.rules: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         if policy:
-            content = read(policy, "Policy", fields, versions=("audit.k8s.io/v1",))
+            content = read(policy, "Policy", program.fields, versions=("audit.k8s.io/v1",))
             self.rules = content.get("rules") or []
-        for number, rule in enumerate(self.rules):
-            if rule.get("level") not in LEVELS:
-                raise Refusal(
-                    f"loading audit policy file: rules[{number}].level: Unsupported value: "
-                    f'"{rule.get("level")}": supported values: "Metadata", "None", "Request", "RequestResponse"'
-                )
+        for rule in self.rules:
+            program.hold({"level": "nothing", **rule}, "Policy")
 
     def level(self, user: User, deed: Deed) -> str:
         """Return how much is to be told."""
@@ -85,7 +79,7 @@ class Audit:
         level = self.level(user, deed) if self.path else "None"
         if level == "None":
             return
-        moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        moment = micro()
         event: dict[str, Any] = {
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": level, "auditID": str(uuid.uuid4()),
             "stage": "ResponseComplete", "requestURI": request.path, "verb": deed.verb, "user": user.info(),

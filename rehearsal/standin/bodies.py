@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Union
@@ -107,16 +106,10 @@ def parsed(request: Request) -> Object:
     """Return the object in the body."""
     try:
         if request.body.startswith(MAGIC):
-            return unpacked(_messages(), request.body)
+            return unpacked(table("messages"), request.body)
         found = parse(request.body) if "yaml" in kind_of(request) else json.loads(request.body)
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as exc:
         raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc
     if not isinstance(found, dict):
         raise ApiError(400, "the object provided is unrecognized (must be of type object)")
     return found
-
-
-@functools.lru_cache
-def _messages() -> Any:
-    """Return the numbers of fields in protobuf."""
-    return table("messages")

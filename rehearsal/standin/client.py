@@ -20,13 +20,10 @@ from .configuration import load
 from .flags import Refusal
 from .x509 import in_memory
 
+CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 # By OpenSSL's numbers: not yet, no more, for other names, for other addresses.
-VERIFICATION = {
-    9: "certificate has expired or is not yet valid",
-    10: "certificate has expired or is not yet valid",
-    62: "certificate is not valid for that name",
-    64: "certificate is not valid for that address",
-}
+VERIFICATION = dict.fromkeys((9, 10), "certificate has expired or is not yet valid")
+VERIFICATION |= {62: "certificate is not valid for that name", 64: "certificate is not valid for that address"}
 
 
 class ApiError(Exception):

@@ -65,8 +65,6 @@ def read(path: str, kind: str, fields: dict[str, Any], *, strict: bool = True, v
 
 
 DEFAULT_PLUGINS = ["NamespaceLifecycle", "ServiceAccount", "PodSecurity", "Priority"]
-LEVELS = ("privileged", "baseline", "restricted")
-LIMITS = ("Namespace", "Server", "SourceAndObject", "User")
 
 
 @dataclass
@@ -116,9 +114,8 @@ def _authentication(program: Program, path: str, found: Settings) -> None:
     content = read(path, "AuthenticationConfiguration", program.fields, versions=versions)
     if content.get("anonymous") is not None:
         if program.get("anonymous-auth") is not None:
-            raise Refusal(
-                "anonymous-auth flag cannot be set when anonymous field is configured in authentication-config"
-            )
+            told = "anonymous field is configured in authentication-config"
+            raise Refusal(f"anonymous-auth flag cannot be set when {told}")
         found.anonymous = content["anonymous"]
 
 
@@ -128,31 +125,17 @@ def _admission(program: Program, path: str, found: Settings) -> None:
     for plugin in content.get("plugins") or []:
         inner = plugin.get("configuration") or (load(plugin["path"]) if plugin.get("path") else {})
         if plugin["name"] == "PodSecurity":
-            _check(inner, "PodSecurityConfiguration", program)
-            _pod_security(inner, found)
+            _known(inner, "PodSecurityConfiguration", program)
+            program.hold(inner, "PodSecurityConfiguration")
+            found.enforce = (inner.get("defaults") or {}).get("enforce", "privileged")
+            found.exempt = (inner.get("exemptions") or {}).get("namespaces") or []
         elif plugin["name"] == "EventRateLimit":
-            _check(inner, "Configuration", program)
-            _event_rate_limit(inner)
+            _known(inner, "Configuration", program)
+            for limit in inner.get("limits") or []:
+                program.hold({"type": "nothing", **limit}, "EventRateLimit")
 
 
-def _check(content: dict[str, Any], kind: str, program: Program) -> None:
+def _known(content: dict[str, Any], kind: str, program: Program) -> None:
     """Hold an inner configuration to its fields."""
     for name in check(content, kind, program.fields):
         raise Refusal(f'strict decoding error: unknown field "{name}"')
-
-
-def _pod_security(content: dict[str, Any], found: Settings) -> None:
-    """Take the levels of Pod Security."""
-    for name, value in (content.get("defaults") or {}).items():
-        if not name.endswith("-version") and value not in LEVELS:
-            raise Refusal(f'defaults.{name}: Invalid value: "{value}": must be one of {", ".join(LEVELS)}')
-    found.enforce = (content.get("defaults") or {}).get("enforce", "privileged")
-    found.exempt = (content.get("exemptions") or {}).get("namespaces") or []
-
-
-def _event_rate_limit(content: dict[str, Any]) -> None:
-    """Check the limits of events."""
-    for number, limit in enumerate(content.get("limits") or []):
-        if limit.get("type") not in LIMITS:
-            told = ", ".join(f'"{name}"' for name in LIMITS)
-            raise Refusal(f'limits[{number}].type: Unsupported value: "{limit.get("type")}": supported values: {told}')

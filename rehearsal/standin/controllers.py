@@ -6,22 +6,20 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import ipaddress
 import time
 from typing import Any, Optional
 
 from . import x509
-from .client import ApiError, Connection, from_kubeconfig
+from .client import CSRS, ApiError, Connection, from_kubeconfig
 from .flags import Refusal, read_file
-from .identity import _over
+from .identity import over
 from .kinds import ALL
 from .leases import Election, serve, times
 from .objects import moment
 from .program import Program
 from .server import log, stopping
 
-CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 # Controllers that work only where somebody names them.
 OFF = ("token-cleaner-controller",)
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
@@ -76,13 +74,9 @@ class Controllers:
         client, end = self._clients.get(name, (self.api, 0.0))
         if end > time.monotonic():
             return client
-        try:
-            self.api.send("GET", f"{ACCOUNTS}/{name}")
-        except ApiError as exc:
-            if exc.status != 404:
-                raise
-            head = {"apiVersion": "v1", "kind": "ServiceAccount"}
-            self.api.send("POST", ACCOUNTS, {**head, "metadata": {"name": name}})
+        # Not remembered as made: whoever takes the account away gets it back.
+        self._made.discard(f"{ACCOUNTS}/{name}")
+        self._ensure(self.api, ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         token = self.api.send("POST", f"{ACCOUNTS}/{name}/token", asked)["status"]["token"]
         # The token alone says who asks: no certificate goes along.
@@ -163,10 +157,8 @@ class Controllers:
     def _doubt(self, api: Connection, node: dict[str, Any], renewed: Optional[str]) -> None:
         """Say of a node whose kubelet is silent that nobody knows how it is."""
         grace = self.program.get("node-monitor-grace-period", 50.0)
-        limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=grace)
-        silent = renewed and datetime.datetime.fromisoformat(renewed.replace("Z", "+00:00")) < limit
         conditions = (node.get("status") or {}).get("conditions") or []
-        if not silent or all(c["status"] == "Unknown" for c in conditions if c["type"] == "Ready"):
+        if not over(renewed, grace) or all(c["status"] == "Unknown" for c in conditions if c["type"] == "Ready"):
             return
         told = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
         changed = [{**c, **told, "lastTransitionTime": moment()} if c["type"] == "Ready" else c for c in conditions]
@@ -175,21 +167,19 @@ class Controllers:
 
     def publish(self, api: Connection) -> None:
         """Have the authority's certificate in every namespace."""
-        for name in self._names() if self.root else ():
-            path = f"/api/v1/namespaces/{name}/configmaps"
-            head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}}
-            self._ensure(api, path, {**head, "data": {"ca.crt": self.root}})
+        if self.root:
+            self._everywhere(api, "configmaps", "ConfigMap", {"name": "kube-root-ca.crt"}, data={"ca.crt": self.root})
 
     def accounts(self, api: Connection) -> None:
         """Have a default account in every namespace."""
-        for name in self._names():
-            head = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-            self._ensure(api, f"/api/v1/namespaces/{name}/serviceaccounts", head)
+        self._everywhere(api, "serviceaccounts", "ServiceAccount", {"name": "default"})
 
-    def _names(self) -> list[str]:
-        """Return the namespaces that are not going."""
-        found = self.api.send("GET", "/api/v1/namespaces")["items"]
-        return [item["metadata"]["name"] for item in found if not item["metadata"].get("deletionTimestamp")]
+    def _everywhere(self, api: Connection, resource: str, kind: str, metadata: dict[str, str], **more: Any) -> None:
+        """Have an object in all namespaces that are not going."""
+        item = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+        for one in self.api.send("GET", "/api/v1/namespaces")["items"]:
+            if not one["metadata"].get("deletionTimestamp"):
+                self._ensure(api, f"/api/v1/namespaces/{one['metadata']['name']}/{resource}", item)
 
     def _ensure(self, api: Connection, path: str, item: dict[str, Any]) -> None:
         """Make an object, or give it back the data it should have."""
@@ -224,7 +214,7 @@ class Controllers:
         path = "/api/v1/namespaces/kube-system/secrets"
         for item in api.send("GET", f"{path}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken")["items"]:
             end = base64.b64decode((item.get("data") or {}).get("expiration", "")).decode()
-            if _over(end):
+            if over(end):
                 api.send("DELETE", f"{path}/{item['metadata']['name']}")
 
     def namespaces(self, api: Connection) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pkgutil
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ def read_file(path: str) -> bytes:
         raise Refusal(f"open {path}: {(exc.strerror or '').lower()}") from None
 
 
+@functools.lru_cache
 def table(name: str) -> Any:
     """Return one of the data tables, from the archive or the source tree."""
     data = pkgutil.get_data(__package__ or "standin", f"data/{name}.json")

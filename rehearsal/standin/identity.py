@@ -14,7 +14,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
@@ -105,15 +104,9 @@ class Tokens:
     @staticmethod
     def _signed(key: Any, text: bytes, signature: bytes) -> bool:
         """Say whether a signature is by a key."""
-        try:
-            if isinstance(key, rsa.RSAPublicKey):
-                key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
-            else:
-                r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))
-                key.verify(utils.encode_dss_signature(r, s), text, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            return False
-        return True
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            signature = utils.encode_dss_signature(*(int.from_bytes(signature[i : i + 32], "big") for i in (0, 32)))
+        return x509.verified(key, signature, text, hashes.SHA256())
 
 
 class Authenticator:
@@ -160,7 +153,7 @@ class Authenticator:
         """Return the bearer of a bootstrap token."""
         item = self.store.get(f"secrets/kube-system/bootstrap-token-{number}") or {}
         data = {name: base64.b64decode(value).decode() for name, value in (item.get("data") or {}).items()}
-        if item.get("type") != "bootstrap.kubernetes.io/token" or _over(data.get("expiration")):
+        if item.get("type") != "bootstrap.kubernetes.io/token" or over(data.get("expiration")):
             raise Unauthorized("token expired or unknown")
         if not hmac.compare_digest(data.get("token-secret", ""), secret):
             raise Unauthorized("token is wrong")
@@ -170,13 +163,10 @@ class Authenticator:
         return User(f"system:bootstrap:{number}", ["system:bootstrappers", *more, "system:authenticated"])
 
 
-def _over(text: Optional[str]) -> bool:
-    """Say whether a moment has passed; one that cannot be read has."""
-    if not text:
-        return False
+def over(text: Optional[str], grace: float = 0) -> bool:
+    """Say whether a moment has passed, by more than some seconds; one that cannot be read has, none has not."""
+    limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=grace)
     try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) < datetime.datetime.now(
-            datetime.timezone.utc
-        )
+        return bool(text) and datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")) < limit
     except ValueError:
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-# resource, kind, short name; * lives in no namespace, / has a status of its own
+# resource, kind, short name; * lives in no namespace, / has a status of its own, ? is asked and answered only
 TABLE = """
 v1 namespaces Namespace ns */
 v1 nodes Node no */
@@ -39,13 +39,10 @@ certificates.k8s.io/v1 certificatesigningrequests CertificateSigningRequest csr 
 discovery.k8s.io/v1 endpointslices EndpointSlice - -
 node.k8s.io/v1 runtimeclasses RuntimeClass - *
 storage.k8s.io/v1 storageclasses StorageClass sc *
-"""
-# Asked and answered, never stored.
-REVIEWS = """
-authentication.k8s.io/v1 tokenreviews TokenReview
-authentication.k8s.io/v1 selfsubjectreviews SelfSubjectReview
-authorization.k8s.io/v1 subjectaccessreviews SubjectAccessReview
-authorization.k8s.io/v1 selfsubjectaccessreviews SelfSubjectAccessReview
+authentication.k8s.io/v1 tokenreviews TokenReview - *?
+authentication.k8s.io/v1 selfsubjectreviews SelfSubjectReview - *?
+authorization.k8s.io/v1 subjectaccessreviews SubjectAccessReview - *?
+authorization.k8s.io/v1 selfsubjectaccessreviews SelfSubjectAccessReview - *?
 """
 STORED = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
 
@@ -68,6 +65,11 @@ class Resource:
         return self.group_version.rpartition("/")[0]
 
     @property
+    def described(self) -> dict[str, str]:
+        """Return group, version and kind, each by itself."""
+        return {"group": self.group, "version": self.group_version.rpartition("/")[2], "kind": self.kind}
+
+    @property
     def full_name(self) -> str:
         """Return the name with the group, as messages tell it."""
         return f"{self.name}.{self.group}" if self.group else self.name
@@ -83,10 +85,8 @@ def _read() -> dict[tuple[str, str], Resource]:
     found = {}
     for line in TABLE.strip().splitlines():
         place, name, kind, short, marks = line.split()
-        found[place, name] = Resource(place, name, kind, short.strip("-"), "*" not in marks, "/" in marks)
-    for line in REVIEWS.strip().splitlines():
-        place, name, kind = line.split()
-        found[place, name] = Resource(place, name, kind, review=True)
+        has = ("*" not in marks, "/" in marks, "?" in marks)
+        found[place, name] = Resource(place, name, kind, short.strip("-"), *has)
     return found
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
+import json
 import os
 import re
 import socket
@@ -15,14 +18,15 @@ from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from . import configuration, x509
-from .client import ApiError, Connection
+from .client import CSRS, ApiError, Connection, current, from_kubeconfig
 from .flags import Refusal, unknown_gates
-from .joining import joined
 from .leases import micro, renew, seen
 from .objects import moment
 from .program import Program, architecture
 from .server import Answer, Request, Server, Tls, health_app, log, stopping
 from .values import TAINT, label_problem
+
+INVALID = "failed to validate kubelet configuration, error"
 
 
 class Kubelet:
@@ -50,9 +54,7 @@ class Kubelet:
         for taint in self.config.get("registerWithTaints") or []:
             key, effect = taint.get("key", ""), taint.get("effect", "")
             if not re.fullmatch(TAINT, f"{key}:{effect}"):
-                raise Refusal(
-                    f"failed to validate kubelet configuration, error: invalid taint: {{{key}  {effect} <nil>}}"
-                )
+                raise Refusal(f"{INVALID}: invalid taint: {{{key}  {effect} <nil>}}")
         if words := label_problem(self.program.get("node-labels", {})):
             raise Refusal(f"failed to validate kubelet flags: {words}")
         cert, key = self.config.get("tlsCertFile", ""), self.config.get("tlsPrivateKeyFile", "")
@@ -61,20 +63,13 @@ class Kubelet:
         authority = (self.config.get("authentication") or {}).get("x509", {}).get("clientCAFile", "")
         self.authorities = x509.certificates(authority) if authority else []
         if self.config.get("failSwapOn", True) and len(Path("/proc/swaps").read_text("utf-8").splitlines()) > 1:
-            raise Refusal(
-                "running with swap on is not supported, please disable swap or set --fail-swap-on flag to false"
-            )
+            told = "please disable swap or set --fail-swap-on flag to false"
+            raise Refusal(f"running with swap on is not supported, {told}")
         if self.config.get("failCgroupV1") and not Path("/sys/fs/cgroup/cgroup.controllers").exists():
-            raise Refusal(
-                "failed to validate kubelet configuration, error: kubelet is configured to not run on a host using "
-                "cgroup v1. cgroup v1 support is unsupported and will be removed in a future release"
-            )
+            raise Refusal(f"{INVALID}: kubelet is configured to not run on a host using cgroup v1")
         if not self.runtime_answers():
-            endpoint = self.config.get("containerRuntimeEndpoint", "")
-            raise Refusal(
-                "failed to run Kubelet: validate service connection: "
-                f'validate CRI v1 runtime API for endpoint "{endpoint}"'
-            )
+            told = f'validate CRI v1 runtime API for endpoint "{self.config.get("containerRuntimeEndpoint", "")}"'
+            raise Refusal(f"failed to run Kubelet: validate service connection: {told}")
 
     def runtime_answers(self) -> bool:
         """Say whether somebody listens where the container runtime should."""
@@ -187,6 +182,83 @@ def review(api: Connection, about: str, kind: str, spec: dict[str, Any]) -> dict
     place = f"{about}.k8s.io/v1"
     asked = {"apiVersion": place, "kind": kind, "spec": spec}
     return dict(api.send("POST", f"/apis/{place}/{kind.lower()}s", asked)["status"])
+
+
+def joined(name: str, path: str, first: str, directory: Path) -> Connection:
+    """Return the API by a node's own kubeconfig, made by means of the first one where it is no use yet."""
+    if not _usable(path):
+        if not first or not Path(first).is_file():
+            problem = f"unable to load bootstrap kubeconfig: stat {first}: no such file or directory"
+            raise Refusal(f"failed to run Kubelet: {problem}")
+        _bootstrap(name, first, path, directory)
+    return from_kubeconfig(path, "kubelet")
+
+
+def _usable(path: str) -> bool:
+    """Say whether a kubeconfig has a client certificate that is good now."""
+    try:
+        certificate = x509.certificates(from_kubeconfig(path, "kubelet").files.cert)[0]
+    except Refusal:
+        return False
+    return bool(certificate.not_valid_after > x509.now())
+
+
+def _bootstrap(node: str, first: str, path: str, directory: Path) -> None:
+    """Write the kubeconfig, as the kubelet does first, ask for its client certificate and wait for it."""
+    link = directory / "kubelet-client-current.pem"
+    _write(Path(path), json.dumps(own_kubeconfig(first, str(link))).encode())
+    api = from_kubeconfig(first, "kubelet")
+    key, request = x509.request(f"system:node:{node}", "system:nodes")
+    asked = {"request": base64.b64encode(request).decode(), "signerName": x509.CLIENT}
+    spec = {**asked, "usages": ["digital signature", "client auth"]}
+    head = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+    body = {**head, "metadata": {"generateName": "node-csr-"}, "spec": spec}
+    name = _until(lambda: api.send("POST", CSRS, body))["metadata"]["name"]
+    pem = _until(lambda: _issued(api.send("GET", f"{CSRS}/{name}")))
+    made = directory / f"kubelet-client-{datetime.datetime.now():%Y-%m-%d-%H-%M-%S}.pem"
+    _write(made, pem + key)
+    link.unlink(missing_ok=True)
+    link.symlink_to(made)
+
+
+def own_kubeconfig(first: str, pair: str) -> dict[str, Any]:
+    """Return the kubeconfig that takes the place of the first one: the same cluster, but our own certificate."""
+    cluster, _user = current(first)
+    names = ("server", "certificate-authority", "certificate-authority-data")
+    entry = {name: cluster[name] for name in names if name in cluster}
+    context = {"cluster": "default-cluster", "namespace": "default", "user": "default-auth"}
+    return {
+        "apiVersion": "v1", "kind": "Config", "current-context": "default-context",
+        "clusters": [{"name": "default-cluster", "cluster": entry}],
+        "contexts": [{"name": "default-context", "context": context}],
+        "users": [{"name": "default-auth", "user": {"client-certificate": pair, "client-key": pair}}],
+    }  # fmt: skip
+
+
+def _issued(csr: dict[str, Any]) -> bytes:
+    """Return the certificate of a request; nothing yet, or Refusal when it was denied."""
+    status = csr.get("status") or {}
+    if any(condition["type"] == "Denied" for condition in status.get("conditions") or []):
+        raise Refusal("failed to run Kubelet: cannot create certificate signing request: denied")
+    return base64.b64decode(status.get("certificate") or "")
+
+
+def _until(ask: Any) -> Any:
+    """Return the first answer that is something; the API may be away, and approval takes its time."""
+    while True:
+        try:
+            if answer := ask():
+                return answer
+        except ApiError as exc:
+            log("E", f'"Failed while requesting a signed certificate from the control plane" err="{exc}"')
+        time.sleep(1)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a private file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123
+        stream.write(content)
 
 
 def main(program: Program) -> int:

@@ -40,10 +40,8 @@ def proxy(program: Program) -> int:
     program.hold(content, "KubeProxyConfiguration")
     kubeconfig = (content.get("clientConnection") or {}).get("kubeconfig") or program.get("kubeconfig", "")
     if not kubeconfig:
-        raise Refusal(
-            "unable to load in-cluster configuration, "
-            "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined"
-        )
+        words = "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined"
+        raise Refusal(f"unable to load in-cluster configuration, {words}")
     api = from_kubeconfig(kubeconfig, "kube-proxy")
     known = threading.Event()
     # Healthy only once the services were read, as the real one is once it has written its rules.
@@ -112,6 +110,11 @@ class Flannel:
         conditions = [c for c in old if c["type"] != "NetworkUnavailable"] + [up]
         body = {"metadata": {"annotations": marks}, "status": {"conditions": conditions}}
         api.send("PATCH", path, body)
+
+
+def main(program: Program) -> int:
+    """Run as the program whose name we have."""
+    return {"kube-proxy": proxy, "flanneld": flanneld}[program.name](program)
 
 
 def flanneld(program: Program) -> int:

@@ -20,7 +20,7 @@ from .store import Conflict, Store
 
 Object = dict[str, Any]
 STATUS_PARTS = ("status", "approval")
-SPECLESS = (
+SPECLESS = [
     "Secret",
     "ConfigMap",
     "ServiceAccount",
@@ -29,7 +29,7 @@ SPECLESS = (
     "ClusterRole",
     "ClusterRoleBinding",
     "Lease",
-)
+]
 
 
 def moment(seconds: Optional[float] = None) -> str:

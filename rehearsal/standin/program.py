@@ -52,10 +52,8 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def told_version(name: str, version: str, how: str) -> str:
+def told_version(name: str, version: str) -> str:
     """Return what --version prints."""
-    if how == "raw":
-        return f'version.Info{{GitVersion:"v{version}", GitTreeState:"rehearsal"}}'
     return f"v{version}" if name == "flanneld" else f"Kubernetes v{version}"
 
 
@@ -86,8 +84,8 @@ def run(name: str, versions: dict[str, str], words: list[str], main: Callable[[P
             raise Refusal(f'"{name}" does not take any arguments, got {line.rest}'.replace("'", '"'))
     except Refusal as exc:
         return refuse(name, exc, parsing=True)
-    if how := line.values.get("version"):
-        print(told_version(name, version, str(how).lower()))
+    if line.values.get("version"):
+        print(told_version(name, version))
         return 0
     if line.values.get("help"):
         print(usage(name, known))

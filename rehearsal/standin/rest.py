@@ -17,7 +17,7 @@ from .client import ApiError
 from .identity import User
 from .kinds import Target
 from .objects import Object, Objects, moment
-from .server import Answer, Request
+from .server import DONE, Answer, Request
 from .store import Conflict
 
 # a, !a, a=b, a==b, a!=b, a in (b, c), a notin (b, c)
@@ -182,8 +182,7 @@ class Rest(Objects):
         except Conflict:
             raise self._conflict(target) from None
         details = {"name": target.name, "group": target.resource.group, "kind": target.resource.name}
-        done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-        return Answer(200, {**done, "details": {**details, "uid": old["metadata"]["uid"]}})
+        return Answer(200, {**DONE, "details": {**details, "uid": old["metadata"]["uid"]}})
 
     def deletecollection(self, target: Target, request: Request, user: User) -> Answer:
         """Remove all objects that the selectors want."""

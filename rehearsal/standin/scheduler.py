@@ -18,11 +18,8 @@ from .values import seconds
 
 def tolerated(pod: dict[str, Any], node: dict[str, Any]) -> bool:
     """Say whether a pod bears a node's taints."""
-    tolerations = (pod.get("spec") or {}).get("tolerations") or []
-    for taint in (node.get("spec") or {}).get("taints") or []:
-        if not any(t.get("key") in (None, taint["key"]) for t in tolerations):
-            return False
-    return True
+    borne = {one.get("key") for one in (pod.get("spec") or {}).get("tolerations") or []}
+    return None in borne or all(taint["key"] in borne for taint in (node.get("spec") or {}).get("taints") or [])
 
 
 def ready(node: dict[str, Any]) -> bool:
@@ -53,11 +50,8 @@ def election_of(program: Program, content: dict[str, Any]) -> tuple[float, float
     given = zip(names, (15.0, 10.0, 2.0) if content else times(program))
     duration, deadline, pause = (seconds(section[n]) if n in section else default for n, default in given)
     if duration <= deadline:
-        where = "leaderElection.leaseDuration"
-        raise Refusal(
-            f"{where}: Invalid value: {section.get('renewDeadline', '')}: "
-            "LeaseDuration must be greater than RenewDeadline"
-        )
+        told = f"Invalid value: {deadline}: LeaseDuration must be greater than RenewDeadline"
+        raise Refusal(f"leaderElection.leaseDuration: {told}")
     return duration, deadline, pause
 
 

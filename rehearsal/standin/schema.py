@@ -174,14 +174,9 @@ class Owners:
             return
         self.entries = [other for other in self.entries if other is not entry]
         if owned:
-            made: dict[str, Any] = {
-                "manager": manager,
-                "operation": operation,
-                "apiVersion": self.version,
-                "time": self.time,
-            }
-            made |= {"fieldsType": "FieldsV1", "fieldsV1": tree(owned), **({"subresource": part} if part else {})}
-            self.entries.append(made)
+            made = {"manager": manager, "operation": operation, "apiVersion": self.version, "time": self.time}
+            fields: dict[str, Any] = {"fieldsType": "FieldsV1", "fieldsV1": tree(owned)}
+            self.entries.append({**made, **fields, **({"subresource": part} if part else {})})
 
     def take(self, lost: set[Path], manager: str, operation: str) -> None:
         """Take fields from everybody but one."""

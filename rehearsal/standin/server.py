@@ -24,13 +24,10 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+# What is answered where there is nothing to tell.
+DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 DER = 2  # as OpenSSL's binding in Python numbers the encodings
-VERSIONS = {
-    "VersionTLS10": ssl.TLSVersion.TLSv1,
-    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
-    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
-    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
-}
+VERSIONS = {f"VersionTLS1{minor}": ssl.TLSVersion(0x301 + minor) for minor in range(4)}
 
 
 @functools.cache
@@ -254,8 +251,7 @@ def health_app(healthy: Callable[[], bool], path: str = "/healthz") -> App:
 
 def status(code: int, reason: str, message: str, **more: Any) -> dict[str, Any]:
     """Return the Status object of a refusal."""
-    head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-    return {**head, "message": message, "reason": reason, **more, "code": code}
+    return {**DONE, "status": "Failure", "message": message, "reason": reason, **more, "code": code}
 
 
 def log(severity: str, message: str) -> None:

@@ -41,15 +41,10 @@ def private_key(path: str) -> Any:
         raise Refusal(f"{path}: data does not contain a valid RSA or ECDSA private key") from None
 
 
-def public_bytes(key: Any) -> bytes:
-    """Return a public key in the form in which two are compared."""
-    return bytes(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
-
-
 def pair(cert: str, key: str) -> tuple[Any, Any]:
     """Return certificate and key of one holder; raise Refusal when they do not belong together."""
     certificate, secret = certificates(cert)[0], private_key(key)
-    if public_bytes(certificate.public_key()) != public_bytes(secret.public_key()):
+    if certificate.public_key().public_numbers() != secret.public_key().public_numbers():
         raise Refusal(f"{cert}, {key}: tls: private key does not match public key")
     return certificate, secret
 
@@ -65,29 +60,42 @@ def self_signed(name: str) -> str:
     """Make a pair that nobody vouches for, as programs do that were given none; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}@rehearsal")])
-    day = datetime.timedelta(days=1)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now() - day)
-    made = builder.not_valid_after(now() + 365 * day).sign(key, hashes.SHA256())
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return in_memory(name, made.public_bytes(serialization.Encoding.PEM) + secret)
+    end = now() + datetime.timedelta(days=365)
+    made = _builder(subject, subject, key.public_key(), end).sign(key, hashes.SHA256())
+    return in_memory(name, made.public_bytes(serialization.Encoding.PEM) + _pem(key))
+
+
+def _pem(key: Any) -> bytes:
+    """Return a private key as a file has it."""
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+
+
+def _builder(subject: Any, issuer: Any, key: Any, end: datetime.datetime) -> Any:
+    """Return a certificate that is valid from now on, but not signed yet; clocks of hosts may differ."""
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+    begin = now() - datetime.timedelta(minutes=5)
+    return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+
+
+def verified(key: Any, signature: bytes, content: bytes, digest: Any) -> bool:
+    """Say whether a signature is by the other half of a key."""
+    arguments: list[Any] = []
+    if isinstance(key, rsa.RSAPublicKey):
+        arguments = [padding.PKCS1v15(), digest]
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        arguments = [ec.ECDSA(digest)]
+    try:
+        key.verify(signature, content, *arguments)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def signed_by(certificate: Any, authority: Any) -> bool:
     """Say whether an authority's key made the signature."""
-    key = authority.public_key()
-    arguments = [certificate.signature, certificate.tbs_certificate_bytes]
-    if isinstance(key, rsa.RSAPublicKey):
-        arguments += [padding.PKCS1v15(), certificate.signature_hash_algorithm]
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        arguments.append(ec.ECDSA(certificate.signature_hash_algorithm))
-    try:
-        key.verify(*arguments)
-    except InvalidSignature:
-        return False
-    return bool(certificate.issuer == authority.subject)
+    signed = certificate.signature, certificate.tbs_certificate_bytes, certificate.signature_hash_algorithm
+    return bool(certificate.issuer == authority.subject) and verified(authority.public_key(), *signed)
 
 
 def trusted(certificate: Any, between: list[Any], authorities: list[Any]) -> bool:
@@ -133,29 +141,20 @@ def request(name: str, organization: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts)).sign(key, hashes.SHA256())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    return pem, made.public_bytes(serialization.Encoding.PEM)
+    return _pem(key), made.public_bytes(serialization.Encoding.PEM)
 
 
 def sign(pem: bytes, authority: tuple[Any, Any], usages: list[str], life: float) -> bytes:
     """Return the certificate for a signing request."""
     certificate, key = authority
     wanted = x509.load_pem_x509_csr(pem)
-    begin = now() - datetime.timedelta(minutes=5)
+    end = now() + datetime.timedelta(seconds=life, minutes=-5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        end = min(begin + datetime.timedelta(seconds=life), certificate.not_valid_after)
+        end = min(end, certificate.not_valid_after)
     bits = {bit: bit.replace("_", " ") in usages for bit in BITS}
     builder = (
-        x509.CertificateBuilder()
-        .subject_name(wanted.subject)
-        .issuer_name(certificate.subject)
-        .public_key(wanted.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end)
+        _builder(wanted.subject, certificate.subject, wanted.public_key(), end)
         .add_extension(x509.KeyUsage(**bits), critical=True)
         .add_extension(x509.ExtendedKeyUsage([USAGES[u] for u in usages if u in USAGES]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -29,7 +29,7 @@ def test_a_time_in_yaml_is_text_as_in_json() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"k8s\x00\x0a\xff", b"k8s\x00"])
 def test_what_is_no_object_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_messages", dict)
+    monkeypatch.setattr(bodies, "table", lambda _: {})
     with pytest.raises(ApiError) as refused:
         bodies.parsed(request(body))
     assert refused.value.status == 400

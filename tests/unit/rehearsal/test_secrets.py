@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.standin import joining, x509
+from rehearsal.standin import kubelet, x509
 from rehearsal.standin.server import Tls
 
 
@@ -34,6 +34,6 @@ def test_a_kubelets_own_kubeconfig_names_what_lasts(tmp_path: Path, entry: dict[
     }
     first = tmp_path / "bootstrap.conf"
     first.write_text(json.dumps(content))
-    own = joining.own_kubeconfig(str(first), "/var/lib/kubelet/pki/kubelet-client-current.pem")
+    own = kubelet.own_kubeconfig(str(first), "/var/lib/kubelet/pki/kubelet-client-current.pem")
     assert own["clusters"][0]["cluster"] == cluster
     assert own["users"][0]["user"].keys() == {"client-certificate", "client-key"}
