@@ -33,7 +33,7 @@ def of_kubeadm(directory: Path) -> None:
     """Have kubeadm make all that it makes: three roots, and the key of the service accounts."""
     version = kubernetes_version()
     if not (kubeadm := binaries.READY / version / "kubeadm").is_file():
-        pytest.skip(f"{kubeadm} is not at hand")
+        pytest.skip(f"authorities of kubeadm are not tried: {kubeadm} is not at hand, and nothing stands in for it")
     for phase in ("ca", "etcd-ca", "front-proxy-ca", "sa"):
         command = [str(kubeadm), "init", "phase", "certs", phase, "--cert-dir", str(directory)]
         subprocess.run([*command, "--kubernetes-version", f"v{version}"], check=True, capture_output=True)
