@@ -92,9 +92,10 @@ class Election:
 
     def lead(self, told: threading.Event, work: Callable[[], None]) -> int:
         """Renew the lease, work beside; return the exit status when told to stop or when the lease is lost."""
-        renewed = 0.0
+        renewed = wait = 0.0
         worker = threading.Thread(target=self._work, args=(work,), daemon=True)
-        while not told.wait(min(self.pause, 1.0) if renewed else self.pause) and self.refusal is None:
+        while not told.wait(wait) and self.refusal is None:
+            wait = min(self.pause, 1.0) if renewed else self.pause
             try:
                 if self.try_once():
                     if not renewed:

@@ -199,9 +199,8 @@ def test_objects_have_the_fields_of_the_version(control_plane: ControlPlane) -> 
 def test_leases_are_held_with_the_times_given(control_plane: ControlPlane) -> None:
     """Both electors took the settings."""
     for component in COMPONENTS[1:]:
-        lease = control_plane.api().get(f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{component}")[
-            "spec"
-        ]
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{component}"
+        lease = eventually(lambda path=path: control_plane.api().find(path))["spec"]
         assert lease["leaseDurationSeconds"] == 6
         assert lease["holderIdentity"]
 
