@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -29,10 +32,38 @@ def archive(version: str) -> bytes:
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as content:
-        for name, text in members(version, Path(yaml.__file__).parent).items():
+        texts = members(version, Path(yaml.__file__).parent)
+        sources = tuple(item for item in texts.items() if item[0].endswith(".py"))
+        everything = {name: text.encode() for name, text in texts.items()} | compiled(sources)
+        for name, data in everything.items():
             # A fixed time: the same sources make the same file, which is installed once.
-            content.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+            content.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return FIRST_LINE + packed.getvalue()
+
+
+@functools.cache
+def compiled(sources: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
+    """Return what this Python makes of sources, to stand beside them: starts are twice as quick; others skip it."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name, text in sources:
+            path = Path(directory, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        # In a process and with hashes that are always the same, so that the same sources make the same file here, too.
+        line = [
+            sys.executable,
+            "-m",
+            "compileall",
+            "-q",
+            "-b",
+            "--invalidation-mode",
+            "unchecked-hash",
+            "-s",
+            directory,
+        ]
+        subprocess.run([*line, directory], env={**os.environ, "PYTHONHASHSEED": "0"}, check=True)
+        found = sorted(Path(directory).rglob("*.pyc"))
+        return {str(path.relative_to(directory)): path.read_bytes() for path in found}
 
 
 def members(version: str, yaml: Path) -> dict[str, str]:

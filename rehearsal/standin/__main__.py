@@ -22,7 +22,7 @@ def main() -> int:
     name = Path(sys.argv[0]).name
     module = f"standin.{MODULES[name]}"
     versions = json.loads(pkgutil.get_data("standin", "data/versions.json") or b"{}")
-    # Only what goes on to serve is imported whole: an archive is compiled anew each time.
+    # Only what goes on to serve is imported whole: another Python than the builder's compiles it each time.
     return int(run(name, versions, sys.argv[1:], lambda given: import_module(module).main(given)))
 
 
