@@ -22,8 +22,9 @@ from .program import Program
 from .rest import Rest
 from .rights import Authorizer
 from .schema import Schema
-from .server import Server, Tls, log, notify, stopping
+from .server import Server, log, notify, stopping
 from .store import Store
+from .tls import Tls
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60

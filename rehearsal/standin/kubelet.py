@@ -23,7 +23,8 @@ from .flags import Refusal, unknown_gates
 from .leases import micro, renew, seen
 from .objects import moment
 from .program import Program, architecture
-from .server import Answer, Request, Server, Tls, health_app, log, stopping
+from .server import Answer, Request, Server, health_app, log, stopping
+from .tls import Tls
 from .values import TAINT, label_problem
 
 INVALID = "failed to validate kubelet configuration, error"

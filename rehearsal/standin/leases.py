@@ -16,7 +16,8 @@ from . import x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
 from .program import Program
-from .server import Server, Tls, health_app, log
+from .server import Server, health_app, log
+from .tls import Tls
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
