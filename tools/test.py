@@ -22,10 +22,14 @@ from tools import live
 from tools.lab import kubernetes_version
 
 TOP = Path(__file__).resolve().parent.parent
-# All of these run, side by side, so that one push shows every cheap mistake; the costly ones follow only when none was
-# found, one after the other: they measure what clients see, and have hosts.
-CHEAP = ("lint", "docs-check", "types", "unit", "sanity", "build")
-COSTLY = ("integration", "molecule", "e2e")
+# Each group runs side by side, so that one push shows every cheap mistake, and only when nothing failed before it.
+# Integration keeps the processors busy by itself; what clients see is measured where nothing else runs.
+GROUPS = (
+    ("lint", "docs-check", "types", "unit", "sanity", "build"),
+    ("integration",),
+    ("molecule", "e2e-others"),
+    ("e2e-watched",),
+)
 KEPT = re.compile(
     r"^(SKIPPED |FAILED |ERROR |=+ .*\d+ (passed|failed|skipped|errors?)\b|\d+ (passed|failed|skipped).* in )"
 )
@@ -83,13 +87,12 @@ def summary(parts: list[Part], left_out: list[str]) -> str:
 
 def main() -> int:
     """Run the parts; return the exit status."""
-    begin = time.time()
+    begin, parts, groups = time.time(), list[Part](), list(GROUPS)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(partial(run, whole=True), CHEAP))
-    left_out = list(COSTLY)
-    while left_out and all(part.status == 0 for part in parts):
-        parts.append(run(left_out.pop(0)))
-    print(summary(parts, left_out), flush=True)
+        while groups and all(part.status == 0 for part in parts):
+            group = groups.pop(0)
+            parts += pool.map(partial(run, whole=len(group) > 1), group)
+    print(summary(parts, [name for group in groups for name in group]), flush=True)
     if seen := live.since(begin):
         print(f"\nWhat clients saw meanwhile, also in {live.REPORTS.relative_to(TOP)}:\n\n{seen}", flush=True)
     if told := rehearsal.notice(kubernetes_version()):
