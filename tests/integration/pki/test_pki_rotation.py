@@ -118,12 +118,12 @@ def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Pa
 
 def test_named_certificates_are_made_again(directory: Path) -> None:
     pki, host = directory / "pki", directory / "host"
-    task = certificates(pki, host)
-    changed = []
+    tasks = []
     for pattern in ("serv", "server", "*/host/*", "*"):
-        task["hardway.kubernetes.pki_certificate"]["renew"] = [pattern]
-        changed += play(directory, [(CHECK, task), (APPLY, task)]).changed
-    assert changed == [False, False, True, True, True, True, True, True]
+        params = certificates(pki, host)["hardway.kubernetes.pki_certificate"]
+        task = {"hardway.kubernetes.pki_certificate": {**params, "renew": [pattern]}}
+        tasks += [(CHECK, task), (APPLY, task)]
+    assert play(directory, tasks).changed == [False, False, True, True, True, True, True, True]
 
 
 def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:

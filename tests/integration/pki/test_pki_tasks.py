@@ -109,39 +109,63 @@ def test_certificates_from_nothing(pki: Path, tmp_path: Path) -> None:
         assert (host / f"{path}.key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("changes", "options", "reason"),
-    [
-        ({"hosts": ["kubernetes", "192.0.2.9"]}, {}, "hosts: without ip:192.0.2.9"),
-        ({"common_name": "other"}, {}, "subject: without CN=other"),
-        ({"key": {"algo": "rsa"}}, {}, "key: ecdsa 256 instead of rsa 2048"),
-        ({"profile": "peer"}, {}, "usages: without client auth"),
-        ({"authority": "etcd-ca"}, {}, "issuer: not signed by"),
-        ({"expiry": "48h"}, {}, "expiry: made for 365d instead of 2d"),
-        ({}, {"renew_key": True, "force": True}, "force: asked"),
-        ({}, {"profiles": {"server": {"usages": ["signing", "server auth", "client auth"]}}}, "usages: without client"),
-    ],
-)
-def test_each_difference_makes_a_new_certificate(
-    pki: Path, tmp_path: Path, changes: dict[str, Any], options: dict[str, Any], reason: str
-) -> None:
-    """Predicted, made, and then as asked; a renewal keeps its key unless that must differ."""
+Difference = tuple[dict[str, Any], str]
+# What differs from the certificate that is there, by name, and the reason that is told for a new one.
+DIFFERENCES: dict[str, Difference] = {
+    "hosts": ({"hosts": ["kubernetes", "192.0.2.9"]}, "hosts: without ip:192.0.2.9"),
+    "subject": ({"common_name": "other"}, "subject: without CN=other"),
+    "key": ({"key": {"algo": "rsa"}}, "key: ecdsa 256 instead of rsa 2048"),
+    "profile": ({"profile": "peer"}, "usages: without client auth"),
+    "authority": ({"authority": "etcd-ca"}, "issuer: not signed by"),
+    "expiry": ({"expiry": "48h"}, "expiry: made for 365d instead of 2d"),
+}
+# The same of what holds for all certificates of a task.
+OPTIONS: dict[str, Difference] = {
+    "force": ({"renew_key": True, "force": True}, "force: asked"),
+    "usages": (
+        {"profiles": {"server": {"usages": ["signing", "server auth", "client auth"]}}},
+        "usages: without client",
+    ),
+}
+
+
+def differing(directory: Path, differences: dict[str, Difference], **options: Any) -> None:
+    """Make certificates and then others in their place: predicted, made, and then as asked; openssl verifies each."""
+    made = certificates(directory, [{**SERVER, "path": name} for name in differences])
+    keys = [
+        {"copy": {"src": f"{directory}/host/{name}.key", "dest": f"{directory}/{name}.key", "remote_src": True}}
+        for name in differences
+    ]
+    entries = [{**SERVER, **changes, "path": name} for name, (changes, _reason) in differences.items()]
+    wanted, then = (
+        certificates(directory, entries, **{**options, "force": force}) for force in ("force" in options, False)
+    )
+    before = [(APPLY, made), *((APPLY, key) for key in keys)]
+    outcome = play(directory, [*before, (CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
+    assert outcome.changed[len(before) :] == ACTS_ONCE, outcome.output
+    for result in outcome.results[len(before) :][:2]:
+        for (_changes, reason), told in zip(differences.values(), result["certificates"]):
+            assert told["reasons"][0].startswith(reason)
+    for name, (changes, _reason) in differences.items():
+        path = directory / "host" / name
+        assert matches(path.with_suffix(".crt"), path.with_suffix(".key"))
+        authority = directory / ("pki/etcd/ca.crt" if "authority" in changes else "pki/ca.crt")
+        openssl("verify", "-x509_strict", "-CAfile", authority, path.with_suffix(".crt"))
+        keeps = "key" not in changes and "renew_key" not in options
+        assert ((directory / f"{name}.key").read_bytes() == path.with_suffix(".key").read_bytes()) is keeps, name
+
+
+def test_each_difference_makes_a_new_certificate(pki: Path, tmp_path: Path) -> None:
+    """A renewal keeps its key unless that must differ."""
     (tmp_path / "pki").symlink_to(pki / "pki")
-    made = certificates(tmp_path, [SERVER])
-    key = {"src": str(tmp_path / "host/apiserver.key"), "dest": str(tmp_path / "old.key"), "mode": "0600"}
-    before = [(APPLY, made), (APPLY, {"copy": {**key, "remote_src": True}})]
-    wanted = certificates(tmp_path, [{**SERVER, **changes}], **options)
-    then = certificates(tmp_path, [{**SERVER, **changes}], **{**options, "force": False})
-    outcome = play(tmp_path, [*before, (CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
-    assert outcome.changed[2:] == ACTS_ONCE, outcome.output
-    for result in outcome.results[2:4]:
-        assert result["certificates"][0]["reasons"][0].startswith(reason)
-    assert matches(tmp_path / "host/apiserver.crt", tmp_path / "host/apiserver.key")
-    authority = tmp_path / ("pki/etcd/ca.crt" if "authority" in changes else "pki/ca.crt")
-    openssl("verify", "-x509_strict", "-CAfile", authority, tmp_path / "host/apiserver.crt")
-    keeps = "key" not in changes and "renew_key" not in options
-    old, new = (tmp_path / "old.key").read_bytes(), (tmp_path / "host/apiserver.key").read_bytes()
-    assert (old == new) is keeps
+    differing(tmp_path, DIFFERENCES)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_holds_for_all_makes_new_ones_too(pki: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "pki").symlink_to(pki / "pki")
+    options, reason = OPTIONS[name]
+    differing(tmp_path, {"apiserver": ({}, reason)}, **options)
 
 
 def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
