@@ -70,7 +70,7 @@ def members(version: str, yaml: Path) -> dict[str, str]:
     """Return the archive's files."""
     minor = version.rpartition(".")[0]
     found = {f"yaml/{path.name}": path for path in sorted(yaml.glob("*.py"))}
-    found |= {f"standin/{path.name}": path for path in sorted((HERE / "standin").glob("*.py"))}
+    found |= {str(path.relative_to(HERE)): path for path in sorted((HERE / "standin").rglob("*.py"))}
     for name in (minor, "flanneld", "limits", "messages", "objects", "roles"):
         found[f"standin/data/{name}.json"] = HERE / "data" / f"{name}.json"
     texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rehearsal.standin.schema import Schema
+from rehearsal.standin.core.schema import Schema
 
 DATA = Path(__file__).resolve().parent / "data"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")

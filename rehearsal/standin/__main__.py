@@ -11,9 +11,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from standin.program import run  # type: ignore[import-not-found]
+from standin.core.program import run  # type: ignore[import-not-found]
 
-MODULES = {"kube-apiserver": "apiserver", "kube-controller-manager": "controllers", "kube-scheduler": "scheduler"}
+MODULES = {"kube-apiserver": "apiserver.main", "kube-controller-manager": "controllers", "kube-scheduler": "scheduler"}
 MODULES |= {"kubelet": "kubelet", "kube-proxy": "network", "flanneld": "network"}
 
 

@@ -10,15 +10,14 @@ import ipaddress
 import time
 from typing import Any, Optional
 
-from . import x509
-from .client import CSRS, ApiError, Connection, from_kubeconfig
-from .flags import Refusal, read_file
-from .identity import over
-from .kinds import ALL
-from .leases import Election, serve, times
-from .objects import moment
-from .program import Program
-from .server import log, stopping
+from .core import x509
+from .core.client import CSRS, ApiError, Connection, from_kubeconfig
+from .core.flags import Refusal, read_file
+from .core.kinds import ALL
+from .core.leases import Election, serve, times
+from .core.moments import moment, over
+from .core.program import Program
+from .core.server import log, stopping
 
 # Controllers that work only where somebody names them.
 OFF = ("token-cleaner-controller",)

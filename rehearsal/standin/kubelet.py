@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-from . import configuration, x509
-from .client import CSRS, ApiError, Connection, current, from_kubeconfig
-from .flags import Refusal, unknown_gates
-from .leases import micro, renew, seen
-from .objects import moment
-from .program import Program, architecture
-from .server import Answer, Request, Server, health_app, log, stopping
-from .tls import Tls
-from .values import TAINT, label_problem
+from .core import configuration, x509
+from .core.client import CSRS, ApiError, Connection, current, from_kubeconfig
+from .core.flags import Refusal, unknown_gates
+from .core.leases import renew, seen
+from .core.moments import micro, moment
+from .core.program import Program, architecture
+from .core.server import Answer, Request, Server, health_app, log, stopping
+from .core.tls import Tls
+from .core.values import TAINT, label_problem
 
 INVALID = "failed to validate kubelet configuration, error"
 

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
-from . import configuration
-from .client import ApiError, Connection, from_kubeconfig
-from .flags import Refusal, read_file, unknown_gates
-from .program import Program
-from .server import Server, health_app, log, notify, stopping
+from .core import configuration
+from .core.client import ApiError, Connection, from_kubeconfig
+from .core.flags import Refusal, read_file, unknown_gates
+from .core.program import Program
+from .core.server import Server, health_app, log, notify, stopping
 
 BACKENDS = ("vxlan", "host-gw", "wireguard", "udp", "ipip")
 

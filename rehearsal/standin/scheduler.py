@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import configuration
-from .client import Connection, from_kubeconfig
-from .flags import Refusal
-from .leases import Election, serve, times
-from .program import Program
-from .server import log, stopping
-from .values import seconds
+from .core import configuration
+from .core.client import Connection, from_kubeconfig
+from .core.flags import Refusal
+from .core.leases import Election, serve, times
+from .core.program import Program
+from .core.server import log, stopping
+from .core.values import seconds
 
 
 def tolerated(pod: dict[str, Any], node: dict[str, Any]) -> bool:

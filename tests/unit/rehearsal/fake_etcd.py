@@ -10,9 +10,9 @@ import queue
 from collections.abc import Iterator
 from typing import Any
 
-from rehearsal.standin.client import ApiError, Files
-from rehearsal.standin.encryption import Encryption
-from rehearsal.standin.store import Store
+from rehearsal.standin.apiserver.encryption import Encryption
+from rehearsal.standin.apiserver.store import Store
+from rehearsal.standin.core.client import ApiError, Files
 
 
 class Etcd:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal.standin.api import Api
-from rehearsal.standin.client import Files
+from rehearsal.standin.apiserver.api import Api
+from rehearsal.standin.core.client import Files
+from rehearsal.standin.core.server import Request
 from rehearsal.standin.kubelet import Kubelet
-from rehearsal.standin.server import Request
 
 
 @pytest.mark.parametrize(("machine", "wanted"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", "riscv64")])

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.standin import bodies
-from rehearsal.standin.api import Api
-from rehearsal.standin.client import ApiError, Files
-from rehearsal.standin.identity import User
-from rehearsal.standin.server import Request
+from rehearsal.standin.apiserver import bodies
+from rehearsal.standin.apiserver.api import Api
+from rehearsal.standin.apiserver.identity import User
+from rehearsal.standin.core.client import ApiError, Files
+from rehearsal.standin.core.server import Request
 
 
 def request(body: bytes, kind: str = "application/json", method: str = "POST", path: str = "") -> Request:

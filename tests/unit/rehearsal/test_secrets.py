@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.standin import kubelet, x509
-from rehearsal.standin.server import Tls
+from rehearsal.standin import kubelet
+from rehearsal.standin.core import x509
+from rehearsal.standin.core.server import Tls
 
 
 def test_a_key_nobody_vouches_for_lies_in_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

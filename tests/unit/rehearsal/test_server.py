@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.standin.server import Answer, Request, Server
+from rehearsal.standin.core.server import Answer, Request, Server
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from rehearsal.standin import encryption, kinds
-from rehearsal.standin import schema as merging
-from rehearsal.standin.client import Connection, Files
-from rehearsal.standin.configuration import check
+from rehearsal.standin.apiserver import encryption, merging
 from rehearsal.standin.controllers import Controllers
-from rehearsal.standin.flags import Line, Refusal
+from rehearsal.standin.core import kinds
+from rehearsal.standin.core.client import Connection, Files
+from rehearsal.standin.core.configuration import check
+from rehearsal.standin.core.flags import Line, Refusal
+from rehearsal.standin.core.program import Program
+from rehearsal.standin.core.schema import Schema
 from rehearsal.standin.kubelet import Kubelet
-from rehearsal.standin.program import Program
-from rehearsal.standin.schema import Schema
 
 DATA = Path(__file__).resolve().parents[3] / "rehearsal" / "data"
 MINORS = ["1.34", "1.35", "1.36"]

@@ -10,7 +10,7 @@ import time
 import pytest
 from unit.rehearsal.fake_etcd import Etcd, item, store
 
-from rehearsal.standin.store import Conflict
+from rehearsal.standin.apiserver.store import Conflict
 
 KEY = "configmaps/default/a"
 
@@ -31,7 +31,7 @@ def test_a_watcher_that_comes_too_late_is_told(etcd: Etcd) -> None:
 
 
 def test_a_watcher_is_told_when_history_is_cut(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rehearsal.standin.store.HISTORY", 3)
+    monkeypatch.setattr("rehearsal.standin.apiserver.store.HISTORY", 3)
     made = store(etcd)
     seen = begin = made.put(KEY, item("a"), None)
     for number in range(5):

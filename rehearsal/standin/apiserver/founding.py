@@ -10,11 +10,11 @@ import socket
 import threading
 from typing import Any
 
-from .client import ApiError
+from ..core.client import ApiError
+from ..core.kinds import BY_NAME, Target
+from ..core.server import Request, log
 from .identity import User
-from .kinds import BY_NAME, Target
 from .rest import Rest
-from .server import Request, log
 from .store import Conflict
 
 SERVER = User("system:apiserver", ["system:masters"])

@@ -8,23 +8,23 @@ from __future__ import annotations
 import threading
 import time
 
-from . import x509
+from ..core import x509
+from ..core.client import ApiError, Files
+from ..core.flags import Refusal, read_file, table
+from ..core.program import Program
+from ..core.schema import Schema
+from ..core.server import Server, log, notify, stopping
+from ..core.tls import Tls
 from .admission import Admission
 from .api import Api
 from .audit import Audit
-from .client import ApiError, Files
-from .configuration import settings
 from .encryption import Encryption
-from .flags import Refusal, read_file, table
 from .founding import Founding, own_address
 from .identity import Authenticator, Tokens
-from .program import Program
 from .rest import Rest
 from .rights import Authorizer
-from .schema import Schema
-from .server import Server, log, notify, stopping
+from .settings import settings
 from .store import Store
-from .tls import Tls
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import Any, Optional
 
-from . import schema as merging
+from ..core.client import ApiError
+from ..core.kinds import Target
+from ..core.moments import moment
+from ..core.schema import Schema
+from ..core.server import Request
+from . import merging
 from .admission import Admission
-from .client import ApiError
 from .identity import User
-from .kinds import Target
-from .schema import Schema
-from .server import Request
 from .store import Conflict, Store
 
 Object = dict[str, Any]
@@ -30,11 +30,6 @@ SPECLESS = [
     "ClusterRoleBinding",
     "Lease",
 ]
-
-
-def moment(seconds: Optional[float] = None) -> str:
-    """Return a time since the epoch, or now, as objects hold it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def without_status(item: Object) -> Object:

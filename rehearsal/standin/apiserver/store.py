@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from .client import ApiError, Connection, Files
+from ..core.client import ApiError, Connection, Files
+from ..core.kinds import STORED, Resource
+from ..core.server import log, status
 from .encryption import Encryption
-from .kinds import STORED, Resource
-from .server import log, status
 
 Object = dict[str, Any]
 HISTORY = 2000
@@ -62,7 +62,7 @@ class Store:
 
     def _resource(self, key: str) -> str:
         """Return the resource that a key belongs to, with its group where it has one."""
-        from .kinds import BY_NAME
+        from ..core.kinds import BY_NAME
 
         rest = key[len(self.prefix) :]
         name = next((name for path, name in RESOURCES.items() if rest.startswith(path + "/")), rest.partition("/")[0])

@@ -9,17 +9,17 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
+from ..core.client import ApiError, Connection, Files
+from ..core.kinds import Target, target
+from ..core.moments import moment
+from ..core.program import architecture
+from ..core.server import DONE, Answer, Request, log, status
 from . import discovery
 from .audit import Audit
 from .bodies import parsed
-from .client import ApiError, Connection, Files
 from .identity import Authenticator, Unauthorized, User
-from .kinds import Target, target
-from .objects import moment
-from .program import architecture
 from .rest import Rest
 from .rights import Authorizer, Deed, sentence
-from .server import DONE, Answer, Request, log, status
 from .store import Conflict
 
 REASONS = {

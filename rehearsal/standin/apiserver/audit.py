@@ -12,15 +12,15 @@ import uuid
 from pathlib import Path
 from typing import Any, Optional
 
+from ..core.client import ApiError
+from ..core.configuration import read
+from ..core.flags import Refusal
+from ..core.moments import micro
+from ..core.program import Program
+from ..core.server import Request, log
 from .bodies import parsed
-from .client import ApiError
-from .configuration import read
-from .flags import Refusal
 from .identity import User
-from .leases import micro
-from .program import Program
 from .rights import Deed, covered
-from .server import Request, log
 
 
 def _matches(rule: dict[str, Any], user: User, deed: Deed) -> bool:

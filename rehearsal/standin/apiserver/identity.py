@@ -6,20 +6,20 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import hmac
 import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from . import x509
-from .flags import Refusal, read_file
-from .server import Request
+from ..core import x509
+from ..core.flags import Refusal, read_file
+from ..core.moments import over
+from ..core.server import Request
 from .store import Store
 
 ANONYMOUS = "system:anonymous"
@@ -161,12 +161,3 @@ class Authenticator:
             raise Unauthorized("token is for other uses")
         more = [group for group in data.get("auth-extra-groups", "").split(",") if group]
         return User(f"system:bootstrap:{number}", ["system:bootstrappers", *more, "system:authenticated"])
-
-
-def over(text: Optional[str], grace: float = 0) -> bool:
-    """Say whether a moment has passed, by more than some seconds; one that cannot be read has, none has not."""
-    limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=grace)
-    try:
-        return bool(text) and datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")) < limit
-    except ValueError:
-        return True

@@ -14,8 +14,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
-from .configuration import read
-from .flags import Refusal
+from ..core.configuration import read
+from ..core.flags import Refusal
 
 SIGMA = struct.unpack("<4I", b"expand 32-byte k")
 NONCE, KEY = 24, 32

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .flags import table
+from ..core.flags import table
+from ..core.kinds import BY_NAME
 from .identity import User
-from .kinds import BY_NAME
 from .store import Store
 
 NODE = "system:node:"

@@ -34,8 +34,8 @@ def read_file(path: str) -> bytes:
 
 @functools.lru_cache
 def table(name: str) -> Any:
-    """Return one of the data tables, from the archive or the source tree."""
-    data = pkgutil.get_data(__package__ or "standin", f"data/{name}.json")
+    """Return one of the data tables of the archive."""
+    data = pkgutil.get_data(__package__.rpartition(".")[0], f"data/{name}.json")
     return json.loads(data or b"null")
 
 

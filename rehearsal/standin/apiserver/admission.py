@@ -11,12 +11,12 @@ import re
 import secrets
 from typing import Any, Optional
 
-from .client import ApiError
+from ..core.client import ApiError
+from ..core.kinds import Target
+from ..core.values import GUARDED
 from .identity import User
-from .kinds import Target
 from .rights import NODE
 from .store import Store
-from .values import GUARDED
 
 Object = dict[str, Any]
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")

@@ -11,13 +11,14 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from . import schema as merging
+from ..core.client import ApiError
+from ..core.kinds import Target
+from ..core.moments import moment
+from ..core.server import DONE, Answer, Request
+from . import merging
 from .bodies import kind_of, parsed
-from .client import ApiError
 from .identity import User
-from .kinds import Target
-from .objects import Object, Objects, moment
-from .server import DONE, Answer, Request
+from .objects import Object, Objects
 from .store import Conflict
 
 # a, !a, a=b, a==b, a!=b, a in (b, c), a notin (b, c)

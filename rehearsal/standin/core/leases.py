@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import threading
 import time
@@ -15,16 +14,12 @@ from typing import Any, Callable, Optional
 from . import x509
 from .client import ApiError, Connection, from_kubeconfig
 from .flags import Refusal
+from .moments import micro
 from .program import Program
 from .server import Server, health_app, log
 from .tls import Tls
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
-
-
-def micro() -> str:
-    """Return now as leases hold it."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def renew(api: Connection, namespace: str, name: str, spec: dict[str, Any], lease: Optional[dict[str, Any]]) -> None:

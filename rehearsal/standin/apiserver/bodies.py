@@ -12,10 +12,10 @@ from typing import Any, Union
 
 import yaml
 
-from .client import ApiError
-from .configuration import parse
-from .flags import table
-from .server import Request
+from ..core.client import ApiError
+from ..core.configuration import parse
+from ..core.flags import table
+from ..core.server import Request
 
 MAGIC = b"k8s\x00"
 Table = Mapping[str, Mapping[str, Any]]

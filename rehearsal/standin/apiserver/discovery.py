@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .kinds import ALL, Resource
-from .server import Answer, Request
+from ..core.kinds import ALL, Resource
+from ..core.server import Answer, Request
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 AGGREGATED = re.compile(r"application/json;g=apidiscovery\.k8s\.io;v=(v2\w*);as=APIGroupDiscoveryList")
