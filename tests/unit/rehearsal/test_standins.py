@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.standin.apiserver import encryption, merging
+from rehearsal.standin.apiserver import merging
+from rehearsal.standin.apiserver.encryption import Encryption
 from rehearsal.standin.controllers import Controllers
 from rehearsal.standin.core import kinds
 from rehearsal.standin.core.client import Connection, Files
@@ -29,20 +31,27 @@ def table(name: str) -> Any:
     return json.loads((DATA / f"{name}.json").read_text())
 
 
-def test_secretbox_is_the_one_of_nacl() -> None:
-    """The vector of NaCl's own tests (secretbox.c), cut off where its text may be."""
-    key = bytes.fromhex("1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389")
-    nonce = bytes.fromhex("69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37")
-    plain = bytes.fromhex(
-        "be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffce5ecbaaf33bd751a1ac728d45e6c6129"
-        "6cdc3c01233561f41db66cce314adb310e3be8250c46f06dceea3a7fa1348057e2f6556ad6b1318a024a838f21af1fde"
-        "048977eb48f59ffd4924ca1c60902e52f0a089bc76897040e082f937763848645e0705"
-    )
-    box = encryption.seal_secretbox(key, plain, nonce)
-    assert box.hex().startswith("f3ffc7703f9400e52a7dfb4b3d3305d9")
-    assert encryption.open_secretbox(key, box, nonce) == plain
+def encryption(path: Path, *names: str) -> Encryption:
+    """Return what seals Secrets with the first of the named keys."""
+    keys = [{"name": name, "secret": base64.b64encode(name.encode() * 32).decode()} for name in names]
+    content = {"kind": "EncryptionConfiguration", "apiVersion": "apiserver.config.k8s.io/v1"}
+    resources = [{"resources": ["secrets"], "providers": [{"secretbox": {"keys": keys}}, {"identity": {}}]}]
+    path.write_text(json.dumps({**content, "resources": resources}))
+    return Encryption(str(path), table("1.36")["fields"], reload=False)
+
+
+def test_each_key_opens_what_it_sealed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "encryption.yaml"
+    sealed = encryption(path, "a").seal("secrets", b"plain")
+    assert sealed.startswith(b"k8s:enc:secretbox:v1:a:") and b"plain" not in sealed
+    both = encryption(path, "b", "a")
+    assert both.open("secrets", sealed) == both.open("secrets", b"plain") == b"plain"
+    assert both.seal("secrets", b"plain").startswith(b"k8s:enc:secretbox:v1:b:")
+    assert both.seal("configmaps", b"plain") == b"plain"
     with pytest.raises(ValueError, match="not large enough"):
-        encryption.open_secretbox(key, box[:-1] + b"x", nonce)
+        both.open("secrets", sealed[:-1] + b"x")
+    with pytest.raises(ValueError, match="no matching prefix"):
+        encryption(path, "b").open("secrets", sealed)
 
 
 @pytest.mark.parametrize("minor", MINORS)
