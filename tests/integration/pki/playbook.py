@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from integration.telling import tell, told
+
 CHECK, APPLY = True, False
 
 
@@ -37,9 +39,7 @@ def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: 
         steps.append({**task, "check_mode": check, "diff": True, "register": f"r{number}", "ignore_errors": True})
     # An imported role registers nothing.
     names = ", ".join(f"r{number} | default({{}})" for number in range(len(tasks)))
-    content = "{{ [" + names + "] | to_json }}"
-    dump = {"copy": {"content": content, "dest": f"{directory}/results.json", "mode": "0600"}}
-    book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, dump]}]
+    book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, tell(f"[{names}]")]}]
     playbook = directory / "play.json"
     playbook.write_text(json.dumps(book))
     # With an interpreter of its own this machine is a host like any other, on which modules are started.
@@ -48,7 +48,8 @@ def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: 
     settings = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment}
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    return Outcome(json.loads((directory / "results.json").read_text()), run.stdout + run.stderr)
+    output, results = told(run.stdout + run.stderr)
+    return Outcome(results, output)
 
 
 def twice_each(task: dict[str, Any]) -> list[tuple[bool, dict[str, Any]]]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from integration.telling import tell, told
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SANDBOX = str(REPOSITORY / "sandbox" / "sandbox")
@@ -40,21 +40,13 @@ class Lab:
         process = self.start(*tasks, check=check, **extra)
         said = process.communicate()[0]
         assert process.returncode == 0, said
-        return {host: json.loads((self.directory / f"{host}.json").read_text()) for host in self.hosts}
+        return dict(told(said)[1])
 
     def start(self, *tasks: dict[str, Any], check: bool = False, **extra: Any) -> subprocess.Popen[str]:
         """Begin to run tasks on all hosts."""
         last = {**tasks[-1], "register": "seen", "ignore_errors": True}
-        keep = {
-            "ansible.builtin.copy": {
-                "content": "{{ seen | to_json }}",
-                "dest": f"{self.directory}/{{{{ inventory_hostname }}}}.json",
-                "mode": "0600",
-            },
-            "delegate_to": "localhost",
-            "check_mode": False,
-            "diff": False,
-        }
+        seen = "dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'seen')))"
+        keep = {**tell(seen), "run_once": True}
         play = [{"hosts": "all", "gather_facts": False, "vars": extra, "tasks": [*tasks[:-1], last, keep]}]
         playbook = self.directory / "play.yml"
         playbook.write_text(yaml.safe_dump(play, sort_keys=False))
