@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-watched e2e-others e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
+.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-cluster e2e-balancer e2e-others e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,16 +49,16 @@ integration: venv needs ## modules against the real programs
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
 	$(BIN)/python tools/molecule.py $(SCENARIO)
 
-e2e: e2e-others e2e-watched ## whole lives of clusters on sandbox hosts
+e2e: e2e-others e2e-balancer e2e-cluster ## whole lives of clusters on sandbox hosts
 
-# Here clients are watched while something changes, so nothing else may keep the processors.
-WATCHED = tests/e2e/cluster tests/e2e/lb_only
+e2e-cluster: venv needs ## of these, the life of a cluster of which clients ask something all the time
+	pytest tests/e2e/cluster
 
-e2e-watched: venv needs ## of these, where clients are watched
-	pytest $(WATCHED)
+e2e-balancer: venv needs ## of these, haproxy and keepalived alone, asked all the time as well
+	pytest tests/e2e/lb_only
 
 e2e-others: venv needs ## the others
-	pytest tests/e2e $(addprefix --ignore=,$(WATCHED))
+	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
 
 e2e-long: venv needs ## more of that, an hour and a half of it: every topology, kills one by one; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)
