@@ -23,7 +23,8 @@ from tools.lab import kubernetes_version
 
 TOP = Path(__file__).resolve().parent.parent
 # Each group runs side by side, so that one push shows every cheap mistake, and only when nothing failed before it.
-# Integration keeps the processors busy by itself. What clients see is measured at the end: there hosts mostly wait.
+# Integration keeps the processors busy by itself. What clients see is measured at the end, where
+# there is less to do: the balancer's tests are about over when the cluster's clients come.
 GROUPS = (
     ("lint", "docs-check", "types", "unit", "sanity", "build"),
     ("integration",),

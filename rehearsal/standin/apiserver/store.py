@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Optional
 
 from ..core.client import ApiError, Connection, Files
-from ..core.kinds import STORED, Resource
+from ..core.kinds import BY_NAME, STORED, Resource
 from ..core.server import log, status
 from .encryption import Encryption
 
@@ -62,8 +62,6 @@ class Store:
 
     def _resource(self, key: str) -> str:
         """Return the resource that a key belongs to, with its group where it has one."""
-        from ..core.kinds import BY_NAME
-
         rest = key[len(self.prefix) :]
         name = next((name for path, name in RESOURCES.items() if rest.startswith(path + "/")), rest.partition("/")[0])
         return BY_NAME[name].full_name if name in BY_NAME else name

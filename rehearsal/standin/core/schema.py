@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of objects and of configuration files: what may be where, who owns it, and how it is merged. Pure."""
+"""The types of objects and of configuration files: what may be where, and how two values are put together. Pure."""
 
 from __future__ import annotations
 
