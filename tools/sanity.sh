@@ -11,20 +11,19 @@ git ls-files -z --cached --others --exclude-standard -- \
     while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
     tar --null --files-from=- --create | tar --extract --directory "$tree"
 
-# ansible-test downloads an installer for pip. Python carries one: use it, so that a package index is all that is needed.
+# ansible-test downloads an installer for pip. Python carries one, wherever its distribution keeps it: use that,
+# so that a package index is all that is needed.
 cache=$HOME/.ansible/test/cache
 mkdir -p "$cache"
 for name in get_pip_24_2 get_pip_25_2; do
-    [ -e "$cache/$name.py" ] || cat >"$cache/$name.py" <<'PYTHON'
+    cat >"$cache/$name.py" <<'PYTHON'
 import ensurepip
-import pathlib
+import subprocess
 import sys
 
-wheel = next((pathlib.Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
-sys.path.insert(0, str(wheel))
-from pip._internal.cli.main import main
-
-sys.exit(main(["install"] + [a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel")]))
+ensurepip.bootstrap()
+wanted = [a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 PYTHON
 done
 
