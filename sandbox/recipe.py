@@ -14,8 +14,8 @@ PACKAGES: tuple[str, ...] = (
     "ca-certificates", "openssl", "iproute2", "iputils-ping", "netcat-openbsd",
     # Ansible and the collection's modules
     "python3", "python3-apt", "python3-cryptography", "python3-cffi-backend",
-    # what a rehearsal's API server encrypts objects with
-    "python3-nacl",
+    # what a rehearsal's API server encrypts objects and signs tokens with
+    "python3-nacl", "python3-jwt",
     # what the roles install by `package`, so that they find it without a network
     "iptables", "nftables", "ipset", "conntrack", "socat", "ethtool", "wireguard-tools", "haproxy", "keepalived",
     "libseccomp2",

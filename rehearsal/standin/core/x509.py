@@ -78,24 +78,19 @@ def _builder(subject: Any, issuer: Any, key: Any, end: datetime.datetime) -> Any
     return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
 
 
-def verified(key: Any, signature: bytes, content: bytes, digest: Any) -> bool:
-    """Say whether a signature is by the other half of a key."""
+def signed_by(certificate: Any, authority: Any) -> bool:
+    """Say whether an authority's key made the signature."""
+    key, digest = authority.public_key(), certificate.signature_hash_algorithm
     arguments: list[Any] = []
     if isinstance(key, rsa.RSAPublicKey):
         arguments = [padding.PKCS1v15(), digest]
     elif isinstance(key, ec.EllipticCurvePublicKey):
         arguments = [ec.ECDSA(digest)]
     try:
-        key.verify(signature, content, *arguments)
+        key.verify(certificate.signature, certificate.tbs_certificate_bytes, *arguments)
     except InvalidSignature:
         return False
-    return True
-
-
-def signed_by(certificate: Any, authority: Any) -> bool:
-    """Say whether an authority's key made the signature."""
-    signed = certificate.signature, certificate.tbs_certificate_bytes, certificate.signature_hash_algorithm
-    return bool(certificate.issuer == authority.subject) and verified(authority.public_key(), *signed)
+    return bool(certificate.issuer == authority.subject)
 
 
 def trusted(certificate: Any, between: list[Any], authorities: list[Any]) -> bool:
