@@ -44,7 +44,9 @@ class Unauthorized(Exception):
 
 def _algorithm(key: Any) -> str:
     """Return how a key, or the public half of one, signs."""
-    return "RS256" if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)) else "ES256"
+    if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
+        return "RS256"
+    return {256: "ES256", 384: "ES384", 521: "ES512"}[key.curve.key_size]
 
 
 class Tokens:
