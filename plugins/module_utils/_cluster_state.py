@@ -86,6 +86,12 @@ def node_states(nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "version": (status.get("nodeInfo") or {}).get("kubeletVersion", ""),
                 "addresses": [a["address"] for a in status.get("addresses") or [] if a["type"] == "InternalIP"],
                 "unschedulable": bool((node.get("spec") or {}).get("unschedulable", False)),
+                "pressure": [
+                    f"{c['type']}: {c.get('message', '')}"
+                    for c in status.get("conditions") or []
+                    if c["type"] != "Ready" and c["status"] == "True"
+                ],
+                "pod_cidr": (node.get("spec") or {}).get("podCIDR", ""),
             }
         )
     return states
@@ -99,6 +105,16 @@ def node_problems(states: Sequence[Mapping[str, Any]], expected: Sequence[str]) 
         f"node {state['name']}: not ready: {state['reason']}"
         for state in states
         if not state["ready"] and (not expected or state["name"] in expected)
+    ]
+    found += [f"node {state['name']}: {word}" for state in states for word in state["pressure"]]
+    owners: dict[str, list[str]] = {}
+    for state in states:
+        owners.setdefault(state["pod_cidr"], []).append(state["name"])
+    found += [
+        f"nodes {', '.join(names)}: all have the pod range {cidr}; delete all but one of these Nodes, "
+        "and restart their kubelets"
+        for cidr, names in owners.items()
+        if cidr and len(names) > 1
     ]
     if expected:
         found += [
@@ -121,25 +137,5 @@ def etcd_refusal_problems(refusals: Sequence[Mapping[str, Any]]) -> list[str]:
             found.append(
                 f"etcd {refusal['endpoint']}: accepts a certificate of a foreign authority; "
                 "set client-cert-auth and trusted-ca-file"
-            )
-    return found
-
-
-def service_problems(services: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the units that do not run or do not answer."""
-    return [f"{service['name']}: {service['error']}" for service in services if service["error"]]
-
-
-def served_problems(served: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the listeners that do not show the certificate that is on disk."""
-    found = []
-    for item in served:
-        where = f"{item['name'] or 'the listener'} at {item['host']}:{item['port']}"
-        if item["error"]:
-            found.append(f"certificate of {where}: {item['error']}")
-        elif item["served"] != item["on_disk"]:
-            found.append(
-                f"certificate of {where}: serves {item['served'][:16]}…, but {item['path']} "
-                f"is {item['on_disk'][:16]}…; restart the service"
             )
     return found

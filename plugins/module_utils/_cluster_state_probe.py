@@ -9,19 +9,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_objects as objects
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _leases
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import Etcd, judged
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import (
-    HttpError,
-    Tls,
-    request,
-    served_certificate,
-)
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import full_name
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, query
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 
@@ -138,41 +131,61 @@ def throwaway_certificate(directory: str) -> tuple[str, str]:
     return paths
 
 
-def look_at_services(systemd: Systemd, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the state of units of this host, and what speaks against each."""
-    names = [full_name(item["unit"]) for item in items]
-    shown = systemd.show(names) if names else {}
-
-    def look(item: Mapping[str, Any]) -> dict[str, Any]:
-        unit = full_name(item["unit"])
-        seen = shown[unit]
-        error = ""
-        if seen.load == "not-found":
-            error = "there is no such unit; run its role"
-        elif not seen.running:
-            error = f"it is {seen.active} ({seen.sub}); see journalctl -u {unit}"
-        elif item["url"]:
-            error = ask({**item, "status": 200}, verify=bool(item["ca"]))
-        return {"name": item["name"] or unit, "unit": unit, "state": f"{seen.active} ({seen.sub})", "error": error}
-
-    return at_once(look, items)
+def workload_problems(api: Api, deployments: Sequence[str], services: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with these Deployments and Services, all named ``namespace/name``."""
+    found = []
+    for name in deployments:
+        namespace, _slash, short = name.partition("/")
+        deployment = api.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/{short}")
+        labels = (((deployment or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = f"/api/v1/namespaces/{namespace}/pods"
+        listed = api.get(query(pods, labelSelector=selector)).get("items") or [] if selector else []
+        found.append(objects.deployment_problem(name, deployment, listed))
+    for name, address in services.items():
+        namespace, _slash, short = name.partition("/")
+        service = api.find(f"/api/v1/namespaces/{namespace}/services/{short}")
+        found.append(objects.service_problem(name, address, service, _slices(api, namespace, short)))
+    return [problem for problem in found if problem]
 
 
-def look_at_served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the fingerprints that listeners serve and that their files have, on this host."""
+def _slices(api: Api, namespace: str, service: str) -> list[dict[str, Any]]:
+    """Return the EndpointSlices of a Service."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    answer = api.find(query(path, labelSelector=f"kubernetes.io/service-name={service}"))
+    return (answer or {}).get("items") or []
 
-    def look(item: Mapping[str, Any]) -> dict[str, Any]:
-        seen = {name: item[name] for name in ("name", "host", "port", "path")}
-        seen.update(served="", on_disk="")
-        host = f"[{item['host']}]" if ":" in item["host"] else item["host"]
+
+def extension_problems(api: Api) -> list[str]:
+    """Return the aggregated APIs that are not available, and the webhooks behind which nothing serves."""
+    listed = api.find("/apis/apiregistration.k8s.io/v1/apiservices") or {}
+    found = objects.api_service_problems(listed.get("items") or [])
+    configurations: list[dict[str, Any]] = []
+    for kind in ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"):
+        answer = api.find(f"/apis/admissionregistration.k8s.io/v1/{kind}") or {}
+        configurations += answer.get("items") or []
+    for (namespace, service), webhooks in objects.required_services(configurations).items():
+        found.append(objects.webhook_problem(namespace, service, webhooks, _slices(api, namespace, service)))
+    return [problem for problem in found if problem]
+
+
+def kubelet_problems(servers: Sequence[str], tls: Tls, nodes: Sequence[str]) -> list[str]:
+    """Return the nodes whose kubelet an API server does not reach; the servers share the nodes among them."""
+
+    def look(pair: tuple[int, str]) -> str:
+        # Not the one on the node itself, where they share hosts: the packets between hosts matter as well.
+        index, node = pair
+        server = servers[(index + 1) % len(servers)]
         try:
-            with open(item["path"], encoding="ascii", errors="replace") as file:
-                seen["on_disk"] = state.fingerprint(state.pem_to_der(file.read()))
-            der = served_certificate(f"https://{host}:{item['port']}", server_name=item["server_name"])
-            return {**seen, "served": state.fingerprint(der), "error": ""}
-        except HardwayError as exc:
-            return {**seen, "error": str(exc)}
-        except (OSError, ValueError) as exc:
-            return {**seen, "error": f"{item['path']} cannot be read: {exc}; restore it, or run its role again"}
+            answer = request(f"{server}/api/v1/nodes/{node}/proxy/healthz", tls=tls, timeout=10)
+        except HttpError as exc:
+            return f"node {node}: its kubelet does not answer by way of {server}: {exc}; check port 10250 there"
+        if answer.status == 200:
+            return ""
+        words = " ".join(answer.body.decode("utf-8", "replace").split())[:300]
+        return (
+            f"node {node}: {server} does not reach its kubelet (logs, exec and metrics fail): {words}; check port "
+            "10250 there, and the ClusterRoleBinding hardway:kubelet-api"
+        )
 
-    return at_once(look, items)
+    return [problem for problem in at_once(look, list(enumerate(nodes))) if problem] if servers else []

@@ -32,16 +32,22 @@ def namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def daemon_set(image: str) -> dict[str, Any]:
-    """Return one small web server per node, whatever its taints, without any privilege."""
-    container = {
-        "name": "httpd",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
+def daemon_set(image: str, *, serves: bool = True) -> dict[str, Any]:
+    """Return one pod per node, whatever its taints, without any privilege.
+
+    It is a small web server, for which the image needs busybox; or it only runs, as the image itself says.
+    """
+    server = {
         "command": ["sh", "-c", SERVE],
         "env": [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"httpGet": {"path": "/", "port": PORT}, "periodSeconds": 1},
+    }
+    container = {
+        "name": "httpd" if serves else "pause",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        **(server if serves else {}),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

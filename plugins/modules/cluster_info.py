@@ -13,7 +13,7 @@ short_description: State of all parts of a cluster, and everything that is wrong
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Looks at API servers, leader elections, nodes, etcd, served certificates and units, and returns all problems.
+  - Looks at API servers, leader elections, nodes, etcd, workloads and extensions of the API, and returns all problems.
   - Only what an option asks for is looked at. Problems never fail the module, so a play can collect those of all hosts.
 requirements:
   - cryptography >= 3.4 (for O(etcd))
@@ -87,41 +87,19 @@ options:
         type: list
         elements: str
         default: []
-  served:
-    description: Listeners that must show the certificate that this host has in a file.
+  deployments:
+    description: Deployments that must have all their replicas available, as C(namespace/name).
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      host:
-        description: Address to connect to.
-        type: str
-        required: true
-      port:
-        description: Port to connect to.
-        type: int
-        required: true
-      path:
-        description: PEM file on the host where the module runs.
-        type: path
-        required: true
-      server_name:
-        description: Name to ask for, where it differs from the address.
-        type: str
-      name:
-        description: What to call it in problems.
-        type: str
   services:
-    description: Units of the host where the module runs that must be active, and must answer where an address is given.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      unit: {description: Name of the unit., type: str, required: true}
-      url: {description: Address that must answer with status 200., type: str}
-      ca: {description: 'Certificate authority of O(services[].url). Without it nobody is verified.', type: path}
-      server_name: {description: 'Name to ask for, where it differs from the address.', type: str}
-      name: {description: What to call it in problems., type: str}
+    description: Services, as C(namespace/name), that must have this cluster address and an endpoint that is ready.
+    type: dict
+    default: {}
+  kubelets:
+    description: Whether each node's kubelet must answer through an API server, as C(kubectl logs) and C(exec) need it.
+    type: bool
+    default: false
   timeout:
     description: Seconds to wait until no problem is left; V(0) looks once.
     type: int
@@ -139,13 +117,6 @@ EXAMPLES = r"""
       ca: /etc/kubernetes/pki/etcd/ca.crt
       cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
       key: /etc/kubernetes/pki/apiserver-etcd-client.key
-
-- name: Compare the kubelet's certificate with its file
-  hardway.kubernetes.cluster_info:
-    served:
-      - host: 192.0.2.21
-        port: 10250
-        path: /etc/kubernetes/pki/kubelet.crt
 """
 
 RETURN = r"""
@@ -183,19 +154,6 @@ etcd:
   returned: when O(etcd) is given
   type: dict
   sample: {leader: master1, alarms: [], refusals: []}
-served:
-  description: Fingerprints that are served and that are on disk.
-  returned: always
-  type: list
-  elements: dict
-  sample:
-    - {name: kubelet, host: 192.0.2.21, port: 10250, path: /p/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
-services:
-  description: The units, and why one of them is no good.
-  returned: always
-  type: list
-  elements: dict
-  sample: [{name: haproxy on lb1, unit: haproxy.service, state: active (running), error: ""}]
 """
 
 from typing import Any
@@ -206,7 +164,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS as ETCD_ARGUMENTS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
 SPEC = {
@@ -219,28 +176,9 @@ SPEC = {
         "type": "dict",
         "options": {**ETCD_ARGUMENTS, "expected_members": {"type": "list", "elements": "str", "default": []}},
     },
-    "served": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "host": {"type": "str", "required": True},
-            "port": {"type": "int", "required": True},
-            "path": {"type": "path", "required": True},
-            "server_name": {"type": "str"},
-            "name": {"type": "str"},
-        },
-    },
-    "services": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "unit": {"type": "str", "required": True},
-            "ca": {"type": "path"},
-            **{name: {"type": "str"} for name in ("url", "server_name", "name")},
-        },
-    },
+    "deployments": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "dict", "default": {}},
+    "kubelets": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 0},
 }
 
@@ -248,9 +186,9 @@ SPEC = {
 class ClusterLook:
     """Looks as often as needed, with one set of clients."""
 
-    def __init__(self, params: dict[str, Any], systemd: Systemd) -> None:
+    def __init__(self, params: dict[str, Any]) -> None:
         """Remember what is asked for."""
-        self.params, self.systemd = params, systemd
+        self.params = params
         urls = [url.rstrip("/") for url in [*params["servers"], params["endpoint"]] if url]
         self.urls = list(dict.fromkeys(urls))
         self.api = Api.of({**params, "servers": self.urls})
@@ -265,9 +203,6 @@ class ClusterLook:
             seen["etcd"] = self.etcd.health()
             seen["etcd"]["refusals"] = self.etcd.refusals()
             seen["problems"] += seen["etcd"]["problems"] + state.etcd_refusal_problems(seen["etcd"]["refusals"])
-        seen["served"] = probe.look_at_served(self.params["served"])
-        seen["services"] = probe.look_at_services(self.systemd, self.params["services"])
-        seen["problems"] += state.served_problems(seen["served"]) + state.service_problems(seen["services"])
         return seen
 
     def _look_at_api(self, seen: dict[str, Any]) -> None:
@@ -277,11 +212,22 @@ class ClusterLook:
         try:
             seen["leases"] = probe.look_at_leases(self.api, self.params["leases"])
             seen["nodes"] = probe.look_at_nodes(self.api)
+            seen["problems"] += self._object_problems(seen)
         except HardwayError as exc:
             seen["problems"].append(str(exc))
         else:
             seen["problems"] += state.lease_problems(seen["leases"])
             seen["problems"] += state.node_problems(seen["nodes"], self.params["nodes"])
+
+    def _object_problems(self, seen: dict[str, Any]) -> list[str]:
+        """Return what is wrong with what runs in the cluster, and with the ways from the API servers to others."""
+        found = probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
+        found += probe.extension_problems(self.api)
+        if self.params["kubelets"]:
+            ready = [node["name"] for node in seen["nodes"] if node["ready"]]
+            serving = [master["url"] for master in seen["masters"] if master["ready"]]
+            found += probe.kubelet_problems(serving, self.api.tls, ready)
+        return found
 
 
 def main() -> None:
@@ -289,7 +235,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     timeout = 0 if module.check_mode else module.params["timeout"]
     try:
-        look = ClusterLook(module.params, Systemd(module.run_command)).look
+        look = ClusterLook(module.params).look
         healthy, seen = wait_until(look, lambda s: not s["problems"], timeout=timeout)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))

@@ -33,6 +33,10 @@ options:
     description: Image with C(sh) and C(busybox) (C(httpd), C(wget), C(nslookup)), present on the nodes or to be pulled.
     type: str
     required: true
+  serves:
+    description: Whether O(image) has these programs. If not, a pod of it must run on every node, and nothing is asked.
+    type: bool
+    default: true
   nodes:
     description: Names of the nodes to try, each must run a pod; when empty, all that the cluster chooses.
     type: list
@@ -105,6 +109,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wa
 SPEC = {
     **ARGUMENTS,
     "image": {"type": "str", "required": True},
+    "serves": {"type": "bool", "default": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "dns": {"type": "dict", "default": {}},
     "namespace": {"type": "str", "default": "hardway-verify"},
@@ -136,6 +141,9 @@ class Workload:
         try:
             service = self.make()
             _ready, unready = wait_until(self.look, lambda names: not names, timeout=self.params["timeout"])
+            if not self.params["serves"]:
+                self.probes = len(self.pods)
+                return unready
             working = [pod for pod in self.pods if pod["ready"]]
             # Until kube-proxy knows the service, node ports refuse at once, while its address is silent for seconds.
             wait_until(lambda: self.outside(working, service), lambda names: not names, timeout=SETTLING)
@@ -150,7 +158,7 @@ class Workload:
     def make(self) -> dict[str, Any]:
         """Make namespace, web servers and service; return the service's spec."""
         self.api.post("/api/v1/namespaces", _workload.namespace(self.params["namespace"]))
-        self.api.post(self.apps, _workload.daemon_set(self.params["image"]))
+        self.api.post(self.apps, _workload.daemon_set(self.params["image"], serves=self.params["serves"]))
         return self.api.post(self.home + "/services", _workload.service())["spec"]
 
     def look(self) -> list[str]:

@@ -40,7 +40,7 @@ def test_everything_is_well(kubernetes: RealKubernetes, node: str, run_module: R
         nodes=[node],
         leases=["kube-controller-manager"],
         etcd=etcd_of(kubernetes.etcd),
-        served=[{"host": "127.0.0.1", "port": kubernetes.port, "path": f"{kubernetes.serving}.crt"}],
+        services={"default/kubernetes": "10.96.0.1"},
         timeout=30,
     )
     assert result["healthy"] and result["problems"] == [], result["problems"]
@@ -48,7 +48,6 @@ def test_everything_is_well(kubernetes: RealKubernetes, node: str, run_module: R
     assert result["leases"][0]["held"] and result["leases"][0]["holder"]
     assert result["nodes"][0]["version"] == "v1.36.2"
     assert result["etcd"]["leader"] == "m1"
-    assert result["served"][0]["served"] == result["served"][0]["on_disk"] != ""
 
 
 def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
@@ -61,10 +60,8 @@ def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_mo
         nodes=["absent"],
         leases=["kube-controller-manager", "nobody"],
         etcd={**etcd, "expected_members": ["m1", "m2"]},
-        served=[
-            {"host": "127.0.0.1", "port": kubernetes.port, "path": f"{kubernetes.admin}.crt"},
-            {"host": "127.0.0.1", "port": kubernetes.port, "path": "/absent.crt"},
-        ],
+        deployments=["kube-system/absent"],
+        services={"kube-system/absent": "10.96.0.10"},
     )
     assert not result["healthy"] and not result.get("failed")
     expected = (
@@ -73,8 +70,8 @@ def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_mo
         "node node1: not in the inventory",
         "lease nobody: never renewed",
         "member m2 is missing",
-        "restart the service",
-        "/absent.crt cannot be read",
+        "deployment kube-system/absent: there is none",
+        "service kube-system/absent: there is none",
     )
     for text in expected:
         assert any(text in problem for problem in result["problems"]), (text, result["problems"])
@@ -126,3 +123,48 @@ def test_stopped_manager_loses_its_lease(kubernetes: RealKubernetes, run_module:
     finally:
         kubernetes.start_manager()
     assert run_module("cluster_info", **arguments, timeout=60)["healthy"]
+
+
+def test_served_certificates_are_compared_with_their_files(kubernetes: RealKubernetes, run_module: Run) -> None:
+    def served(path: str) -> dict[str, Any]:
+        return {"host": "127.0.0.1", "port": kubernetes.port, "path": path}
+
+    right = run_module("host_health", served=[served(f"{kubernetes.serving}.crt")])
+    assert right["problems"] == []
+    assert right["served"][0]["served"] == right["served"][0]["on_disk"] != ""
+    wrong = run_module("host_health", served=[served(f"{kubernetes.admin}.crt"), served("/absent.crt")])
+    other, absent = wrong["problems"]
+    assert "restart the service" in other and "/absent.crt cannot be read" in absent
+
+
+def test_an_aggregated_api_and_a_webhook_that_nothing_serves_are_named(
+    kubernetes: RealKubernetes, run_module: Run
+) -> None:
+    """Judged by a real API server, which tries to reach the first itself."""
+    api = kubernetes.api()
+    services, hooks = (
+        "/apis/apiregistration.k8s.io/v1/apiservices",
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+    )
+    if api.find(services) is None or api.find(hooks) is None:
+        pytest.skip("stand-ins have neither aggregation nor webhooks")
+    service = {"namespace": "default", "name": "absent"}
+    spec = {"group": "absent.example.org", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 1}
+    api.post(services, {"metadata": {"name": "v1.absent.example.org"}, "spec": {**spec, "service": service}})
+    rule = {"apiGroups": ["absent.example.org"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["*"]}
+    webhook = {
+        "name": "gate.example.org",
+        "clientConfig": {"service": service},
+        "rules": [rule],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    api.post(hooks, {"metadata": {"name": "gate"}, "webhooks": [webhook]})
+    try:
+        result = run_module("cluster_info", **kubernetes.arguments(), leases=[])
+        text = "\n".join(result["problems"])
+        assert "APIService v1.absent.example.org: not available" in text
+        assert "webhook gate.example.org: nothing is ready behind service default/absent" in text
+    finally:
+        api.delete(f"{services}/v1.absent.example.org")
+        api.delete(f"{hooks}/gate")

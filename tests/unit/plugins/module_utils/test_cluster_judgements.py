@@ -10,7 +10,12 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state, _manifest, _workload
+from ansible_collections.hardway.kubernetes.plugins.module_utils import (
+    _cluster_state,
+    _host_health,
+    _manifest,
+    _workload,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _etcd_state as etcd
 
 METRICS = """
@@ -164,8 +169,8 @@ def test_cluster_problems() -> None:
 
 def test_served_certificates_are_compared() -> None:
     item = {"name": "kubelet on n1", "host": "h", "port": 1, "path": "/p", "error": "", "served": "aa", "on_disk": "aa"}
-    assert _cluster_state.served_problems([item]) == []
-    found = _cluster_state.served_problems([{**item, "served": "bb"}])[0]
+    assert _host_health.served_problems([item]) == []
+    found = _host_health.served_problems([{**item, "served": "bb"}])[0]
     assert "kubelet on n1 at h:1" in found and "restart" in found
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units that must run and answer, as cluster_info judges them."""
+"""Units that must run, stay up and answer, as host_health checks them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster_state_probe import look_at_services
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_health as health
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host_health_probe import HostProbe
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 
 SHOWN = {
@@ -23,13 +23,24 @@ SHOWN = {
 
 
 def systemctl(command: list[str]) -> tuple[int, str, str]:
-    """Answer in the place of systemctl show."""
+    """Answer in the place of systemctl show, of a check, and of journalctl."""
+    if command[0] == "check":
+        return 1, "", "parsing failed\nin line 3"
+    if command[0] == "journalctl":
+        return 0, "Starting\nWARNING - script 'a' is not executable - disabling.\n", ""
+    if any("NRestarts" in word for word in command):
+        return 0, "Id=haproxy.service\nNRestarts=7\nExecMainStartTimestampMonotonic=1000000\n", ""
     return 0, "\n\n".join(SHOWN[name] for name in command[command.index("--") + 1 :]), ""
+
+
+def checked(*services: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the state of these services."""
+    return HostProbe({}, systemctl).services(services)
 
 
 def service(unit: str, **more: Any) -> dict[str, Any]:
     """Return an entry of the option."""
-    return {"unit": unit, "name": None, "url": None, "ca": None, "server_name": None, **more}
+    return {"unit": unit, "name": None, "url": None, "ca": None, "check": [], "complaints": [], **more}
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
@@ -55,14 +66,14 @@ def busy() -> Iterator[str]:
 
 def test_all_that_is_wrong_is_named(busy: str) -> None:
     wanted = [service("haproxy"), service("keepalived", name="keepalived on k1"), service("gone")]
-    seen = look_at_services(Systemd(systemctl), [*wanted, service("haproxy", name="haproxy on k1", url=busy)])
+    seen = checked(*wanted, service("haproxy", name="haproxy on k1", url=busy))
     assert [entry["state"] for entry in seen] == [
         "active (running)",
         "inactive (dead)",
         "inactive (dead)",
         "active (running)",
     ]
-    assert state.service_problems(seen) == [
+    assert health.service_problems(seen) == [
         "keepalived on k1: it is inactive (dead); see journalctl -u keepalived.service",
         "gone.service: there is no such unit; run its role",
         f"haproxy on k1: {busy}: status 503, not 200",
@@ -70,7 +81,64 @@ def test_all_that_is_wrong_is_named(busy: str) -> None:
 
 
 def test_nothing_is_asked_where_nothing_is_wanted() -> None:
-    assert look_at_services(Systemd(lambda command: (1, "", "no systemd here")), []) == []
+    assert HostProbe({}, lambda command: (1, "", "no systemd here")).services([]) == []
+
+
+def test_a_unit_that_would_not_start_again_is_named() -> None:
+    (seen,) = checked(service("haproxy", check=["check"]))
+    assert seen["error"] == "it runs, but would not start again: parsing failed in line 3; run site.yml again"
+
+
+def test_what_a_unit_complains_of_in_its_journal_is_named() -> None:
+    (seen,) = checked(service("haproxy", complaints=["(?i)script.*disabling"]))
+    assert seen["error"].startswith("it says: WARNING - script 'a' is not executable - disabling.;")
+    assert checked(service("haproxy", complaints=["no such words"]))[0]["error"] == ""
+
+
+@pytest.mark.parametrize(
+    ("restarts", "age", "loops"),
+    [(0, 1.0, False), (2, 1.0, False), (3, 1.0, True), (40, 29.0, True), (40, 31.0, False)],
+)
+def test_a_unit_that_systemd_starts_again_and_again_does_not_count_as_running(
+    restarts: int, age: float, loops: bool
+) -> None:
+    assert bool(health.crash_loop(restarts, age)) is loops
+
+
+def test_the_runtime_takes_the_first_network_configuration() -> None:
+    def problem(*names: str) -> str:
+        return health.cni_problem(names, "10-flannel.conflist", "/etc/cni/net.d")
+
+    assert problem("10-flannel.conflist", "99-loopback.conf", ".10-flannel.new", "00-readme") == ""
+    assert problem("README").startswith("/etc/cni/net.d/10-flannel.conflist: missing")
+    assert problem("10-flannel.conflist", "10-calico.conflist").startswith(
+        "/etc/cni/net.d/10-calico.conflist: comes before"
+    )
+
+
+def test_kernel_settings_that_differ_are_named_and_those_that_there_are_not_passed_over() -> None:
+    wanted = {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"}
+    (problem,) = health.sysctl_problems({"net.ipv4.ip_forward": "0"}, wanted)
+    assert problem.startswith("sysctl net.ipv4.ip_forward: is 0, and 1 is needed")
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (([], []), "no load balancer has it"),
+        ((["192.0.2.100"], ["192.0.2.100"]), "lb1, lb2 have it at once"),
+        ((["192.0.2.100"], []), ""),
+    ],
+)
+def test_a_virtual_address_is_at_one_load_balancer(held: tuple[list[str], list[str]], words: str) -> None:
+    hosts = {f"lb{number}": {"held": addresses} for number, addresses in enumerate(held, 1)}
+    found = health.holder_problems(hosts, ["lb1", "lb2"], ["192.0.2.100"])
+    assert words in " ".join(found) and bool(found) is bool(words)
+
+
+def test_nothing_is_said_of_a_virtual_address_that_may_be_at_a_host_that_did_not_answer() -> None:
+    hosts: dict[str, dict[str, Any]] = {"lb1": {"held": []}, "lb2": {"unreachable": True}}
+    assert health.holder_problems(hosts, ["lb1", "lb2"], ["192.0.2.100"]) == []
 
 
 def test_systemctl_that_says_nothing_at_first_is_asked_again() -> None:

@@ -44,7 +44,25 @@ def test_a_load_balancer_shows_what_it_is_worth_itself() -> None:
     haproxy, keepalived = role.value("_verify_services")
     assert (haproxy["name"], haproxy["url"], haproxy["ca"]) == ("haproxy on lb1", "https://127.0.0.1:9443/readyz", "")
     assert (keepalived["name"], keepalived["unit"]) == ("keepalived on lb1", "keepalived")
-    assert verify({}).value("_verify_services") == [], "k1 balances nothing"
+    assert {"haproxy", "keepalived"}.isdisjoint(units_of("k1")), "k1 balances nothing"
+
+
+def units_of(host: str) -> set[str]:
+    """Return the units that are checked on a host."""
+    return {service["unit"] for service in verify({}, inventory_hostname=host).value("_verify_services")}
+
+
+def test_every_unit_of_a_host_s_groups_is_checked() -> None:
+    assert units_of("k1") == {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+    assert units_of("k3") == units_of("k1") | {"containerd", "kubelet", "kube-proxy", "flanneld"}
+
+
+def test_names_are_resolved_where_pods_run() -> None:
+    (query,) = verify({}, inventory_hostname="k3").value("_verify_dns_queries")
+    assert (query["server"], query["answer"]) == ("10.96.0.10", "10.96.0.1")
+    assert verify({}).value("_verify_dns_queries") == [], "k1 is no node"
+    off = verify({}, inventory_hostname="k3", verify_workload=False)
+    assert (off.value("_verify_dns_queries"), off.value("_verify_deployments")) == ([], [])
 
 
 @pytest.mark.parametrize(("look", "words"), [(FAILED, "no module named json"), (None, "lost earlier in this run")])

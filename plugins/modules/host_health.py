@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports everything that is wrong with what a host of a cluster runs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: host_health
+short_description: Health of what a host of a cluster runs
+version_added: 1.0.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Inspects units, served certificates, DNS, the CNI configuration and kernel settings of one host, and returns all
+    problems.
+  - Only what an option asks for is inspected. Problems never fail the module, so a play can collect those of all hosts.
+  - What concerns the whole cluster is inspected by M(hardway.kubernetes.cluster_info).
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Inspects once and does not wait.
+  diff_mode:
+    support: none
+    details: Nothing is ever changed.
+options:
+  host:
+    description: What to call this host in problems.
+    type: str
+    default: ''
+  services:
+    description: Units that must be active and stay so, and must answer where an address is given.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      unit: {description: Name of the unit; without a type it is a service., type: str, required: true}
+      url: {description: 'Address that must answer with status 200, or C(unix:///path) of a gRPC server.', type: str}
+      ca: {description: CA of O(services[].url). Without it the server is not verified., type: path}
+      cert: {description: Client certificate for O(services[].url)., type: path}
+      key: {description: Private key of O(services[].cert)., type: path}
+      server_name: {description: 'Name to ask for, where it differs from the address.', type: str}
+      check:
+        description: Command that only reads, and must exit with 0; such as the program's check of its configuration.
+        type: list
+        elements: str
+        default: []
+      complaints:
+        description: Regular expressions. A line that matches one in the journal since the unit's start is a problem.
+        type: list
+        elements: str
+        default: []
+      name: {description: What to call it in problems., type: str}
+  served:
+    description: Listeners that must show the certificate that this host has in a file.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Address to connect to.
+        type: str
+        required: true
+      port:
+        description: Port to connect to.
+        type: int
+        required: true
+      path:
+        description: PEM file.
+        type: path
+        required: true
+      server_name:
+        description: Name to ask for, where it differs from the address.
+        type: str
+      name:
+        description: What to call it in problems.
+        type: str
+  dns:
+    description:
+      - Names to resolve, each by several queries at once, so that one of two servers behind an address that is cut off
+        is noticed too.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      server: {description: IPv4 address of the server., type: str, required: true}
+      port: {description: UDP port of the server., type: int, default: 53}
+      name: {description: Name to resolve., type: str, required: true}
+      answer: {description: IPv4 address that must be in the answer. Without it any answer will do., type: str}
+  cni_config:
+    description: Path that must be the first CNI configuration, by name, of its directory. The runtime uses that one.
+    type: path
+  sysctls:
+    description: Kernel settings and their values. Those that the kernel does not have are passed over.
+    type: dict
+    default: {}
+  addresses:
+    description: IPv4 addresses of which to report whether this host has them.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds to wait until no problem is left; V(0) inspects once.
+    type: int
+    default: 0
+seealso:
+  - module: hardway.kubernetes.cluster_info
+"""
+
+EXAMPLES = r"""
+- name: Compare the kubelet's certificate with its file, and resolve a name as pods do
+  hardway.kubernetes.host_health:
+    host: "{{ inventory_hostname }}"
+    services:
+      - unit: kubelet
+        url: http://127.0.0.1:10248/healthz
+    served:
+      - host: 192.0.2.21
+        port: 10250
+        path: /etc/kubernetes/pki/kubelet.crt
+    dns:
+      - server: 10.96.0.10
+        name: kubernetes.default.svc.cluster.local
+        answer: 10.96.0.1
+"""
+
+RETURN = r"""
+problems:
+  description: All that is wrong, one sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["kubelet on node1: it is inactive (dead); see journalctl -u kubelet.service"]
+services:
+  description: The units, and what is wrong with each.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: haproxy on lb1, unit: haproxy.service, state: active (running), error: ""}]
+served:
+  description: SHA-256 fingerprints that are served and that are on disk.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {name: kubelet, host: 192.0.2.21, port: 10250, path: /p/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
+dns:
+  description: The names, and the errors of the queries that failed.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{server: 10.96.0.10, name: kubernetes.default.svc.cluster.local, queries: 8, errors: []}]
+held:
+  description: Those of O(addresses) that this host has.
+  returned: always
+  type: list
+  elements: str
+  sample: [192.0.2.100]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host_health_probe import HostProbe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+
+SERVICE = {
+    "unit": {"type": "str", "required": True},
+    "url": {"type": "str"},
+    "ca": {"type": "path"},
+    "cert": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
+    "server_name": {"type": "str"},
+    "check": {"type": "list", "elements": "str", "default": []},
+    "complaints": {"type": "list", "elements": "str", "default": []},
+    "name": {"type": "str"},
+}
+SERVED = {
+    "host": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "path": {"type": "path", "required": True},
+    "server_name": {"type": "str"},
+    "name": {"type": "str"},
+}
+DNS = {
+    "server": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 53},
+    "name": {"type": "str", "required": True},
+    "answer": {"type": "str"},
+}
+SPEC = {
+    "host": {"type": "str", "default": ""},
+    "services": {"type": "list", "elements": "dict", "default": [], "options": SERVICE},
+    "served": {"type": "list", "elements": "dict", "default": [], "options": SERVED},
+    "dns": {"type": "list", "elements": "dict", "default": [], "options": DNS},
+    "cni_config": {"type": "path"},
+    "sysctls": {"type": "dict", "default": {}},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "int", "default": 0},
+}
+
+
+def main() -> None:
+    """Inspect, wait where asked to, and report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = {**module.params, "sysctls": {name: str(value) for name, value in module.params["sysctls"].items()}}
+    probe = HostProbe(params, lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
+    timeout = 0 if module.check_mode else params["timeout"]
+    try:
+        _healthy, seen = wait_until(probe.inspect, lambda found: not found["problems"], timeout=timeout)
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, **seen)
+
+
+if __name__ == "__main__":
+    main()
