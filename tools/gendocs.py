@@ -112,7 +112,36 @@ def pages() -> dict[Path, str]:
     for name, lines in tables.items():
         readme = between(readme, name, "\n".join([f"| {name[:-1]} | does |", "|---|---|", *lines]))
     found[TOP / "README.md"] = readme
+    found[TOP / "docs" / "repairs.md"] = repairs_page()
     return found
+
+
+REPAIRS = """# What the next run repairs
+
+`site.yml` compares every file, directory, unit, kernel setting and API object that it manages with what the inventory
+asks. What was changed by hand is set right again, on any run, with `host_trust_receipts` on or off. A unit restarts
+only where its process started from something else than what is on disk now; nothing else is restarted. What a run
+cannot repair it names, with the remedy: a masked unit, a lost CA or encryption key ([authorities](authorities.md)),
+the data of an etcd member.
+
+A drop-in of your own beside one of our units (`systemctl edit`) is kept: it is an input of the unit, which restarts
+in its turn when the drop-in changes.
+
+Each line is a case of `tests/e2e/cluster/test_repairs.py`, which damages all of these at once on a cluster of three
+hosts.
+
+"""
+
+
+def repairs_page() -> str:
+    """Return the page about damages and repairs, from the cases of the end-to-end test."""
+    rows = []
+    for part, damages in load(TOP / "tests" / "e2e" / "cluster" / "damages.yml").items():
+        for damage in damages:
+            units = ", ".join(f"`{unit}`" for unit in damage.get("restarts", []))
+            name = f"`{damage['object']}`" if "/" in damage["object"] or "." in damage["object"] else damage["object"]
+            rows.append(f"| {part} | {name} | {damage['how']} | {units or '–'} |")
+    return REPAIRS + "\n".join(["| part | object | by hand | restarts there |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def between(text: str, name: str, content: str) -> str:

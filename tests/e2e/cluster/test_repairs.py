@@ -1,0 +1,88 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished cluster damaged by hand in every part: the next run repairs it, and restarts nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rehearsal import use as rehearsal
+from tests.e2e.cluster.cluster import Cluster
+from tools.lab import kubernetes_version
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+
+DAMAGES = Path(__file__).with_name("damages.yml")
+
+
+def damages() -> Iterator[dict[str, Any]]:
+    """Yield what can be damaged here: where nothing starts pods, not what only pods show."""
+    without_pods = bool(rehearsal.replaced(kubernetes_version()))
+    for group in yaml.safe_load(DAMAGES.read_text(encoding="utf-8")).values():
+        yield from (damage for damage in group if not (without_pods and damage.get("pods")))
+
+
+def carry_out(cluster: Cluster, damage: dict[str, Any], verb: str) -> str:
+    """Run one of the commands of a damage; return nothing where it succeeds, else what it said."""
+    hosts = cluster.hosts()
+    if damage["host"] == "controller":
+        done = subprocess.run(
+            ["sh", "-c", damage[verb]],
+            env={**os.environ, "PKI": str(cluster.pki)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    else:
+        host = hosts[damage["host"]]
+        done = cluster.exec(host, f"export HERE={host} KUBECONFIG=/etc/kubernetes/admin.conf; {damage[verb]}")
+    label = f"{damage['object']} {damage['how']} on {damage['host']}"
+    return "" if done.returncode == 0 else f"{label}: {done.stdout}{done.stderr}".strip()
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["cached-results", "everything-anew"])
+def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cluster, trusted: bool) -> None:
+    setting = ("-e", json.dumps({"host_trust_receipts": trusted}))
+    cluster.deploy(*setting)
+    before, done = cluster.starts(), list(damages())
+    failed = [said for damage in done if (said := carry_out(cluster, damage, "damage"))]
+    assert not failed, failed
+    unharmed = [damage["object"] for damage in done if not carry_out(cluster, damage, "repaired")]
+    assert unharmed == [], "damages that do no harm prove nothing"
+    cluster.deploy(*setting)
+    lost = [said for damage in done if (said := carry_out(cluster, damage, "repaired"))]
+    assert not lost, lost
+    # A leader whose API server is away for longer than its lease ends, as it must, and systemd starts it.
+    leaders = {f"{host} {unit}" for host in cluster.hosts() for unit in ("kube-controller-manager", "kube-scheduler")}
+    expected = {f"{cluster.hosts()[damage['host']]} {unit}" for damage in done for unit in damage.get("restarts", [])}
+    after = cluster.starts()
+    restarted = {name for name in after if after[name] != before[name]}
+    assert restarted - leaders == expected - leaders
+    assert cluster.deploy(*setting).changed == {}
+    again = cluster.starts()
+    assert {name for name in again if again[name] != after[name]} - leaders == set()
+    print(f"{len(done)} damages repaired")
+
+
+def test_what_a_run_cannot_repair_it_names(cluster: Cluster) -> None:
+    first, second, _third = cluster.hosts()
+    cluster.exec(first, "systemctl stop kube-scheduler && systemctl mask --runtime kube-scheduler")
+    cluster.exec(second, "systemctl stop kube-proxy && systemctl mask --runtime kube-proxy")
+    try:
+        run = cluster.run()
+    finally:
+        cluster.exec(first, "systemctl unmask --runtime kube-scheduler")
+        cluster.exec(second, "systemctl unmask --runtime kube-proxy")
+    assert run.status != 0
+    assert "kube-scheduler.service: masked; run systemctl unmask kube-scheduler.service" in run.output
+    cluster.deploy()
+    assert cluster.deploy().changed == {}
