@@ -193,7 +193,12 @@ OBJECTS = {
         ["deployment kube-system/coredns: 0 of 2 replicas are available", "CrashLoopBackOff"],
     ),
     "a Node is deleted": Way(0, f"{KUBECTL} delete node {{n3}}", "true", ["node {n3}: not registered"]),
-    "an API server hangs": unit(1, "kube-apiserver", "hang", "apiserver https://"),
+    "an API server hangs": Way(
+        1,
+        "systemctl kill -s STOP kube-apiserver",
+        "systemctl kill -s CONT kube-apiserver",
+        ["certificate of kube-apiserver on {here} at", "apiserver https://"],
+    ),
 }
 
 PACKETS = {
