@@ -115,6 +115,12 @@ UNITS = {
         f"mv /root/k {KUBELET}",
         ["certificate of kubelet on {here}", "restart the service"],
     ),
+    "an API server hangs": Way(
+        1,
+        "systemctl kill -s STOP kube-apiserver",
+        "systemctl kill -s CONT kube-apiserver",
+        ["certificate of kube-apiserver on {here} at", "apiserver https://"],
+    ),
     "two hosts have the virtual address": held_by(1),
     "so do three": held_by(2),
 }
@@ -193,12 +199,6 @@ OBJECTS = {
         ["deployment kube-system/coredns: 0 of 2 replicas are available", "CrashLoopBackOff"],
     ),
     "a Node is deleted": Way(0, f"{KUBECTL} delete node {{n3}}", "true", ["node {n3}: not registered"]),
-    "an API server hangs": Way(
-        1,
-        "systemctl kill -s STOP kube-apiserver",
-        "systemctl kill -s CONT kube-apiserver",
-        ["certificate of kube-apiserver on {here} at", "apiserver https://"],
-    ),
 }
 
 PACKETS = {
