@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.roles.master.rendering import Host
+from ansible.parsing.dataloader import DataLoader
+from unit.roles.master.rendering import ROLES, Host
 
 ADDRESSES = {"m1": "192.0.2.11", "n1": "192.0.2.21", "l1": "192.0.2.31"}
 GROUPS = {"etcd": ["m1"], "master": ["m1"], "node": ["n1"], "lb": ["l1"], "all": ["m1", "n1", "l1"]}
@@ -19,7 +20,8 @@ def asked(name: str, groups: dict[str, list[str]] = GROUPS, **settings: Any) -> 
     its = [group for group, hosts in groups.items() if name in hosts]
     settings = {"_cluster_catalog": {"kubernetes": {"default": "1.36.2"}}, "group_names": its, **settings}
     host = Host(name, ADDRESSES, groups, **settings)
-    return dict(host.value("_cluster_host_check"))
+    (task,) = DataLoader().load_from_file(str(ROLES / "cluster/tasks/inspect.yml"), trusted_as_template=True)
+    return dict(host.templar.template(task["hardway.kubernetes.host_check"]))
 
 
 @pytest.mark.parametrize(
