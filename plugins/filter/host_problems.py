@@ -9,11 +9,13 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: host_problems
-short_description: What speaks against the hosts, judged by their facts
+short_description: What is wrong with the hosts, all of them at once
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Names the hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual address.
+  - Names the hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual address,
+    and every obstacle that M(hardway.kubernetes.host_check) has found, where it is registered as C(_cluster_answer).
+  - Its warnings are shown, each once with the hosts that have it.
 positional: _input, hostvars, systems, vip, lb
 options:
   _input:
@@ -57,8 +59,11 @@ _value:
 def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    from ansible.utils.display import Display
     from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
 
+    for warning in _preflight_hosts.host_warnings(members, hostvars):
+        Display().warning(warning)
     return _preflight_hosts.host_problems(members, hostvars, systems, vip, lb)
 
 

@@ -1,12 +1,22 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks against the hosts themselves, judged by their facts before anything is changed on them."""
+"""What is wrong with the hosts themselves, decided from what they told before anything is changed on them."""
 
 from __future__ import annotations
 
 import ipaddress
 import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._members import ANSWER
+
+# What hosts that were cloned have in common. Tunnels get their hardware addresses from the machine-id.
+SHARED = {
+    "machine_id": "machine-id {} is that of all of them, and so would be the hardware addresses of their tunnels; "
+    "on all but one remove /etc/machine-id and /var/lib/dbus/machine-id, run systemd-machine-id-setup and reboot",
+    "macaddress": "hardware address {} is that of all of them; give each its own",
+    "product_uuid": "product_uuid {} is that of all of them, as of cloned machines; give each its own",
+}
 
 
 def host_problems(
@@ -25,6 +35,10 @@ def host_problems(
     for member in members:
         host = member["host"]
         facts = hostvars[host].get("ansible_facts") or {}
+        answer = hostvars[host].get(ANSWER) or {}
+        if answer.get("failed") and answer.get("msg"):
+            problems.append(f"host {host}: could not be inspected; {answer['msg']}")
+            continue
         if not member["reached"] or "architecture" not in facts:
             problems.append(
                 f"host {host}: not reached; mend the connection (try: ansible {host} -m ansible.builtin.ping) "
@@ -38,6 +52,39 @@ def host_problems(
         problems += _system_problems(host, facts, systems)
         if vip and host in lb and member["address"]:
             problems += _subnet_problems(member, facts, vip)
+        problems += [f"host {host}: {entry['message']}" for entry in _obstacles(answer, "error")]
+    return problems + _shared(members, hostvars, ("machine_id", "macaddress"))
+
+
+def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any]) -> list[str]:
+    """Return what the hosts warn of, each once with all hosts that do."""
+    found: dict[str, list[str]] = {}
+    for member in members:
+        for entry in _obstacles(hostvars[member["host"]].get(ANSWER) or {}, "warning"):
+            found.setdefault(entry["message"], []).append(member["host"])
+    told = [f"host {', '.join(hosts)}: {message}" for message, hosts in found.items()]
+    return told + _shared(members, hostvars, ("product_uuid",))
+
+
+def _obstacles(answer: t.Mapping[str, t.Any], severity: str) -> list[t.Mapping[str, str]]:
+    """Return those of module host_check's obstacles."""
+    return [entry for entry in answer.get("obstacles") or [] if entry["severity"] == severity]
+
+
+def _shared(
+    members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any], names: t.Iterable[str]
+) -> list[str]:
+    """Return the hosts that have in common what must differ."""
+    problems = []
+    for name in names:
+        found: dict[str, list[str]] = {}
+        for member in members:
+            own = (hostvars[member["host"]].get(ANSWER) or {}).get("identity") or {}
+            if own.get(name):
+                found.setdefault(own[name], []).append(member["host"])
+        problems += [
+            f"host {', '.join(hosts)}: {SHARED[name].format(value)}" for value, hosts in found.items() if len(hosts) > 1
+        ]
     return problems
 
 
@@ -66,13 +113,27 @@ def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Netwo
     """Return the network of the interface that holds address, None where the facts do not tell."""
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
-        ipv4 = device.get("ipv4") or {}
-        for entry in [
-            *([ipv4] if isinstance(ipv4, dict) else ipv4),
-            *(device.get("ipv4_secondaries") or []),
-            *(device.get("ipv6") or []),
-        ]:
+        for entry in _entries(device):
             if entry.get("address") == address:
                 prefix = entry.get("netmask") or entry.get("prefix")
                 return ipaddress.ip_network(f"{address}/{prefix}", strict=False)
     return None
+
+
+def interface_of(address: str, facts: t.Mapping[str, t.Any]) -> str:
+    """Return the interface that has address, first or among others; empty where the facts do not tell."""
+    for name in facts.get("interfaces") or []:
+        device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
+        if address and address in [entry.get("address") for entry in _entries(device)]:
+            return str(device.get("device") or name)
+    return ""
+
+
+def _entries(device: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
+    """Return all addresses of an interface, as the facts have them."""
+    ipv4 = device.get("ipv4") or {}
+    return [
+        *([ipv4] if isinstance(ipv4, dict) else ipv4),
+        *(device.get("ipv4_secondaries") or []),
+        *(device.get("ipv6") or []),
+    ]

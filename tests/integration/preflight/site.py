@@ -31,7 +31,8 @@ if facts is None:
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
 receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted}}
 look = {{"problems": ["seen by " + address]}}
-answers = {{"setup": {{"ansible_facts": facts}}, "receipts": receipts, "cluster_info": look}}
+check = {{"ansible_facts": facts, "obstacles": facts.get("obstacles", []), "identity": facts.get("identity", {{}})}}
+answers = {{"setup": {{"ansible_facts": facts}}, "host_check": check, "receipts": receipts, "cluster_info": look}}
 touched = {{"failed": True, "msg": "the host was touched by " + name}}
 print(json.dumps(answers.get(name.rpartition(".")[2], touched)))
 """
@@ -86,7 +87,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was done to hosts beyond reading."""
-        return [line for line in self.asked() if not line.endswith((".setup", ".receipts"))]
+        return [line for line in self.asked() if not line.endswith((".setup", ".host_check", ".receipts"))]
 
 
 def facts(address: str, **changes: t.Any) -> dict[str, t.Any]:

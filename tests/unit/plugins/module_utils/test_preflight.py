@@ -9,7 +9,11 @@ import typing as t
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import host_problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import (
+    host_problems,
+    host_warnings,
+    interface_of,
+)
 
 SYSTEMS = {"debian": 12, "ubuntu": 22}
 
@@ -162,3 +166,57 @@ def test_facts_of_an_earlier_run_are_no_answer() -> None:
 
 def test_good_hosts_have_no_problem() -> None:
     assert host_problems([member(1)], {"k1": {"ansible_facts": facts()}}, SYSTEMS, "192.0.2.100", ["k1"]) == []
+
+
+def answered(*messages: str, severity: str = "error", **identity: str) -> dict[str, t.Any]:
+    """Return the variables of a host that module host_check has looked at."""
+    found = [{"check": "x", "severity": severity, "message": message} for message in messages]
+    return {"ansible_facts": facts(), "_cluster_answer": {"obstacles": found, "identity": identity}}
+
+
+def test_obstacles_are_told_with_their_host() -> None:
+    hostvars = {"k1": answered("port 2379: in use"), "k2": answered("a", "b")}
+    told = host_problems([member(1), member(2)], hostvars, SYSTEMS)
+    assert told == ["host k1: port 2379: in use", "host k2: a", "host k2: b"]
+    assert host_warnings([member(1), member(2)], hostvars) == []
+
+
+def test_a_warning_is_told_once_with_all_its_hosts() -> None:
+    hostvars = {f"k{n}": answered("clock: late", severity="warning") for n in (1, 2)}
+    assert host_problems([member(1), member(2)], hostvars, SYSTEMS) == []
+    assert host_warnings([member(1), member(2)], hostvars) == ["host k1, k2: clock: late"]
+
+
+def test_cloned_hosts_are_named_together() -> None:
+    hostvars = {
+        "k1": answered(machine_id="a", product_uuid="p", macaddress="m1"),
+        "k2": answered(machine_id="a", product_uuid="p", macaddress="m2"),
+        "k3": answered(machine_id="", product_uuid="", macaddress=""),
+    }
+    three = [member(n) for n in (1, 2, 3)]
+    (problem,) = host_problems(three, hostvars, SYSTEMS)
+    assert (
+        problem.startswith("host k1, k2: machine-id a is that of all of them") and "systemd-machine-id-setup" in problem
+    )
+    (warning,) = host_warnings(three, hostvars)
+    assert warning.startswith("host k1, k2: product_uuid p is that of all")
+
+
+def test_a_host_where_the_look_failed_is_told_with_the_reason() -> None:
+    hostvars = {"k1": {"_cluster_answer": {"failed": True, "msg": "Python 3.6 is too old"}}}
+    assert host_problems([member(1)], hostvars, SYSTEMS) == ["host k1: could not be inspected; Python 3.6 is too old"]
+
+
+def test_an_interface_is_found_by_any_of_its_addresses() -> None:
+    known = facts(
+        interfaces=["lo", "br-lan"],
+        br_lan={
+            "device": "br-lan",
+            "ipv4": {"address": "192.0.2.1"},
+            "ipv4_secondaries": [{"address": "192.0.2.9"}],
+            "ipv6": [{"address": "fd00::1"}],
+        },
+    )
+    assert [interface_of(own, known) for own in ("192.0.2.1", "192.0.2.9", "fd00::1")] == ["br-lan"] * 3
+    assert [interface_of(own, known) for own in ("192.0.2.2", "")] == ["", ""]
+    assert interface_of("192.0.2.1", {}) == ""

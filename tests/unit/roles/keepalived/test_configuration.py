@@ -16,7 +16,7 @@ import pytest
 from tests.unit.roles.rendered import ROLES, Rendered
 
 HOSTS = {"lb1": "192.0.2.1", "lb2": "192.0.2.2", "lb3": "192.0.2.3"}
-FACTS = {
+FACTS: dict[str, Any] = {
     "interfaces": ["lo", "br-lan"],
     "br_lan": {"device": "br-lan", "ipv4": {"address": "192.0.2.1"}},
     "lo": {"device": "lo"},
@@ -137,3 +137,12 @@ def test_verdict_of_the_checker(code: int, said: str, expected: bool) -> None:
     module = module_from_spec(spec)
     loader.exec_module(module)
     assert module.accepted(code, said) is expected
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "192.0.2.9"])
+def test_the_interface_is_found_by_a_first_and_by_a_further_address(address: str) -> None:
+    device = {**FACTS["br_lan"], "ipv4_secondaries": [{"address": "192.0.2.9"}]}
+    found = role(
+        keepalived_interface="", hosts={"lb1": address, "lb2": "192.0.2.2"}, ansible_facts={**FACTS, "br_lan": device}
+    )
+    assert found.value("_keepalived_used_interface") == "br-lan"

@@ -262,3 +262,47 @@ def test_nodes_keep_the_labels_and_taints_of_the_inventory() -> None:
     assert n1 == {"name": "n1", "labels": {"disk": "ssd"}, "taints": [own]}
     hostvars["m1"]["node_master_taint"] = False
     assert host("m1", hostvars=hostvars).value("_addons_nodes")[0]["taints"] == []
+
+
+def test_the_proxys_password_is_in_no_unit() -> None:
+    """Every user may ask systemd for a unit's Environment, no other user reads the file."""
+    url = 'http://user:p"a$s%s@proxy:3128'
+    node = host(containerd_http_proxy=url)
+    dropin = render(node, "containerd", "proxy.conf.j2", **node.variables)
+    assert dropin.splitlines()[1:] == ["[Service]", "EnvironmentFile=/etc/containerd/proxy.env"]
+    text = render(node, "containerd", "proxy.env.j2", **node.variables)
+    assert r'HTTPS_PROXY="http://user:p\"a\$s%s@proxy:3128"' in text.splitlines()
+    files = {item["path"]: item for item in node.value("_containerd_files")}
+    secret = files["/etc/containerd/proxy.env"]
+    assert (secret["mode"], secret["secret"], secret["state"]) == ("0600", True, "file")
+    states = {item["path"]: item.get("state") for item in host().value("_containerd_files")}
+    assert states["/etc/containerd/proxy.env"] == "absent"
+
+
+def test_another_node_changes_nothing_in_the_others_no_proxy() -> None:
+    device = {"device": "eth0", "ipv4": {"address": "192.0.2.21", "netmask": "255.255.255.0"}}
+    facts = {"interfaces": ["eth0"], "eth0": device}
+    few = host(ansible_facts=facts).value("containerd_no_proxy")
+    more = {**GROUPS, "node": ["m1", "n1", "n2"]}
+    assert few == host(ansible_facts=facts, members=more).value("containerd_no_proxy")
+    assert few.split(",")[-2:] == ["192.0.2.21", "192.0.2.0/24"]
+    assert host(ansible_facts={}).value("containerd_no_proxy").split(",")[-1] == "192.0.2.21"
+
+
+@pytest.mark.parametrize(
+    ("settings", "content"),
+    [
+        ({}, "[Login]\nInhibitDelayMaxSec=60s\n"),
+        ({"node_shutdown_grace_period": "2m"}, "[Login]\nInhibitDelayMaxSec=2m\n"),
+        ({"node_kubelet_config": {"shutdownGracePeriod": "90s"}}, "[Login]\nInhibitDelayMaxSec=90s\n"),
+        ({"node_shutdown_grace_period": "0s"}, None),
+    ],
+)
+def test_a_shutdown_waits_for_the_pods(settings: dict[str, Any], content: str | None) -> None:
+    """The name sorts after those of Ubuntu's unattended-upgrades and of the kubelet."""
+    files = {item["path"].rpartition("/")[2]: item for item in host(**settings).value("_node_files")}
+    file = files["zz-hardway-kubernetes.conf"]
+    assert file["state"] == ("absent" if content is None else "file")
+    assert content is None or file["content"].endswith(content)
+    assert max("unattended-upgrades-logind-maxdelay.conf", "99-kubelet.conf", *files) == max(files)
+    assert file["path"] in host().value("_node_kubelet_unit.inputs")

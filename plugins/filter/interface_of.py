@@ -1,0 +1,54 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(interface_of)."""
+
+from __future__ import annotations
+
+import typing as t
+
+DOCUMENTATION = r"""
+name: interface_of
+short_description: The interface that has an address
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Looks through the facts of a host for the interface that has an address, be it the first or a further one.
+positional: _input, facts
+options:
+  _input:
+    description: The address.
+    type: str
+    required: true
+  facts:
+    description: C(ansible_facts) of the host.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the interface of the node address
+  ansible.builtin.debug:
+    msg: "{{ cluster_node_ip | hardway.kubernetes.interface_of(ansible_facts) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The name of the interface, empty where no interface is known to have the address.
+  type: str
+"""
+
+
+def interface_of(address: t.Any, facts: t.Any) -> str:
+    """Return the interface that has address."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+
+    return _preflight_hosts.interface_of(str(address), facts)
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"interface_of": interface_of}

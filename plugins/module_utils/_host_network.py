@@ -1,0 +1,218 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's interfaces, addresses, routes and listening sockets, read from the kernel without a program."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+RTM_GETADDR, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 22, 1, 0x300, 2, 3
+IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY = 1, 2, 1
+LISTEN = "0A"
+Address = dict[str, Any]
+
+
+def addresses() -> list[Address]:
+    """Return every address of every interface: interface, address, prefix, secondary."""
+    found: list[Address] = []
+    request = struct.pack("=IHHIIB3xI", 24, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, socket.AF_UNSPEC, 0)
+    names = dict(socket.if_nameindex())
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as link:
+        link.settimeout(2)
+        link.send(request)
+        while True:
+            packet = link.recv(1 << 18)
+            for kind, body in messages(packet):
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    return found
+                entry = parse_address(body, names)
+                found += [entry] if entry else []
+
+
+def messages(packet: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split a netlink packet into message types and bodies."""
+    offset = 0
+    while offset + 16 <= len(packet):
+        length, kind = struct.unpack_from("=IH", packet, offset)
+        if length < 16:
+            return
+        yield kind, packet[offset + 16 : offset + length]
+        offset += (length + 3) & ~3
+
+
+def parse_address(body: bytes, names: Mapping[int, str]) -> Optional[Address]:
+    """Return one address of an RTM_NEWADDR message."""
+    _family, prefix, flags, _scope, index = struct.unpack_from("=BBBBI", body)
+    values: dict[int, bytes] = {}
+    offset = 8
+    while offset + 4 <= len(body):
+        length, kind = struct.unpack_from("=HH", body, offset)
+        if length < 4:
+            break
+        values[kind] = body[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    # Of a point-to-point link IFA_ADDRESS is the other end.
+    raw = values.get(IFA_LOCAL) or values.get(IFA_ADDRESS)
+    if raw is None or index not in names:
+        return None
+    return {
+        "interface": names[index],
+        "address": str(ipaddress.ip_address(raw)),
+        "prefix": prefix,
+        "secondary": bool(flags & IFA_F_SECONDARY),
+    }
+
+
+def parse_routes(table: str, table6: str = "") -> list[dict[str, str]]:
+    """Return the routes of /proc/net/route and /proc/net/ipv6_route: interface, network, gateway."""
+    found = []
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 8 or not int(fields[3], 16) & 1:
+            continue
+        network, gateway, mask = (_ipv4(fields[n]) for n in (1, 2, 7))
+        found.append(
+            {
+                "interface": fields[0],
+                "network": str(ipaddress.ip_network(f"{network}/{mask}", strict=False)),
+                "gateway": gateway if int(fields[2], 16) else "",
+            }
+        )
+    for line in table6.splitlines():
+        fields = line.split()
+        # Rejecting routes and local addresses are no networks of anybody.
+        if len(fields) < 10 or fields[9] == "lo" or not int(fields[8], 16) & 1:
+            continue
+        network6 = ipaddress.IPv6Network((int(fields[0], 16), int(fields[1], 16)), strict=False)
+        if not network6.is_link_local and not network6.is_multicast:
+            gateway = str(ipaddress.IPv6Address(int(fields[4], 16)))
+            found.append(
+                {"interface": fields[9], "network": str(network6), "gateway": "" if gateway == "::" else gateway}
+            )
+    return found
+
+
+def _ipv4(text: str) -> str:
+    """Return the address that /proc writes as one number in the machine's byte order."""
+    return str(ipaddress.IPv4Address(struct.pack("=I", int(text, 16))))
+
+
+def parse_sockets(table: str, protocol: str) -> list[dict[str, Any]]:
+    """Return the listening sockets of /proc/net/tcp, tcp6, udp or udp6: protocol, address, port, inode."""
+    found = []
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 10 or (protocol == "tcp" and fields[3] != LISTEN):
+            continue
+        local, _colon, port = fields[1].partition(":")
+        raw = b"".join(struct.pack("=I", int(local[n : n + 8], 16)) for n in range(0, len(local), 8))
+        address = ipaddress.ip_address(raw)
+        mapped = getattr(address, "ipv4_mapped", None)
+        found.append(
+            {"protocol": protocol, "address": str(mapped or address), "port": int(port, 16), "inode": fields[9]}
+        )
+    return found
+
+
+def holders(inodes: set[str], units: set[str], root: str = "") -> dict[str, dict[str, Any]]:
+    """Return pid, program and unit of the processes that hold these sockets, by inode.
+
+    The processes of these units are looked into first: on a host of a cluster they hold all that is asked for.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not inodes:
+        return found
+    pids = {
+        int(name): unit_of(_text(f"{root}/proc/{name}/cgroup")) for name in _listdir(f"{root}/proc") if name.isdigit()
+    }
+    for pid in sorted(pids, key=lambda pid: (pids[pid] not in units, pid)):
+        if inodes <= found.keys():
+            break
+        for name in _listdir(f"{root}/proc/{pid}/fd"):
+            try:
+                target = os.readlink(f"{root}/proc/{pid}/fd/{name}")
+            except OSError:
+                continue
+            inode = target[8:-1] if target.startswith("socket:[") else ""
+            if inode in inodes and inode not in found:
+                program = _text(f"{root}/proc/{pid}/comm").strip()
+                found[inode] = {"pid": pid, "program": program, "unit": pids[pid]}
+    return found
+
+
+def unit_of(cgroups: str) -> str:
+    """Return the service or scope of a process from its /proc/PID/cgroup, "pod" for one of a pod."""
+    if "/kubepods" in cgroups:
+        return "pod"
+    found = re.findall(r"([^/:\n]+\.(?:service|scope))(?=$|/)", cgroups, re.MULTILINE)
+    return str(found[-1]) if found else ""
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def _listdir(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def facts(entries: list[Address], routes: list[dict[str, str]], links: Mapping[str, str]) -> dict[str, Any]:
+    """Return interfaces and addresses in the form of Ansible's facts; links are the hardware addresses by interface."""
+    names = sorted({*links, *(entry["interface"] for entry in entries)})
+    told: dict[str, Any] = {"ansible_interfaces": names, "ansible_all_ipv4_addresses": []}
+    for name in names:
+        device: dict[str, Any] = {"device": name, **({"macaddress": links[name]} if links.get(name) else {})}
+        for entry in (entry for entry in entries if entry["interface"] == name):
+            address = ipaddress.ip_interface(f"{entry['address']}/{entry['prefix']}")
+            if address.version == 6:
+                scope = "link" if address.is_link_local else "host" if address.is_loopback else "global"
+                form = {"address": entry["address"], "prefix": str(entry["prefix"]), "scope": scope}
+                device.setdefault("ipv6", []).append(form)
+                continue
+            form = {
+                "address": entry["address"],
+                "prefix": str(entry["prefix"]),
+                "netmask": str(address.netmask),
+                "network": str(address.network.network_address),
+            }
+            if "ipv4" in device:
+                device.setdefault("ipv4_secondaries", []).append(form)
+            else:
+                device["ipv4"] = form
+            if not address.is_loopback:
+                told["ansible_all_ipv4_addresses"].append(entry["address"])
+        told["ansible_" + re.sub(r"[-.:]", "_", name)] = device
+    told["ansible_default_ipv4"] = _default(entries, routes)
+    return told
+
+
+def _default(entries: list[Address], routes: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the address from which packets leave by the default route."""
+    for route in routes:
+        if route["network"] != "0.0.0.0/0":
+            continue
+        own = [entry for entry in entries if entry["interface"] == route["interface"] and ":" not in entry["address"]]
+        if own:
+            gateway = ipaddress.ip_address(route["gateway"] or own[0]["address"])
+            near = [
+                entry
+                for entry in own
+                if gateway in ipaddress.ip_network(f"{entry['address']}/{entry['prefix']}", strict=False)
+            ]
+            best = (near or own)[0]
+            return {"address": best["address"], "interface": route["interface"], "gateway": route["gateway"]}
+    return {}
