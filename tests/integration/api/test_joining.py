@@ -157,7 +157,9 @@ def test_lies_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run
     person = kubernetes.api(kubernetes.authority.issue("person", "person", groups=["people"]))
     person.post(CSRS, csr("person", csr_pem("system:node:node1")))
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=[{"name": "node1"}], timeout=1)
-    assert result["failed"] and result["missing"] == ["node1"] and "no true request came from node1" in result["msg"]
+    assert (
+        result["failed"] and result["missing"] == ["node1"] and "node node1: no valid CSR within 1 s" in result["msg"]
+    )
     assert {line["name"] for line in result["denied"]} == {"admin", "user", "sans"}
     assert {line["name"] for line in result["left"]} == {"stranger", "person"}
     conditions = kubernetes.api().get(CSRS + "/user")["status"]["conditions"]
