@@ -52,6 +52,7 @@ apps.v1.StatefulSet apps.v1.ReplicaSet batch.v1.Job batch.v1.CronJob networking.
 policy.v1.PodDisruptionBudget scheduling.v1.PriorityClass rbac.v1.Role rbac.v1.RoleBinding rbac.v1.ClusterRole
 rbac.v1.ClusterRoleBinding coordination.v1.Lease certificates.v1.CertificateSigningRequest discovery.v1.EndpointSlice
 node.v1.RuntimeClass storage.v1.StorageClass
+admissionregistration.v1.ValidatingAdmissionPolicy admissionregistration.v1.ValidatingAdmissionPolicyBinding
 """
 ROLES = """
 cluster-admin system:basic-user system:discovery system:public-info-viewer system:monitoring system:auth-delegator

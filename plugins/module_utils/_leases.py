@@ -13,9 +13,11 @@ def moment(text: Optional[str]) -> Optional[datetime.datetime]:
     """Return the moment of an RFC 3339 text with or without fraction, None when there is none."""
     try:
         # Python 3.9 does not know the Z.
-        return datetime.datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+        found = datetime.datetime.fromisoformat((text or "").replace("Z", "+00:00"))
     except ValueError:
         return None
+    # One without a zone could not be compared with any other.
+    return found if found.tzinfo else None
 
 
 def server_time(date: Optional[str]) -> datetime.datetime:

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must change at a node so that it has the labels and taints of the inventory, and no more of ours; no I/O."""
+"""What must change at a node so that it has the labels and taints of the inventory, and no more of ours; no I/O.
+
+What is ours is recorded in a ConfigMap that no node may read or write. A node may write annotations of its own Node
+object: what one of them said was ours could be a restricted label or the taint of a quarantine.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-# Remembers at the node itself what came from the inventory; only that is taken away again.
-OWNED = "hardway.kubernetes/owned"
+# Where releases before this record kept it: of no meaning now, and removed.
+FORMER = "hardway.kubernetes/owned"
+RECORDS = "hardway-nodes"
+NONE: dict[str, list[str]] = {"labels": [], "taints": []}
 Taint = Mapping[str, Any]
+Owned = Mapping[str, Sequence[str]]
 
 
 def taint_id(taint: Taint) -> str:
@@ -19,25 +26,46 @@ def taint_id(taint: Taint) -> str:
     return f"{taint['key']}:{taint['effect']}"
 
 
-def owned_of(node: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the labels and taints that an earlier run gave the node; what nobody can read counts as none."""
-    try:
-        known = json.loads((node["metadata"].get("annotations") or {}).get(OWNED) or "{}")
-        return {"labels": list(known.get("labels", [])), "taints": list(known.get("taints", []))}
-    except (ValueError, AttributeError, TypeError):
-        return {"labels": [], "taints": []}
+def owned_by(labels: Mapping[str, str], taints: Sequence[Taint]) -> dict[str, list[str]]:
+    """Return what is ours of a node that has these from the inventory."""
+    return {"labels": sorted(labels), "taints": sorted(taint_id(taint) for taint in taints)}
 
 
-def patch_of(node: Mapping[str, Any], labels: Mapping[str, str], taints: Sequence[Taint]) -> Optional[dict[str, Any]]:
-    """Return the merge patch that brings a node to what is wanted, None when it is there."""
-    before = owned_of(node)
-    owned = {"labels": sorted(labels), "taints": sorted(taint_id(taint) for taint in taints)}
+def records_of(config_map: Optional[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return by node what earlier runs gave it; an entry that cannot be read counts as none."""
+    found = {}
+    for name, text in ((config_map or {}).get("data") or {}).items():
+        try:
+            known = json.loads(text)
+            found[name] = {kind: [str(item) for item in known[kind]] for kind in NONE}
+        except (ValueError, TypeError, KeyError):
+            found[name] = {kind: list(items) for kind, items in NONE.items()}
+    return found
+
+
+def record(owned: Owned) -> Optional[str]:
+    """Return the entry for a node; None, which removes it, where nothing is ours."""
+    return json.dumps(owned, sort_keys=True) if any(owned.values()) else None
+
+
+def both(one: Owned, other: Owned) -> dict[str, list[str]]:
+    """Return what is ours by either."""
+    return {kind: sorted({*one[kind], *other[kind]}) for kind in NONE}
+
+
+def patch_of(
+    node: Mapping[str, Any], labels: Mapping[str, str], taints: Sequence[Taint], before: Owned
+) -> Optional[dict[str, Any]]:
+    """Return the merge patch that brings a node to what is wanted, None when it is there.
+
+    ``before`` is what earlier runs gave it; only that is taken away.
+    """
     metadata: dict[str, Any] = {}
     changed = _label_changes(node["metadata"].get("labels") or {}, labels, before["labels"])
     if changed:
         metadata["labels"] = changed
-    if owned != before:
-        metadata["annotations"] = {OWNED: json.dumps(owned, sort_keys=True)}
+    if FORMER in (node["metadata"].get("annotations") or {}):
+        metadata["annotations"] = {FORMER: None}
     patch: dict[str, Any] = {"metadata": metadata} if metadata else {}
     present = (node.get("spec") or {}).get("taints") or []
     wanted = _taints(present, taints, before["taints"])

@@ -77,6 +77,25 @@ def serving(
     return max(fit, key=lambda token: token["expires"], default=None)
 
 
+def to_remove(
+    tokens: Sequence[dict[str, Any]], *, description: str, number: Optional[str], now: datetime.datetime
+) -> list[str]:
+    """Return the public halves of our tokens that are to go: the one with this number, else all with this description.
+
+    What has expired goes with them, whoever made it: a run that was killed has left it behind.
+    """
+    return [
+        token["id"]
+        for token in tokens
+        if token["ours"]
+        and token["id"]
+        and (
+            (token["id"] == number if number else token["description"] == description)
+            or (token["expires"] is not None and token["expires"] <= now)
+        )
+    ]
+
+
 def secret_for(
     token: str, *, description: str, groups: Sequence[str], expires: datetime.datetime, signing: bool
 ) -> dict[str, Any]:

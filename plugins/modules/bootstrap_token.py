@@ -28,7 +28,9 @@ attributes:
     support: full
 options:
   state:
-    description: Whether a token is to exist; V(absent) removes all tokens with this description that this module made.
+    description:
+      - Whether a token is to exist. V(absent) removes tokens that this module made, that with O(token_id), else all
+        with this description. Those that have expired go, too.
     type: str
     choices: [present, absent]
     default: present
@@ -41,7 +43,10 @@ options:
     type: str
     default: 10m
   description:
-    description: What the token is for. It tells the tokens of this module apart.
+    description:
+      - What the token is for. It tells the tokens of this module apart.
+      - Two runs at the same time that give the same one share a token. Let it name the run, or set O(reuse=false) and
+        remove the token by its O(token_id).
     type: str
     default: hardway.kubernetes nodes
   groups:
@@ -49,6 +54,9 @@ options:
     type: list
     elements: str
     default: ["system:bootstrappers:hardway:node"]
+  token_id:
+    description: Public half of the token to remove, RV(token_id) of the task that made it. No other one is removed.
+    type: str
   signing:
     description: Let the token sign the C(cluster-info) ConfigMap too, which C(kubeadm join) wants.
     type: bool
@@ -64,6 +72,7 @@ EXAMPLES = r"""
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     ttl: 1h
+    reuse: false
   register: token
   no_log: true
 
@@ -71,6 +80,7 @@ EXAMPLES = r"""
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     state: absent
+    token_id: "{{ token.token_id }}"
 """
 
 RETURN = r"""
@@ -113,6 +123,7 @@ SPEC = {
     "min_ttl": {"type": "str", "default": "10m", "no_log": False},
     "description": {"type": "str", "default": "hardway.kubernetes nodes"},
     "groups": {"type": "list", "elements": "str", "default": ["system:bootstrappers:hardway:node"]},
+    "token_id": {"type": "str", "no_log": False},
     "signing": {"type": "bool", "default": False},
     "reuse": {"type": "bool", "default": True},
 }
@@ -178,7 +189,8 @@ def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, A
 def remove(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Return the result for tokens that are to be gone."""
     tokens = look(api, check_mode) or []
-    doomed = [t["id"] for t in tokens if t["ours"] and t["description"] == params["description"]]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    doomed = _tokens.to_remove(tokens, description=params["description"], number=params["token_id"], now=now)
     if not check_mode:
         for number in doomed:
             api.delete(f"{SECRETS}/bootstrap-token-{number}")

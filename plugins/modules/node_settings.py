@@ -13,7 +13,8 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Gives nodes their labels and taints, and takes away what an earlier run gave them and nobody asks for any more.
-  - Labels and taints of anybody else are left alone. What is ours is recorded in an annotation of the node.
+  - Labels and taints of anybody else are left alone. What is ours is recorded in the ConfigMap C(hardway-nodes) in
+    C(kube-system), which no node may read or write.
   - A node that has not joined yet is passed over.
 extends_documentation_fragment:
   - hardway.kubernetes.api
@@ -56,6 +57,15 @@ options:
             type: str
             required: true
             choices: [NoSchedule, PreferNoSchedule, NoExecute]
+  expected:
+    description: Names of nodes whose kubelets run. Those not registered are waited for, and named in RV(missing).
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds to wait for O(expected) nodes.
+    type: int
+    default: 20
 """
 
 EXAMPLES = r"""
@@ -75,6 +85,12 @@ nodes:
   type: list
   elements: str
   sample: [k4]
+missing:
+  description: Names of O(expected) nodes that are not registered.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from typing import Any, Optional
@@ -83,6 +99,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _node_settings
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._node_settings import NONE, RECORDS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
 TAINT = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -97,62 +115,129 @@ NODE = {
 SPEC: dict[str, Any] = {
     **ARGUMENTS,
     "nodes": {"type": "list", "elements": "dict", "options": NODE, "required": True},
+    "expected": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "int", "default": 20},
 }
 NODES = "/api/v1/nodes"
+MAPS = "/api/v1/namespaces/kube-system/configmaps"
 TRIES = 5
 
 
-def look(api: Api, check: bool) -> dict[str, dict[str, Any]]:
-    """Return the nodes by name; none where a check mode finds no API yet."""
-    try:
-        return {item["metadata"]["name"]: item for item in api.get(NODES).get("items") or []}
-    except ApiError as exc:
-        if check and exc.status == 0:
-            return {}
-        raise
+class Settings:
+    """One run: what the nodes have, what is recorded as ours, and what changes."""
+
+    def __init__(self, api: Api, check: bool) -> None:
+        """Nothing is read yet."""
+        self.api, self.check = api, check
+        self.known: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, dict[str, list[str]]] = {}
+        self.recorded = False
+
+    def look(self) -> None:
+        """Read the nodes and the record; none where a check mode finds no API yet."""
+        try:
+            self._look_at_nodes()
+            found = self.api.find(f"{MAPS}/{RECORDS}")
+        except ApiError as exc:
+            if not self.check or exc.status != 0:
+                raise
+            return
+        self.recorded, self.records = found is not None, _node_settings.records_of(found)
+
+    def _look_at_nodes(self) -> None:
+        self.known = {item["metadata"]["name"]: item for item in self.api.get(NODES).get("items") or []}
+
+    def wait_for(self, expected: list[str], timeout: float) -> list[str]:
+        """Return which of the expected nodes are not registered, after some time for those that are about to."""
+
+        def absent() -> list[str]:
+            gone = sorted(set(expected) - set(self.known))
+            if gone and not self.check:
+                self._look_at_nodes()
+            return sorted(set(expected) - set(self.known))
+
+        return wait_until(absent, lambda names: not names, timeout=0 if self.check else timeout)[1]
+
+    def write(self, entries: dict[str, Optional[str]]) -> None:
+        """Change the record; what is None goes."""
+        if self.check or not entries:
+            return
+        if self.recorded:
+            self.api.patch(f"{MAPS}/{RECORDS}", {"data": entries})
+            return
+        labels = {"app.kubernetes.io/managed-by": "hardway"}
+        data = {name: text for name, text in entries.items() if text is not None}
+        self.api.post(MAPS, {"metadata": {"name": RECORDS, "labels": labels}, "data": data})
+        self.recorded = True
+
+    def settle(self, want: dict[str, Any]) -> Optional[dict[str, str]]:
+        """Bring one node to what is wanted; return the difference, None without one."""
+        name, labels, taints = want["name"], want["labels"], want["taints"]
+        node = before = self.known[name]
+        ours = self.records.get(name, NONE)
+        for left in reversed(range(TRIES)):
+            patch = _node_settings.patch_of(node, labels, taints, ours)
+            if patch is None:
+                break
+            after = _node_settings.patched(node, patch)
+            try:
+                if not self.check:
+                    self.api.patch(f"{NODES}/{name}", patch)
+            except ApiError as exc:
+                # Kubelet and controllers write there all the time.
+                if exc.status != 409 or not left:
+                    raise
+                node = self.api.get(f"{NODES}/{name}")
+                continue
+            return difference(name, before, after)
+        return None
 
 
-def settle(api: Api, node: dict[str, Any], want: dict[str, Any], check: bool) -> Optional[dict[str, str]]:
-    """Bring one node to what is wanted; return the difference, None without one."""
+def difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """Return Ansible's diff of one node."""
+    lines = _node_settings.lines
+    return {"before_header": name, "after_header": name, "before": lines(before), "after": lines(after)}
+
+
+def plain(want: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of option nodes with its values as the API has them."""
     labels = {key: str(value) for key, value in want["labels"].items()}
     taints = [{key: value for key, value in taint.items() if value} for taint in want["taints"]]
-    name, before = want["name"], node
-    for left in reversed(range(TRIES)):
-        patch = _node_settings.patch_of(node, labels, taints)
-        if patch is None:
-            break
-        after = _node_settings.patched(node, patch)
-        try:
-            if not check:
-                api.patch(f"{NODES}/{name}", patch)
-        except ApiError as exc:
-            # Kubelet and controllers write there all the time.
-            if exc.status != 409 or not left:
-                raise
-            node = api.get(f"{NODES}/{name}")
-            continue
-        return {
-            "before_header": name,
-            "after_header": name,
-            "before": _node_settings.lines(before),
-            "after": _node_settings.lines(after),
-        }
-    return None
+    return {"name": want["name"], "labels": labels, "taints": taints}
 
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
-    api = Api.of(params)
-    known = look(api, check)
-    changes = {}
-    for want in params["nodes"]:
-        node = known.get(want["name"])
-        if node is None and check and (want["labels"] or want["taints"]):
-            node = {"metadata": {"name": want["name"]}}
-        change = settle(api, node, want, check) if node else None
-        if change:
-            changes[want["name"]] = change
-    return {"changed": bool(changes), "nodes": list(changes), "diff": list(changes.values())}
+    settings = Settings(Api.of(params), check)
+    settings.look()
+    missing = settings.wait_for(params["expected"], params["timeout"])
+    wanted = [plain(want) for want in params["nodes"]]
+    for want in wanted:
+        if check and want["name"] not in settings.known and (want["labels"] or want["taints"]):
+            settings.known[want["name"]] = {"metadata": {"name": want["name"]}}
+    wanted = [want for want in wanted if want["name"] in settings.known]
+    changes: dict[str, dict[str, str]] = {}
+    first: dict[str, Optional[str]] = {}
+    last: dict[str, Optional[str]] = {}
+    for want in wanted:
+        before = settings.records.get(want["name"], NONE)
+        owned = _node_settings.owned_by(want["labels"], want["taints"])
+        union = _node_settings.both(before, owned)
+        if union != before:
+            first[want["name"]] = _node_settings.record(union)
+        if owned != union:
+            last[want["name"]] = _node_settings.record(owned)
+    named = {want["name"] for want in params["nodes"]}
+    last.update({name: None for name in settings.records if name not in named and name not in settings.known})
+    # What is ours is known before a node has it, and until it has it no more: a run may be cut off anywhere.
+    settings.write(first)
+    for want in wanted:
+        change = settings.settle(want)
+        if change or want["name"] in first or want["name"] in last:
+            node = settings.known[want["name"]]
+            changes[want["name"]] = change or difference(want["name"], node, node)
+    settings.write(last)
+    return {"changed": bool(changes), "nodes": list(changes), "missing": missing, "diff": list(changes.values())}
 
 
 def main() -> None:

@@ -39,6 +39,8 @@ certificates.k8s.io/v1 certificatesigningrequests CertificateSigningRequest csr 
 discovery.k8s.io/v1 endpointslices EndpointSlice - -
 node.k8s.io/v1 runtimeclasses RuntimeClass - *
 storage.k8s.io/v1 storageclasses StorageClass sc *
+admissionregistration.k8s.io/v1 validatingadmissionpolicies ValidatingAdmissionPolicy - */
+admissionregistration.k8s.io/v1 validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding - *
 authentication.k8s.io/v1 tokenreviews TokenReview - *?
 authentication.k8s.io/v1 selfsubjectreviews SelfSubjectReview - *?
 authorization.k8s.io/v1 subjectaccessreviews SubjectAccessReview - *?

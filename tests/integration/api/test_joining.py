@@ -136,6 +136,23 @@ def test_token_without_api(kubernetes: RealKubernetes, run_module: Run) -> None:
     assert not run_module("bootstrap_token", **both, check=True).get("failed")
 
 
+def test_two_runs_at_a_time_keep_their_tokens(kubernetes: RealKubernetes, run_module: Run) -> None:
+    """The first to finish removes its own, and the other's is still accepted."""
+    arguments = {**kubernetes.arguments(), "reuse": False}
+    one, two = (run_module("bootstrap_token", **arguments) for _run in range(2))
+    assert one["token"] != two["token"]
+    removed = run_module("bootstrap_token", **kubernetes.arguments(), state="absent", token_id=one["token_id"])
+    assert removed["changed"] and removed["removed"] == [one["token_id"]]
+    answers = [
+        request(kubernetes.url + "/version", tls=Tls(ca=str(kubernetes.authority.ca)), token=made["token"]).status
+        for made in (one, two)
+    ]
+    assert answers == [401, 200]
+    again = run_module("bootstrap_token", **kubernetes.arguments(), state="absent", token_id=one["token_id"])
+    assert not again["changed"]
+    run_module("bootstrap_token", **kubernetes.arguments(), state="absent", token_id=two["token_id"])
+
+
 def test_true_request_is_approved_and_issued(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
     arguments = {**kubernetes.arguments(), "nodes": [{"name": "node1", "addresses": ["192.0.2.21"]}], "timeout": 30}
     post(kubernetes, token, csr("true", csr_pem("system:node:node1")))
@@ -157,7 +174,9 @@ def test_lies_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run
     person = kubernetes.api(kubernetes.authority.issue("person", "person", groups=["people"]))
     person.post(CSRS, csr("person", csr_pem("system:node:node1")))
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=[{"name": "node1"}], timeout=1)
-    assert result["failed"] and result["missing"] == ["node1"] and "no true request came from node1" in result["msg"]
+    assert (
+        result["failed"] and result["missing"] == ["node1"] and "node node1: no valid CSR within 1 s" in result["msg"]
+    )
     assert {line["name"] for line in result["denied"]} == {"admin", "user", "sans"}
     assert {line["name"] for line in result["left"]} == {"stranger", "person"}
     conditions = kubernetes.api().get(CSRS + "/user")["status"]["conditions"]

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ApiError
 from integration.api.kubernetes import RealKubernetes
 
 Run = Callable[..., dict[str, Any]]
 NODE = "/api/v1/nodes/k4"
+RECORDS = "/api/v1/namespaces/kube-system/configmaps/hardway-nodes"
+FORMER = "hardway.kubernetes/owned"
 OTHERS = {"key": "example.org/others", "effect": "NoExecute"}
 
 
@@ -26,6 +32,7 @@ def node(kubernetes: RealKubernetes) -> Iterator[Callable[[], dict[str, Any]]]:
     )
     yield lambda: api.get(NODE)
     api.delete(NODE)
+    api.delete(RECORDS)
 
 
 def taint(key: str, effect: str = "NoSchedule", **value: str) -> dict[str, str]:
@@ -49,7 +56,7 @@ def test_the_inventory_is_followed_both_ways(
         return list(result["nodes"])
 
     first = ({"disk": "nvme", "node-role.kubernetes.io/control-plane": ""}, taint("disk"))
-    assert run(True, *first) == ["k4"] and "hardway.kubernetes/owned" not in str(node())
+    assert run(True, *first) == ["k4"] and not kubernetes.api().find(RECORDS)
     assert run(False, *first) == ["k4"]
     assert run(True, *first) == [] and run(False, *first) == []
     assert "node-role.kubernetes.io/control-plane" in node()["metadata"]["labels"]
@@ -70,6 +77,71 @@ def test_the_inventory_is_followed_both_ways(
     assert node()["metadata"]["labels"]["rack"] == "7" and node()["metadata"]["labels"]["his"] == "own"
     assert run(False, {}) == ["k4"] and run(False, {}) == []
     assert taints(node()) == set() and node()["metadata"]["labels"]["his"] == "own"
+
+
+def test_a_node_cannot_have_labels_and_taints_removed(
+    kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
+) -> None:
+    """It claims that a restricted label and the taint of its quarantine are ours, in all places it can reach."""
+    api, restricted = kubernetes.api(), "node-restriction.kubernetes.io/zone"
+    api.patch(NODE, {"metadata": {"labels": {restricted: "secure"}}})
+    kubelet = kubernetes.api(kubernetes.authority.issue("kubelet-k4", "system:node:k4", groups=["system:nodes"]))
+    lie = json.dumps({"labels": [restricted], "taints": ["example.org/others:NoExecute"]})
+    # NodeRestriction lets it do that, and no more.
+    kubelet.patch(NODE, {"metadata": {"annotations": {FORMER: lie}}})
+    for attempt in (
+        lambda: kubelet.patch(NODE, {"metadata": {"labels": {restricted: None}}}),
+        lambda: kubelet.patch(NODE, {"spec": {"taints": None}}),
+        lambda: kubelet.get(RECORDS),
+        lambda: kubelet.post(RECORDS.rpartition("/")[0], {"metadata": {"name": "hardway-nodes"}, "data": {"k4": lie}}),
+        lambda: kubelet.patch(RECORDS, {"data": {"k4": lie}}),
+    ):
+        with pytest.raises(ApiError) as refused:
+            attempt()
+        assert refused.value.status in (403, 422)
+    for wanted in ({"rack": "7"}, {}):
+        entry = {"name": "k4", "labels": wanted, "taints": []}
+        result = run_module("node_settings", **kubernetes.arguments(), nodes=[entry])
+        assert not result.get("failed"), result
+        found = node()
+        assert found["metadata"]["labels"][restricted] == "secure" and ("rack" in found["metadata"]["labels"]) == bool(
+            wanted
+        )
+        assert (OTHERS["key"], "", "NoExecute") in taints(found)
+        assert FORMER not in found["metadata"].get("annotations", {})
+
+
+def test_a_run_that_was_cut_off_forgets_nothing(
+    kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
+) -> None:
+    """The record comes before the label, and goes after it."""
+    api = kubernetes.api()
+    ours = {"labels": ["rack", "disk"], "taints": []}
+    api.post(RECORDS.rpartition("/")[0], {"metadata": {"name": "hardway-nodes"}, "data": {"k4": json.dumps(ours)}})
+    result = run_module("node_settings", **kubernetes.arguments(), nodes=[{"name": "k4", "labels": {"rack": "7"}}])
+    assert result["changed"] and "disk" not in node()["metadata"]["labels"]
+    assert json.loads(api.get(RECORDS)["data"]["k4"])["labels"] == ["rack"]
+    api.patch(RECORDS, {"data": {"gone": json.dumps(ours)}})
+    run_module("node_settings", **kubernetes.arguments(), nodes=[{"name": "k4"}])
+    assert not api.get(RECORDS).get("data")
+
+
+def test_a_node_that_is_expected_is_waited_for(
+    kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
+) -> None:
+    arguments = {**kubernetes.arguments(), "nodes": [{"name": "k4"}, {"name": "k5", "labels": {"rack": "7"}}]}
+    assert run_module("node_settings", **arguments, expected=["k4"])["missing"] == []
+    begin = time.monotonic()
+    assert run_module("node_settings", **arguments, expected=["k4", "k5"], timeout=1)["missing"] == ["k5"]
+    assert time.monotonic() - begin >= 1
+    late = threading.Timer(1, lambda: kubernetes.api().post("/api/v1/nodes", {"metadata": {"name": "k5"}}))
+    late.start()
+    try:
+        result = run_module("node_settings", **arguments, expected=["k4", "k5"], timeout=20)
+        assert result["missing"] == [] and result["nodes"] == ["k5"], result
+    finally:
+        late.join()
+        kubernetes.api().delete("/api/v1/nodes/k5")
 
 
 def test_check_mode_without_an_api(run_module: Run) -> None:

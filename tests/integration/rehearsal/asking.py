@@ -55,3 +55,9 @@ def until(truth: Callable[[], bool], seconds: float = 90) -> bool:
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def plural(kind: str) -> str:
+    """Return the name by which a URL calls a kind."""
+    name = kind.lower()
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"

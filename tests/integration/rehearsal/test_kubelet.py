@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, binary, free_ports
-from integration.rehearsal.asking import admin, ask, until
+from integration.rehearsal.asking import admin, ask, plural, until
 from integration.rehearsal.kinds import directory, kinds
 from integration.rehearsal.node import ADDRESS, CSRS, Node, own_network
 from integration.rehearsal.test_node_faults import TOKEN
@@ -132,7 +132,7 @@ def join(node: Node) -> None:
     """Start the kubelet, approve what it asks for, and wait for its node."""
     api = node.cluster.api()
     for item in filter(None, yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2"))):
-        api.post(f"/apis/{item['apiVersion']}/{item['kind'].lower()}s", item)
+        api.post(f"/apis/{item['apiVersion']}/{plural(item['kind'])}", item)
     secret = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token"}
     api.post("/api/v1/namespaces/kube-system/secrets", {**secret, "stringData": TOKEN})
     assert node.look("kubelet") == "", node.log("kubelet")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, binary
-from integration.rehearsal.asking import NEVER
+from integration.rehearsal.asking import NEVER, plural
 from integration.rehearsal.kinds import directory, kinds
 from integration.rehearsal.node import CSRS, Node, own_network
 from unit.roles.node.test_node_rendering import host, render
@@ -57,7 +57,7 @@ def expect_a_node(cluster: RealKubernetes) -> None:
     """Make what role addons makes, a token, and the node with its range."""
     api = cluster.api()
     for item in filter(None, yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2"))):
-        api.post(f"/apis/{item['apiVersion']}/{item['kind'].lower()}s", item)
+        api.post(f"/apis/{item['apiVersion']}/{plural(item['kind'])}", item)
     secret = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token"}
     api.post("/api/v1/namespaces/kube-system/secrets", {**secret, "stringData": TOKEN})
     ranges = {"podCIDR": "10.244.7.0/24", "podCIDRs": ["10.244.7.0/24"]}

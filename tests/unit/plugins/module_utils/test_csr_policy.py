@@ -13,9 +13,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._csr_policy imp
     CLIENT,
     SERVING,
     Claims,
+    Decision,
     claims_of,
     decide,
+    one_key_each,
+    problems_of,
+    shown,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_digest
 
 NODES = {"n1": ["192.0.2.1", "n1.example.org", "2001:db8::1"], "n2": ["192.0.2.2"]}
 TRUE = Claims(common_names=("system:node:n1",), organizations=("system:nodes",))
@@ -138,10 +143,55 @@ def test_claims_are_read() -> None:
     )
     pem = request.public_bytes(serialization.Encoding.PEM)
     found = claims_of(base64.b64encode(pem).decode())
-    assert found == Claims(("system:node:n1",), ("system:nodes",), 1, ("n1",), (), 1)
+    assert found == Claims(
+        ("system:node:n1",), ("system:nodes",), 1, ("n1",), (), 1, key=key_digest(request.public_key())
+    )
     # One bit of the signature turned: the key did not sign this.
     der = bytearray(request.public_bytes(serialization.Encoding.DER))
     der[-1] ^= 1
     body = base64.encodebytes(bytes(der)).decode()
     forged = f"-----BEGIN CERTIFICATE REQUEST-----\n{body}-----END CERTIFICATE REQUEST-----\n"
     assert claims_of(base64.b64encode(forged.encode()).decode()).errors
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "verdict", "reason"),
+    [
+        ("own", {}, "approve", "matches"),
+        ("other", {}, "deny", "not the one that lies on node n1"),
+        ("other", {"username": "system:node:n1", "groups": ["system:nodes"]}, "leave", "a renewal by the node itself"),
+        ("own", {"username": "system:bootstrap:zzzzzz"}, "deny", "not among the expected requesters"),
+    ],
+)
+def test_only_the_key_of_the_host_is_approved(key: str, changes: dict[str, Any], verdict: str, reason: str) -> None:
+    limits = {"keys": {"n1": "own"}, "requesters": ["system:bootstrap:abcdef"]}
+    decision = decide(csr(**changes), NODES, claims=told(key=key), **limits)
+    assert decision.verdict == verdict and reason in decision.reason, decision
+
+
+def test_one_key_for_one_node() -> None:
+    def yes(node: str, key: str) -> Decision:
+        return Decision("approve", node, "matches", key)
+
+    no = Decision("deny", "n3", "lies")
+    asked = {"a": yes("n1", "1"), "b": yes("n1", "2"), "c": yes("n2", "3"), "d": yes("n2", "3"), "e": no}
+    verdicts = {name: decision.verdict for name, decision in one_key_each(asked, {}).items()}
+    assert verdicts == {"a": "deny", "b": "deny", "c": "approve", "d": "approve", "e": "deny"}
+    later = one_key_each(asked, {"n1": "2", "n2": "4"})
+    assert [decision.verdict for decision in later.values()] == ["deny", "approve", "deny", "deny", "deny"]
+
+
+def test_what_a_host_asks_for_is_held_to_its_name() -> None:
+    from integration.api.hostile import MALFORMED, NODE, request
+
+    right = base64.b64decode(request(NODE)).decode()
+    assert problems_of(right, "node1")[0] == [] and len(problems_of(right, "node1")[1]) == 64
+    assert "asks for the identity system:node:node1" in problems_of(right, "n2")[0][0]
+    for name, hostile in MALFORMED.items():
+        lies = problems_of(base64.b64decode(hostile).decode("latin-1"), "node1")[0]
+        assert lies and all(lie.isprintable() and len(lie) < 400 for lie in lies), name
+
+
+def test_what_strangers_write_is_shown_in_part_and_harmless() -> None:
+    assert shown("a\x1b[2Jb\nc") == "a?[2Jb?c"
+    assert shown("a" * 100) == "a" * 100 and shown("a" * 101) == "a" * 100 + "..."

@@ -57,6 +57,26 @@ def test_foreign_tokens_do_not_serve() -> None:
     assert _tokens.serving(tokens, **arguments) is None
 
 
+def test_each_run_removes_its_own_token_and_what_has_expired() -> None:
+    def token(number: str, description: str, minutes: int, ours: bool = True) -> dict[str, Any]:
+        expires = NOW + datetime.timedelta(minutes=minutes)
+        return {"id": number, "description": description, "expires": expires, "ours": ours}
+
+    tokens = [
+        token("aaaaaa", "d", 5),
+        token("bbbbbb", "d", 5),
+        token("cccccc", "other", 5),
+        token("dddddd", "other", -5),
+        token("eeeeee", "d", -5, ours=False),
+        {**token("ffffff", "other", 5), "expires": None},
+    ]
+    assert _tokens.to_remove(tokens, description="d", number="aaaaaa", now=NOW) == ["aaaaaa", "dddddd"]
+    assert _tokens.to_remove(tokens, description="d", number=None, now=NOW) == ["aaaaaa", "bbbbbb", "dddddd"]
+    odd = secret()
+    odd["data"]["expiration"] = "MjAyNi0wNS0wMVQxMjowMDowMA=="
+    assert _tokens.parse(odd)["expires"] is None
+
+
 def test_new_tokens_have_the_form() -> None:
     first, second = _tokens.new_token(), _tokens.new_token()
     assert first != second

@@ -103,54 +103,6 @@ def test_master_taint_is_for_masters_beside_other_nodes() -> None:
     assert alone.value("_node_taints") == []
 
 
-def test_only_hosts_without_a_certificate_of_use_join() -> None:
-    joined = {"observed": [{"path": "x", "reasons": []}]}
-    expired = {"observed": [{"path": "x", "reasons": ["expiry: expired 3h ago"]}]}
-    hostvars = {
-        "m1": {"inventory_hostname": "m1", "ansible_host": "192.0.2.11", "_node_pki": joined},
-        "n1": {"inventory_hostname": "n1", "ansible_host": "192.0.2.21", "_node_pki": expired},
-    }
-    node = host(hostvars=hostvars, ansible_play_hosts=["m1", "n1"])
-    assert node.value("_node_joining") == [{"name": "n1", "addresses": ["192.0.2.21"], "stopped": True}]
-
-
-NONE = ["certificate: there is none yet"]
-EXPIRED = ["expiry: expired 3h ago", "force: asked to make it again"]
-FOREIGN = ["issuer: not signed by the present authority ca"]
-ASKED = ["force: asked to make it again"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "batches"),
-    [
-        ({}, [["n1", "n2"], ["n3"], ["n4"], ["n5"]]),
-        ({"node_rejoin_at_once": 2}, [["n1", "n2"], ["n3", "n4"], ["n5"]]),
-        ({"node_rolling": False}, [["n1", "n2"], ["n3", "n4", "n5"]]),
-    ],
-)
-def test_members_join_again_in_their_turns_and_the_others_at_once(
-    settings: dict[str, Any], batches: list[list[str]]
-) -> None:
-    reasons = [NONE, EXPIRED, FOREIGN, ASKED, FOREIGN + ASKED, []]
-    hostvars = {
-        f"n{number}": {"inventory_hostname": f"n{number}", "_node_pki": {"observed": [{"path": "x", "reasons": found}]}}
-        for number, found in enumerate(reasons, 1)
-    }
-    members = {"etcd": ["m1"], "master": ["m1"], "node": list(hostvars)}
-    hostvars["m1"] = {"inventory_hostname": "m1", "ansible_host": "192.0.2.11"}
-    play = members["node"]
-    node = host("n1", members=members, hostvars=hostvars, ansible_play_hosts=play, _node_batch=["n3"], **settings)
-    assert node.value("_node_batches") == batches
-    assert [item["name"] for item in node.value("_node_joining_now")] == ["n3"]
-    assert len(node.value("_node_joining")) == 5
-
-
-def test_the_first_run_is_one_batch() -> None:
-    hostvars = {name: {"_node_pki": {"observed": [{"path": "x", "reasons": NONE}]}} for name in ("m1", "n1")}
-    node = host(hostvars=hostvars, ansible_play_hosts=["m1", "n1"])
-    assert node.value("_node_batches") == [["m1", "n1"]]
-
-
 def test_kubelet_unit_quotes_and_names_the_server() -> None:
     text = render(host(node_kubelet_args={"v": 4, "node-ip": None, "x": "a b"}), "node", "kubelet.service.j2")
     assert "# Joined to https://192.0.2.11:6443" in text

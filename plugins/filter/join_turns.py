@@ -1,0 +1,55 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(join_turns)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._joining import join_turns
+
+DOCUMENTATION = r"""
+name: join_turns
+short_description: Which nodes join the cluster together
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Internal to role node. It looks at every host, so a task evaluates it once.
+positional: _input, hostvars, at_once
+options:
+  _input:
+    description: Inventory names.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The magic variable V(hostvars).
+    type: dict
+    required: true
+  at_once:
+    description: How many hosts whose kubelet works join again together; V(0) for all.
+    type: int
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Decide which nodes join together
+  ansible.builtin.set_fact:
+    turns: "{{ ansible_play_hosts | hardway.kubernetes.join_turns(hostvars, 1) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: C(hosts) has the inventory names of each turn, C(of) the number of the turn by inventory name.
+  type: dict
+"""
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"join_turns": join_turns}

@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module kubelet_certificate."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubelet_certificate
+short_description: A kubelet's first client certificate
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Gives a kubelet the client certificate with which it starts and which it rotates by itself afterwards, without a
+    bootstrap token.
+  - V(requested) makes the key on the host and returns the request for it, which
+    M(hardway.kubernetes.csr_approval) has signed.
+  - V(installed) puts the certificate and its key where the kubelet looks for them.
+  - The key never leaves the host, and no other key can get the certificate of this node by this way.
+requirements:
+  - cryptography >= 3.4
+extends_documentation_fragment:
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Predicts a change and makes nothing. There is no request then.
+  diff_mode:
+    support: none
+options:
+  node:
+    description: Node name.
+    type: str
+    required: true
+  state:
+    description: Which of the two steps to do. Both always change something; call them for hosts that are to join.
+    type: str
+    choices: [requested, installed]
+    required: true
+  certificate:
+    description: The signed certificate (PEM), with O(state=installed).
+    type: str
+    default: ""
+  problem:
+    description: Why there is no certificate. The module fails with it where O(certificate) is empty.
+    type: str
+    default: ""
+  directory:
+    description: Where the kubelet keeps its certificates.
+    type: path
+    default: /var/lib/kubelet/pki
+"""
+
+EXAMPLES = r"""
+- name: Make the kubelet's key
+  hardway.kubernetes.kubelet_certificate:
+    node: node1
+    state: requested
+  register: asked
+
+- name: Have it signed
+  hardway.kubernetes.csr_approval:
+    servers: ["https://192.0.2.11:6443"]
+    nodes:
+      - name: node1
+        request: "{{ asked.request }}"
+  delegate_to: master1
+  register: approval
+
+- name: Install the certificate
+  hardway.kubernetes.kubelet_certificate:
+    node: node1
+    state: installed
+    certificate: "{{ approval.certificates['node1'] }}"
+"""
+
+RETURN = r"""
+request:
+  description: The request (PEM), which is public. Empty in check mode.
+  returned: when O(state=requested)
+  type: str
+  sample: "-----BEGIN CERTIFICATE REQUEST-----..."
+path:
+  description: The file with certificate and key. Empty in check mode.
+  returned: when O(state=installed)
+  type: str
+  sample: /var/lib/kubelet/pki/kubelet-client-2026-01-01-12-00-00.pem
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _kubelet_identity
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+
+SPEC = {
+    "node": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["requested", "installed"], "required": True},
+    "certificate": {"type": "str", "default": ""},
+    "problem": {"type": "str", "default": ""},
+    "directory": {"type": "path", "default": "/var/lib/kubelet/pki"},
+}
+
+
+def main() -> None:
+    """Do the step."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    node, directory, certificate = (module.params[name] for name in ("node", "directory", "certificate"))
+    name = "request" if module.params["state"] == "requested" else "path"
+    if module.check_mode:
+        module.exit_json(changed=True, **{name: ""})
+    try:
+        require_cryptography("kubelet_certificate")
+        if name == "request":
+            module.exit_json(changed=True, request=_kubelet_identity.ask(directory, node))
+        if not certificate:
+            raise HardwayError(f"node {node}: {module.params['problem'] or 'no certificate was signed; run again'}")
+        module.exit_json(changed=True, path=_kubelet_identity.install(directory, certificate, node))
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()
