@@ -68,6 +68,17 @@ def sysctl_problems(values: Mapping[str, str], wanted: Mapping[str, str]) -> lis
     ]
 
 
+def shutdown_problem(answer: str, wanted: float) -> str:
+    """Return why a shutdown does not wait for the pods, from what busctl prints of logind's InhibitDelayMaxUSec."""
+    words = answer.split()
+    if len(words) != 2 or not words[1].isdigit() or int(words[1]) >= wanted * 1e6:
+        return ""
+    return (
+        f"logind: ends a delay of the shutdown after {int(words[1]) / 1e6:g} s, and pods may have {wanted:g} s; look for a "
+        "file that sorts after ours in /etc/systemd/logind.conf.d, and run systemctl restart systemd-logind kubelet"
+    )
+
+
 def served_problems(served: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the listeners that do not show the certificate that is on disk."""
     found = []

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _dns
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _dns, _duration
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_health as health
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster_state_probe import at_once
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -24,6 +24,13 @@ Run = Callable[[list[str]], "tuple[int, str, str]"]
 
 # With two DNS pods, one of them cut off, all of so many queries go to the other one once in 250 times.
 QUERIES = 8
+LOGIND = [
+    "busctl",
+    "get-property",
+    "org.freedesktop.login1",
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+]
 
 
 class HostProbe:
@@ -57,9 +64,12 @@ class HostProbe:
         found = health.sysctl_problems(read_sysctls(params["sysctls"]), params["sysctls"])
         if params["cni_config"]:
             directory, name = os.path.split(params["cni_config"])
-            problem = health.cni_problem(names_in(directory), name, directory)
-            found += [problem] if problem else []
-        return [f"{here}: {problem}" for problem in found]
+            found.append(health.cni_problem(names_in(directory), name, directory))
+        if params["shutdown_delay"]:
+            _code, out, _err = self._run([*LOGIND, "InhibitDelayMaxUSec"])
+            wanted = _duration.parse(params["shutdown_delay"], "shutdown_delay", zero=True)
+            found.append(health.shutdown_problem(out, wanted.total_seconds()))
+        return [f"{here}: {problem}" for problem in found if problem]
 
     def services(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the state of units of this host, and what speaks against each."""

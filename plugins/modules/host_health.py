@@ -97,6 +97,11 @@ options:
     description: Kernel settings and their values. Those that the kernel does not have are passed over.
     type: dict
     default: {}
+  shutdown_delay:
+    description:
+      - How long logind must let a shutdown be delayed at least, so that the kubelet can end its pods, such as V(60s).
+      - Not checked on a host without logind.
+    type: str
   addresses:
     description: IPv4 addresses of which to report whether this host has them.
     type: list
@@ -197,6 +202,7 @@ SPEC = {
     "dns": {"type": "list", "elements": "dict", "default": [], "options": DNS},
     "cni_config": {"type": "path"},
     "sysctls": {"type": "dict", "default": {}},
+    "shutdown_delay": {"type": "str"},
     "addresses": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 0},
 }

@@ -47,7 +47,10 @@ PLANTED = {
         "mkdir -p /etc/kubernetes/manifests; touch /etc/kubernetes/manifests/etcd.yaml",
         r"/etc/kubernetes/manifests/etcd.yaml: static pods of another cluster; run kubeadm reset",
     ),
-    "old data": ("mkdir -p /var/lib/etcd/member", r"/var/lib/etcd/member: is data of an etcd that is not ours; move it"),
+    "old data": (
+        "mkdir -p /var/lib/etcd/member",
+        r"/var/lib/etcd/member: is data of an etcd that is not ours; move it",
+    ),
     "an old bridge": (
         "ip link add cni0 type bridge; ip addr add 10.42.0.1/24 dev cni0; ip link set cni0 up",
         r"interface cni0: has 10.42.0.1 of an earlier cluster, outside of cluster_pod_cidr",
@@ -73,8 +76,14 @@ PLANTED = {
 # These are in the inventory, and only the host can tell that they are wrong.
 SETTINGS = {
     "cluster_node_ip": ("203.0.113.7", r"cluster_node_ip 203.0.113.7: no interface of the host has it, as behind NAT"),
-    "cluster_api_endpoint": ("api.nowhere.invalid:6443", r"cluster_api_endpoint api.nowhere.invalid: does not resolve here"),
-    "ansible_python_interpreter": ("/root/venv/bin/python", r"Python /root/venv/bin/python: has no cryptography, whatever"),
+    "cluster_api_endpoint": (
+        "api.nowhere.invalid:6443",
+        r"cluster_api_endpoint api.nowhere.invalid: does not resolve here",
+    ),
+    "ansible_python_interpreter": (
+        "/root/venv/bin/python",
+        r"Python /root/venv/bin/python: has no cryptography, whatever",
+    ),
 }
 
 

@@ -145,3 +145,10 @@ def test_systemctl_that_says_nothing_at_first_is_asked_again() -> None:
     answers = iter([(0, "\n", ""), (0, "LoadState=loaded\nActiveState=active\n", "")])
     seen = Systemd(lambda command: next(answers)).show(["etcd.service"])
     assert seen["etcd.service"].active == "active"
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"), [("t 30000000\n", True), ("t 60000000\n", False), ("", False), ("no such thing", False)]
+)
+def test_a_logind_that_does_not_wait_for_pods_is_named(answer: str, named: bool) -> None:
+    assert bool(health.shutdown_problem(answer, 60.0)) is named
