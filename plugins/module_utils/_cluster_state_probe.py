@@ -20,6 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http import (
     served_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._leftovers import scratch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import full_name
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
@@ -77,9 +78,7 @@ class EtcdLook:
 
     def refusals(self) -> list[dict[str, Any]]:
         """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""
-        import tempfile
-
-        with tempfile.TemporaryDirectory(prefix="hardway-") as directory:
+        with scratch() as directory:
             cert, key = throwaway_certificate(directory)
             return at_once(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
 
