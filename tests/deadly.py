@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Python tells of them before it makes the call.
+# Python tells of them before it makes the call. Files that are opened to be read change nothing.
 _CALLS = ("rename", "link", "symlink", "remove", "mkdir", "rmdir", "chmod", "chown", "truncate")
 EVENTS = {"open", *(f"os.{name}" for name in _CALLS)}
 
@@ -22,9 +22,10 @@ def run_killed(work: Callable[[], object], number: int) -> bool:
     if child == 0:
         seen = 0
 
-        def count(event: str, _arguments: Any) -> None:
+        def count(event: str, arguments: Any) -> None:
             nonlocal seen
-            if event in EVENTS:
+            reads = event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if event in EVENTS and not reads:
                 seen += 1
                 if seen == number:
                     os.kill(os.getpid(), signal.SIGKILL)

@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
             paths = {each.name: each.path(root) for each in placed}
             links = {each.link: each.path(root) for each in placed}
-            return {"changed": False, "paths": paths, "installed": [], "links": links, "linked": []}
+            return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
         result = receipt.standing
         if result is None:
             arguments = {**arguments, **receipt.option}

@@ -25,9 +25,15 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         if not is_here(self, task_vars or {}):
             return self._execute_module(MODULE, self._task.args, task_vars=task_vars)
-        from ansible_collections.hardway.kubernetes.plugins.modules.pki_ca import SPEC, run
+        from ansible_collections.hardway.kubernetes.plugins.modules import pki_ca
+
+        def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+            made = pki_ca.run(params, check)
+            for line in pki_ca.warnings(params):
+                self._display.warning(line)
+            return made
 
         try:
-            return {**result, **run_here(self, SPEC, self._task.args, run)}
+            return {**result, **run_here(self, pki_ca.SPEC, self._task.args, run)}
         except HardwayError as exc:
             return {**result, "failed": True, "msg": str(exc)}

@@ -14,11 +14,14 @@ import shutil
 import stat
 from dataclasses import dataclass
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 RECORD = ".sha256.json"
 CHUNK = 1 << 20
+# Directories below are this collection's, also /opt/cni, which the CNI plugins have in common; the others are not.
+OURS = "/opt/"
+DISTRIBUTIONS = ("/opt", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin")
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,50 @@ def linked(wanted: Placed, root: str) -> str:
         return "(no link)" if os.path.lexists(wanted.link) else ""
 
 
+def closed(wanted: Placed, root: str) -> list[str]:
+    """Return the directories of this collection on the way to a binary whose mode keeps the users of services out."""
+    below_root = [os.path.join(root, wanted.component), os.path.dirname(wanted.path(root))]
+    above = [path for start in (root, wanted.dest) if start.startswith(OURS) for path in _upwards(start, OURS)]
+    return [path for path in (root, *below_root, *above) if _mode(path) not in (None, _safe_path.DIRECTORY_MODE)]
+
+
+def impassable(wanted: Placed, root: str) -> list[str]:
+    """Return the distribution's directories on the way that keep them out. Their modes are the administrator's."""
+    ways = [*_upwards(root, "/"), *_upwards(wanted.dest, "/")]
+    modes = {path: _mode(path) for path in ways if path in DISTRIBUTIONS}
+    return [path for path, mode in modes.items() if mode is not None and not mode & 0o001]
+
+
+def _upwards(path: str, top: str) -> list[str]:
+    """Return a directory and those above it, up to but without the top."""
+    found = []
+    while path.startswith(top) and path.rstrip("/") != top.rstrip("/"):
+        found.append(path)
+        path = os.path.dirname(path)
+    return found
+
+
+def _mode(path: str) -> int | None:
+    """Return the mode of a directory, None where there is none."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def install(wanted: Placed, root: str, upload: str) -> None:
     """Move an uploaded file into its place, once its digest is right; the name appears last."""
     path = wanted.path(root)
     directory = os.path.dirname(path)
-    os.makedirs(directory, mode=0o755, exist_ok=True)
+    _safe_path.make_directory(directory)
     partial = os.path.join(directory, f".{wanted.name}.part")
-    sha = _digest(upload)
-    if sha != wanted.sha256:
-        os.unlink(upload)
-        raise HardwayError(f"{wanted.name}: arrived with sha256 {sha}, not {wanted.sha256}; it was deleted; run again")
     _bring(upload, partial)
-    os.chown(partial, 0, 0)
-    os.chmod(partial, 0o755)  # noqa: S103 - a program
+    # Judged where nobody can exchange it any more.
+    sha = _digest(partial)
+    if sha != wanted.sha256:
+        os.unlink(partial)
+        raise HardwayError(f"{wanted.name}: arrived with sha256 {sha}, not {wanted.sha256}; it was deleted; run again")
+    _safe_path.set_attributes(partial, 0o755, 0, 0)
     with open(partial, "rb") as stream:
         os.fsync(stream.fileno())
     os.replace(partial, path)
@@ -100,7 +134,7 @@ def _bring(upload: str, partial: str) -> None:
 
 def link(wanted: Placed, root: str) -> None:
     """Point the link at the binary, without a moment in which there is none."""
-    os.makedirs(wanted.dest, mode=0o755, exist_ok=True)
+    _safe_path.make_directory(wanted.dest)
     temporary = os.path.join(wanted.dest, f".{wanted.name}.link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)

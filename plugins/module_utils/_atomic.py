@@ -10,10 +10,11 @@ import grp
 import os
 import pwd
 import stat
-import tempfile
 from collections.abc import Iterator
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _leftovers, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._safe_path import parent
 
 
 def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None) -> None:
@@ -30,40 +31,31 @@ def stage(
     Without sync it is not on the disk yet: who stages many has them synchronised together, which takes far less time.
     """
     uid, gid = user_id(owner, path), group_id(group, path)
-    directory, name = os.path.split(path)
-    try:
-        # The suffix keeps daemons that watch a directory (CNI, systemd) from reading the unfinished file.
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=directory or ".")
-    except OSError as exc:
-        raise HardwayError(
-            f"{path}: cannot write in {directory or '.'}: {exc.strerror}; make room or mend its mode"
-        ) from exc
-    with _or_forget(temporary, path), os.fdopen(handle, "wb") as stream:
+    directory = os.path.dirname(path)
+    with _explained(path, f"in {directory or '.'}"), parent(path) as (above, name):
+        _leftovers.sweep(name, above)
+        temporary = _leftovers.file_name(name)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=above)
+    with _or_forget(os.path.join(directory, temporary), path), os.fdopen(handle, "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fchown(stream.fileno(), uid, gid)
         os.fchmod(stream.fileno(), mode)
         if sync:
             os.fsync(stream.fileno())
-    return temporary
+    return os.path.join(directory, temporary)
 
 
 def place(temporary: str, path: str) -> None:
     """Give what was staged its name; until its directory is synchronised, a power cut may take that back."""
-    with _or_forget(temporary, path):
-        os.replace(temporary, path)
+    with _or_forget(temporary, path), parent(temporary) as (source, old), parent(path) as (target, new):
+        os.replace(old, new, src_dir_fd=source, dst_dir_fd=target)
 
 
 def sync(path: str) -> None:
     """Have the content of a file on the disk."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as exc:
-        raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
+    with _explained(path), _safe_path.opened(path) as handle:
+        os.fsync(handle)
 
 
 def same(path: str, data: bytes, mode: int, owner: str | None = None, group: str | None = None) -> bool:
@@ -87,9 +79,8 @@ def attributes_differ(found: os.stat_result, mode: int, owner: str | None, group
 
 
 def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -> None:
-    """Give path its owner, group and mode, in that order: a chown clears special bits."""
-    os.chown(path, user_id(owner, path), group_id(group, path))
-    os.chmod(path, mode)
+    """Give path its owner, group and mode; a link is followed only where nobody but root could have put it."""
+    _safe_path.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
 
 
 def read(path: str) -> bytes | None:
@@ -123,26 +114,32 @@ def group_id(name: str | None, path: str) -> int:
 
 def sync_directory(path: str) -> None:
     """Make the names in a directory survive a power cut."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _safe_path.opened(path) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)
+
+
+def forget(path: str) -> None:
+    """Remove a file, if it is there."""
+    with contextlib.suppress(FileNotFoundError), parent(path) as (above, name):
+        os.unlink(name, dir_fd=above)
 
 
 @contextlib.contextmanager
 def _or_forget(temporary: str, path: str) -> Iterator[None]:
     """Leave nothing behind of what could not be finished, and say in words why."""
+    with _explained(path):
+        try:
+            yield
+        except BaseException:
+            forget(temporary)
+            raise
+
+
+@contextlib.contextmanager
+def _explained(path: str, where: str = "") -> Iterator[None]:
+    """Say in words why a path cannot be written."""
     try:
         yield
-    except BaseException as exc:
-        forget(temporary)
-        if isinstance(exc, OSError):
-            raise HardwayError(f"{path}: cannot write: {exc.strerror}; make room or mend its mode") from exc
-        raise
-
-
-def forget(path: str) -> None:
-    """Remove a file, if it is there."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+    except OSError as exc:
+        what = f"cannot write {where}".rstrip()
+        raise HardwayError(f"{path}: {what}: {exc.strerror}; make room or correct its mode") from exc

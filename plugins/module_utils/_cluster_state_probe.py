@@ -15,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils import _leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import Etcd, judged
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._leftovers import scratch
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 
@@ -70,9 +71,7 @@ class EtcdLook:
 
     def refusals(self) -> list[dict[str, Any]]:
         """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""
-        import tempfile
-
-        with tempfile.TemporaryDirectory(prefix="hardway-") as directory:
+        with scratch() as directory:
             cert, key = throwaway_certificate(directory)
             return at_once(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
 

@@ -13,6 +13,7 @@ from typing import Any, Optional
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _kernel, _kernel_host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import write
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._safe_path import make_directory
 
 
 class Kernel:
@@ -56,7 +57,7 @@ class Kernel:
         self.changes.append(f"write {path}")
         self.diff.append({"before_header": path, "after_header": path, "before": found or "", "after": wanted})
         if not self.check_mode:
-            os.makedirs(os.path.dirname(self.host.path(path)), mode=0o755, exist_ok=True)
+            make_directory(os.path.dirname(self.host.path(path)))
             write(self.host.path(path), wanted.encode("utf-8", "surrogateescape"), mode=mode)
 
     def module(self, name: str) -> None:

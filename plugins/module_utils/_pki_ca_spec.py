@@ -30,6 +30,7 @@ AUTHORITY_OPTIONS: dict[str, Any] = {
     "names": {"type": "list", "elements": "dict", "default": []},
     "csr": {"type": "raw"},
     "signed_by": {"type": "str"},
+    "split_from": {"type": "str"},
     "profile": {"type": "str"},
     "usages": {"type": "list", "elements": "str", "default": []},
     "path_length": {"type": "int"},

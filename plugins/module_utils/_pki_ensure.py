@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr, _pki_split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import (
     Authority,
@@ -51,7 +51,7 @@ class Ensure(Keeper):
         return Offline(self.store)
 
     def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of one authority: created, renewed, encrypted or kept."""
+        """Return what became of one authority: created, copied, renewed, encrypted or kept."""
         name = checked_name(params["name"])
         spec = authority_spec(params, self.profiles, end_of(self.store, params.get("signed_by")))
         path = self.store.certificate(name)
@@ -59,6 +59,12 @@ class Ensure(Keeper):
             source = Source.find(params, self.import_dir, self.store)
             if source is not None:
                 return self._import(name, source, params.get("import_passphrase") or self.passphrase)
+            origin = _pki_split.origin_of(params, self.import_dir, self.store, self.passphrase)
+            if origin is not None:
+                if not self.check:
+                    _pki_split.copy(self.store, name, origin, self.passphrase)
+                state = f"copied from {params['split_from']}"
+                return _report(name, path, state, origin.certificate, has_key=origin.has_key)
             certificate = self._create(name, spec)
             state = "requested" if certificate is None and not self.check else "created"
             return _report(name, path, state, certificate, has_key=True)

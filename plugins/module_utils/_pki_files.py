@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
 
@@ -50,13 +50,6 @@ def check_owners(entries: Iterable[Mapping[str, Any]]) -> None:
         _atomic.group_id(entry["group"], entry["path"])
 
 
-def make_directory(path: str, owner: str | None, group: str | None) -> None:
-    """Create the directory of path where it is missing; the last part belongs to owner and group."""
-    directory = os.path.dirname(path)
-    if os.path.isdir(directory):
-        return
-    try:
-        os.makedirs(directory, mode=0o755, exist_ok=True)
-        _atomic.set_attributes(directory, 0o755, owner, group)
-    except OSError as exc:
-        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; move away what is in its place") from exc
+def make_directory(path: str) -> None:
+    """Create the directory of path where it is missing. It is never a service's own: root writes keys there."""
+    _safe_path.make_directory(os.path.dirname(path))

@@ -106,7 +106,14 @@ def check_directory(directory: str | None, authorities: list[Mapping[str, Any]],
 
     When all are here, nothing is to be imported any more, and the directory may be gone.
     """
-    missing = [params for params in authorities if store.read(store.certificate(params["name"])) is None]
+
+    def is_here(name: str | None) -> bool:
+        return name is not None and store.read(store.certificate(name)) is not None
+
+    # One that begins as a copy of what is here needs no import.
+    missing = [
+        params for params in authorities if not is_here(params["name"]) and not is_here(params.get("split_from"))
+    ]
     looked = [certificate for params in authorities for certificate, _key in places(params["name"], directory)]
     named = any(params.get("import_certificate") for params in authorities)
     if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):

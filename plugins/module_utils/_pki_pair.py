@@ -128,7 +128,7 @@ class Pair:
 
     def _key_to_use(self, renew_key: bool) -> Any:
         """Return the key in place where it can be kept; a key that must be new waits beside its target."""
-        make_directory(self.spec.path, self.spec.owner, self.spec.group)
+        make_directory(self.spec.path)
         key = None if renew_key else self._usable(self.key)
         if key is not None:
             _atomic.forget(self.waiting)
@@ -154,7 +154,7 @@ class Pair:
         else:
             # A key alone is no pair that anybody could use.
             _atomic.set_attributes(self.waiting, KEY_MODE, self.spec.owner, self.spec.group)
-            os.replace(self.waiting, self.key)
+            _atomic.place(self.waiting, self.key)
             _atomic.place(staged, self.certificate)
 
     def candidate(self, pem: bytes, authority: Any) -> Facts:

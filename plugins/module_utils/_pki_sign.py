@@ -56,7 +56,7 @@ class Sign:
             reasons.append("chain: it is not that of the present authority")
         before = describe(facts_of(certificate)) if certificate is not None else {}
         if reasons and not self.check:
-            make_directory(path, None, None)
+            make_directory(path)
             data = authority.sign_key(spec, request.public_key(), "localhost")
             _atomic.write(path, data + chain, mode=CERTIFICATE_MODE)
             certificate = load_certificate(data, path)

@@ -43,7 +43,9 @@ class AuthorityFiles:
         present = split(self.store.read(self.path) or b"")
         given, common_name = given_next(self.ensure, self.name), self.params.get("common_name") or self.name
         files = {"import_certificate": given.certificate, "import_key": given.key} if given else {}
-        self.ensure.authority({**self.params, "name": self.next, "common_name": common_name, **files})
+        # It gets a key of its own, also where this one began as a copy of another.
+        asked = {**self.params, "name": self.next, "common_name": common_name, "split_from": None}
+        self.ensure.authority({**asked, **files})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
         return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import CERTIFICATE_MODE, KEY_MODE
 
@@ -45,13 +45,20 @@ class Switch:
         if not self.interrupted():
             return
         if os.path.lexists(self.link):
-            side = os.path.join(os.path.dirname(self.link), os.readlink(self.link))
-            for half, path in self._halves():
-                self._settle(os.path.join(side, half), path, half)
-            self._sync()
-            os.unlink(self.link)
+            self._settle_all()
+            _atomic.forget(self.link)
         for name in ("old", "new"):
             shutil.rmtree(self._beside(name), ignore_errors=True)
+
+    def _settle_all(self) -> None:
+        """Make plain files of the pair that the link leads to; a link that leads elsewhere was not made here."""
+        target = os.readlink(self.link)
+        if target not in (os.path.basename(self._beside(name)) for name in ("old", "new")):
+            return
+        side = os.path.join(os.path.dirname(self.link), target)
+        for half, path in self._halves():
+            self._settle(os.path.join(side, half), path, half)
+        self._sync()
 
     def to(self, certificate: bytes, key: bytes, owner: str | None, group: str | None) -> None:
         """Put another pair in place of the one that is there."""
@@ -63,7 +70,8 @@ class Switch:
             return
         try:
             for name in ("old", "new"):
-                os.mkdir(self._beside(name))
+                with _safe_path.parent(self._beside(name)) as (above, made):
+                    os.mkdir(made, dir_fd=above)
                 _atomic.set_attributes(self._beside(name), 0o755, None, None)
             for half, path in self._halves():
                 _copy(path, os.path.join(self._beside("old"), half))
@@ -98,11 +106,11 @@ class Switch:
             temporary = _temporary(path)
             _atomic.forget(temporary)
             _copy(source, temporary)
-            os.replace(temporary, path)
+            _atomic.place(temporary, path)
             # Two names of the same file are left as they are by a rename.
             _atomic.forget(temporary)
         elif os.path.islink(path) and os.readlink(path) == self._through(half, path):
-            os.unlink(path)
+            _atomic.forget(path)
 
     def _through(self, half: str, path: str) -> str:
         """Return the content of the symbolic link at path."""
@@ -128,8 +136,9 @@ def _relink(target: str, path: str) -> None:
     """Make path a symbolic link, in place of whatever file it is."""
     temporary = _temporary(path)
     _atomic.forget(temporary)
-    os.symlink(target, temporary)
-    os.replace(temporary, path)
+    with _safe_path.parent(temporary) as (above, name):
+        os.symlink(target, name, dir_fd=above)
+    _atomic.place(temporary, path)
 
 
 def _temporary(path: str) -> str:
@@ -140,12 +149,14 @@ def _temporary(path: str) -> str:
 
 def _copy(source: str, path: str) -> None:
     """Give a file a second name; where that cannot be, copy it. There may be none."""
-    real = os.path.realpath(source)
-    if not os.path.exists(real):
+    source = _safe_path.real(source)
+    if not os.path.lexists(source):
         return
     try:
-        os.link(real, path)
+        with _safe_path.parent(source) as (above, old), _safe_path.parent(path) as (below, new):
+            os.link(old, new, src_dir_fd=above, dst_dir_fd=below, follow_symlinks=False)
     except OSError:
-        found = os.stat(real)
-        content = _atomic.read(real) or b""
+        with _safe_path.opened(source) as handle:
+            found = os.fstat(handle)
+            content = os.read(handle, found.st_size)
         _atomic.write(path, content, mode=stat.S_IMODE(found.st_mode), owner=str(found.st_uid), group=str(found.st_gid))

@@ -74,11 +74,11 @@ class Trust:
         """Put the certificate in place, with a new key where that is given."""
         if self.pem is None:
             return
-        make_directory(self.path, self.owner, self.group)
+        make_directory(self.path)
         if key is None:
             _atomic.write(self.path, self.pem, mode=CERTIFICATE_MODE, owner=self.owner, group=self.group)
         elif self.switch is None:
             raise HardwayError(f"{self.path}: no key_path is given, so no key of {self.authority} belongs here")
         else:
-            make_directory(self.switch.key, self.owner, self.group)
+            make_directory(self.switch.key)
             self.switch.to(self.pem, key, self.owner, self.group)

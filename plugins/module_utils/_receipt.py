@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import expand
 
@@ -70,7 +70,7 @@ def leave(
         "until": until,
         "kernel": kernel,
     }
-    os.makedirs(directory, mode=0o700, exist_ok=True)
+    _safe_path.make_directory(directory, 0o700)
     _atomic.write(os.path.join(directory, f"{key}.json"), json.dumps(receipt).encode(), mode=0o600)
 
 
@@ -79,7 +79,7 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
     path = os.path.join(directory, SALT)
     found = _atomic.read(path)
     if found is None and make:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        _safe_path.make_directory(directory, 0o700)
         found = secrets.token_hex(16).encode()
         _atomic.write(path, found, mode=0o600)
     return (found or b"").decode()

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen, Stamp
 
 STAMPS = "/var/lib/hardway/units"
@@ -90,7 +90,7 @@ def read_stamp(name: str, directory: str = STAMPS) -> Stamp | None:
 
 def write_stamp(name: str, stamp: Stamp, directory: str = STAMPS) -> None:
     """Record what the unit is about to be started from, and which process must not be mistaken for the new one."""
-    os.makedirs(directory, mode=0o700, exist_ok=True)
+    _safe_path.make_directory(directory, 0o700)
     data = json.dumps({"inputs": dict(stamp.inputs), "before": stamp.before}, indent=1, sort_keys=True)
     _atomic.write(os.path.join(directory, name + ".json"), data.encode() + b"\n", mode=0o600)
 

@@ -147,6 +147,12 @@ installed:
   type: list
   elements: str
   sample: [/opt/hardway/etcd/3.6.14/etcd]
+opened:
+  description: Directories whose mode kept the users of services out (or would no longer).
+  returned: always
+  type: list
+  elements: str
+  sample: [/opt/hardway/etcd]
 linked:
   description: Links that lead (or would lead) to another version now.
   returned: always
@@ -155,10 +161,11 @@ linked:
   sample: [/usr/local/bin/etcd]
 """
 
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _receipt, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
@@ -206,13 +213,15 @@ def main() -> None:
     root, uploads = module.params["root"], module.params["_uploads"]
     placed = [Placed(**entry) for entry in module.params["_placed"]]
     absent = [want for want in placed if not _artifact_host.present(want, root)]
+    closed = sorted({path for want in placed for path in _artifact_host.closed(want, root)})
     links = {want.link: (_artifact_host.linked(want, root), want.path(root)) for want in placed}
     if module.params["stage"]:
         links = {link: (old, new if old in ("", new) else old) for link, (old, new) in links.items()}
     result = {
-        "changed": bool(absent) or any(old != new for old, new in links.values()),
+        "changed": bool(absent or closed) or any(old != new for old, new in links.values()),
         "paths": {want.name: want.path(root) for want in placed},
         "installed": [want.path(root) for want in absent],
+        "opened": closed,
         "linked": [link for link, (old, new) in links.items() if old != new],
         "links": {link: new for link, (_old, new) in links.items()},
     }
@@ -222,19 +231,33 @@ def main() -> None:
     if missing and not module.check_mode:
         module.exit_json(**{**result, "changed": False, "_missing": missing})
     try:
+        refuse_impassable(placed, root)
         if not module.check_mode:
+            for path in closed:
+                _safe_path.set_attributes(path, _safe_path.DIRECTORY_MODE)
             act(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
-    evidence = [path for want in placed for path in (want.link, want.path(root))]
+    files = [path for want in placed for path in (want.link, want.path(root))]
+    evidence = sorted({*files, *(os.path.dirname(path) for path in files), root})
     _receipt.leave(
         module.params["_receipt"],
-        {**result, "changed": False, "installed": [], "linked": [], "diff": []},
+        {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},
         paths=evidence,
     )
     module.exit_json(**result)
+
+
+def refuse_impassable(placed: list[Placed], root: str) -> None:
+    """Raise where service users could not run what is installed."""
+    found = sorted({path for want in placed for path in _artifact_host.impassable(want, root)})
+    if found:
+        raise HardwayError(
+            f"{', '.join(found)}: users of services cannot enter, so they could not run what is installed below; let"
+            f" them: chmod o+x {' '.join(found)}"
+        )
 
 
 def act(

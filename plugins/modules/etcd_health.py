@@ -56,6 +56,11 @@ options:
     description: Seconds to wait for health; V(0) looks twice, at once.
     type: int
     default: 60
+  unit:
+    description:
+      - The unit of a member on the host of this task. The wait ends early when it has failed, or fails again and again,
+        and the message has its last lines.
+    type: str
   required:
     description: Fail when the cluster is not healthy in time; when false, only report.
     type: bool
@@ -175,16 +180,20 @@ members:
       sample: ["https://192.0.2.11:2380"]
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS, Etcd, judged
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_failure import Watch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
 SPEC = {
     **ARGUMENTS,
     "expected_members": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 60},
+    "unit": {"type": "str"},
     "required": {"type": "bool", "default": True},
 }
 
@@ -194,19 +203,25 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     etcd = Etcd(params["endpoints"], Tls(ca=params["ca"], cert=params["cert"], key=params["key"]))
+    probe = judged(etcd, params["expected_members"])
+    watch = Watch(module.run_command, params["unit"]) if params["unit"] and not module.check_mode else None
+
+    def look() -> tuple[dict[str, Any], str]:
+        state = probe()
+        return state, watch.reason() if watch and state["problems"] else ""
+
     try:
-        healthy, state = wait_until(
-            judged(etcd, params["expected_members"]),
-            lambda seen: not seen["problems"],
+        _ended, (state, hopeless) = wait_until(
+            look,
+            lambda seen: not seen[0]["problems"] or bool(seen[1]),
             timeout=0 if module.check_mode else params["timeout"],
         )
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
-    result = {"changed": False, "healthy": healthy, **state}
-    if not healthy and params["required"] and not module.check_mode:
-        module.fail_json(
-            msg=f"etcd: not healthy within {params['timeout']} s: " + "; ".join(state["problems"]), **result
-        )
+    result = {"changed": False, "healthy": not state["problems"], **state}
+    if state["problems"] and params["required"] and not module.check_mode:
+        why = hopeless or f"not healthy within {params['timeout']} s: " + "; ".join(state["problems"])
+        module.fail_json(msg=f"etcd: {why}", **result)
     module.exit_json(**result)
 
 

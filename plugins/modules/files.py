@@ -111,10 +111,15 @@ import pwd
 import shlex
 import shutil
 import stat
-import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _files, _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils import (
+    _atomic,
+    _files,
+    _leftovers,
+    _receipt,
+    _safe_path,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 SPEC = {
@@ -173,32 +178,47 @@ def main() -> None:
 def look(path: str) -> _files.Found:
     """Return what is at path; a link to a directory counts as that directory, any other link as 'other'."""
     try:
+        if not os.path.islink(path) or os.path.isdir(path):
+            with _safe_path.opened(path) as handle:
+                return seen(handle)
         info = os.lstat(path)
-        if stat.S_ISLNK(info.st_mode) and os.path.isdir(path):
-            info = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return _files.Found("absent")
+    except OSError:
+        # A socket cannot be opened.
+        info = os.lstat(path)
+    return _files.Found("other", b"", stat.S_IMODE(info.st_mode), *names(info))
+
+
+def seen(handle: int) -> _files.Found:
+    """Return what is open: its content is that of the very file whose kind and owner are told."""
+    info = os.fstat(handle)
     kind = "directory" if stat.S_ISDIR(info.st_mode) else "file" if stat.S_ISREG(info.st_mode) else "other"
-    content = (_atomic.read(path) or b"") if kind == "file" else b""
-    owner, group = (name_of_user(info.st_uid), info.st_uid), (name_of_group(info.st_gid), info.st_gid)
-    return _files.Found(kind, content, stat.S_IMODE(info.st_mode), owner, group)
+    content = b""
+    if kind == "file":
+        with os.fdopen(os.dup(handle), "rb") as stream:
+            content = stream.read()
+    return _files.Found(kind, content, stat.S_IMODE(info.st_mode), *names(info))
+
+
+def names(info: os.stat_result) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Return owner and group, each by name and number."""
+    return (name_of_user(info.st_uid), info.st_uid), (name_of_group(info.st_gid), info.st_gid)
 
 
 def validate(module: AnsibleModule, wanted: _files.Item) -> None:
     """Let the file's own checker judge the new content; raise with its words when it refuses."""
     if not wanted.validate or wanted.state != "file":
         return
-    # Not beside the target: a daemon that watches the directory must not see it.
-    scratch = tempfile.mkdtemp(prefix="hardway-")
     try:
-        candidate = os.path.join(scratch, os.path.basename(wanted.path))
-        _atomic.write(candidate, wanted.content, mode=0o600)
-        command = [word.replace("%s", candidate) for word in shlex.split(wanted.validate)]
-        code, out, err = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, handle_exceptions=False)
+        # Not beside the target: a daemon that watches the directory must not see it.
+        with _leftovers.scratch() as scratch:
+            candidate = os.path.join(scratch, os.path.basename(wanted.path))
+            _atomic.write(candidate, wanted.content, mode=0o600)
+            command = [word.replace("%s", candidate) for word in shlex.split(wanted.validate)]
+            code, out, err = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, handle_exceptions=False)
     except OSError as exc:
         raise HardwayError(f"{wanted.path}: cannot run '{wanted.validate}': {exc}; install the checker first") from exc
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     if code != 0:
         said = "(its output is kept back, the file is secret)" if wanted.secret else (out + err).strip()[-2000:]
         raise HardwayError(f"{wanted.path}: '{wanted.validate}' refuses the new content, the old file stays:\n{said}")
@@ -208,15 +228,12 @@ def put(wanted: _files.Item, found: _files.Found, words: list[str]) -> None:
     """Bring one path to its wanted state."""
     if wanted.state == "absent":
         if found.kind == "directory" and not os.path.islink(wanted.path):
-            shutil.rmtree(wanted.path)
+            shutil.rmtree(_safe_path.real(wanted.path))
         else:
-            os.unlink(wanted.path)
+            _atomic.forget(wanted.path)
         return
     target = wanted.path if wanted.state == "directory" else os.path.dirname(wanted.path)
-    try:
-        os.makedirs(target, mode=0o755, exist_ok=True)
-    except OSError as exc:
-        raise HardwayError(f"{wanted.path}: cannot make the directory {target}: {exc.strerror}") from exc
+    _safe_path.make_directory(target)
     if wanted.state == "directory" or not {"content", "created", "replaced"} & set(words):
         _atomic.set_attributes(wanted.path, wanted.mode, wanted.owner, wanted.group)
         return

@@ -83,6 +83,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _images, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import write
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._safe_path import make_directory
 
 LIST = ("images", "ls")
 SPEC: dict[str, Any] = {
@@ -151,7 +152,7 @@ class Store:
             raise HardwayError(
                 f"{archive['source']}: its import brought no {', '.join(lost)}; save the images under these names"
             )
-        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        make_directory(self.directory)
         text = json.dumps({name: now[name] for name in archive["images"]}, indent=2) + "\n"
         write(self.stamp(archive["identity"]), text.encode(), mode=0o644)
 

@@ -95,7 +95,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubeconfig import Kubeconfig, shown
 
@@ -171,7 +171,7 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
     diff["after"] = shown(data.decode())
     changed = not _atomic.same(path, data, mode, owner, group)
     if changed and not check:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _safe_path.make_directory(os.path.dirname(path))
         _atomic.write(path, data, mode=mode, owner=owner, group=group)
     return {"path": path, "changed": changed, "diff": diff}
 

@@ -72,6 +72,13 @@ options:
       signed_by:
         description: Name of the authority that signs this one. Without it, it signs itself.
         type: str
+      split_from:
+        description:
+          - Name of the CA whose certificates this one takes over. List this one before it.
+          - Where that CA is here already, or is imported, this one begins as a copy with the same key, so that a
+            running cluster notices nothing. Rotating it with M(hardway.kubernetes.pki_rotation) gives it a key
+            of its own; until then the task warns. Where neither exists, it is made with a key of its own.
+        type: str
       profile:
         description: Profile of O(config) with C(is_ca), for its usages, expiry and path length.
         type: str
@@ -205,7 +212,7 @@ authorities:
   contains:
     name: {description: Its name., type: str, returned: success, sample: ca}
     path: {description: Its certificate., type: str, returned: success, sample: /home/ops/cluster/pki/ca.crt}
-    state: {description: "created, imported, renewed, kept …", type: str, returned: success, sample: kept}
+    state: {description: "created, copied, imported, renewed, kept …", type: str, returned: success, sample: kept}
     has_key: {description: Whether it can sign., type: bool, returned: success, sample: true}
     not_after: {description: End of its life., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
     fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 3b1f…}
@@ -243,6 +250,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure imp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_requests import waiting
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import all_profiles
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_split import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
 
@@ -287,11 +295,20 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     return {"changed": bool(after), **told, **kinds}
 
 
+def warnings(params: dict[str, Any]) -> list[str]:
+    """Return one line for each CA that still has a key of the CA it is to be apart from."""
+    store = Store(params["directory"])
+    return [line for item in params["authorities"] if (line := shared(store, item["name"], item["split_from"]))]
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        module.exit_json(**run(module.params, module.check_mode))
+        result = run(module.params, module.check_mode)
+        for line in warnings(module.params):
+            module.warn(line)
+        module.exit_json(**result)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
 

@@ -96,6 +96,9 @@ options:
       signed_by:
         description: Name of the authority that signs it, where that is another one. Its key must be here.
         type: str
+      split_from:
+        description: As of M(hardway.kubernetes.pki_ca). Of no effect here, where a new one has a key of its own.
+        type: str
       usages:
         description: What it can sign for, as of M(hardway.kubernetes.pki_ca).
         type: list
@@ -163,7 +166,7 @@ _AUTHORITY = {
     "common_name": {"type": "str"},
     "names": {"type": "list", "elements": "dict", "default": []},
     "key": {"type": "dict", "options": KEY_OPTIONS, "default": {}, "no_log": False},
-    **{name: AUTHORITY_OPTIONS[name] for name in ("expiry", "signed_by", "usages", "path_length")},
+    **{name: AUTHORITY_OPTIONS[name] for name in ("expiry", "signed_by", "split_from", "usages", "path_length")},
 }
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},

@@ -47,6 +47,10 @@ options:
     type: list
     elements: path
     default: []
+  look_for:
+    description: Paths to look for along the way, by a name for each. Role C(etcd) must know whether there is a cluster.
+    type: dict
+    default: {}
 notes:
   - Register it with C(no_log), because digests of arguments are nobody's business.
 seealso:
@@ -82,8 +86,15 @@ authorities:
   returned: always
   type: dict
   sample: {"/etc/kubernetes/pki/ca.crt": "-----BEGIN CERTIFICATE-----..."}
+found:
+  description: Names of those of O(look_for) that are there.
+  returned: always
+  type: list
+  elements: str
+  sample: [data, formed]
 """
 
+import os
 import secrets
 
 from ansible.module_utils.basic import AnsibleModule
@@ -105,6 +116,7 @@ def main() -> None:
         "directory": {"type": "path", "default": _receipt.DIRECTORY},
         "believe": {"type": "bool", "default": True},
         "authorities": {"type": "list", "elements": "path", "default": []},
+        "look_for": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     directory, act, believe = module.params["directory"], not module.check_mode, module.params["believe"]
@@ -116,6 +128,7 @@ def main() -> None:
             salt=_receipt.salt(directory, make=act) if believe else "",
             nonce=secrets.token_hex(8),
             authorities=authorities(module.params["authorities"]),
+            found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
         )
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))

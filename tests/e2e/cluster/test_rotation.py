@@ -20,7 +20,10 @@ from tools.processes import family, kill
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
-AUTHORITIES = ("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/etcd/pki/ca.crt")
+AUTHORITIES = (
+    *("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/front-proxy-ca.crt"),
+    *("/etc/etcd/pki/ca.crt", "/etc/etcd/pki/peer-ca.crt"),
+)
 KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 # Seven minutes to live. Five of the twelve are over when a certificate is made: that is how far they are backdated.
 SHORT = {

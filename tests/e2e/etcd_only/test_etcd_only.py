@@ -54,6 +54,15 @@ def test_check_predicts_the_first_run(hosts: Hosts) -> None:
     assert hosts.shell("n1", "ls /etc/etcd /var/lib/etcd 2>&1 | grep -c 'No such file'").strip() == "2"
 
 
+def test_one_host_alone_founds_nothing(hosts: Hosts) -> None:
+    """Under a limit nobody knows whether the others have a cluster; the run says so, and soon."""
+    begin = time.monotonic()
+    status, output = hosts.attempt("--limit", "localhost,n1")
+    assert status != 0 and "may not found a cluster" in output and "over all hosts of the group" in output
+    assert time.monotonic() - begin < 45
+    assert hosts.exec("n1", "ls -d /var/lib/etcd/member /etc/etcd/founding").stdout == ""
+
+
 def test_founds_a_cluster(hosts: Hosts) -> None:
     """Three members, healthy, and a value written through one is read from another."""
     hosts.apply()
@@ -61,6 +70,8 @@ def test_founds_a_cluster(hosts: Hosts) -> None:
     etcdctl(hosts, "put invoice 4711")
     endpoint = f"https://{hosts.address('n3')}:2379"
     assert hosts.shell("n3", f"etcdctl --endpoints {endpoint} {TLS} get invoice --print-value-only").strip() == "4711"
+    # The permission ends with the founding.
+    assert [hosts.exec(host, "ls /etc/etcd/founding").returncode for host in MEMBERS] == [2, 2, 2]
 
 
 def test_second_run_changes_nothing(hosts: Hosts) -> None:
@@ -116,11 +127,23 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     """It refuses, says why, takes part again once it is removed and added, and never cost the others anything."""
     hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
     assert "n3 already took part" in wait_for(hosts, "n3", "journalctl -q -o cat -u etcd -n 20 | grep etcd-start:")
-    status, output = hosts.attempt("-e", "etcd_auto_compaction_retention=9h", "-e", "etcd_health_timeout=5")
-    assert status != 0 and f"{hosts.address('n3')}:2379" in output
+    status, output = hosts.attempt("-e", "etcd_auto_compaction_retention=9h", "-e", "etcd_health_timeout=600")
+    # The journal's words, and the way out, long before the wait would have ended.
+    assert status != 0 and "n3 already took part" in output and "etcdctl member remove" in output
+    # Its disk is replaced while the others are down: it still does not begin again with them.
+    for host in ("n1", "n2"):
+        hosts.shell(host, "systemctl stop etcd")
+    hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member /etc/etcd/formed")
+    retention = ("-e", "etcd_auto_compaction_retention=9h", "-e", "etcd_health_timeout=600")
+    status, output = hosts.attempt("--limit", "localhost,n3", *retention)
+    assert status != 0 and "may not found a cluster" in output
+    assert hosts.exec("n3", "ls /var/lib/etcd/member").returncode != 0
+    for host in ("n1", "n2"):
+        hosts.shell(host, "systemctl start --no-block etcd")
     endpoint = f"https://{hosts.address('n1')}:2379"
     identity = hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member list | sed -n 's/, .* n3,.*//p'").strip()
-    hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member remove {identity}")
+    # etcd refuses while it does not see the others for some seconds.
+    wait_for(hosts, "n1", f"etcdctl --endpoints {endpoint} {TLS} member remove {identity}", 60)
     hosts.shell(
         "n1", f"etcdctl --endpoints {endpoint} {TLS} member add n3 --peer-urls=https://{hosts.address('n3')}:2380"
     )

@@ -18,7 +18,7 @@ from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
-AUTHORITIES = ("ca", "etcd/ca", "front-proxy-ca")
+AUTHORITIES = ("ca", "etcd/ca", "etcd-peer-ca", "front-proxy-ca")
 PKI = "/etc/kubernetes/pki /etc/etcd/pki"
 SERIALS = f"for path in $(find {PKI} -name '*.crt'); do openssl x509 -noout -serial -in $path; done | sort -u"
 

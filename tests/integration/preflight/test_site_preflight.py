@@ -73,6 +73,13 @@ INVENTORY: dict[str, list[Row]] = {
         ({}, {"node": {"k4": {"ansible_host": "192.0.2.11"}}}, ["k4", "192.0.2.11", "cluster_node_ip"]),
         ({}, {"node": {"k5": {"ansible_host": "2001:db8::4"}}}, ["k5", "2001:db8::4", "IPv4"]),
         ({}, {"node": SAME_NAME}, ["k6", "k1", "own"]),
+        ({"etcd_data_dir": "/home/etcd"}, {}, ["etcd_data_dir", "/home/etcd", "ProtectHome", "choose another", "k1"]),
+        ({"etcd_config": {"wal-dir": "/home/etcd/wal"}}, {}, ["wal-dir", "one inside the other", "choose"]),
+        (
+            {},
+            {"master": {"k1": {"master_audit_log_dir": "/root/audit"}}},
+            ["master_audit_log_dir", "ProtectHome", "(k1)"],
+        ),
         ({"haproxy_check_interval": "3s"}, {}, ["master_shutdown_delay", "the 6 s", "haproxy_check_interval 3s"]),
     ],
     "no range": [

@@ -34,10 +34,16 @@ class Member:
         role = etcd(
             "m1", {"m1": "127.0.0.1"}, _etcd_pki_dir=str(self.pki), etcd_data_dir=str(directory / "data"), **given
         )
+        self.peers = Authority(self.pki / "peers", "etcd-peer-ca")
+        shutil.copy(self.peers.ca, self.pki / "peer-ca.crt")
         for wanted in role.value("_etcd_certificates"):
-            self.authority.issue(Path(wanted["path"]).name, wanted["common_name"], hosts=wanted.get("hosts", []))
+            signer = self.peers if wanted["authority"] == "etcd-peer-ca" else self.authority
+            made = signer.issue(Path(wanted["path"]).name, wanted["common_name"], hosts=wanted.get("hosts", []))
+            for path in made.parent.glob(f"{made.name}.*"):
+                if made.parent != self.pki:
+                    shutil.copy(path, self.pki)
         client, peer = free_ports(2)
-        self.url = f"https://127.0.0.1:{client}"
+        self.url, self.peer_url = f"https://127.0.0.1:{client}", f"https://127.0.0.1:{peer}"
         arguments = {
             n: str(v).lower() if isinstance(v, bool) else str(v)
             for n, v in role.value("_etcd_arguments").items()
@@ -62,9 +68,13 @@ class Member:
 
     def answers(self, who: str) -> bool:
         """Say whether somebody, or a stranger, is told of its health."""
+        return self.serves(f"{self.url}/health", who, self.authority)
+
+    def serves(self, url: str, who: str, authority: Authority, method: str = "GET") -> bool:
+        """Say whether somebody, or a stranger, gets past TLS at a URL; 405 and the like are answers, too."""
         pair = {"cert": f"{self.pki}/{who}.crt", "key": f"{self.pki}/{who}.key"} if who else {}
         try:
-            return request(f"{self.url}/health", tls=Tls(ca=str(self.authority.ca), **pair)).status == 200
+            return request(url, method=method, body=b"", tls=Tls(ca=str(authority.ca), **pair)).status < 500
         except HttpError as exc:
             self.problem = str(exc)
             return False

@@ -85,7 +85,9 @@ def test_write_is_whole_or_not_at_all(tmp_path, monkeypatch: pytest.MonkeyPatch)
     assert _atomic.same(path, b"one", 0o640)
     assert not _atomic.same(path, b"two", 0o640)
     assert not _atomic.same(path, b"one", 0o600)
-    monkeypatch.setattr(os, "replace", lambda *_paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        os, "replace", lambda *_paths, **_at: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     with pytest.raises(HardwayError, match="No space left"):
         _atomic.write(path, b"two", mode=0o640)
     assert [left.name for left in tmp_path.iterdir()] == ["x"]

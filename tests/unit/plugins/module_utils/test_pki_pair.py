@@ -89,7 +89,9 @@ def test_names_come_after_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     log: list[str] = []
     for module, name in ((_atomic, "sync"), (os, "replace"), (_atomic, "sync_directory")):
         done = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *paths, name=name, done=done: (log.append(name), done(*paths)))
+        monkeypatch.setattr(
+            module, name, lambda *paths, name=name, done=done, **at: (log.append(name), done(*paths, **at))
+        )
     requests = requests_of(targets, renew_key=False)
     assert log == ["replace"] * 2 + ["sync"] * 2
     log.clear()

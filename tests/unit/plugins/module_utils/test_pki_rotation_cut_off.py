@@ -81,10 +81,10 @@ def half_issued(pki: Path) -> None:
 def killed_at_key(function: t.Callable[..., None]) -> t.Callable[..., None]:
     """Return os.replace, but for the key that waits."""
 
-    def replace(source: str, target: str) -> None:
+    def replace(source: str, target: str, **at: t.Any) -> None:
         if source.endswith(".next.key"):
             raise Killed
-        function(source, target)
+        function(source, target, **at)
 
     return replace
 

@@ -155,7 +155,7 @@ def test_an_authority_and_its_key_on_a_master_change_together(tmp_path: Path) ->
 
         return change
 
-    def refused(*_arguments: t.Any) -> None:
+    def refused(*_arguments: t.Any, **_options: t.Any) -> None:
         raise PermissionError
 
     for number in each_kill(work):
@@ -173,7 +173,7 @@ def test_each_step_is_on_the_disk_before_the_next(
     shutil.copytree(before, tmp_path / "d")
     log: list[str] = []
     replace, sync = os.replace, _atomic.sync_directory
-    monkeypatch.setattr(os, "replace", lambda *names: (log.append(Path(names[1]).name), replace(*names)))
+    monkeypatch.setattr(os, "replace", lambda *names, **at: (log.append(Path(names[1]).name), replace(*names, **at)))
     monkeypatch.setattr(_atomic, "sync_directory", lambda path: (log.append(f"sync {Path(path).name}"), sync(path)))
     switch = Switch(str(tmp_path / "d/c.crt"), str(tmp_path / "d/c.key"))
     key = new_key(KeySpec("ecdsa", 256))
@@ -190,9 +190,10 @@ def test_what_a_link_led_to_outlives_it(before: Path, tmp_path: Path, monkeypatc
     shutil.copytree(before, tmp_path / "d")
     replace, walked = os.replace, []
 
-    def observed(source: str, path: str) -> None:
-        walked.append(Path(path).resolve())
-        replace(source, path)
+    def observed(source: str, name: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        path = Path(f"/proc/self/fd/{dst_dir_fd}").readlink() / name
+        walked.append(path.resolve())
+        replace(source, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
         assert walked[-1].exists(), f"who had just read the link {path} was on the way to {walked[-1]}"
 
     monkeypatch.setattr(os, "replace", observed)

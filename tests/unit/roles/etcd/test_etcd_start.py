@@ -67,9 +67,11 @@ def test_joins_a_cluster_that_has_added_it(program: Any) -> None:
 def test_refuses_when_its_data_are_gone(program: Any) -> None:
     """The cluster knows it as a member that has worked before."""
     with pytest.raises(
-        program.Refusal, match=r"already took part as member 1f, but its data are gone; .*remove that member"
-    ):
+        program.Refusal, match=r"already took part as member 1f, but its data are gone; .*etcdctl member remove 1f;"
+    ) as refusal:
         decide(program, [[member("n1"), member("n3", number=31)], None])
+    # systemd does not try again, so a run sees it as failed.
+    assert refusal.value.status == program.HOPELESS == 78
 
 
 def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
@@ -80,13 +82,24 @@ def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
 
 def test_founds_no_second_cluster_where_it_was_part_of_one(program: Any, tmp_path: Path) -> None:
     """A lost disk of a lone member, or of all of them, is no fresh start; joining an existing one stays right."""
-    mark = tmp_path / "formed"
+    mark, allowed = tmp_path / "formed", tmp_path / "founding"
+    allowed.touch()
     founding = decide(program, [None, None])
-    program.refuse_second_founding(founding, str(mark))
+    program.refuse_second_founding(founding, str(mark), str(allowed))
     mark.touch()
-    with pytest.raises(program.Refusal, match=rf"restore a snapshot .* or remove {mark} to found"):
-        program.refuse_second_founding(founding, str(mark))
-    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark))
+    with pytest.raises(program.Refusal, match=rf"restore a snapshot .* remove {mark} on every host"):
+        program.refuse_second_founding(founding, str(mark), str(allowed))
+    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
+
+
+def test_founds_only_where_ansible_has_allowed_it(program: Any, tmp_path: Path) -> None:
+    """A member that was installed again takes others that are merely down for none."""
+    mark, allowed = tmp_path / "formed", tmp_path / "founding"
+    with pytest.raises(program.Refusal, match=r"may not found a cluster.*run the playbook over all hosts") as refusal:
+        program.refuse_second_founding(decide(program, [None, None]), str(mark), str(allowed))
+    # The others may only be down.
+    assert refusal.value.status == 1
+    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
 
 def test_flags(program: Any) -> None:

@@ -80,3 +80,46 @@ def test_log_of_its_own_is_writable() -> None:
     role = etcd(etcd_config={"wal-dir": "/srv/wal"})
     assert "ReadWritePaths=/var/lib/etcd /srv/wal" in role.template("etcd.service.j2")
     assert "/srv/wal" in [item["path"] for item in role.value("_etcd_files")]
+
+
+def answered(**found: list[str] | None) -> dict[str, Any]:
+    """Return the variables of hosts that told what they found; None: one that was not asked."""
+    addresses = {name: f"192.0.2.{number}" for number, name in enumerate(found, 1)}
+    told: dict[str, dict[str, Any]] = {
+        name: {"_host_receipts": {"found": signs}} if signs is not None else {} for name, signs in found.items()
+    }
+    hostvars = {name: {"ansible_host": address, **told[name]} for name, address in addresses.items()}
+    return {"hosts": addresses, "hostvars": hostvars}
+
+
+@pytest.mark.parametrize(
+    ("found", "allowed"),
+    [
+        ({"m1": [], "m2": [], "m3": []}, True),
+        # Cut off while it was founded: some have begun, none has come to the end.
+        ({"m1": ["data", "founding"], "m2": ["founding"], "m3": []}, True),
+        # One was installed again, or has lost its disk; the others may be down.
+        ({"m1": [], "m2": ["data", "formed"], "m3": ["data", "formed"]}, False),
+        ({"m1": [], "m2": ["formed"], "m3": []}, False),
+        ({"m1": [], "m2": ["data"], "m3": []}, False),
+        ({"m1": ["data", "founding"], "m2": ["data", "formed"], "m3": ["founding"]}, False),
+        # A limit, or a host that is lost: nobody knows.
+        ({"m1": [], "m2": None, "m3": []}, False),
+        ({"m1": []}, True),
+    ],
+)
+def test_founding_needs_the_word_of_every_host(found: dict[str, list[str] | None], allowed: bool) -> None:
+    """Where any host has a cluster, or was not asked, no host gets the permission."""
+    role = etcd(**answered(**found))
+    assert role.value("_etcd_may_found") is allowed
+    assert ("/etc/etcd/founding" in [item["path"] for item in role.value("_etcd_files")]) is allowed
+
+
+def test_clients_have_no_certificate_of_the_peers_authority() -> None:
+    """The peer port trusts another CA than the client port, and that one signs the peers' certificates alone."""
+    role = etcd(etcd_auth=True)
+    found = flags(role)
+    assert found["peer-trusted-ca-file"] == "/etc/etcd/pki/peer-ca.crt" != found["trusted-ca-file"]
+    signed = {item["path"].rpartition("/")[2]: item["authority"] for item in role.value("_etcd_certificates")}
+    assert [name for name, authority in signed.items() if authority == "etcd-peer-ca"] == ["peer"]
+    assert set(signed.values()) == {"etcd-ca", "etcd-peer-ca"}

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster whose peers and clients share a CA gets a CA of its peers' own, while somebody writes all the time."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+
+from tests.e2e.needs import need_hosts
+from tests.e2e.single_role import Hosts
+from tools import binaries
+from tools.lab import SANDBOX
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+
+MEMBERS = ["n1", "n2", "n3"]
+PKI = "/etc/etcd/pki"
+CLIENT = f"--cert {PKI}/healthcheck-client.crt --key {PKI}/healthcheck-client.key"
+ROTATE = Path(__file__).with_name("rotate.yml")
+OLD = '{"etcd_config": {"peer-trusted-ca-file": "/etc/etcd/pki/ca.crt"}}'
+
+
+class Writer(threading.Thread):
+    """Puts one key after the other, and remembers which were acknowledged."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        super().__init__(daemon=True)
+        self.hosts, self.acknowledged, self.refused = hosts, [], 0
+        self.ended = threading.Event()
+        endpoints = ",".join(f"https://{hosts.address(member)}:2379" for member in MEMBERS)
+        self.etcdctl = f"etcdctl --endpoints {endpoints} --cacert {PKI}/ca.crt {CLIENT} --command-timeout 5s"
+
+    def run(self) -> None:
+        """Write until told to end; a refusal is noted, and tried again by the next key."""
+        number = 0
+        while not self.ended.is_set():
+            number += 1
+            if self.hosts.exec("n1", f"{self.etcdctl} put key{number} {number}").returncode == 0:
+                self.acknowledged.append(number)
+            else:
+                self.refused += 1
+
+    def end(self) -> set[int]:
+        """Stop, and return which acknowledged keys are lost."""
+        self.ended.set()
+        self.join()
+        kept = self.hosts.shell("n1", f"{self.etcdctl} get key --prefix --print-value-only").split()
+        return set(self.acknowledged) - set(map(int, kept))
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Hosts]:
+    """Return three members as they were before there was a CA of the peers."""
+    need_hosts()
+    if not (binaries.READY / "etcd").exists():
+        subprocess.run([str(SANDBOX), "binaries"], check=False)
+    if not (binaries.READY / "etcd").exists():
+        pytest.skip(f"no etcd in {binaries.READY}, and none to be had from Debian")
+    settings = {
+        "cluster_name": "ledger",
+        "cluster_binary_dir": str(binaries.READY),
+        "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
+    }
+    made = Hosts("etcd-peers", Path(__file__).parents[1] / "etcd_only/site.yml", {"etcd": MEMBERS}, settings)
+    with made.standing(3):
+        pki = made.inventory / ".pki"
+        store = Store(str(pki))
+        store.prepare(False)
+        Ensure(store, None, False, 0.3, False).authority({"name": "etcd-ca", "common_name": "etcd-ca"})
+        made.apply("-e", OLD)
+        for path in pki.glob("etcd-peer-ca.*"):
+            path.unlink()
+        for member in MEMBERS:
+            made.shell(member, f"rm {PKI}/peer-ca.crt")
+        yield made
+
+
+ASK = """
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=sys.argv[1])
+context.load_cert_chain(sys.argv[2] + ".crt", sys.argv[2] + ".key")
+print(urllib.request.urlopen(sys.argv[3], context=context, timeout=5).status)
+"""
+
+
+def peers_answer(hosts: Hosts, client: str, cafile: str) -> bool:
+    """Say whether the peer port of another member tells a client of its members."""
+    url = f"https://{hosts.address('n2')}:2380/members"
+    done = hosts.exec("n1", f"python3 -c '{ASK}' {PKI}/{cafile} {PKI}/{client} {url} 2>&1")
+    print(client, done.stdout.strip()[-120:])
+    return done.returncode == 0
+
+
+def test_a_running_cluster_moves_without_losing_a_write(hosts: Hosts) -> None:
+    """First a plain run, which changes no certificate and warns; then a rotation, after which no client is let in."""
+    assert peers_answer(hosts, "healthcheck-client", "ca.crt")
+    serial = hosts.shell("n2", f"openssl x509 -noout -serial -in {PKI}/peer.crt")
+    writer = Writer(hosts)
+    writer.start()
+    status, output = hosts.attempt()
+    assert status == 0 and "etcd-peer-ca: shares a key with etcd-ca" in " ".join(output.split()), output
+    assert hosts.shell("n2", f"openssl x509 -noout -serial -in {PKI}/peer.crt") == serial
+    assert peers_answer(hosts, "healthcheck-client", "peer-ca.crt")
+    site, hosts.site = hosts.site, ROTATE
+    hosts.apply("-e", '{"ca_rotated": ["etcd-peer-ca"]}')
+    hosts.site = site
+    lost = writer.end()
+    print(f"{len(writer.acknowledged)} writes acknowledged, {writer.refused} refused, {len(lost)} lost")
+    assert lost == set() and len(writer.acknowledged) > 50
+    # A member that stops closes its connections; etcdctl asks the next one within its own timeout.
+    assert writer.refused <= len(writer.acknowledged) // 20
+    assert not peers_answer(hosts, "healthcheck-client", "peer-ca.crt")
+    assert not peers_answer(hosts, "server", "peer-ca.crt")
+    assert peers_answer(hosts, "peer", "peer-ca.crt")
+
+
+def test_afterwards_nothing_is_left_to_do(hosts: Hosts) -> None:
+    """No change, and no warning any more."""
+    status, output = hosts.attempt()
+    assert status == 0 and "shares a key" not in " ".join(output.split())
+    assert set(hosts.apply().values()) == {0}

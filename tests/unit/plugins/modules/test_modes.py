@@ -1,0 +1,133 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules on a host with a strict umask, and in directories in which a service's user has planted links."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.modules import artifact, files
+
+SOMEBODY = 12345
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Run as on a hardened host."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    """Return the mode of a path itself."""
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def item(path: Path, **more: Any) -> _files.Item:
+    """Return an entry of module files."""
+    empty = dict.fromkeys(("mode", "owner", "group", "validate", "content"))
+    return _files.item({**empty, "path": str(path), "state": "file", "secret": False, **more})
+
+
+def apply(wanted: _files.Item) -> list[str]:
+    """Do what module files does with an entry; return what changed."""
+    found = files.look(wanted.path)
+    words = _files.changes(wanted, found)
+    if words:
+        files.put(wanted, found, words)
+    return words
+
+
+def placed(tmp_path: Path, version: str = "1") -> tuple[Placed, str]:
+    """Return a binary to install, and its upload."""
+    upload = tmp_path / "upload"
+    upload.write_bytes(b"#!/bin/sh\n")
+    sha = hashlib.sha256(upload.read_bytes()).hexdigest()
+    return Placed("tool", version, "tool", str(tmp_path / "bin"), sha), str(upload)
+
+
+def test_files_makes_directories_that_services_can_enter(tmp_path: Path) -> None:
+    """On the way to a file, too; files have the mode that is asked."""
+    assert apply(item(tmp_path / "a/b/file", content="x", mode="0755")) == ["created"]
+    assert apply(item(tmp_path / "c", state="directory", mode="0750")) == ["created"]
+    assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/file", "c")] == [0o755, 0o755, 0o755, 0o750]
+
+
+def test_files_repairs_a_directory_it_is_given(tmp_path: Path) -> None:
+    """What an earlier release made 0750 under such a umask."""
+    (tmp_path / "libexec").mkdir(mode=0o700)
+    wanted = item(tmp_path / "libexec", state="directory", mode="0755")
+    assert apply(wanted) == ["mode"] and mode(tmp_path / "libexec") == 0o755
+    assert apply(wanted) == []
+
+
+def test_artifact_makes_and_repairs_its_directories(tmp_path: Path) -> None:
+    """Service users run what is installed; a directory that shuts them out is opened by a later run."""
+    root = tmp_path / "root"
+    wanted, upload = placed(tmp_path)
+    _artifact_host.install(wanted, str(root), upload)
+    _artifact_host.link(wanted, str(root))
+    paths = [root, root / "tool", root / "tool/1", root / "tool/1/tool", tmp_path / "bin"]
+    assert [mode(path) for path in paths] == [0o755] * 5
+    assert _artifact_host.closed(wanted, str(root)) == []
+    (root / "tool").chmod(0o750)
+    (tmp_path / "bin").chmod(0o750)
+    # The other one may be the distribution's.
+    assert _artifact_host.closed(wanted, str(root)) == [str(root / "tool")]
+
+
+def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its mode is not changed; the message says what to do."""
+    wanted, _upload = placed(tmp_path)
+    (tmp_path / "bin").mkdir(mode=0o750)
+    monkeypatch.setattr(_artifact_host, "DISTRIBUTIONS", (str(tmp_path / "bin"),))
+    with pytest.raises(HardwayError, match=rf"{tmp_path}/bin: .*cannot enter.*chmod o\+x {tmp_path}/bin"):
+        artifact.refuse_impassable([wanted], str(tmp_path / "root"))
+    (tmp_path / "bin").chmod(0o711)
+    artifact.refuse_impassable([wanted], str(tmp_path / "root"))
+
+
+def test_artifact_below_opt_owns_what_is_above() -> None:
+    """Also /opt/cni, which has the plugins' directory in it, but never /opt."""
+    plugin = Placed("cni", "1", "bridge", "/opt/cni/bin", "")
+    assert _artifact_host._upwards(plugin.dest, _artifact_host.OURS) == ["/opt/cni/bin", "/opt/cni"]
+    assert _artifact_host._upwards("/usr/local/bin", "/") == ["/usr/local/bin", "/usr/local", "/usr"]
+
+
+def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> None:
+    """What arrived wrong does not stay."""
+    wanted, upload = placed(tmp_path)
+    Path(upload).write_bytes(b"another")
+    with pytest.raises(HardwayError, match="tool: arrived with sha256"):
+        _artifact_host.install(wanted, str(tmp_path / "root"), upload)
+    assert list((tmp_path / "root/tool/1").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's directory needs root")
+def test_files_follows_no_planted_link(tmp_path: Path) -> None:
+    """As with wal-dir below data-dir: etcd puts a link in the place of a directory that root is about to give it."""
+    theirs, etc = tmp_path / "data", tmp_path / "etc"
+    theirs.mkdir(mode=0o700)
+    os.chown(theirs, SOMEBODY, SOMEBODY)
+    etc.mkdir(mode=0o700)
+    (etc / "passwd").write_text("root")
+    (theirs / "wal").symlink_to(etc)
+    for wanted in (
+        item(theirs / "wal", state="directory", mode="0777", owner=str(SOMEBODY)),
+        item(theirs / "wal/passwd", content="x", owner=str(SOMEBODY)),
+        item(theirs / "wal/passwd", state="absent"),
+    ):
+        with pytest.raises(HardwayError, match="wal is a link in a directory where others than root may write"):
+            apply(wanted)
+    assert mode(etc) == 0o700 and etc.stat().st_uid == 0 and (etc / "passwd").read_text() == "root"
