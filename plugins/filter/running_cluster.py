@@ -88,13 +88,14 @@ def running_cluster(
         variables = hostvars[host]
         if report := take(host, variables.get("_cluster_host_running"), variables):
             reports[host] = report
+    elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}
     others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
     return {
         **_pin.summary(reports, others, outside or {}),
         "complete": _pin.complete(reports, groups),
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
-        "problems": _pin_settings.problems(found),
+        "problems": [*_pin_settings.problems(found), *_pin.unknown(elsewhere, others, reports, groups)],
     }
 
 

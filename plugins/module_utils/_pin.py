@@ -220,6 +220,19 @@ def _names(hosts: Collection[str]) -> str:
     return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
 
 
+def unknown(
+    asked: Sequence[Mapping[str, t.Any]], answers: Reports, reports: Reports, groups: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Return whether the play has nodes, and none of the masters outside of it, which were asked, answers."""
+    nodes = [host for host in reports if host in groups.get("node", ())]
+    if not asked or answers or not nodes:
+        return []
+    return [
+        f"no control-plane host of {_names([one['item'] for one in asked])} answers, so what the cluster runs is "
+        f"unknown, and {_names(nodes)} cannot join; repair the connection to one of them"
+    ]
+
+
 def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[str, t.Any]:
     """Return the binaries that all hosts of a group have, by component, group and version; no group without hosts."""
     found: dict[str, dict[str, dict[str, list[str]]]] = {}

@@ -82,9 +82,10 @@ def settings(
         return DEFAULTS[name] if own.get(name) is None else own[name]
 
     etcd, apiserver, manager = "etcd_config", "master_apiserver_args", "master_controller_manager_args"
-    token = own.get("etcd_initial_cluster_token") or f"{shared['name']}-etcd"
     yield from compare("etcd_data_dir", "etcd", "data-dir", value("etcd_data_dir"), etcd)
-    yield from compare("etcd_initial_cluster_token", "etcd", "initial-cluster-token", token, etcd)
+    # The default follows from cluster_name, which is told by itself.
+    if token := own.get("etcd_initial_cluster_token"):
+        yield from compare("etcd_initial_cluster_token", "etcd", "initial-cluster-token", token, etcd)
     yield from compare("cluster_node_name", "etcd", "name", own["name"], etcd)
     peer = flags.get("etcd", {}).get("initial-advertise-peer-urls", "")
     if own["address"] and peer and "initial-advertise-peer-urls" not in (own.get(etcd) or {}):

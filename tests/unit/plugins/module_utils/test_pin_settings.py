@@ -107,11 +107,8 @@ def test_a_node_keeps_its_name() -> None:
     assert line.startswith("cluster_node_name: k1 runs with k1, the inventory asks for other")
 
 
-def test_another_name_of_the_cluster_is_told_with_what_follows_from_it() -> None:
-    assert [line.partition(":")[0] for line in refusals(FLAGS, {"name": "other"})] == [
-        "etcd_initial_cluster_token",
-        "cluster_name",
-    ]
+def test_another_name_of_the_cluster_is_told_without_what_follows_from_it() -> None:
+    assert [line.partition(":")[0] for line in refusals(FLAGS, {"name": "other"})] == ["cluster_name"]
 
 
 def test_the_prefix_counts_where_leases_are_in_etcd() -> None:
