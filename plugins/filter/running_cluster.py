@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+
+from ansible.errors import AnsibleError
 
 DOCUMENTATION = r"""
 name: running_cluster
@@ -78,10 +81,12 @@ def running_cluster(
     def take(host: str, answer: t.Any, variables: t.Any) -> t.Any:
         """Compare the settings of a host that was read; return its report, None where it was not."""
         report = (answer or {}).get("running")
-        if report:
-            own = {name: variables.get(name) for name in _pin_settings.VARIABLES}
-            own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
-            found.extend(_pin_settings.settings(host, report, shared, own))
+        # A variable made of what is not known, such as a fact of a host outside of the play, is not compared.
+        with contextlib.suppress(AnsibleError):
+            if report:
+                own = {name: variables.get(name) for name in _pin_settings.VARIABLES}
+                own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
+                found.extend(_pin_settings.settings(host, report, shared, own))
         return report
 
     for host in hosts:
