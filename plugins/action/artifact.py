@@ -69,7 +69,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
         result = receipt.standing
         if result is None:
-            arguments = {**arguments, **receipt.option}
+            reread = {"_reread": True} if receipt.distrusted else {}
+            arguments = {**arguments, **receipt.option, **reread}
             result = receipt.seen(self._rounds(store, known, arguments, task_vars))
         if receipt.nonce and not result.get("failed"):
             right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}

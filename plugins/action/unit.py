@@ -5,18 +5,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn
 
 MODULE = "hardway.kubernetes.unit"
 
@@ -43,18 +36,12 @@ class ActionModule(ActionBase):
         if first.get("failed") or not held:
             return first
         host = str(task_vars.get("inventory_hostname", "?"))
-        with _turn(_lock_path(str(rolling), task_vars)) as note:
-            stopped_by = _stopped_by(note, self._task._uuid)
-            if stopped_by:
-                first.update(
-                    failed=True,
-                    msg=f"{', '.join(held)}: not restarted, because another host failed before ({stopped_by}). "
-                    "It runs on as before; mend that host and run again",
-                )
-                return first
-            second = self._execute_module(MODULE, {**arguments, "_hold": False}, task_vars=task_vars)
+        with Turn(str(rolling), self._task._uuid, host, task_vars) as turn:
+            second = self._execute_module(
+                MODULE, {**arguments, "_hold": False, "_stopped_by": turn.stopped_by}, task_vars=task_vars
+            )
             if second.get("failed") or second.get("unreachable"):
-                _stop_the_others(note, self._task._uuid, host, str(second.get("msg", "")))
+                turn.failed(str(second.get("msg", "")))
         second.pop("_held", None)
         return _merged(first, second)
 
@@ -68,34 +55,3 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     if "diff" in first or "diff" in second:
         merged["diff"] = [*first.get("diff", []), *second.get("diff", [])]
     return merged
-
-
-def _lock_path(name: str, task_vars: dict[str, Any]) -> Path:
-    """Return a file that all runs of this user for this inventory share."""
-    place = Path(tempfile.gettempdir()) / f"hardway-{os.getuid()}"
-    place.mkdir(mode=0o700, exist_ok=True)
-    if place.is_symlink() or place.stat().st_uid != os.getuid():
-        raise AnsibleActionFail(f"{place}: belongs to somebody else; remove it")
-    inventory = str(task_vars.get("inventory_dir") or task_vars.get("playbook_dir") or "")
-    return place / (hashlib.sha256(f"{inventory}\0{name}".encode()).hexdigest()[:16] + ".lock")
-
-
-@contextmanager
-def _turn(path: Path) -> Iterator[IO[str]]:
-    """Hold the lock; the kernel wakes one waiter at a time, and frees it when a process dies."""
-    with path.open("a+") as note:
-        fcntl.flock(note, fcntl.LOCK_EX)
-        yield note
-
-
-def _stopped_by(note: IO[str], task: str) -> str:
-    """Return which host's restart failed in this very task, and how, if one did."""
-    note.seek(0)
-    seen, _tab, host = note.read().strip().partition("\t")
-    return host if seen == task else ""
-
-
-def _stop_the_others(note: IO[str], task: str, host: str, reason: str) -> None:
-    note.truncate(0)
-    note.write(f"{task}\t{host}: {reason.partition(chr(10))[0]}\n")
-    note.flush()

@@ -44,16 +44,43 @@ class Placed:
         return os.path.join(self.dest, self.name)
 
 
-def present(wanted: Placed, root: str) -> bool:
-    """True when the binary is there, whole, and the one that is wanted; costs a stat and a small read."""
+def present(wanted: Placed, root: str, *, reread: bool = False) -> bool:
+    """True when the binary is there, whole, and the one that is wanted.
+
+    It costs a stat and a small read. The binary itself is read where it was touched since its digest was recorded, or
+    with ``reread``; what is recorded then follows with refresh().
+    """
     path = wanted.path(root)
     try:
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    size, sha = _record(os.path.dirname(path)).get(wanted.name, [-1, ""])
-    plain = stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o755 and info.st_uid == 0
-    return plain and info.st_size == size and wanted.sha256 in ("", sha)
+    if not stat.S_ISREG(info.st_mode) or stat.S_IMODE(info.st_mode) != 0o755 or info.st_uid != 0:
+        return False
+    size, sha, *state = _record(os.path.dirname(path)).get(wanted.name, [-1, ""])
+    if info.st_size != size or wanted.sha256 not in ("", sha):
+        return False
+    return (state == [_state(info)] and not reread) or _digest(path) == sha
+
+
+def refresh(wanted: Placed, root: str) -> None:
+    """Record the present state of a binary that was found right."""
+    path = wanted.path(root)
+    directory = os.path.dirname(path)
+    record, info = _record(directory), os.lstat(path)
+    if record[wanted.name][2:] != [_state(info)]:
+        _write_record(directory, {**record, wanted.name: [*record[wanted.name][:2], _state(info)]})
+
+
+def digest_of(path: str) -> str:
+    """Return the SHA-256 of a program: as it is recorded beside one of ours, if untouched since, else by reading."""
+    _size, sha, *state = _record(os.path.dirname(path)).get(os.path.basename(path), [-1, ""])
+    return sha if sha and state == [_state(os.stat(path))] else _digest(path)
+
+
+def _state(info: os.stat_result) -> str:
+    """Return what is the same as long as a file was not touched; the time of the last status change cannot be set."""
+    return f"{info.st_ino}:{info.st_mtime_ns}:{info.st_ctime_ns}"
 
 
 def linked(wanted: Placed, root: str) -> str:
@@ -113,8 +140,12 @@ def install(wanted: Placed, root: str, upload: str) -> None:
     with open(partial, "rb") as stream:
         os.fsync(stream.fileno())
     os.replace(partial, path)
-    record = _record(directory)
-    record[wanted.name] = [os.path.getsize(path), sha]
+    info = os.lstat(path)
+    _atomic.remember(info)
+    _write_record(directory, {**_record(directory), wanted.name: [info.st_size, sha, _state(info)]})
+
+
+def _write_record(directory: str, record: dict[str, list]) -> None:
     data = json.dumps(record, indent=1, sort_keys=True).encode() + b"\n"
     _atomic.write(os.path.join(directory, RECORD), data, mode=0o644)
 

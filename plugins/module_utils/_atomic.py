@@ -10,11 +10,32 @@ import grp
 import os
 import pwd
 import stat
+import time
 from collections.abc import Iterator
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _leftovers, _safe_path
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._safe_path import parent
+
+# A module loads this before it looks at anything. Times of files come from a clock that ticks a hundred times a second.
+BEGAN = time.time() - 0.05
+# What this process has written, or found untouched, by inode. What else changed since it began, another one changed.
+_OURS: set[tuple[int, int, int, int]] = set()
+
+
+def is_ours(info: os.stat_result) -> bool:
+    """True when a file was last changed by this process, or before this process looked at anything."""
+    return info.st_ctime < BEGAN or _content(info) in _OURS
+
+
+def remember(info: os.stat_result) -> None:
+    """Take note of a file that this process has written."""
+    _OURS.add(_content(info))
+
+
+def _content(info: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what stays the same when a file is renamed, linked, or given another owner or mode."""
+    return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_size
 
 
 def write(path: str, data: bytes, *, mode: int, owner: str | None = None, group: str | None = None) -> None:
@@ -43,6 +64,7 @@ def stage(
         os.fchmod(stream.fileno(), mode)
         if sync:
             os.fsync(stream.fileno())
+        remember(os.fstat(stream.fileno()))
     return os.path.join(directory, temporary)
 
 
@@ -80,6 +102,9 @@ def attributes_differ(found: os.stat_result, mode: int, owner: str | None, group
 
 def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -> None:
     """Give path its owner, group and mode; a link is followed only where nobody but root could have put it."""
+    info = os.stat(path)
+    if is_ours(info):
+        remember(info)
     _safe_path.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +24,14 @@ def remember(
     right = {kind: [_unchanged(entry) for entry in entries] for kind, entries in result.items()}
     paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
     paths += [path for spec in specs for path in Pair(spec).files()]
-    paths += [entry["path"] for entry in params["observe"]]
-    _receipt.leave(params["_receipt"], {**right, "diff": []}, paths=paths, until=min(due, default=None))
+    observed = [entry["path"] for entry in params["observe"]]
+    _receipt.leave(
+        params["_receipt"],
+        {**right, "diff": []},
+        paths=[*paths, *observed],
+        absent=[path for path in observed if not os.path.lexists(path)],
+        until=min(due, default=None),
+    )
 
 
 def _unchanged(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._members import is_address
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_places import place_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_ranges import Member, range_problems
 
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -26,8 +27,9 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     """Return all problems of an inventory, an empty list when it can be deployed.
 
     cluster holds the lists etcd, masters, nodes, lb (members), and the values pod_cidr, service_cidr, domain,
-    dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, pki_dir, kubernetes_version and
-    supported_minors; unsettled are hosts whose address may yet come from their facts, or that are reported as lost.
+    dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, kubernetes_version,
+    supported_minors and pki_dir, with what place_problems() takes; unsettled are hosts whose address may yet come from
+    their facts, or that are reported as lost.
     """
     return [
         *_group_problems(cluster),
@@ -36,7 +38,7 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         *range_problems(cluster, _hosts(cluster)),
         *_endpoint_problems(cluster),
         *(_drain_problems(cluster["drain"]) if cluster["lb"] and "drain" in cluster else []),
-        *_place_problems(str(cluster["pki_dir"])),
+        *place_problems(cluster),
         *_version_problems(str(cluster["kubernetes_version"]), cluster["supported_minors"]),
     ]
 
@@ -155,13 +157,6 @@ def _drain_problems(drain: t.Mapping[str, t.Sequence[t.Any]]) -> list[str]:
 def _haproxy_seconds(text: t.Any) -> float:
     """Return a time of haproxy's; without a unit it means milliseconds."""
     return parse(f"{text}ms" if str(text).isdigit() else str(text), "haproxy_check_interval").total_seconds()
-
-
-def _place_problems(pki_dir: str) -> list[str]:
-    """Return what is wrong with the place of the authorities: the default needs an inventory that is a file."""
-    if pki_dir.startswith(("/", "~")):
-        return []
-    return [f"cluster_pki_dir: {pki_dir!r} is not an absolute path; set it to a directory that you back up"]
 
 
 def _version_problems(version: str, supported: t.Sequence[str]) -> list[str]:

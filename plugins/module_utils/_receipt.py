@@ -49,9 +49,13 @@ def leave(
     output: Iterable[tuple[list[str], str]] = (),
     until: Optional[float] = None,
     kernel: Optional[Mapping[str, Any]] = None,
+    absent: Iterable[str] = (),
     directory: str = DIRECTORY,
 ) -> None:
     """Record that a task with this key would change nothing now.
+
+    What another program has changed since this module began was not looked at, or no longer is what was looked at: then
+    there is nothing to record. ``absent`` are those of the paths that were not there.
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
     ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970; ``kernel``
@@ -60,10 +64,17 @@ def leave(
     """
     if not key:
         return
+    seen = {path: fingerprint(path) for path in paths}
+    listed = {name: expand(name) for name in names}
+    missing = {path for path, known in seen.items() if known == "absent"}
+    if missing != {*absent} & {*seen} or not all(
+        map(_untouched, {*seen, *(p for each in listed.values() for p in each)})
+    ):
+        return
     receipt = {
         "result": result,
-        "paths": {path: fingerprint(path) for path in paths},
-        "names": {name: expand(name) for name in names},
+        "paths": seen,
+        "names": listed,
         "units": {name: process(seen) for name, seen in (units or {}).items()},
         "health": list(health),
         "output": [[command, _digest(printed)] for command, printed in output],
@@ -122,6 +133,15 @@ def fingerprint(path: str) -> str:
         return owner
     # The time of the last status change cannot be set, so no content changes behind it.
     return f"{owner} {info.st_ino} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns}"
+
+
+def _untouched(path: str) -> bool:
+    """True when no other program has changed a file since this module began; a directory changes with its entries."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return True
+    return stat.S_ISDIR(info.st_mode) or _atomic.is_ours(info)
 
 
 def _digest(printed: str) -> str:

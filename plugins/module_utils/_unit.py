@@ -8,16 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 
 PROPERTIES = (
     "LoadState,LoadError,ActiveState,SubState,UnitFileState,NeedDaemonReload,FragmentPath,DropInPaths,"
-    "ExecStart,EnvironmentFiles,InvocationID,MainPID,Job,Result"
+    "ExecStart,EnvironmentFiles,InvocationID,MainPID,Job,Result,ExecMainStartTimestamp,ExecMainStartTimestampMonotonic,"
+    "InactiveExitTimestamp,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic"
 )
 # Started from elsewhere or by other means: enabling is neither possible nor needed.
 NOT_ENABLED_BY_US = ("static", "alias", "indirect", "generated", "transient", "linked", "linked-runtime")
+# Times of files come from a clock that ticks some hundred times a second; what is closer than this is no evidence.
+MARGIN = 0.05
+NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Want:
     wait_on_start: bool = True
     # Those of the inputs that a reload takes in as well as a restart.
     reloads: tuple[str, ...] = ()
+    # How a reload is verified; see option units[].reload_check.
+    reload_check: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class Seen:
     main_pid: int = 0
     job: bool = False
     result: str = ""
+    # When its process started: seconds since 1970, the earliest that the clocks allow, and microseconds since boot.
+    started: float = 0.0
+    started_monotonic: int = 0
+    # Changes with every start and every reload, and by nothing else.
+    changed_at: int = 0
 
     @property
     def running(self) -> bool:
@@ -70,11 +82,29 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """What a unit was last started from. It speaks for every process but ``before``, the one that it replaced."""
+class Input:
+    """One file that a unit starts from."""
 
-    inputs: Mapping[str, str]
+    # Its content; of a program also where it really is.
+    digest: str
+    # Inode, size and times: the same as long as the file was not touched.
+    identity: str = ""
+    # When it was last touched, in seconds since 1970. The time of the last status change, which cannot be set.
+    touched: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The record of what a unit started from.
+
+    It speaks for one process, ``invocation``. Without one it was written just before a start was ordered, while
+    ``before`` ran. Any other process started later than the record was written.
+    """
+
+    inputs: Mapping[str, Input]
     before: str = ""
+    invocation: str = ""
+    changed_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +115,8 @@ class Plan:
     act: str
     reasons: tuple[str, ...] = ()
     enable: bool | None = None
-    adopt: bool = field(default=False)
+    # It is still starting, so no client loses anything: no turn, no gate.
+    at_once: bool = field(default=False)
 
     @property
     def changed(self) -> bool:
@@ -99,15 +130,18 @@ def full_name(name: str) -> str:
     return name if known else name + ".service"
 
 
-def parse_show(text: str, names: list[str]) -> dict[str, Seen]:
-    """Return what ``systemctl show`` printed, by the names it was asked for, in that order."""
+def parse_show(text: str, names: list[str], now: Optional[tuple[float, float]] = None) -> dict[str, Seen]:
+    """Return what ``systemctl show`` printed, by the names it was asked for, in that order.
+
+    ``now`` are the present times since 1970 and since boot.
+    """
     blocks = [block for block in text.strip("\n").split("\n\n") if block.strip()]
     if len(blocks) != len(names):
         raise HardwayError(f"systemctl show: {len(blocks)} answers for {len(names)} units; is systemd running here?")
-    return {name: _seen(block) for name, block in zip(names, blocks)}
+    return {name: _seen(block, now) for name, block in zip(names, blocks)}
 
 
-def _seen(block: str) -> Seen:
+def _seen(block: str, now: Optional[tuple[float, float]]) -> Seen:
     found: dict[str, list[str]] = {}
     for line in block.splitlines():
         key, _equals, value = line.partition("=")
@@ -117,6 +151,8 @@ def _seen(block: str) -> Seen:
         return found.get(key, [""])[-1]
 
     starts = [re.search(r"path=([^ ;]+)", value) for value in found.get("ExecStart", [])]
+    moment = "ExecMainStart" if one("ExecMainStartTimestampMonotonic") not in ("", "0") else "InactiveExit"
+    monotonic = int(one(f"{moment}TimestampMonotonic") or 0)
     files = [re.sub(r" \(ignore_errors=\w+\)$", "", value) for value in found.get("EnvironmentFiles", [])]
     return Seen(
         load=one("LoadState"),
@@ -133,10 +169,31 @@ def _seen(block: str) -> Seen:
         main_pid=int(one("MainPID") or 0),
         job=one("Job") not in ("", "0"),
         result=one("Result"),
+        started=_earliest(one(f"{moment}Timestamp"), monotonic, now),
+        started_monotonic=monotonic,
+        changed_at=int(one("StateChangeTimestampMonotonic") or 0),
     )
 
 
-def plan(want: Want, seen: Seen, inputs: Mapping[str, str], stamp: Stamp | None) -> Plan:
+def _earliest(recorded: str, monotonic: int, now: Optional[tuple[float, float]]) -> float:
+    """Return when a process started, in seconds since 1970: as it was recorded, and by today's clock.
+
+    They differ after a step of the clock. The earlier one never makes a file look older than the process by mistake.
+    """
+    words = recorded.split()
+    if len(words) < 3 or not monotonic:
+        return 0.0
+    try:
+        written = datetime.strptime(
+            " ".join(words[1:3]), "%Y-%m-%d %H:%M:%S.%f" if "." in words[2] else "%Y-%m-%d %H:%M:%S"
+        )
+    except ValueError:
+        return 0.0
+    wall = written.replace(tzinfo=timezone.utc).timestamp()
+    return min(wall, now[0] - (now[1] - monotonic / 1e6)) if now else wall
+
+
+def plan(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | None) -> Plan:
     """Return what brings the unit to its wanted state."""
     if want.state == "absent":
         there = seen.load != "not-found" or seen.running
@@ -153,33 +210,53 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, str], stamp: Stamp | None)
         return Plan(want.name, "start", ("was failing and waiting for its next try",), enable)
     if not seen.running and not seen.starting:
         return Plan(want.name, "start", ("was not running",), enable)
-    reasons = differences(inputs, seen, stamp)
-    if not reasons:
-        return Plan(want.name, "none", (), enable)
-    adopt = stamp is None or seen.starting
-    restart_is_due = adopt or (stamp is not None and _was_cut_off(stamp, seen))
-    act = "reload" if not restart_is_due and changed_paths(inputs, stamp) <= set(want.reloads) else "restart"
-    return Plan(want.name, act, tuple(reasons), enable, adopt)
+    found = differences(want, seen, inputs, stamp)
+    reasons = tuple(found.values())
+    if stamp is not None and _was_cut_off(stamp, seen):
+        reasons = reasons or ("an earlier run was cut off before it could restart it",)
+    elif not seen.starting and found and found.keys() <= set(want.reloads):
+        return Plan(want.name, "reload", reasons, enable)
+    return Plan(want.name, "restart" if reasons else "none", reasons, enable, bool(reasons) and seen.starting)
 
 
-def changed_paths(inputs: Mapping[str, str], stamp: Stamp | None) -> set[str]:
-    """Return the inputs that differ from those of the last start; where none does, the reason is another one."""
-    before = stamp.inputs if stamp else {}
-    return {path for path in {*inputs, *before} if before.get(path) != inputs.get(path)} or {"everything"}
+def differences(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | None) -> dict[str, str]:
+    """Return by path why the running process is not what today's inputs would give; nothing when it is.
+
+    Content is compared with the record of this very process alone. For another one a file must be untouched since the
+    record was written, for that was earlier, or older than the process.
+    """
+    found = {}
+    ours = stamp is not None and stamp.invocation == seen.invocation != ""
+    for path, now in sorted(inputs.items()):
+        known = stamp.inputs.get(path) if stamp else None
+        reloaded = path in want.reloads and stamp is not None and stamp.changed_at != seen.changed_at
+        if ours and known and not reloaded:
+            if known.digest != now.digest:
+                found[path] = _difference(path, known.digest, now.digest)
+        elif known and (known.digest, known.identity) == (now.digest, now.identity):
+            continue
+        # A directory tells of files that are gone, which a record lists.
+        elif now.touched >= seen.started - MARGIN and not (stamp and path.endswith("/")):
+            found[path] = _too_young(path, known, now)
+    return found
 
 
-def differences(inputs: Mapping[str, str], seen: Seen, stamp: Stamp | None) -> list[str]:
-    """Return why the running process is not what today's inputs would give; nothing when it is."""
-    if stamp is None:
-        return ["there is no record of what it was started from"]
-    words = []
-    for path in sorted({*inputs, *stamp.inputs}):
-        old, new = stamp.inputs.get(path), inputs.get(path)
-        if old != new:
-            words.append(_difference(path, old, new))
-    if not words and _was_cut_off(stamp, seen):
-        words.append("an earlier run was cut off before it could restart it")
-    return words
+def _too_young(path: str, known: Input | None, now: Input) -> str:
+    """Return the words for an input that is not older than the process."""
+    if known and known.digest != now.digest:
+        return _difference(path, known.digest, now.digest)
+    return f"{path} was written after the process had started"
+
+
+def bound(stamp: Stamp | None, seen: Seen, inputs: Mapping[str, Input]) -> Stamp | None:
+    """Return the record of a process that runs from these inputs; None when the present record says just that."""
+    new = Stamp(recorded(inputs), "", seen.invocation, seen.changed_at)
+    return None if stamp == new or not seen.invocation else new
+
+
+def recorded(inputs: Mapping[str, Input]) -> dict[str, Input]:
+    """Return what a record keeps of inputs: no times, and no directories, whose files it lists."""
+    return {path: Input(now.digest, now.identity) for path, now in inputs.items() if not path.endswith("/")}
 
 
 def _was_cut_off(stamp: Stamp, seen: Seen) -> bool:
@@ -193,6 +270,6 @@ def _difference(path: str, old: str | None, new: str | None) -> str:
     if old in (None, "absent"):
         return f"{path} is new"
     if str(new).startswith("/") and str(old).startswith("/"):
-        before, after = str(old).partition(" ")[0], str(new).partition(" ")[0]
+        before, after = str(old).rpartition(" ")[0], str(new).rpartition(" ")[0]
         return f"binary {path}: {before} -> {after}" if before != after else f"binary {path} was replaced"
     return f"{path} changed"

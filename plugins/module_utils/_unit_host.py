@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
@@ -35,11 +35,12 @@ class Systemd:
     def show(self, names: list[str]) -> dict[str, _unit.Seen]:
         """Return the state of all units in one call."""
         _answered, out = wait_until(lambda: self._shown(names), lambda text: bool(text) or not names, timeout=SILENCE)
-        return _unit.parse_show(out, names)
+        return _unit.parse_show(out, names, (time.time(), time.monotonic()))
 
     def _shown(self, names: list[str]) -> str:
         """Return what systemctl prints of units, which may be nothing."""
-        code, out, err = self._run(["systemctl", "show", "--property=" + _unit.PROPERTIES, "--", *names])
+        command = ["systemctl", "show", "--timestamp=us+utc", "--property=" + _unit.PROPERTIES, "--", *names]
+        code, out, err = self._run(command)
         if code != 0:
             raise HardwayError(f"systemctl show: {err.strip()}; systemd must be PID 1 on this host")
         return out.strip("\n")
@@ -50,6 +51,31 @@ class Systemd:
         if code != 0:
             raise HardwayError(f"systemctl {' '.join(arguments)}: {(err or out).strip()}")
 
+    def loaded_at(self) -> int:
+        """Return when systemd last read unit files, in microseconds since boot; far in the future if unknown."""
+        _code, out, _err = self._run(["systemctl", "show", "--property=UnitsLoadTimestampMonotonic", "--value"])
+        return int(out.strip()) if out.strip().isdigit() else 1 << 62
+
+    def do_to(self, verb: str, name: str) -> None:
+        """Run a verb of systemctl for one unit; raise with the unit's own last lines when it fails."""
+        try:
+            self.do(verb, name)
+        except HardwayError as exc:
+            raise HardwayError(f"{name}: {exc}. {self.last_lines(name)}") from exc
+
+    def last_lines(self, name: str) -> str:
+        """Return the end of every message about a unit that failed: its own last lines."""
+        seen = self.show([name])[name]
+        others = [path for path in _unit_inputs.replacing_start(seen) if path != seen.fragment]
+        foreign = f"{', '.join(others)}: replaces its ExecStart; remove it if it is not yours. " if others else ""
+        return f"{foreign}Its last lines (journalctl -u {name} has all):\n{self.journal(name)}"
+
+    def logged(self, name: str, since: float) -> str:
+        """Return what a unit, and systemd about it, has logged since a time."""
+        at = f"--since=@{since:.6f}"
+        _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", at, "-n", "200", "-u", name])
+        return out
+
     def journal(self, name: str) -> str:
         """Return the unit's last words, without what looks like a secret."""
         _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", "-n", "15", "-u", name])
@@ -58,6 +84,14 @@ class Systemd:
 
 def ask(health: Mapping[str, Any], verify: bool = True) -> str:
     """Return nothing when the health endpoint answers as wanted, else why not."""
+    return asked(health, verify)[1]
+
+
+def asked(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, str]:
+    """Return whether the health endpoint says no, and why it does not answer as wanted: nothing when it does.
+
+    It says no by another status, or because nothing listens there. A slow answer, or one that cannot be read, is none.
+    """
     from ansible_collections.hardway.kubernetes.plugins.module_utils import _http
 
     tls = _http.Tls(
@@ -70,12 +104,16 @@ def ask(health: Mapping[str, Any], verify: bool = True) -> str:
     try:
         if str(health["url"]).startswith("unix:"):
             _http.greeted(health["url"])
-            return ""
+            return False, ""
         answer = _http.request(health["url"], tls=tls, timeout=5.0)
+    except _http.HttpError as exc:
+        missing = str(health["url"]).startswith("unix:") and isinstance(exc.__cause__, FileNotFoundError)
+        return exc.kind == "refused" or missing, str(exc)
     except HardwayError as exc:
-        return str(exc)
+        return False, str(exc)
     wanted = health.get("status") or 200
-    return "" if answer.status == wanted else f"{health['url']}: status {answer.status}, not {wanted}"
+    well = answer.status == wanted
+    return not well, "" if well else f"{health['url']}: status {answer.status}, not {wanted}"
 
 
 def healthy_of(gate: Mapping[str, Any]) -> tuple[int, list[str]]:
@@ -99,18 +137,25 @@ class Waiter:
         self._before = before
         self._alive: tuple[int, float] = (0, 0.0)
         self._fresh = before is None
+        self._last = before or _unit.Seen()
 
-    def wait(self) -> None:
-        """Return when the unit runs and is healthy; raise with its last words when it does not get there."""
+    def wait(self, at_most: float | None = None) -> _unit.Seen:
+        """Return the unit as it runs when it is healthy; raise with its last words when it does not get there.
+
+        With ``at_most`` it need not be healthy after so many seconds, if it runs.
+        """
         last = ""
         if not self._fresh:
             gone, last = wait_until(self._replaced, lambda word: not word, timeout=LONGEST_STOP, interval=0.1)
             if not gone:
                 self._fail(last)
         timeout = float((self._want.health or {}).get("timeout") or DEFAULT_TIMEOUT)
+        if at_most is not None:
+            timeout = min(timeout, at_most)
         well, last = wait_until(self._state, lambda word: not word, timeout=timeout, interval=0.1)
-        if not well:
+        if not well and at_most is None:
             self._fail(f"not healthy after {timeout:g} s: {last}")
+        return self._last
 
     def _replaced(self) -> str:
         """Return nothing once systemd has started a new process, or has given up on it."""
@@ -125,7 +170,7 @@ class Waiter:
 
     def _state(self) -> str:
         """Return nothing when the unit is well, else what is missing."""
-        seen = self._systemd.show([self._want.name])[self._want.name]
+        seen = self._last = self._systemd.show([self._want.name])[self._want.name]
         if seen.active == "failed":
             self._fail(f"failed ({seen.result})")
         if not seen.running:
@@ -140,6 +185,4 @@ class Waiter:
 
     def _fail(self, reason: str) -> None:
         name = self._want.name
-        raise HardwayError(
-            f"{name}: {reason}. Its last lines (journalctl -u {name} has all):\n{self._systemd.journal(name)}"
-        )
+        raise HardwayError(f"{name}: {reason}. {self._systemd.last_lines(name)}")

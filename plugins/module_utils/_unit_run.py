@@ -9,16 +9,21 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Plan, Seen, Stamp, Want
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, Waiter, ask, healthy_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Input, Plan, Seen, Stamp, Want
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, Waiter, asked, healthy_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import OURS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_reload import Reload
 from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
 
-SICK_AFTER = 3.0
+# A unit that runs is unhealthy when it has said no, and nothing else, for so many seconds.
+UNHEALTHY_AFTER = 3.0
+# An unhealthy one that needs others to become healthy gets so many seconds before it is their turn.
+FOR_OTHERS = 10.0
 
 
 class Units:
@@ -29,16 +34,19 @@ class Units:
         self._gate = gate
         self.wants = {want.name: want for want in wants}
         self.seen: dict[str, Seen] = {}
-        self.inputs: dict[str, dict[str, str]] = {}
+        self.inputs: dict[str, dict[str, Input]] = {}
+        self.stamps: dict[str, Stamp | None] = {}
         self.plans: dict[str, Plan] = {}
         # Files that are not written because this is a check run.
         self.predicted: list[str] = []
+        # Units whose files systemd had not read when this began: what runs was not started from them.
+        self._stale: set[str] = set()
 
     def decide(self, check_mode: bool) -> None:
         """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
         self._look()
         enabling = [name for name, plan in self.plans.items() if plan.enable]
-        stale = [name for name, seen in self.seen.items() if _unit_inputs.unread(name, seen)]
+        stale = sorted(self._stale)
         if check_mode or not self._reread(enabling, stale):
             return
         enabled = {name: self.plans[name].enable for name in enabling}
@@ -57,37 +65,85 @@ class Units:
     def _look(self) -> None:
         self.seen = self.systemd.show(list(self.wants))
         for name, want in self.wants.items():
-            self.inputs[name] = _unit_inputs.collect(name, self.seen[name], want.inputs)
-            for path in _unit_inputs.foreseen(name, want.inputs, self.inputs[name], self.predicted):
-                self.inputs[name][path] = "what a check run foresees"
-            stamp = _unit_inputs.read_stamp(name)
-            self.plans[name] = _unit.plan(want, self.seen[name], self.inputs[name], stamp)
+            seen = self.seen[name]
+            stamp = self.stamps[name] = _unit_inputs.read_stamp(name)
+            if _unit_inputs.unread(name, seen):
+                self._stale.add(name)
+            inputs = _unit_inputs.collect(name, seen, want.inputs, stamp.inputs if stamp else None)
+            if name in self._stale or self._read_later(name, seen, stamp, inputs):
+                inputs = _unit_inputs.unread_at_start(inputs, _unit_inputs.unit_files(name, seen))
+            for path in _unit_inputs.foreseen(name, want.inputs, inputs, self.predicted):
+                inputs[path] = Input("what a check run foresees", "", _unit.NEVER)
+            self.inputs[name] = inputs
+            self.plans[name] = _unit.plan(want, seen, inputs, stamp)
 
-    def carry_out(self, hold: bool) -> list[str]:
-        """Do what is planned; return the units whose restart must wait for its turn (only with ``hold``)."""
+    def _read_later(self, name: str, seen: Seen, stamp: Stamp | None, inputs: Mapping[str, Input]) -> bool:
+        """True when the unit's files changed since the record, and systemd read them after the process had started."""
+        if stamp is None or stamp.invocation == seen.invocation or not seen.running:
+            return False
+        kept = _unit.recorded(inputs)
+        changed = [path for path in _unit_inputs.unit_files(name, seen) if stamp.inputs.get(path) != kept.get(path)]
+        return bool(changed) and self.systemd.loaded_at() > seen.started_monotonic
+
+    def carry_out(self, hold: bool, stopped_by: str = "") -> list[str]:
+        """Do what is planned; return the units whose restart must wait for its turn (only with ``hold``).
+
+        ``stopped_by`` says which host failed in its turn before: then only what is unhealthy anyhow is restarted.
+        """
         self._refuse_impossible()
         for name, plan in self.plans.items():
             self._put_away(name, plan)
         restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
-        now = [name for name in restarts if self._needs_no_turn(name)]
+        now = [name for name in restarts if self.plans[name].at_once]
         later = [name for name in restarts if name not in now]
         self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
         self._see_well(later)
         if later and not hold:
-            self._pass_gate(later)
-            for name in later:
-                reloads = self.plans[name].act == "reload"
-                self._reload(name) if reloads else self._begin([name])
-                Waiter(self.systemd, self.wants[name], None if reloads else self.seen[name]).wait()
-            time.sleep(float((self._gate or {}).get("settle") or 0))
+            self._in_turn(later, stopped_by)
+        self._record()
         return later if hold else []
+
+    def _in_turn(self, names: list[str], stopped_by: str) -> None:
+        """Restart or reload units one after the other, behind the gate unless all of them are unhealthy."""
+        unhealthy = [name for name in names if self._is_unhealthy(name)]
+        if unhealthy != names:
+            if stopped_by:
+                raise HardwayError(
+                    f"{', '.join(names)}: not restarted, because another host failed before ({stopped_by}). "
+                    "It runs on as before; repair that host and run again"
+                )
+            self._pass_gate(names)
+        for name in names:
+            want, before = self.wants[name], self.seen[name]
+            if self.plans[name].act == "reload":
+                self._reload(name)
+                continue
+            self._begin([name])
+            # It may need the others, whose turn comes after this.
+            at_most = FOR_OTHERS if name in unhealthy and not want.wait_on_start else None
+            self._bind(name, Waiter(self.systemd, want, before).wait(at_most))
+        time.sleep(float((self._gate or {}).get("settle") or 0))
+
+    def _bind(self, name: str, seen: Seen) -> None:
+        """Let the record speak for the process that was started; a record that was cut off says less."""
+        stamp = _unit.bound(None, seen, self.inputs[name])
+        if stamp and seen.running and seen.invocation != self.seen[name].invocation:
+            _unit_inputs.write_stamp(name, stamp)
+
+    def _record(self) -> None:
+        """Let the records speak for the processes that run from today's inputs, whoever started them."""
+        for name, plan in self.plans.items():
+            if self.wants[name].state == "started" and plan.act == "none" and self.seen[name].running:
+                stamp = _unit.bound(self.stamps[name], self.seen[name], self.inputs[name])
+                if stamp:
+                    _unit_inputs.write_stamp(name, stamp)
 
     def _refuse_impossible(self) -> None:
         for name, plan in self.plans.items():
             seen = self.seen[name]
             if plan.act not in ("start", "restart", "reload") or seen.load == "loaded":
                 continue
-            why = f"{seen.load}: {seen.load_error}; mend the unit file"
+            why = f"{seen.load}: {seen.load_error}; repair the unit file. {self.systemd.last_lines(name)}"
             if seen.load == "not-found":
                 why = f"no such unit on this host; write {OURS}/{name} first"
             elif seen.load == "masked":
@@ -116,7 +172,7 @@ class Units:
         if not names:
             return
         for name in names:
-            _unit_inputs.write_stamp(name, Stamp(self.inputs[name], self.seen[name].invocation))
+            _unit_inputs.write_stamp(name, Stamp(_unit.recorded(self.inputs[name]), self.seen[name].invocation))
         failed = [name for name in names if self.seen[name].active == "failed"]
         if failed:
             self.systemd.do("reset-failed", *failed)
@@ -124,9 +180,16 @@ class Units:
         self.systemd.do("restart", "--no-block", *names)
 
     def _reload(self, name: str) -> None:
-        """Let a unit read its files anew; the record follows, for a reload that was cut off can be done twice."""
-        self.systemd.do("reload", name)
-        _unit_inputs.write_stamp(name, Stamp(self.inputs[name]))
+        """Let a unit read its files again; the record follows, for a reload that was cut off can be done twice."""
+        want = self.wants[name]
+        reload = Reload(self.systemd, name, want.reload_check, self.seen[name].main_pid)
+        self.systemd.do_to("reload", name)
+        reload.verify()
+        seen = Waiter(self.systemd, want, None).wait()
+        if seen.invocation == self.seen[name].invocation:
+            stamp = _unit.bound(None, seen, self.inputs[name])
+            if stamp:
+                _unit_inputs.write_stamp(name, stamp)
 
     def _see_well(self, later: list[str]) -> None:
         """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
@@ -138,24 +201,23 @@ class Units:
             if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
                 continue
             if begun or want.health:
-                Waiter(self.systemd, want, seen if begun else None).wait()
+                found = Waiter(self.systemd, want, seen if begun else None).wait()
+                if begun:
+                    self._bind(name, found)
 
-    def _needs_no_turn(self, name: str) -> bool:
-        """True when nobody would miss the unit, or nobody knows what it runs from.
+    def _is_unhealthy(self, name: str) -> bool:
+        """True when the unit, although it runs, says no all the time; one that answers late or oddly is slow.
 
         A unit that is only reloaded serves all along, and what its health lacks may be what the new files bring.
         """
-        plan = self.plans[name]
-        return plan.adopt or (plan.act == "restart" and self._sick(name))
-
-    def _sick(self, name: str) -> bool:
-        """True when the unit answers nobody: to restart it at once can lose nothing."""
         health = self.wants[name].health
-        if not health:
+        if not health or self.plans[name].act != "restart":
             return False
-        # Unverified: certificates that were just renewed on disk must not make a healthy server look sick.
-        well, _word = wait_until(lambda: ask(health, verify=False), lambda word: not word, timeout=SICK_AFTER)
-        return not well
+        # Unverified: certificates that were just renewed on disk must not make a healthy server look unhealthy.
+        other, _last = wait_until(
+            lambda: asked(health, verify=False), lambda answer: not answer[0], timeout=UNHEALTHY_AFTER
+        )
+        return not other
 
     def _pass_gate(self, names: list[str]) -> None:
         """Return when enough of the others are healthy; raise, with nothing touched, when they are not."""
@@ -168,9 +230,9 @@ class Units:
         if not passed:
             raise HardwayError(
                 f"{', '.join(names)}: not restarted, because only {count} of {len(gate['urls'])} are healthy and "
-                f"{gate['minimum']} must be: {'; '.join(words)}. It runs on as before; mend the others and run again"
+                f"{gate['minimum']} must be: {'; '.join(words)}. It runs on as before; repair the others and run again"
             )
 
 
 def _with(plan: Plan, enable: bool | None) -> Plan:
-    return Plan(plan.name, plan.act, plan.reasons, enable, plan.adopt)
+    return replace(plan, enable=enable)

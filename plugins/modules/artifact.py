@@ -113,6 +113,10 @@ options:
     description: Internal. Where the action plugin put the binaries that it sent.
     type: dict
     default: {}
+  _reread:
+    description: Internal. Reads every binary that is there, as cached results are not trusted.
+    type: bool
+    default: false
   _receipt:
     description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
     type: str
@@ -203,6 +207,7 @@ SPEC: dict[str, Any] = {
 INTERNAL: dict[str, Any] = {
     "_placed": {"type": "list", "elements": "dict", "default": []},
     "_uploads": {"type": "dict", "default": {}},
+    "_reread": {"type": "bool", "default": False},
     "_receipt": {"type": "str"},
 }
 
@@ -212,7 +217,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec={**SPEC, **INTERNAL}, supports_check_mode=True)
     root, uploads = module.params["root"], module.params["_uploads"]
     placed = [Placed(**entry) for entry in module.params["_placed"]]
-    absent = [want for want in placed if not _artifact_host.present(want, root)]
+    reread = module.params["_reread"]
+    absent = [want for want in placed if not _artifact_host.present(want, root, reread=reread)]
     closed = sorted({path for want in placed for path in _artifact_host.closed(want, root)})
     links = {want.link: (_artifact_host.linked(want, root), want.path(root)) for want in placed}
     if module.params["stage"]:
@@ -269,6 +275,9 @@ def act(
 ) -> None:
     """Install everything before the first link changes, so that versions do not mix when the disk is full."""
     root = params["root"]
+    for want in placed:
+        if want not in absent:
+            _artifact_host.refresh(want, root)
     for want in absent:
         _artifact_host.install(want, root, uploads[want.path(root)])
     for want in placed:

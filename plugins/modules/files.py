@@ -167,8 +167,12 @@ def main() -> None:
         result = {"changed": bool(steps), "paths": {wanted.path: words for wanted, _found, words in steps}}
         if module._diff:
             result["diff"] = [_files.diff(*step) for step in steps]
+        entries = module.params["files"]
         _receipt.leave(
-            module.params["_receipt"], {"paths": {}}, paths=[params["path"] for params in module.params["files"]]
+            module.params["_receipt"],
+            {"paths": {}},
+            paths=[params["path"] for params in entries],
+            absent=[params["path"] for params in entries if params["state"] == "absent"],
         )
         module.exit_json(**result)
     except HardwayError as exc:

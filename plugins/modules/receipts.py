@@ -15,9 +15,10 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - The modules C(artifact), C(files), C(image_archive), C(kernel), C(kubeconfig), C(pki_certificate) and C(unit)
     leave a receipt on the host when all is as asked. It holds a digest of their arguments and the evidence, which is
-    inode, size, times, mode and owner of each file, the running process of each unit and where its health is asked,
-    and what a command that only reads has printed. That of a unit which nobody waits for stands once it runs. Of module
-    C(kernel) the options are kept; how the kernel is, is looked at anew.
+    inode, size, times, mode and owner of each file, the running process of each unit, its drop-ins wherever systemd
+    reads them and where its health is asked, and what a command that only reads has printed. Where another program
+    changes one of the files while a module looks, it leaves none. That of a unit which nobody waits for stands once it
+    runs. Of module C(kernel) the options are kept; how the kernel is, is looked at anew.
   - This module compares the evidence of all receipts in one round trip. Where its result is registered as
     C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
     stands; C(from_receipt) in their result tells it.
@@ -39,7 +40,9 @@ options:
     type: path
     default: /var/lib/hardway/receipts
   believe:
-    description: Whether receipts are read at all. Without them every task looks for itself.
+    description:
+      - Whether receipts are read at all. Without them every task looks for itself, and module C(artifact) reads every
+        binary again and compares its digest.
     type: bool
     default: true
   authorities:
@@ -81,6 +84,11 @@ nonce:
   returned: always
   type: str
   sample: 8843d7f9
+believed:
+  description: Whether receipts were read at all.
+  returned: always
+  type: bool
+  sample: true
 authorities:
   description: What is in those of the files that are there, by path.
   returned: always
@@ -127,6 +135,7 @@ def main() -> None:
             standing=_receipt.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
             salt=_receipt.salt(directory, make=act) if believe else "",
             nonce=secrets.token_hex(8),
+            believed=believe,
             authorities=authorities(module.params["authorities"]),
             found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
         )

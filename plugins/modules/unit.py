@@ -13,14 +13,17 @@ author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Starts units that do not run, restarts those that run from something else than what is on disk now, and says why.
-  - Each start leaves a record in C(/var/lib/hardway/units), a fingerprint of every input, and a later run compares.
-    So a restart is never lost, also when the run that changed the files was cut off.
+  - Each start leaves a record in C(/var/lib/hardway/units), a fingerprint of every input. It speaks for that process
+    alone. So a restart is never lost, also when the run that changed the files was cut off.
+  - A process that somebody else started, or of which there is no record, is adopted without a restart when its inputs
+    were not changed since it started.
   - Inputs of every unit are its unit file, its drop-ins, its environment files and its program.
-    O(units[].inputs) adds more.
+    O(units[].inputs) adds more. What C(systemctl set-property) writes is none, because it is in force at once.
   - Units that do not run are started at once on all hosts. With O(rolling), restarts of running ones are done on one
     host at a time, each behind the O(gate) and followed by the health check.
-    When one fails, the hosts after it are left as they are.
-  - A unit that never was started by this module, or that answers nobody, is restarted without waiting for its turn.
+    When one fails, or its host is lost, the hosts after it are left as they are.
+  - A unit that runs and yet refuses connections, or answers with another status, for three seconds is restarted in its
+    turn too, but without the gate, and also after another host has failed. One that answers late is healthy.
 attributes:
   check_mode:
     description: Predicts starts and restarts from what is on disk; health is not asked for.
@@ -49,6 +52,20 @@ options:
         type: list
         elements: path
         default: []
+      reload_check:
+        description: How to see that a reload was taken. Where it was not, the task fails and the next run tries again.
+        type: dict
+        suboptions:
+          new_process:
+            description: Whether a reload makes the main process start another one, which takes over.
+            type: bool
+            default: false
+          done:
+            description: A regular expression that the unit logs when it has finished a reload.
+            type: str
+          failed:
+            description: A regular expression of lines that the unit logs when it does not take in what it reads.
+            type: str
       enabled:
         description: Whether it starts at boot.
         type: bool
@@ -97,7 +114,9 @@ options:
             type: int
             default: 60
   rolling:
-    description: Name of a lock. Of all hosts that give the same name, one at a time restarts its units.
+    description:
+      - Name of a lock. Of all hosts that give the same name, one at a time restarts its units.
+      - All runs of this user share it that have the same C(cluster_pki_dir), or the same inventory sources.
     type: str
   gate:
     description: What must hold before a running unit may be restarted.
@@ -130,6 +149,7 @@ options:
         type: int
         default: 0
   _hold: {description: Internal. The action plugin's first round, type: bool, default: false}
+  _stopped_by: {description: Internal. Which host failed before in its turn., type: str, default: ""}
   _predicted: {description: Internal. What a check run has not written., type: list, elements: str, default: []}
   _receipt:
     description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
@@ -175,7 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, once_started
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import OURS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import drop_in_places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_run import Units
 
 TLS = {"ca": {"type": "path"}, "cert": {"type": "path"}, "key": {"type": "path", "no_log": False}}
@@ -186,6 +206,11 @@ HEALTH = {
     "status": {"type": "int", "default": 200},
     "timeout": {"type": "int", "default": 60},
 }
+RELOAD_CHECK = {
+    "new_process": {"type": "bool", "default": False},
+    "done": {"type": "str"},
+    "failed": {"type": "str"},
+}
 SPEC = {
     "units": {
         "type": "list",
@@ -195,6 +220,7 @@ SPEC = {
             "name": {"type": "str", "required": True},
             "inputs": {"type": "list", "elements": "path", "default": []},
             "reloads": {"type": "list", "elements": "path", "default": []},
+            "reload_check": {"type": "dict", "options": RELOAD_CHECK},
             "enabled": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "wait_on_start": {"type": "bool", "default": True},
@@ -213,6 +239,7 @@ SPEC = {
         },
     },
     "_hold": {"type": "bool", "default": False},
+    "_stopped_by": {"type": "str", "default": ""},
     "_predicted": {"type": "list", "elements": "str", "default": []},
     "_receipt": {"type": "str"},
 }
@@ -230,7 +257,7 @@ def main() -> None:
         )
         units.predicted = module.params["_predicted"] if module.check_mode else []
         units.decide(module.check_mode)
-        held = [] if module.check_mode else units.carry_out(module.params["_hold"])
+        held = [] if module.check_mode else units.carry_out(module.params["_hold"], module.params["_stopped_by"])
         if module.params["_receipt"] and not held:
             remember(module.params["_receipt"], units)
         module.exit_json(**report(units, held, module._diff))
@@ -246,6 +273,7 @@ def want(params: dict[str, Any]) -> _unit.Want:
         enabled=params["enabled"],
         inputs=tuple(params["inputs"]),
         reloads=tuple(params["reloads"]),
+        reload_check=params["reload_check"],
         health=params["health"],
         wait_on_start=params["wait_on_start"],
     )
@@ -277,10 +305,13 @@ def remember(key: str, units: Units) -> None:
     if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
     deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
-    paths = {path for name in units.wants for path in units.inputs[name]}
-    names = {path for want in units.wants.values() for path in (*want.inputs, f"{OURS}/{want.name}.d")}
+    inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
+    names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
-    _receipt.leave(key, {"units": deeds}, paths=sorted(paths), names=sorted(names), units=seen, health=health)
+    absent = [path for path, now in inputs.items() if now.digest == "absent"]
+    _receipt.leave(
+        key, {"units": deeds}, paths=sorted(inputs), names=sorted(names), units=seen, health=health, absent=absent
+    )
 
 
 def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:

@@ -19,8 +19,16 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
 VARIABLE = "_host_receipts"
 FACT = "hardway_receipts_void"
 PLUGINS = Path(__file__).resolve().parent.parent
+
+
+def shared_files(plugins: Path) -> list[Path]:
+    """Return the code that modules share, in whatever package it is."""
+    return sorted((plugins / "module_utils").rglob("*.py"))
+
+
 # What modules share. The main process loads this file before it makes workers, which would each read all that anew.
-_SHARED = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in sorted(PLUGINS.glob("module_utils/_*.py")))
+_SHARED_FILES = shared_files(PLUGINS)
+_SHARED = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in _SHARED_FILES)
 
 
 class Receipt:
@@ -43,6 +51,8 @@ class Receipt:
         # The variables of a delegated task are those of another host than it runs on.
         ours = told if isinstance(told, Mapping) and not action._task.delegate_to else {}
         usable = bool(ours.get("salt"))
+        # The operator wants every task to look, and to look closely.
+        self.distrusted = ours.get("believed") is False
         self._told: Mapping[str, Any] = ours if usable else {}
         # What names this run on this host, empty where nothing was told. On a clean host a check has this, and no salt.
         self.nonce = str(ours.get("nonce", "")) if usable or action._task.check_mode else ""

@@ -139,6 +139,19 @@ def test_a_damaged_binary_is_replaced(hosts: Lab, source: dict[str, Any]) -> Non
     assert hosts.inside("n2", "tool") == "1.0"
 
 
+def test_a_binary_of_the_same_size_and_time_is_replaced(hosts: Lab, source: dict[str, Any]) -> None:
+    """Not even receipts hide it; without them every binary is read."""
+    read = {"hardway.kubernetes.receipts": {"believe": False}, "register": "_host_receipts", "no_log": True}
+    assert changed(hosts.play(read, task(source, "1.0"))) == {False}
+    path = "$(readlink /usr/local/bin/tool)"
+    other = f"tr 01 12 <{path} >/tmp/other; cat /tmp/other >{path}"
+    hosts.everywhere(f"touch -r {path} /tmp/time; {other}; touch -r /tmp/time {path}")
+    assert set(hosts.everywhere("tool").values()) == {"2.1"}
+    assert changed(hosts.play(task(source, "1.0"))) == {True}
+    assert set(hosts.everywhere("tool").values()) == {"1.0"}
+    assert changed(hosts.play(read, task(source, "1.0"))) == {False}
+
+
 def test_what_cannot_be_had_is_told_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
     results = hosts.play(task(source, "3.0"))
     assert all("digest is not known" in result["msg"] for result in results.values())

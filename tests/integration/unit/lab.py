@@ -32,6 +32,8 @@ class Lab:
         self.hosts = [f"n{number}" for number in range(1, size + 1)]
         self.inventory = directory / "hosts.yml"
         self.inventory.write_text(self._sandbox("inventory"))
+        # What a play is given by -i.
+        self.inventories = [self.inventory]
         known = yaml.safe_load(self.inventory.read_text())["all"]["hosts"]
         self.addresses = {host: known[host]["ansible_host"] for host in self.hosts}
 
@@ -59,7 +61,7 @@ class Lab:
             "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections"),
         }
         return subprocess.Popen(
-            [*command, "-i", str(self.inventory), str(playbook)],
+            [*command, *(word for path in self.inventories for word in ("-i", str(path))), str(playbook)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

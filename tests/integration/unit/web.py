@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import http.server
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ CONFIG = Path("/etc/web.conf").read_text()
 if "broken" in CONFIG:
     sys.exit("cannot start with this configuration, password=hunter2")
 time.sleep(1)
+if Path("/etc/web.lost").exists():
+    subprocess.run(["ip", "link", "set", "eth0", "down"], check=True)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,64 @@ def test_the_host_keeps_two_versions_and_switches_the_link(tmp_path: Path) -> No
     assert sorted(path.name for path in (tmp_path / "opt" / "tool").iterdir()) == ["2", "3"]
     Path(wanted.path(root)).write_text("damaged")
     assert not _artifact_host.present(wanted, root)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> tuple[Placed, str, Path]:
+    """Return a binary on a host, its root, and its file."""
+    (tmp_path / "upload").write_text("right")
+    wanted = Placed("tool", "1", "tool", str(tmp_path / "bin"), hashlib.sha256(b"right").hexdigest())
+    root = str(tmp_path / "opt")
+    _artifact_host.install(wanted, root, str(tmp_path / "upload"))
+    return wanted, root, Path(wanted.path(root))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
+@pytest.mark.parametrize("way", ["in place", "renamed"])
+def test_another_binary_of_the_same_size_and_time_is_not_the_wanted_one(
+    installed: tuple[Placed, str, Path], way: str
+) -> None:
+    wanted, root, path = installed
+    times = path.stat()
+    time.sleep(0.02)
+    target = path if way == "in place" else path.with_name("new")
+    target.write_text("wrong")
+    target.chmod(0o755)
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    target.replace(path)
+    assert not _artifact_host.present(wanted, root)
+    assert _artifact_host.digest_of(str(path)) == hashlib.sha256(b"wrong").hexdigest()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
+def test_a_binary_is_read_when_it_was_touched_or_when_nothing_is_trusted(
+    installed: tuple[Placed, str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, root, path = installed
+    read: list[str] = []
+
+    def digest(path: str) -> str:
+        read.append(path)
+        return wanted.sha256
+
+    monkeypatch.setattr(_artifact_host, "_digest", digest)
+    assert _artifact_host.present(wanted, root)
+    assert _artifact_host.digest_of(str(path)) == wanted.sha256
+    assert not read
+    assert _artifact_host.present(wanted, root, reread=True)
+    assert len(read) == 1
+    time.sleep(0.02)
+    os.utime(path)
+    assert _artifact_host.present(wanted, root)
+    assert len(read) == 2
+    _artifact_host.refresh(wanted, root)
+    assert _artifact_host.present(wanted, root)
+    assert len(read) == 2
+    # As earlier releases have recorded it.
+    record = path.parent / ".sha256.json"
+    record.write_text(json.dumps({"tool": [5, wanted.sha256]}))
+    assert _artifact_host.present(wanted, root)
+    assert len(read) == 3
 
 
 def test_the_catalog_is_complete(repository: Path) -> None:

@@ -63,6 +63,17 @@ def test_time_to_drain_is_judged_by_our_own_load_balancers_alone() -> None:
     assert inventory_problems(plan(**outside, drain={**drain, "interval": ["60s"]})) == []
 
 
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"inventory_dirs": {"k1": "/i/dc1", "k2": "/i/dc2"}, "pki_dir_given": True},
+        {"inventory_dirs": {"k1": "/i", "k2": "/i"}, "pki_dir_given": False},
+    ],
+)
+def test_one_directory_for_the_cas_of_all_hosts(places: dict[str, t.Any]) -> None:
+    assert inventory_problems(plan(**places)) == []
+
+
 def test_a_single_master_needs_no_vip() -> None:
     one = [member(1)]
     good = plan(etcd=one, masters=one, lb=[], api_vip="", api_endpoint="192.0.2.11:6443", api_endpoint_given=False)
@@ -120,6 +131,10 @@ TWO = [member(1), member(2)]
         ),
         ({"drain": {"shutdown_delay": [5], "interval": ["soon"], "fall": [2]}}, ["haproxy_check_interval", "soon"]),
         ({"pki_dir": ".pki"}, ["cluster_pki_dir", "'.pki'", "set it to"]),
+        (
+            {"inventory_dirs": {"k1": "/i/dc1", "k2": "/i/dc2", "k3": "/i/dc1"}},
+            ["cluster_pki_dir", "in 2 directories", "/i/dc1 (k1, k3); /i/dc2 (k2)", "set it to one"],
+        ),
         ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
         ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),
     ],

@@ -12,10 +12,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Seen
 
 RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enabled", invocation="a1", main_pid=7)
+
+
+@pytest.fixture(autouse=True)
+def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes a module begin now; at first it does after all that a test prepares."""
+
+    def begin(when: float | None = None) -> None:
+        monkeypatch.setattr(_atomic, "BEGAN", time.time() - 0.005 if when is None else when)
+        monkeypatch.setattr(_atomic, "_OURS", set())
+
+    begin(float("inf"))
+    return begin
 
 
 @pytest.fixture
@@ -35,6 +47,7 @@ def place(tmp_path: Path) -> Path:
         units={"x.service": RUNNING},
         health=[{"url": "http://127.0.0.1:1/healthz"}],
         output=[(["/bin/ls", str(tmp_path / "inputs")], "a.conf\n")],
+        absent=[str(tmp_path / "absent")],
         directory=str(tmp_path / "receipts"),
     )
     return tmp_path
@@ -149,3 +162,62 @@ def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
     made = _receipt.salt(directory, make=True)
     assert made
     assert _receipt.salt(directory, make=True) == _receipt.salt(directory, make=False) == made
+
+
+def left(directory: Path, *paths: Path, names: tuple[Path, ...] = (), absent: tuple[Path, ...] = ()) -> bool:
+    """Return whether a module that has looked at these now leaves a receipt."""
+    given = {"paths": map(str, paths), "names": map(str, names), "absent": map(str, absent)}
+    _receipt.leave("files-1", {}, **given, directory=str(directory / "receipts"))  # type: ignore[arg-type]
+    return (directory / "receipts" / "files-1.json").exists()
+
+
+@pytest.mark.parametrize("write", ["in place", "by rename", "in a directory", "removed", "appeared"])
+def test_what_another_program_does_while_a_module_looks_is_not_taken_as_judged(
+    tmp_path: Path, begins: Callable[[], None], write: str
+) -> None:
+    file, inputs = tmp_path / "file", tmp_path / "inputs"
+    inputs.mkdir()
+    for path in (file, inputs / "a.conf"):
+        path.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    if write == "in place":
+        same_size_and_times(tmp_path)
+    elif write == "by rename":
+        (tmp_path / "new").write_text("two")
+        (tmp_path / "new").replace(file)
+    elif write == "in a directory":
+        (inputs / "b.conf").write_text("two")
+    elif write == "removed":
+        file.unlink()
+    absent = (tmp_path / "absent",)
+    if write == "appeared":
+        absent[0].write_text("two")
+    assert not left(tmp_path, file, *absent, names=(inputs,), absent=absent)
+
+
+def test_what_the_module_itself_does_is(tmp_path: Path, begins: Callable[[], None]) -> None:
+    """It writes, renames, links, and sets modes; and so it is when nobody does anything."""
+    written, linked, touched = (tmp_path / name for name in ("written", "linked", "touched"))
+    touched.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    _atomic.write(str(written), b"two", mode=0o600)
+    os.link(written, linked)
+    _atomic.set_attributes(str(touched), 0o600, None, None)
+    assert left(tmp_path, written, linked, touched)
+    written.write_text("three")
+    assert not left(tmp_path / "again", written)
+
+
+def test_who_writes_before_the_module_sets_a_mode_is_found_out(tmp_path: Path, begins: Callable[[], None]) -> None:
+    file = tmp_path / "file"
+    file.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    file.write_text("two")
+    _atomic.set_attributes(str(file), 0o600, None, None)
+    assert not left(tmp_path, file)

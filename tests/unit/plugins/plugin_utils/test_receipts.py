@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _receipts
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import FACT, VARIABLE, Receipt
 
 MODULE = "hardway.kubernetes.files"
@@ -69,3 +72,25 @@ def test_a_run_has_a_name_also_where_a_check_finds_a_clean_host() -> None:
     clean = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}}}
     assert receipt().nonce == receipt(variables=clean, check_mode=True).nonce == "n"
     assert receipt(variables=clean).nonce == receipt(delegate_to="localhost", check_mode=True).nonce == ""
+
+
+def test_other_code_anywhere_among_what_modules_share_is_another_receipt() -> None:
+    """Also below directories of module_utils."""
+    shared = _receipts.PLUGINS / "module_utils"
+    every = {Path(where) / name for where, _dirs, names in os.walk(shared) for name in names if name.endswith(".py")}
+    assert set(_receipts._SHARED_FILES) == every
+    assert _receipts.shared_files(shared.parent) == _receipts._SHARED_FILES
+
+
+def test_nested_packages_count_too(tmp_path: Path) -> None:
+    for name in ("module_utils/_a.py", "module_utils/_pki/spec/b.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert [path.name for path in _receipts.shared_files(tmp_path)] == ["_a.py", "b.py"]
+
+
+def test_who_trusts_no_receipts_wants_tasks_to_look_closely() -> None:
+    told = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}, "believed": False}}
+    assert receipt(variables=told).distrusted
+    assert not receipt().distrusted
+    assert not receipt(variables={VARIABLE: {}}).distrusted

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose turn it is, and what the hosts before have left."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import time
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _turns
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn, keys
+
+VARIABLES = {"ansible_inventory_sources": ["/i/dc1", "/i/dc2"], "cluster_pki_dir": "/i/.pki"}
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep locks and notes of the tests apart."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def turn(host: str, task: str = "t1", **more: Any) -> Turn:
+    """Return a host's turn."""
+    return Turn("etcd", task, host, {**VARIABLES, "inventory_dir": f"/i/{host}", **more})
+
+
+def test_after_one_that_went_well_it_is_the_next_ones() -> None:
+    for host in ("k1", "k2"):
+        with turn(host) as mine:
+            assert mine.stopped_by == ""
+
+
+def test_after_one_that_failed_none_has_a_turn_in_this_task() -> None:
+    with turn("k1") as mine:
+        mine.failed("not healthy\nits last lines")
+    for host in ("k2", "k3"):
+        with turn(host) as mine:
+            assert mine.stopped_by == "k1: not healthy"
+            # It says so, which is a failure as well, and no other one.
+            mine.failed("not restarted")
+    with turn("k2", task="of another run") as mine:
+        assert mine.stopped_by == ""
+    with turn("k1") as again:
+        assert again.stopped_by == "", "it may try again"
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no route"), KeyboardInterrupt()])
+def test_a_host_that_is_lost_stops_the_others(error: BaseException) -> None:
+    with pytest.raises(type(error)), turn("k1"):
+        raise error
+    with turn("k2") as mine:
+        assert mine.stopped_by == f"k1: lost during its restart ({str(error) or 'KeyboardInterrupt'})"
+
+
+def hold(place: str, begun: Event, host: str) -> None:
+    """Take a turn and never end it."""
+    tempfile.tempdir = place
+    with turn(host):
+        begun.set()
+        time.sleep(60)
+
+
+def test_a_worker_that_is_killed_leaves_the_turn_and_stops_the_others(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    begun = context.Event()
+    worker = context.Process(target=hold, args=(str(tmp_path), begun, "k1"))
+    worker.start()
+    assert begun.wait(20)
+    worker.kill()
+    worker.join()
+    with turn("k2") as mine:
+        assert mine.stopped_by == "k1: its restart began and did not end; its worker was killed"
+
+
+def waits(place: str, go: Event, passed: Event, variables: dict[str, Any]) -> None:
+    """Say when the turn has come."""
+    tempfile.tempdir = place
+    go.wait(30)
+    with turn("k2", "t2", **variables):
+        passed.set()
+
+
+@pytest.mark.parametrize(
+    ("variables", "together"),
+    [
+        ({}, False),
+        # Other sources for the same cluster; the same sources where nothing tells of the cluster.
+        ({"ansible_inventory_sources": ["/i/dc1/hosts.yml"]}, False),
+        ({"cluster_pki_dir": "{{ inventory_dir }}/.pki"}, False),
+        ({"ansible_inventory_sources": ["/other"], "cluster_pki_dir": "/other/.pki"}, True),
+    ],
+)
+def test_all_runs_for_one_cluster_share_the_turns(tmp_path: Path, variables: dict[str, Any], together: bool) -> None:
+    context = multiprocessing.get_context("fork")
+    go, passed = context.Event(), context.Event()
+    # Before there is a lock, which it would inherit.
+    other = context.Process(target=waits, args=(str(tmp_path), go, passed, variables), daemon=True)
+    other.start()
+    with turn("k1"):
+        go.set()
+        assert passed.wait(10 if together else 1) is together
+    assert passed.wait(20)
+    other.join()
+
+
+def test_the_name_of_the_lock_does_not_depend_on_the_host() -> None:
+    ours = [keys("etcd", {**VARIABLES, "inventory_dir": f"/i/dc{n}", "inventory_hostname": f"k{n}"}) for n in (1, 2)]
+    assert ours[0] == ours[1]
+    assert keys("etcd", {**VARIABLES, "ansible_inventory_sources": ["/i/dc2", "/i/dc1"]}) == ours[0]
+    assert not set(keys("master", VARIABLES)) & set(ours[0])
+
+
+def test_old_notes_go(tmp_path: Path) -> None:
+    with turn("k1") as mine:
+        mine.failed("not healthy")
+    (note,) = tmp_path.rglob("*.note")
+    os.utime(note, (0, 0))
+    _turns._place()
+    assert not note.exists()
