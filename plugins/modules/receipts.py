@@ -47,6 +47,11 @@ options:
     type: list
     elements: path
     default: []
+  secrets:
+    description: Files with secrets, to be read along the way. What leaves the host of a secret is a digest of it.
+    type: list
+    elements: path
+    default: []
 notes:
   - Register it with C(no_log), because digests of arguments are nobody's business.
 seealso:
@@ -82,6 +87,11 @@ authorities:
   returned: always
   type: dict
   sample: {"/etc/kubernetes/pki/ca.crt": "-----BEGIN CERTIFICATE-----..."}
+secrets:
+  description: What is in those of the files that are there, by path, each secret as a digest made with the nonce.
+  returned: always
+  type: dict
+  sample: {"/etc/kubernetes/pki/sa.key": "hmac:0f1e2d3c"}
 """
 
 import secrets
@@ -90,6 +100,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 
@@ -105,8 +116,10 @@ def main() -> None:
         "directory": {"type": "path", "default": _receipt.DIRECTORY},
         "believe": {"type": "bool", "default": True},
         "authorities": {"type": "list", "elements": "path", "default": []},
+        "secrets": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    nonce = secrets.token_hex(8)
     directory, act, believe = module.params["directory"], not module.check_mode, module.params["believe"]
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     try:
@@ -114,8 +127,9 @@ def main() -> None:
             changed=False,
             standing=_receipt.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
             salt=_receipt.salt(directory, make=act) if believe else "",
-            nonce=secrets.token_hex(8),
+            nonce=nonce,
             authorities=authorities(module.params["authorities"]),
+            secrets={path: redacted(text, nonce) for path, text in authorities(module.params["secrets"]).items()},
         )
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))
