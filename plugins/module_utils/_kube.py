@@ -46,9 +46,9 @@ class Api:
         """Return the client that the module parameters of ARGUMENTS describe."""
         return cls(params["servers"], Tls(ca=params["ca"], cert=params["cert"], key=params["key"]))
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, accept: str = "application/json") -> dict[str, Any]:
         """Return the object at the path."""
-        return self._call("GET", path)
+        return self._call("GET", path, accept=accept)
 
     def find(self, path: str) -> Optional[dict[str, Any]]:
         """Return the object at the path, or None where there is none."""
@@ -107,25 +107,30 @@ class Api:
         return "" if answer.status == 200 else f"{server}/readyz answers {answer.status}"
 
     def _call(
-        self, method: str, path: str, body: Optional[dict[str, Any]] = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Optional[dict[str, Any]] = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         """Return the parsed answer; a lost server is replaced where repeating does no harm."""
         try:
-            answer = self._once(method, path, body, content_type)
+            answer = self._once(method, path, body, content_type, accept)
         except HttpError as exc:
             self._server = None
             if method != "GET" and exc.kind != "refused":
                 raise ApiError(str(exc)) from exc
-            answer = self._once(method, path, body, content_type)
+            answer = self._once(method, path, body, content_type, accept)
         self.date = answer.headers.get("date")
         if answer.status >= 300:
             raise refusal(method, path, answer)
         return answer.json() if answer.body else {}
 
-    def _once(self, method: str, path: str, body: Optional[dict[str, Any]], content_type: str) -> Response:
+    def _once(self, method: str, path: str, body: Optional[dict[str, Any]], content_type: str, accept: str) -> Response:
         """Send one request to the server in use."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         url = self.server() + path
         try:
             return self._send(url, method=method, body=data, headers=headers, tls=self.tls, timeout=self.timeout)

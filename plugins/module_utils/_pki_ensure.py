@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,11 +46,25 @@ class Ensure(Keeper):
 
     profiles: Mapping[str, Any] = field(default_factory=dict)
     import_dir: str | None = None
+    # Lost files, relative to the directory, that others are made for.
+    regenerate: frozenset[str] = frozenset()
 
     @cached_property
     def offline(self) -> Offline:
         """Return the requests to authorities whose key is kept elsewhere."""
         return Offline(self.store)
+
+    def put_halves_aside(self) -> None:
+        """Move the certificates of CAs whose keys are given up out of the way, for whoever finds the key one day."""
+        for path in sorted(self.regenerate):
+            stem, dot, suffix = os.path.join(self.store.directory, path).rpartition(".")
+            for half in (f"{stem}.crt", f"{stem}.chain.crt") if dot and suffix == "key" else ():
+                data = self.store.read(half)
+                if data is not None:
+                    name = os.path.relpath(half, self.store.directory).replace(os.sep, "-")
+                    aside = f"{hashlib.sha256(data).hexdigest()[:12]}-{name}"
+                    self.store.write(os.path.join(self.store.directory, "retired/lost", aside), data, 0o644)
+                    os.unlink(half)
 
     def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one authority: created, copied, renewed, encrypted or kept."""
@@ -74,7 +90,7 @@ class Ensure(Keeper):
         state = ", ".join([*(["completed"] if completed else []), *self._keep(authority, spec)]) or "kept"
         return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
 
-    def key_pair(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
         """Return what became of a key pair: one in the directory to import is taken over."""
         name = checked_name(params["name"])
         key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
@@ -87,7 +103,7 @@ class Ensure(Keeper):
                         self.store.write(key_path, key_pem(key))
                         self.store.write(public_path, public_pem(key), 0o644)
                     return {"name": name, "path": key_path, "state": "imported"}
-        return super().key_pair(params)
+        return super().key_pair(params, given_up=given_up or f"{name}.key" in self.regenerate)
 
     def _import(self, name: str, source: Source, passphrase: str | None) -> dict[str, Any]:
         """Take over an authority that was made elsewhere; its key is written first, and encrypted if asked."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, load_key, new_key, public_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
@@ -34,19 +34,26 @@ class Keeper:
     renew_before: float
     check: bool
 
-    def key_pair(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of a key pair: the private half plain, for its users cannot decrypt."""
+    def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
+        """Return what became of a key pair: the private half plain, for its users cannot decrypt.
+
+        What a private half signed that is given up stays accepted where its public half is still here.
+        """
         name = checked_name(params["name"])
         spec = KeySpec.from_params(params.get("key"), f"key pair {name}")
         if spec.algo == "ed25519":
             raise HardwayError(f"key pair {name}: kube-apiserver signs tokens with rsa or ecdsa only; choose one")
         key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
         pem, public = self.store.read(key_path), self.store.read(public_path)
-        if pem is None and public is not None:
+        if pem is None and public is not None and not given_up:
             raise HardwayError(f"{public_path}: its private half {key_path} is missing; restore it or move both away")
         if pem is None and self.check:
             return {"name": name, "path": key_path, "state": "created"}
         key = new_key(spec) if pem is None else load_key(pem, key_path)
+        if pem is None and public is not None:
+            # Before the key: without it the next run does this again.
+            public = joined([public_pem(key), *split(public)])
+            self.store.write(public_path, public, 0o644)
         # While one key takes the place of another, both public halves are there.
         if public is not None and _squeezed(public_pem(key)) not in map(_squeezed, split(public)):
             raise HardwayError(f"{public_path}: does not belong to {key_path}; restore the pair from a backup")
@@ -74,10 +81,12 @@ class Keeper:
                 encode = base64.urlsafe_b64encode if params["encoding"] == "base64url" else base64.b64encode
                 self.store.write(path, encode(secrets.token_bytes(size)) + b"\n")
             return {"name": name, "path": path, "state": "created"}
-        if params["encoding"] == "base64" and _decoded_size(found) != size:
-            raise HardwayError(f"{path}: is not base64 of {size} bytes; restore it or move it away")
+        # One a line, as NAME:SECRET: further ones only decrypt.
+        sizes = {_decoded_size(line.rpartition(b":")[2]) for line in found.splitlines() if line.strip()}
+        if params["encoding"] == "base64" and sizes != {size}:
+            raise HardwayError(f"{path}: is not base64 of {size} bytes; restore it from a backup")
         if not found.strip():
-            raise HardwayError(f"{path}: is empty; restore it or move it away")
+            raise HardwayError(f"{path}: is empty; restore it from a backup")
         return {"name": name, "path": path, "state": "made private" if self.tighten(path) else "kept"}
 
     def tighten(self, path: str) -> bool:

@@ -18,6 +18,12 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import complete
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import moment_of, stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import (
+    ROTATION,
+    forget,
+    remember,
+    without,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_successor import AuthorityFiles, KeyPairFiles
 
@@ -34,7 +40,12 @@ class Rotation:
         """Read how far each is; min_age is how long tokens of an old key are in use."""
         self.ensure, self.store, self.check = ensure, ensure.store, ensure.check
         self.min_age, self.now = min_age, now or datetime.now(timezone.utc)
-        self.path = os.path.join(self.store.directory, "rotation.json")
+        self.path = os.path.join(self.store.directory, ROTATION)
+        if without(self.store, ROTATION):
+            raise HardwayError(
+                f"{self.path}: is lost, and with it how far the rotations are; restore it from a backup, or end them as"
+                f" they are, with old and new trusted, by the role ca with -e ca_regenerate={ROTATION}"
+            )
         try:
             self.under_way: dict[str, dict[str, Any]] = json.loads(self.store.read(self.path) or b"{}")
         except ValueError as exc:
@@ -106,6 +117,8 @@ class Rotation:
         """Write how far the rotations are."""
         if self.under_way:
             self.store.write(self.path, json.dumps(self.under_way, indent=1, sort_keys=True).encode() + b"\n")
+            remember(self.store, ROTATION)
         else:
+            forget(self.store, ROTATION)
             with suppress(FileNotFoundError):
                 os.unlink(self.path)

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import JOURNAL, without
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
     certificate_pem,
@@ -177,7 +178,12 @@ class Store:
     @contextmanager
     def _journal(self) -> Iterator[int]:
         """Open issued.jsonl for a line more."""
-        journal = os.path.join(self.directory, "issued.jsonl")
+        journal = os.path.join(self.directory, JOURNAL)
+        if not self._recorded and without(self, JOURNAL):
+            raise HardwayError(
+                f"{journal}: is lost, and with it the serial numbers of all certificates; restore it from a backup, or"
+                f" have the role ca begin a new one by -e ca_regenerate={JOURNAL}"
+            )
         try:
             handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

@@ -18,7 +18,9 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import install_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import joined, key_digest_of, split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import ROTATION
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key, public_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_next import check_next, given_next
 
 
@@ -53,6 +55,9 @@ class AuthorityFiles:
     def issue(self, old: str, new: str) -> None:
         """Let the next one sign; the old one stays trusted, and its pair is put aside."""
         trusted = self._trusted(new)
+        # The signer is the first: while that is the old one, its successor's key must still be waiting.
+        if self.store.read(self.store.key(self.next)) is None and next(iter(trusted)) != new:
+            raise HardwayError(_lost(self.store.key(self.next)))
         if self.store.read(self.store.key(self.next)) is not None:
             _put_aside(self.ensure, self.name, old, trusted.get(old))
             self._take_chain()
@@ -121,6 +126,8 @@ class KeyPairFiles:
         if self.store.read(self.store.key(self.next)) is not None:
             _put_aside(self.ensure, self.name, old, None)
             install_key(self.store, self.name)
+        elif self._signer() != new:
+            raise HardwayError(_lost(self.store.key(self.next)))
         with suppress(FileNotFoundError):
             os.unlink(self.next_path)
 
@@ -130,9 +137,22 @@ class KeyPairFiles:
         accepted.pop(old, None)
         self.store.write(self.path, joined(accepted.values()), 0o644)
 
+    def _signer(self) -> str:
+        """Return what tells the key that signs from others."""
+        path = self.store.key(self.name)
+        return _digest(public_pem(load_key(self.store.read(path) or b"", path)))
+
     def _accepted(self, new: str) -> dict[str, bytes]:
         """Return all keys whose signatures are accepted."""
         return _with(new, self.path, {_digest(block): block for block in split(self.store.read(self.path) or b"")})
+
+
+def _lost(path: str) -> str:
+    """Return the error about the key of a successor that is trusted already and cannot sign."""
+    return (
+        f"{path}: is lost, and the rotation cannot go on with it; restore it from a backup, or take the successor"
+        f" out of the files and {ROTATION}, and begin again"
+    )
 
 
 def _with(new: str, path: str, found: dict[str, bytes]) -> dict[str, bytes]:

@@ -23,6 +23,8 @@ description:
     laid down in C(requests), and the task, like those of M(hardway.kubernetes.pki_certificate), stops and names it.
     Sign it there, by M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate beside its request
     as C(.crt), and run again.
+  - C(contents.json) in the directory lists what it once had. What is missing of that is an error that names all lost
+    files, what each loss means and the ways out. What it never had, as after an update of this collection, is made.
   - Every signed certificate is recorded in C(issued.jsonl) in the directory. Concurrent runs wait for each other.
 requirements:
   - python3-cryptography 3.4 or newer
@@ -156,6 +158,21 @@ options:
     description: Part of the life, from 0 to 1, that must be left.
     type: float
     default: 0.333
+  offline:
+    description:
+      - Names of O(authorities) whose keys were here and are kept elsewhere since. Without it a key that was here once
+        and is missing is an error.
+    type: list
+    elements: str
+    default: []
+  regenerate:
+    description:
+      - Lost files to have others made for, for good, for example V([encryption.key]), V([sa.key]) or V([etcd-ca.crt]).
+        Without it, what was here once and is missing is an error, for it cannot be made again.
+      - It does nothing to files that are here. What is left of a CA that is made again goes to C(retired/lost).
+    type: list
+    elements: str
+    default: []
   may_wait:
     description: Goes on where something must be signed elsewhere, so that one run can lay down all requests.
     type: bool
@@ -236,7 +253,10 @@ secrets:
   sample: [{name: encryption.key, path: /home/ops/cluster/pki/secrets/encryption.key, state: kept}]
 """
 
-from contextlib import nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -245,6 +265,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec im
     AUTHORITY_OPTIONS,
     KEY_PAIR_OPTIONS,
     SECRET_OPTIONS,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import (
+    JOURNAL,
+    Asked,
+    Contents,
+    problem,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import check_directory
@@ -264,6 +290,8 @@ SPEC: dict[str, Any] = {
     "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
     "renew": {"type": "bool", "default": False},
     "renew_before": {"type": "float", "default": 0.333},
+    "offline": {"type": "list", "elements": "str", "default": []},
+    "regenerate": {"type": "list", "elements": "str", "default": []},
     "may_wait": {"type": "bool", "default": False},
 }
 
@@ -278,7 +306,8 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
     ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles, params["import_dir"])
     check_directory(params["import_dir"], params["authorities"], store)
-    with nullcontext() if check else store.locked():
+    with nullcontext() if check else store.locked(), whole(ensure, params) as (ensure, gone):
+        done += [f"{os.path.join(store.directory, path)}: given up" for path in gone]
         kinds = {
             "authorities": [ensure.authority(item) for item in params["authorities"]],
             "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
@@ -299,6 +328,34 @@ def warnings(params: dict[str, Any]) -> list[str]:
     """Return one line for each CA that still has a key of the CA it is to be apart from."""
     store = Store(params["directory"])
     return [line for item in params["authorities"] if (line := shared(store, item["name"], item["split_from"]))]
+
+
+@contextmanager
+def whole(ensure: Ensure, params: dict[str, Any]) -> Iterator[tuple[Ensure, list[str]]]:
+    """Refuse to work where something is lost, and list what is here afterwards, also where the work fails.
+
+    Gives what does the work, and the lost files that are given up.
+    """
+    store = ensure.store
+    contents, asked = Contents.load(store), Asked.of(store, params)
+    replaced = asked.named(params["regenerate"], "regenerate")
+    elsewhere = asked.named([f"{name}.key" for name in params["offline"]], "offline") & asked.ca_keys
+    lost = contents.lost(asked)
+    if remaining := [path for path in lost if path not in replaced | elsewhere]:
+        raise HardwayError(problem(store, asked, remaining))
+    gone = [path for path in lost if path in replaced]
+    ensure = replace(ensure, regenerate=frozenset(gone))
+    if ensure.check:
+        yield ensure, gone
+        return
+    contents.begin()
+    ensure.put_halves_aside()
+    if JOURNAL in gone:
+        store.write(os.path.join(store.directory, JOURNAL), b"")
+    try:
+        yield ensure, gone
+    finally:
+        contents.note(asked, lost)
 
 
 def main() -> None:

@@ -54,6 +54,11 @@ options:
     description: Paths to look for along the way, by a name for each. Role C(etcd) must know whether there is a cluster.
     type: dict
     default: {}
+  secrets:
+    description: Files with secrets, to be read along the way. What leaves the host of a secret is a digest of it.
+    type: list
+    elements: path
+    default: []
 notes:
   - Register it with C(no_log), because digests of arguments are nobody's business.
 seealso:
@@ -100,6 +105,11 @@ found:
   type: list
   elements: str
   sample: [data, formed]
+secrets:
+  description: What is in those of the files that are there, by path, each secret as a digest made with the nonce.
+  returned: always
+  type: dict
+  sample: {"/etc/kubernetes/pki/sa.key": "hmac:0f1e2d3c"}
 """
 
 import os
@@ -109,6 +119,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
 
 
@@ -125,8 +136,10 @@ def main() -> None:
         "believe": {"type": "bool", "default": True},
         "authorities": {"type": "list", "elements": "path", "default": []},
         "look_for": {"type": "dict", "default": {}},
+        "secrets": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    nonce = secrets.token_hex(8)
     directory, act, believe = module.params["directory"], not module.check_mode, module.params["believe"]
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     try:
@@ -134,10 +147,11 @@ def main() -> None:
             changed=False,
             standing=_receipt.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
             salt=_receipt.salt(directory, make=act) if believe else "",
-            nonce=secrets.token_hex(8),
+            nonce=nonce,
             believed=believe,
             authorities=authorities(module.params["authorities"]),
             found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
+            secrets={path: redacted(text, nonce) for path, text in authorities(module.params["secrets"]).items()},
         )
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))

@@ -29,7 +29,8 @@ if facts is None:
     print("ssh: connect to host " + address + " port 22: No route to host", file=sys.stderr)
     sys.exit(255)
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
-receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted}}
+secrets = json.load(open("{directory}/secrets.json")).get(address, {{}})
+receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted, "secrets": secrets}}
 look = {{"problems": ["seen by " + address]}}
 running = json.load(open("{directory}/running.json"))
 running = {{"running": running.get(address, running["nothing"])}}
@@ -61,6 +62,7 @@ class Site:
         self.facts: dict[str, t.Any] = {f"192.0.2.1{n}": facts(f"192.0.2.1{n}") for n in (1, 2, 3)}
         self.trusted: dict[str, dict[str, str]] = {}
         self.running: dict[str, dict[str, t.Any]] = {"nothing": running()}
+        self.secrets: dict[str, dict[str, str]] = {}
         self.binaries.mkdir()
         listed = yaml.safe_load((repository / COMPONENTS).read_text())["_cluster_components"]
         for name in (name for component in listed for name in component["binaries"]):
@@ -86,6 +88,7 @@ class Site:
         (self.directory / "facts.json").write_text(json.dumps(self.facts))
         (self.directory / "trusted.json").write_text(json.dumps(self.trusted))
         (self.directory / "running.json").write_text(json.dumps(self.running))
+        (self.directory / "secrets.json").write_text(json.dumps(self.secrets))
         command = [self.ansible_playbook, playbook, "-i", str(inventory), *arguments]
         return subprocess.run(
             command, cwd=self.place, env=self.environment, capture_output=True, text=True, check=False

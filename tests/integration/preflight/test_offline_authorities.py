@@ -46,4 +46,6 @@ def test_with_an_authority_for_kubelets_they_need_none_of_it(site: Site) -> None
     assert refusal(site) == ""
     assert len(site.touched()) == 3
     (site.pki / "kubelet-ca.key").unlink()
+    assert "kubelet-ca.key (nothing can be signed" in " ".join(site.run().stdout.split())
+    site.variables["ca_offline"] = ["kubelet-ca"]
     assert "pki/kubelet-ca.crt" in refusal(site)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import same_public_key
@@ -145,3 +146,15 @@ def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -
     except Killed:
         return False
     return True
+
+
+@pytest.mark.parametrize("lost", ["etcd-ca.next.key", "sa.next.key"])
+def test_a_successor_without_its_key_does_not_sign(pki: Path, lost: str) -> None:
+    """It would be taken for one that signs already, and the old one, which does, would be distrusted."""
+    step(pki, "trust")
+    (pki / lost).unlink()
+    before = content(pki)
+    with pytest.raises(HardwayError, match=r"next\.key: is lost"):
+        step(pki, "issue")
+    assert content(pki)["sa.key"] == before["sa.key"]
+    assert signer_fits(pki)

@@ -46,6 +46,7 @@ class Host:
             **role_variables("master"),
             "inventory_hostname": name,
             "inventory_dir": "/nonexistent",
+            "cluster_pki_dir": "/nonexistent/.pki",
             "groups": groups,
             "hostvars": hostvars,
             "ansible_check_mode": False,

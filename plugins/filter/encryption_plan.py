@@ -1,0 +1,95 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(encryption_plan)."""
+
+from __future__ import annotations
+
+import typing as t
+
+DOCUMENTATION = r"""
+name: encryption_plan
+short_description: How a cluster gets from what it encrypts in etcd to what it shall encrypt
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Gives the configurations that follow each other, so that every API server can read all that any of them writes.
+positional: _input, told, masters, directory
+options:
+  _input:
+    description: The resources to encrypt.
+    type: list
+    elements: str
+    required: true
+  told:
+    description: What M(hardway.kubernetes.receipts) returned, by the name of the master.
+    type: dict
+    required: true
+  masters:
+    description: The names of all masters. Those that were not asked must not be left behind.
+    type: list
+    elements: str
+    required: true
+  directory:
+    description: The PKI directory; masters must not have secrets that it does not have. Empty for no such look.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: See roles/master/tasks/main.yml, which is where it is used
+  ansible.builtin.debug:
+    msg: "{{ ['secrets'] | hardway.kubernetes.encryption_plan(told, groups['master']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: >-
+    The entries of the configuration C(now), C(next) and C(final), each with C(resources) and whether to C(write) them
+    encrypted; the resources to C(rewrite) between the last two; those that are C(pending); and whether anything is
+    C(moving).
+  type: dict
+  sample: {now: [{resources: [secrets], write: true}], rewrite: [], moving: false}
+"""
+
+CONFIGURATION = "/etc/kubernetes/encryption.yaml"
+PENDING = "/etc/kubernetes/encryption.pending"
+# A master that has this has run before.
+RAN = "/etc/kubernetes/pki/sa.key"
+
+
+def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
+    """Return the plan as plain data."""
+    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    import yaml
+    from ansible.errors import AnsibleFilterError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _encryption, _preflight_secrets
+
+    def parsed(text: str) -> t.Any:
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            return None
+
+    if directory and (problems := _preflight_secrets.foreign_secrets(told, directory)):
+        raise AnsibleFilterError("; ".join(problems))
+    files = [result.get("secrets") or {} for result in told.values()]
+    ran = [found for found in files if RAN in found or CONFIGURATION in found]
+    states = [_encryption.Found.of(parsed(found[CONFIGURATION])) if CONFIGURATION in found else None for found in ran]
+    pending = [line for found in ran for line in str(found.get(PENDING, "")).split()]
+    plan = _encryption.plan([str(item) for item in asked], states, pending)
+    if plan.moving and (missing := [host for host in masters if host not in told]):
+        raise AnsibleFilterError(
+            f"master_encryption_resources: to encrypt {', '.join(asked) or 'nothing'} in etcd in place of"
+            f" {_encryption.words(states)} takes all masters, and {', '.join(missing)} did not come along; run without"
+            " --limit when all of them are up, or leave the variable as it was"
+        )
+    return plan.as_dict()
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"encryption_plan": encryption_plan}

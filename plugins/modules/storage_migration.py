@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has all objects of some resources stored again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: storage_migration
+short_description: Have all objects of some resources stored again
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Has the API servers store objects as they store them now, after their EncryptionConfiguration was changed. New
+    objects are stored so by themselves, old ones when they are written the next time.
+  - Sends an empty patch for each object. An object that is stored as it would be now is not written, so it can be
+    repeated at any time. No content of an object leaves the API server.
+  - Every API server must have loaded the configuration before, or it goes on to store as before.
+extends_documentation_fragment:
+  - hardway.kubernetes.api
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Counts the objects.
+  diff_mode:
+    support: none
+    details: No object changes.
+options:
+  resources:
+    description:
+      - Resources as an EncryptionConfiguration names them, for example V(secrets), V(deployments.apps),
+        V(*.example.org), V(*.*).
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Encrypt all Secrets that were stored before
+  hardway.kubernetes.storage_migration:
+    servers: ["https://192.0.2.11:6443"]
+    resources: [secrets]
+"""
+
+RETURN = r"""
+objects:
+  description: How many objects of each resource there are.
+  returned: always
+  type: dict
+  sample: {secrets: 12}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _storage_migration
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+
+SPEC: dict[str, Any] = {**ARGUMENTS, "resources": {"type": "list", "elements": "str", "required": True}}
+
+
+def main() -> None:
+    """Find the objects, and have them stored again."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        api = Api.of(module.params)
+        found = {
+            resource.name: _storage_migration.objects(api, resource)
+            for resource in _storage_migration.stored(api, module.params["resources"])
+        }
+        paths = [path for listed in found.values() for path in listed]
+        if not module.check_mode:
+            _storage_migration.rewrite(api, paths)
+        module.exit_json(changed=bool(paths), objects={name: len(listed) for name, listed in found.items()})
+    except HardwayError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is encrypted in etcd changes below two real API servers: each reads what the other writes, at every moment."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.filter.encryption_plan import (
+    CONFIGURATION,
+    PENDING,
+    RAN,
+    encryption_plan,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _storage_migration
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
+from integration.api.programs import binary, free_ports
+from integration.master.control_plane import ControlPlane, versions
+from integration.master.test_control_plane import version
+from unit.roles.master.rendering import Host
+
+pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+KINDS = {"secrets": "Secret", "configmaps": "ConfigMap"}
+PREFIX = b"k8s:enc:secretbox:v1:key1:"
+
+
+class Pair:
+    """Two API servers on one etcd, each with a configuration of its own, as role master writes it."""
+
+    def __init__(self, directory: Path, wanted: str) -> None:
+        self.plane = ControlPlane(directory, wanted, master_shutdown_delay=0)
+        self.configurations = {name: directory / f"{name}.yaml" for name in ("api1", "api2")}
+        self.ports = dict(zip(self.configurations, free_ports(2)))
+        self.pending: list[str] = []
+        self.written = 0
+        self.runs_with: dict[str, str] = {}
+
+    def plan(self, asked: list[str]) -> dict[str, Any]:
+        """Return what role master would decide, from the files alone."""
+        told = {}
+        for name, path in self.configurations.items():
+            files = {RAN: "hmac:", PENDING: "\n".join(self.pending)}
+            if path.exists():
+                files[CONFIGURATION] = redacted(path.read_text(), "salt")
+            told[name] = {"nonce": "salt", "secrets": files}
+        return encryption_plan(asked, told, ["api1", "api2"])
+
+    def host(self, plan: dict[str, Any], stage: str) -> Host:
+        """Return a master at a stage of the plan."""
+        variables = {**self.plane.host.variables, "_master_encryption": plan, "_master_encryption_stage": stage}
+        settings = {name: value for name, value in variables.items() if name not in ("inventory_hostname", "groups")}
+        return Host("m1", {"m1": "127.0.0.1"}, self.plane.host.variables["groups"], **settings)
+
+    def put(self, name: str, plan: dict[str, Any], stage: str) -> None:
+        """Give one API server the configuration of a stage, and restart it where that is another one."""
+        host = self.host(plan, stage)
+        text = host.file("encryption.yaml") if host.value("_master_encrypts") else ""
+        if self.runs_with.get(name) == text:
+            return
+        self.runs_with[name] = text
+        self.configurations[name].write_text(text)
+        if not text:
+            self.configurations[name].unlink()
+        own = {
+            f"--encryption-provider-config={self.plane.config}/encryption.yaml": (
+                f"--encryption-provider-config={self.configurations[name]}"
+            ),
+            f"--secure-port={self.plane.host.variables['cluster_api_port']}": f"--secure-port={self.ports[name]}",
+            f"--audit-log-path={self.plane.directory}/log/audit.log": f"--audit-log-path={self.plane.config}/{name}",
+        }
+        arguments = [own.get(argument, argument) for argument in host.arguments("kube-apiserver")]
+        if name in self.plane.programs.running:
+            self.plane.programs.stop(name)
+        self.plane.programs.start(name, [self.plane.binaries / "kube-apiserver", *arguments])
+        self.plane.programs.await_truth(name, lambda: self.plane.answers(f"{self.url(name)}/readyz"))
+
+    def url(self, name: str) -> str:
+        return f"https://127.0.0.1:{self.ports[name]}"
+
+    def api(self, name: str) -> Api:
+        """Return a client of one of them."""
+        pki = self.plane.config / "pki"
+        return Api([self.url(name)], Tls(ca=str(pki / "ca.crt"), cert=f"{pki}/admin.crt", key=f"{pki}/admin.key"))
+
+    def write(self, server: str) -> None:
+        """Create one object of each kind."""
+        self.written += 1
+        for plural, kind in KINDS.items():
+            name = f"{server}-{self.written}"
+            body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "data": {"word": word(plural, name)}}
+            self.api(server).post(f"/api/v1/namespaces/default/{plural}", body)
+
+    def unreadable(self) -> list[str]:
+        """Return what one of them cannot read of what is stored, each object asked for by itself."""
+        found = []
+        for server in self.configurations:
+            for plural in KINDS:
+                for key in self.stored(plural):
+                    try:
+                        self.api(server).get(f"/api/v1/namespaces/default/{plural}/{key.rpartition('/')[2]}")
+                    except ApiError as exc:
+                        found.append(f"{server}: {exc}")
+        return found
+
+    def stored(self, plural: str) -> dict[str, bytes]:
+        """Return what lies in etcd of a kind in the namespace, read past the API."""
+        etcd = self.plane.etcd
+        command = [str(binary("etcdctl", etcd.binaries)), "get", "--prefix", f"/registry/{plural}/default/api"]
+        command += ["--write-out=json", f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.authority.ca}"]
+        command += [f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
+        answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        return {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv["value"]) for kv in answer.get("kvs", [])}
+
+    def encrypted(self, plural: str) -> set[bool]:
+        """Return whether objects are encrypted: all, none, or some."""
+        return {value.startswith(PREFIX) for value in self.stored(plural).values()}
+
+
+def word(plural: str, name: str) -> str:
+    """Return a value that can be found again."""
+    return base64.b64encode(name.encode()).decode() if plural == "secrets" else name
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Return two API servers of the newest version that encrypt Secrets, with some objects."""
+    found = Pair(tmp_path, version((list(versions())[-1:] or ["1.36"])[0]))
+    try:
+        found.plane.etcd.start("m1")
+        first = encryption_plan(["secrets"], {}, ["api1", "api2"])
+        for name in found.configurations:
+            found.put(name, first, "now")
+        for _number in range(2):
+            found.write("api1")
+            found.write("api2")
+        yield found
+    finally:
+        found.plane.stop()
+
+
+def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
+    """Do what role master's tasks do."""
+    plan = pair.plan(asked)
+    assert plan["moving"]
+    pair.pending = plan["pending"]
+    for stage in ("now", "next", "final"):
+        for name in pair.configurations:
+            pair.put(name, plan, stage)
+            seen()
+        if stage == "next":
+            for resource in _storage_migration.stored(pair.api("api2"), plan["rewrite"]):
+                _storage_migration.rewrite(pair.api("api2"), _storage_migration.objects(pair.api("api2"), resource))
+    pair.pending = []
+    assert not pair.plan(asked)["moving"]
+
+
+def test_resources_come_and_go(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server on the way."""
+    monkeypatch.setattr(_storage_migration, "PAGE", 2)
+
+    def seen() -> None:
+        for name in pair.configurations:
+            pair.write(name)
+        assert pair.unreadable() == []
+
+    assert (pair.encrypted("secrets"), pair.encrypted("configmaps")) == ({True}, {False})
+    go(pair, ["secrets", "configmaps"], seen)
+    assert (pair.encrypted("secrets"), pair.encrypted("configmaps")) == ({True}, {True})
+    go(pair, [], seen)
+    assert (pair.encrypted("secrets"), pair.encrypted("configmaps")) == ({False}, {False})
+    assert not [path for path in pair.configurations.values() if path.exists()]
+
+
+def test_a_switch_would_be_seen(pair: Pair) -> None:
+    """Without the steps in between, one server writes what the other cannot read."""
+    plan = pair.plan(["secrets", "configmaps"])
+    pair.put("api1", plan, "final")
+    pair.write("api1")
+    assert {line.split(":")[0] for line in pair.unreadable()} == {"api2"}

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""site.yml where masters have secrets that the controller does not: nothing is replaced, and no host is touched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
+from integration.pki.inprocess import call
+
+from .site import Site
+
+CONFIGURATION, KEY, PUBLIC = (
+    "/etc/kubernetes/encryption.yaml",
+    "/etc/kubernetes/pki/sa.key",
+    "/etc/kubernetes/pki/sa.pub",
+)
+
+
+def made(directory: Path) -> dict[str, str]:
+    """Return what a master has of a cluster with this PKI directory, as it leaves the host."""
+    call(
+        "pki_ca",
+        directory=str(directory),
+        authorities=[{"name": "ca"}, {"name": "etcd-ca"}, {"name": "front-proxy-ca"}],
+        key_pairs=[{"name": "sa"}],
+        secrets=[{"name": "encryption.key"}, {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}],
+    )
+    secret = (directory / "secrets/encryption.key").read_text().strip()
+    provider = f"secretbox: {{keys: [{{name: key1, secret: {secret}}}]}}"
+    text = f"resources:\n- resources: [secrets]\n  providers:\n  - {provider}\n"
+    files = {CONFIGURATION: text, KEY: (directory / "sa.key").read_text(), PUBLIC: (directory / "sa.pub").read_text()}
+    return {path: redacted(content, "") for path, content in files.items()}
+
+
+@pytest.fixture
+def site(repository: Path, tmp_path: Path) -> Site:
+    """Return a site whose masters have what it has."""
+    found = Site(repository, tmp_path)
+    ours = made(found.pki)
+    found.secrets = {f"192.0.2.1{n}": ours for n in (1, 2, 3)}
+    return found
+
+
+def complaints(site: Site, *arguments: str) -> list[str]:
+    """Return the lines that tell of other secrets."""
+    return [
+        line
+        for line in site.run(*arguments).stdout.splitlines()
+        if "has not, and nothing" in line or "is another key than" in line
+    ]
+
+
+def test_other_keys_are_left_alone(site: Site, tmp_path: Path) -> None:
+    """Of one master of three, or of all; in a check, too; who does not need what is there goes on."""
+    other = made(tmp_path / "other")
+    site.secrets["192.0.2.12"] = {**site.secrets["192.0.2.12"], CONFIGURATION: other[CONFIGURATION]}
+    for address in ("192.0.2.11", "192.0.2.13"):
+        site.secrets[address] = {**site.secrets[address], KEY: other[KEY], PUBLIC: other[PUBLIC]}
+    for arguments in ((), ("--check",)):
+        found = complaints(site, *arguments)
+        for words in (["host k2: ", CONFIGURATION, "secrets/encryption.key"], ["hosts k1, k3: ", KEY, "sa.pub"]):
+            assert [line for line in found if all(word in line for word in words)], found
+        assert site.touched() == []
+    assert complaints(site, "-e", json.dumps({"host_replace_authorities": True})) == []
+    assert len(site.touched()) == 3
+
+
+def test_what_the_controller_has_is_no_reason_to_stop(site: Site) -> None:
+    """A host that is touched by the next module is one that has passed."""
+    assert complaints(site) == []
+    assert len(site.touched()) == 3
