@@ -75,7 +75,8 @@ def shutdown_problem(answer: str, wanted: float) -> str:
         return ""
     return (
         f"logind: ends a delay of the shutdown after {int(words[1]) / 1e6:g} s, and pods may have {wanted:g} s; look "
-        "for a file that sorts after ours in /etc/systemd/logind.conf.d, and run systemctl restart systemd-logind kubelet"
+        "for a file that sorts after ours in /etc/systemd/logind.conf.d, and run "
+        "systemctl restart systemd-logind kubelet"
     )
 
 
