@@ -60,7 +60,7 @@ RAN = "/etc/kubernetes/pki/sa.key"
 
 def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
     """Return the plan as plain data."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
     import yaml
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils import _encryption, _preflight_secrets

@@ -44,7 +44,7 @@ _value:
 
 def foreign_secrets(told: t.Any, directory: str) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_secrets
     from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of what the PKI directory once had, so that a lost file is told from one that never was.
+"""The list of what the PKI directory once had, to tell a lost file from one that never existed.
 
 contents.json is written before the first file of a new directory, and after each run. What it lists and is not there
 is lost: only an option that names the file has another one made. What it does not list is new and may be created, also
@@ -21,7 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 
 LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 
-# What a loss means, and who else has the value.
+# What a loss means, and where the value still is.
 _LOSSES = {
     JOURNAL: "the serial numbers of all certificates, which a revocation needs",
     ROTATION: "how far a rotation is, and what it replaces",
@@ -45,7 +45,7 @@ _SIGNS = "; masters have the key that signs for kubelets as /etc/kubernetes/pki/
 class Asked:
     """The files that a task asks for, relative to the directory, by what they belong to."""
 
-    authorities: Mapping[str, str]
+    cas: Mapping[str, str]
     key_pairs: tuple[str, ...]
     secrets: tuple[str, ...]
 
@@ -59,7 +59,7 @@ class Asked:
     @property
     def files(self) -> list[str]:
         """Return all files that must not be lost. A public key is derived from its private half."""
-        found = [f"{stem}{suffix}" for stem in self.authorities.values() for suffix in (".crt", ".key", ".chain.crt")]
+        found = [f"{stem}{suffix}" for stem in self.cas.values() for suffix in (".crt", ".key", ".chain.crt")]
         return [*found, *(f"{stem}.key" for stem in self.key_pairs), *self.secrets, JOURNAL, ROTATION]
 
     @property
@@ -70,12 +70,12 @@ class Asked:
     @property
     def ca_keys(self) -> set[str]:
         """Return the keys of CAs, which may be elsewhere on purpose."""
-        return {f"{stem}.key" for stem in self.authorities.values()}
+        return {f"{stem}.key" for stem in self.cas.values()}
 
     def named(self, names: Iterable[str], option: str) -> set[str]:
         """Return the files that an option names: by their paths, or shorter, as encryption.key and etcd-ca.key."""
         short: dict[str, set[str]] = {os.path.basename(path): {path} for path in self.secrets}
-        for name, stem in self.authorities.items():
+        for name, stem in self.cas.items():
             # One half without the other is of no use.
             short.update({f"{name}{suffix}": {f"{stem}.crt", f"{stem}.key"} for suffix in (".crt", ".key")})
             short[f"{name}.chain.crt"] = {f"{stem}.chain.crt"}
@@ -121,12 +121,12 @@ class Contents:
         all key pairs and secrets, the CAs that signed something or were made here, and keys of the latter.
         """
         journal = self._journal()
-        has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.authorities.values())
+        has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.cas.values())
         if not has_ca or (journal is None and not self._is_there("secrets")):
             return set()
         found = {*(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
         signers, made = {line.get("authority") for line in journal or []}, set(_made(journal or []))
-        for name, stem in asked.authorities.items():
+        for name, stem in asked.cas.items():
             if name in signers or stem in made:
                 found.add(f"{stem}.crt")
             # One that was not made here may have its key elsewhere, as an offline CA has.
@@ -184,13 +184,13 @@ class Contents:
 
 def problem(store: Any, asked: Asked, lost: Sequence[str]) -> str:
     """Return the error about lost files: what each means, and the ways out."""
-    told = "; ".join(f"{path} ({_meaning(asked, path)})" for path in lost)
+    listed = "; ".join(f"{path} ({_meaning(asked, path)})" for path in lost)
     ways = ["restore from a backup, or from where the value still is"]
     if asked.ca_keys & set(lost):
         ways.append("name a CA whose key was taken elsewhere on purpose in ca_offline (option offline of pki_ca)")
     named = json.dumps({"ca_regenerate": list(lost)})
     ways.append(f"to give the old ones up for good, have new ones made by -e '{named}' (option regenerate of pki_ca)")
-    return f"{store.directory}: files are lost that cannot be made again: {told}; {'; or '.join(ways)}"
+    return f"{store.directory}: files are lost that cannot be regenerated: {listed}; {'; or '.join(ways)}"
 
 
 def _meaning(asked: Asked, path: str) -> str:
@@ -202,12 +202,12 @@ def _meaning(asked: Asked, path: str) -> str:
     if path in asked.public:
         return "during the rotation two keys are accepted, of which one is known here alone"
     if path.endswith(".chain.crt"):
-        return "who trusts the root alone cannot verify what the CA signed"
+        return "clients that trust the root alone cannot verify what the CA signed"
     return "all hosts refuse another CA" if path.endswith(".crt") else "its users have the old value"
 
 
 def without(store: Any, path: str) -> bool:
-    """True when a file is gone that the list has; for those who would begin it again."""
+    """True when a file is gone that the list has, so that it must not be begun again."""
     return not os.path.exists(os.path.join(store.directory, path)) and path in (Contents.load(store).listed or set())
 
 

@@ -55,7 +55,7 @@ class Ensure(Keeper):
         return Offline(self.store)
 
     def put_halves_aside(self) -> None:
-        """Move the certificates of CAs whose keys are given up out of the way, for whoever finds the key one day."""
+        """Move the certificates of CAs whose keys are given up out of the way, to be found with the key."""
         for path in sorted(self.regenerate):
             stem, dot, suffix = os.path.join(self.store.directory, path).rpartition(".")
             for half in (f"{stem}.crt", f"{stem}.chain.crt") if dot and suffix == "key" else ():

@@ -35,7 +35,7 @@ class Masters(Hosts):
     """Two masters and one etcd, with the versions that this machine has."""
 
     def write_inventory(self) -> None:
-        """Write hosts, groups and variables; there are no clients, so nobody asks the load balancer."""
+        """Write hosts, groups and variables; there are no clients, so no load balancer."""
         super().write_inventory()
         path = self.inventory / "hosts.yml"
         described = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every file of the directory that role ca makes, lost: what cannot be made again is an error, and nothing is made."""
+"""Every file of the directory that role ca makes, lost: what cannot be regenerated is an error, and stays so."""
 
 from __future__ import annotations
 
