@@ -12,7 +12,8 @@ from tools.lab import Lab
 
 CONTROL = "haproxy keepalived kube-apiserver kube-controller-manager kube-scheduler etcd"
 UNITS = f"{CONTROL} containerd kubelet kube-proxy flanneld"
-STOP = f"systemctl stop {UNITS}; rm -rf /var/lib/etcd/member /etc/etcd/formed; touch /etc/etcd/founding; systemctl reset-failed"
+EMPTY = "rm -rf /var/lib/etcd/member /etc/etcd/formed; touch /etc/etcd/founding"
+STOP = f"systemctl stop {UNITS}; {EMPTY}; systemctl reset-failed"
 START = f"systemctl start --no-block {UNITS}"
 READYZ = "curl -sk --max-time 1 -o /dev/null -w '%{http_code}' https://127.0.0.1:8443/readyz | grep -q 200"
 READY = "kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes --no-headers 2>/dev/null | grep -cw Ready"

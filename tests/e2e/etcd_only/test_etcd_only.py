@@ -57,9 +57,9 @@ def test_check_predicts_the_first_run(hosts: Hosts) -> None:
 def test_one_host_alone_founds_nothing(hosts: Hosts) -> None:
     """Under a limit nobody knows whether the others have a cluster; the run says so, and soon."""
     begin = time.monotonic()
-    status, output = hosts.attempt("--limit", "localhost,n1")
+    status, output = hosts.attempt("--limit", "localhost,n1", "-e", "etcd_health_timeout=900")
     assert status != 0 and "may not found a cluster" in output and "over all hosts of the group" in output
-    assert time.monotonic() - begin < 45
+    assert time.monotonic() - begin < 600
     assert hosts.exec("n1", "ls -d /var/lib/etcd/member /etc/etcd/founding").stdout == ""
 
 

@@ -115,6 +115,16 @@ def test_founding_needs_the_word_of_every_host(found: dict[str, list[str] | None
     assert ("/etc/etcd/founding" in [item["path"] for item in role.value("_etcd_files")]) is allowed
 
 
+@pytest.mark.parametrize(("asked", "allowed"), [([], True), (["formed"], False)])
+def test_without_role_host_the_role_asks_itself(asked: list[str], allowed: bool) -> None:
+    """Where role host has asked, that task is skipped, which is registered, too."""
+    here = {"_etcd_asked": {"changed": False, "found": asked}}
+    skipped = {"_etcd_asked": {"changed": False, "skipped": True}, "_host_receipts": {"found": []}}
+    for other, answer in ((skipped, allowed), ({"_etcd_asked": skipped["_etcd_asked"]}, False)):
+        role = etcd(hosts={"m1": "192.0.2.1", "m2": "192.0.2.2"}, hostvars={"m1": here, "m2": other})
+        assert role.value("_etcd_may_found") is answer
+
+
 def test_clients_have_no_certificate_of_the_peers_authority() -> None:
     """The peer port trusts another CA than the client port, and that one signs the peers' certificates alone."""
     role = etcd(etcd_auth=True)
