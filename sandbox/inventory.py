@@ -40,6 +40,8 @@ def ssh_args(layout: Layout) -> str:
     options = [
         "ControlMaster=auto",
         "ControlPersist=300s",
+        "ServerAliveInterval=10",
+        "ServerAliveCountMax=4",
         f"ControlPath={layout.sockets}/%C",
         "StrictHostKeyChecking=no",
         "UserKnownHostsFile=/dev/null",

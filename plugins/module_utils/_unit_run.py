@@ -47,7 +47,13 @@ class Units:
         self._look()
         enabling = [name for name, plan in self.plans.items() if plan.enable]
         stale = sorted(self._stale)
-        if check_mode or not self._reread(enabling, stale):
+        if check_mode:
+            return
+        for name in stale:
+            # Once systemd has read its files, nothing tells any more that the process was started from others.
+            if self.stamps[name] is None and self.plans[name].act == "restart":
+                _unit_inputs.write_stamp(name, Stamp({}, self.seen[name].invocation))
+        if not self._reread(enabling, stale):
             return
         enabled = {name: self.plans[name].enable for name in enabling}
         self._look()

@@ -26,19 +26,19 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 def three_directories(hosts: Lab) -> Iterator[list[str]]:
     """Return the directories of an inventory of three, one a host; the third host is in several groups."""
-    known = yaml.safe_load(hosts.inventory.read_text())["all"]["hosts"]
+    known = yaml.safe_load(hosts.inventory.read_text())["all"]
     for number, host in enumerate(hosts.hosts, start=1):
         place = hosts.directory / f"dc{number}"
         place.mkdir()
         groups = {"web": {"hosts": {host: {}}}, **({"more": {"hosts": {host: {}}}} if number == 3 else {})}
-        (place / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {host: known[host]}, "children": groups}}))
-    (hosts.directory / "dc3" / "constructed.yml").write_text(
-        "plugin: ansible.builtin.constructed\nstrict: true\ngroups: {odd: inventory_hostname in ['n1', 'n3']}\n"
-    )
-    inventory = hosts.inventories
+        inventory = {**known, "hosts": {host: known["hosts"][host]}, "children": groups}
+        (place / "hosts.yml").write_text(yaml.safe_dump({"all": inventory}))
+    odd = {"plugin": "ansible.builtin.constructed", "groups": {"odd": "inventory_hostname in ['n1', 'n3']"}}
+    (hosts.directory / "dc3" / "zz-constructed.yml").write_text(yaml.safe_dump(odd))
+    usual = hosts.inventories
     hosts.inventories = [hosts.directory / f"dc{number}" for number in (1, 2, 3)]
     yield [str(path) for path in hosts.inventories]
-    hosts.inventories = inventory
+    hosts.inventories = usual
 
 
 def apart(hosts: Lab) -> bool:
@@ -98,7 +98,12 @@ def test_a_crash_and_a_restart_from_the_same_files_need_nothing(hosts: Lab) -> N
 def test_a_unit_that_systemd_had_not_read_when_it_restarted_by_itself(hosts: Lab) -> None:
     hosts.inside("n1", "sed -i 's/Web/Web 2/' /etc/systemd/system/web.service; systemctl kill -s KILL web; sleep 4")
     hosts.inside("n1", "systemctl daemon-reload")
-    assert deeds(hosts.play(unit(hosts)))[0] == "restarted"
+    hosts.inside(
+        "n2", "rm /var/lib/hardway/units/web.service.json; sed -i 's/Web/Web 2/' /etc/systemd/system/web.service"
+    )
+    hosts.inside("n2", "systemctl kill -s KILL web; sleep 4")
+    assert deeds(hosts.play(unit(hosts))) == ["restarted", "restarted", "none"]
+    assert deeds(hosts.play(unit(hosts))) == ["none"] * 3
 
 
 def test_a_runtime_drop_in_is_an_input_and_a_property_is_none(hosts: Lab) -> None:
