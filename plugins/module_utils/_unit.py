@@ -32,6 +32,8 @@ class Want:
     wait_on_start: bool = True
     # Those of the inputs that a reload takes in as well as a restart.
     reloads: tuple[str, ...] = ()
+    # Files that it writes when it starts.
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs, _unit_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Plan, Seen, Stamp, Want
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, Waiter, ask, healthy_of
@@ -62,6 +62,9 @@ class Units:
                 self.inputs[name][path] = "what a check run foresees"
             stamp = _unit_inputs.read_stamp(name)
             self.plans[name] = _unit.plan(want, self.seen[name], self.inputs[name], stamp)
+            if want.outputs:
+                found, since = _unit_outputs.touched(want.outputs), self.systemd.active_since(name)
+                self.plans[name] = _unit_outputs.with_outputs(self.plans[name], self.seen[name], found, since)
 
     def carry_out(self, hold: bool) -> list[str]:
         """Do what is planned; return the units whose restart must wait for its turn (only with ``hold``)."""

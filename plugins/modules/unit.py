@@ -44,6 +44,12 @@ options:
         type: list
         elements: path
         default: []
+      outputs:
+        description:
+          - Files that the unit writes when it starts. It is restarted where one is missing or was changed since.
+        type: list
+        elements: path
+        default: []
       reloads:
         description: Those of O(units[].inputs) that a reload takes in. If only they changed, it reloads in its turn.
         type: list
@@ -194,6 +200,7 @@ SPEC = {
         "options": {
             "name": {"type": "str", "required": True},
             "inputs": {"type": "list", "elements": "path", "default": []},
+            "outputs": {"type": "list", "elements": "path", "default": []},
             "reloads": {"type": "list", "elements": "path", "default": []},
             "enabled": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
@@ -245,6 +252,7 @@ def want(params: dict[str, Any]) -> _unit.Want:
         state=params["state"],
         enabled=params["enabled"],
         inputs=tuple(params["inputs"]),
+        outputs=tuple(params["outputs"]),
         reloads=tuple(params["reloads"]),
         health=params["health"],
         wait_on_start=params["wait_on_start"],
@@ -277,7 +285,7 @@ def remember(key: str, units: Units) -> None:
     if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
     deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
-    paths = {path for name in units.wants for path in units.inputs[name]}
+    paths = {path for name, want in units.wants.items() for path in (*units.inputs[name], *want.outputs)}
     names = {path for want in units.wants.values() for path in (*want.inputs, f"{OURS}/{want.name}.d")}
     health = [want.health for want in units.wants.values() if want.health]
     _receipt.leave(key, {"units": deeds}, paths=sorted(paths), names=sorted(names), units=seen, health=health)
