@@ -39,6 +39,8 @@ class Want:
     reloads: tuple[str, ...] = ()
     # How a reload is verified; see option units[].reload_check.
     reload_check: Mapping[str, Any] | None = None
+    # Files that it writes when it starts.
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

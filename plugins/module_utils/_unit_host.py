@@ -76,6 +76,12 @@ class Systemd:
         _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", at, "-n", "200", "-u", name])
         return out
 
+    def active_since(self, name: str) -> float:
+        """Return since when a unit serves, in seconds since 1970 by today's clock."""
+        name_of_time = "ActiveEnterTimestampMonotonic"
+        _code, out, _err = self._run(["systemctl", "show", f"--property={name_of_time}", "--value", "--", name])
+        return time.time() - time.monotonic() + int(out.strip() or 0) / 1e6
+
     def journal(self, name: str) -> str:
         """Return the unit's last words, without what looks like a secret."""
         _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", "-n", "15", "-u", name])

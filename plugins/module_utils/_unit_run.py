@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs, _unit_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import Input, Plan, Seen, Stamp, Want
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, Waiter, asked, healthy_of
@@ -82,6 +82,9 @@ class Units:
                 inputs[path] = Input("what a check run foresees", "", _unit.NEVER)
             self.inputs[name] = inputs
             self.plans[name] = _unit.plan(want, seen, inputs, stamp)
+            if want.outputs:
+                found, since = _unit_outputs.touched(want.outputs), self.systemd.active_since(name)
+                self.plans[name] = _unit_outputs.with_outputs(self.plans[name], seen, found, since)
 
     def _read_later(self, name: str, seen: Seen, stamp: Stamp | None, inputs: Mapping[str, Input]) -> bool:
         """True when the unit's files changed since the record, and systemd read them after the process had started."""

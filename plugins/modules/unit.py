@@ -47,6 +47,12 @@ options:
         type: list
         elements: path
         default: []
+      outputs:
+        description:
+          - Files that the unit writes when it starts. It is restarted where one is missing or was changed since.
+        type: list
+        elements: path
+        default: []
       reloads:
         description: Those of O(units[].inputs) that a reload takes in. If only they changed, it reloads in its turn.
         type: list
@@ -219,6 +225,7 @@ SPEC = {
         "options": {
             "name": {"type": "str", "required": True},
             "inputs": {"type": "list", "elements": "path", "default": []},
+            "outputs": {"type": "list", "elements": "path", "default": []},
             "reloads": {"type": "list", "elements": "path", "default": []},
             "reload_check": {"type": "dict", "options": RELOAD_CHECK},
             "enabled": {"type": "bool", "default": True},
@@ -272,6 +279,7 @@ def want(params: dict[str, Any]) -> _unit.Want:
         state=params["state"],
         enabled=params["enabled"],
         inputs=tuple(params["inputs"]),
+        outputs=tuple(params["outputs"]),
         reloads=tuple(params["reloads"]),
         reload_check=params["reload_check"],
         health=params["health"],
@@ -306,11 +314,18 @@ def remember(key: str, units: Units) -> None:
         return
     deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
     inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
+    outputs = {path for want in units.wants.values() for path in want.outputs}
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
     _receipt.leave(
-        key, {"units": deeds}, paths=sorted(inputs), names=sorted(names), units=seen, health=health, absent=absent
+        key,
+        {"units": deeds},
+        paths=sorted({*inputs, *outputs}),
+        names=sorted(names),
+        units=seen,
+        health=health,
+        absent=absent,
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _unit, _unit_inputs, _unit_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import NEVER, Input, Seen, Stamp, Want
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit import NEVER, Input, Plan, Seen, Stamp, Want
 
 SHOWN = """ExecStart={ path=/usr/local/bin/etcd ; argv[]=/usr/local/bin/etcd ; ignore_errors=no ; pid=7 }
 EnvironmentFiles=/etc/default/etcd (ignore_errors=yes)
@@ -332,3 +332,25 @@ def test_stamps_survive_and_those_of_another_format_count_as_none(tmp_path) -> N
         assert _unit_inputs.read_stamp("x.service", str(tmp_path)) is None
     _unit_inputs.forget_stamp("x.service", str(tmp_path))
     assert _unit_inputs.read_stamp("x.service", str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("touched", "act", "reasons"),
+    [
+        ({"/run/a": 99.0}, "none", ()),
+        ({"/run/a": 100.01}, "none", ()),
+        ({"/run/a": 101.0}, "restart", ("/run/a was changed by others",)),
+        ({"/run/a": 99.0, "/run/b": None}, "restart", ("/run/b is gone",)),
+        ({}, "none", ()),
+    ],
+)
+def test_what_a_unit_has_written_comes_back_by_a_restart(
+    touched: dict[str, float | None], act: str, reasons: tuple[str, ...]
+) -> None:
+    found = _unit_outputs.with_outputs(Plan("web.service", "none"), RUNNING, touched, 100.0)
+    assert (found.act, found.reasons) == (act, reasons)
+
+
+def test_a_unit_that_starts_anyway_writes_its_files_then() -> None:
+    for plan, seen in ((Plan("a", "start", ("was not running",)), Seen()), (Plan("a", "restart", ("x",)), RUNNING)):
+        assert _unit_outputs.with_outputs(plan, seen, {"/run/a": None}, 100.0) == plan
