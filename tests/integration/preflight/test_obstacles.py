@@ -24,7 +24,7 @@ UNIT = f"[Service]\\nExecStart={SERVE} 8081\\n"
 PLANTED = {
     "a foreign etcd": (
         f"systemd-run -q --unit=other-etcd {SERVE} 2379",
-        r'port 2379: in use by "python3" \(pid \d+, unit other-etcd.service\) that is not ours, and etcd needs it; stop it',
+        r'port 2379: in use by "python3" \(pid \d+, unit other-etcd.service\) that is not ours, and etcd needs it',
     ),
     "a kubelet's port": (
         f"systemd-run -q --unit=other-kubelet {SERVE} --bind 127.0.0.1 10248",
@@ -33,10 +33,11 @@ PLANTED = {
     "kubeadm's drop-in": (
         "d=/usr/lib/systemd/system/kubelet.service.d; mkdir -p $d; "
         r"printf '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet\n' >$d/10-kubeadm.conf",
-        r"unit kubelet: /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf replaces its ExecStart; remove",
+        r"unit kubelet: /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf replaces its ExecStart",
     ),
     "docker's containerd": (
-        f"printf '{UNIT}' >/usr/lib/systemd/system/containerd.service; systemctl daemon-reload; systemctl start containerd",
+        f"printf '{UNIT}' >/usr/lib/systemd/system/containerd.service; systemctl daemon-reload; "
+        "systemctl start containerd",
         r"unit containerd: runs from /usr/lib/systemd/system/containerd.service, which is not ours; remove its package",
     ),
     "calico": (
@@ -47,7 +48,10 @@ PLANTED = {
         "mkdir -p /etc/kubernetes/manifests; touch /etc/kubernetes/manifests/etcd.yaml",
         r"/etc/kubernetes/manifests/etcd.yaml: static pods of another cluster; run kubeadm reset",
     ),
-    "old data": ("mkdir -p /var/lib/etcd/member", r"/var/lib/etcd/member: is data of an etcd that is not ours; move it"),
+    "old data": (
+        "mkdir -p /var/lib/etcd/member",
+        r"/var/lib/etcd/member: is data of an etcd that is not ours; move it",
+    ),
     "an old bridge": (
         "ip link add cni0 type bridge; ip addr add 10.42.0.1/24 dev cni0; ip link set cni0 up",
         r"interface cni0: has 10.42.0.1 of an earlier cluster, outside of cluster_pod_cidr",
@@ -66,15 +70,22 @@ PLANTED = {
     ),
     "a firewall": (
         "nft add table inet wall; nft 'add chain inet wall in { type filter hook input priority 10; policy drop; }'; "
-        "nft add rule inet wall in tcp dport '{ 22, 2379-2380 }' accept; nft add rule inet wall in ct state established accept",
+        "nft add rule inet wall in tcp dport '{ 22, 2379-2380 }' accept; "
+        "nft add rule inet wall in ct state established accept",
         r"nftables chain inet wall in: is on and does not let in 6443/tcp, 8472/udp, 10250/tcp; open them",
     ),
 }
 # These are in the inventory, and only the host can tell that they are wrong.
 SETTINGS = {
     "cluster_node_ip": ("203.0.113.7", r"cluster_node_ip 203.0.113.7: no interface of the host has it, as behind NAT"),
-    "cluster_api_endpoint": ("api.nowhere.invalid:6443", r"cluster_api_endpoint api.nowhere.invalid: does not resolve here"),
-    "ansible_python_interpreter": ("/root/venv/bin/python", r"Python /root/venv/bin/python: has no cryptography, whatever"),
+    "cluster_api_endpoint": (
+        "api.nowhere.invalid:6443",
+        r"cluster_api_endpoint api.nowhere.invalid: does not resolve here",
+    ),
+    "ansible_python_interpreter": (
+        "/root/venv/bin/python",
+        r"Python /root/venv/bin/python: has no cryptography, whatever",
+    ),
 }
 
 
