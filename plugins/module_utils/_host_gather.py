@@ -205,10 +205,6 @@ class Gather:
         """
         ours = {f"{name}.service" for name, unit in units.items() if unit["ours"]}
         everything = "haproxy.service" in set(self.active()) - ours and "haproxy" in units
-        links = {
-            name: (self.kernel.read(f"/sys/class/net/{name}/address") or "").strip()
-            for name in self._listdir("/sys/class/net")
-        }
         sockets = []
         for protocol in ("tcp", "udp"):
             for version in ("", "6"):
@@ -219,7 +215,7 @@ class Gather:
         sockets = [found for found in sockets if everything or (found["protocol"], found["port"]) in wanted]
         held = _host_network.holders({found["inode"] for found in sockets} - {"0"}, ours, self.root)
         return {
-            "links": links,
+            "links": _host_network.links(),
             "addresses": _host_network.addresses(),
             "routes": _host_network.parse_routes(
                 self.kernel.read("/proc/net/route") or "", self.kernel.read("/proc/net/ipv6_route") or ""

@@ -13,27 +13,36 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
-RTM_GETADDR, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 22, 1, 0x300, 2, 3
-IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY = 1, 2, 1
+RTM_GETLINK, RTM_GETADDR, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 18, 22, 1, 0x300, 2, 3
+IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY, IFLA_ADDRESS, IFLA_IFNAME = 1, 2, 1, 1, 3
 LISTEN = "0A"
 Address = dict[str, Any]
 
 
 def addresses() -> list[Address]:
     """Return every address of every interface: interface, address, prefix, secondary."""
-    found: list[Address] = []
-    request = struct.pack("=IHHIIB3xI", 24, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, socket.AF_UNSPEC, 0)
     names = dict(socket.if_nameindex())
+    found = [parse_address(body, names) for body in dump(RTM_GETADDR)]
+    return [entry for entry in found if entry]
+
+
+def links() -> dict[str, str]:
+    """Return the hardware address of every interface, by its name; /sys may show another network namespace."""
+    return dict(parse_link(body) for body in dump(RTM_GETLINK))
+
+
+def dump(kind: int) -> list[bytes]:
+    """Return the bodies of all messages with which the kernel answers a request for everything."""
+    found: list[bytes] = []
+    request = struct.pack("=IHHIIB15x", 32, kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, socket.AF_UNSPEC)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as link:
         link.settimeout(2)
         link.send(request)
         while True:
-            packet = link.recv(1 << 18)
-            for kind, body in messages(packet):
-                if kind in (NLMSG_ERROR, NLMSG_DONE):
+            for answer, body in messages(link.recv(1 << 18)):
+                if answer in (NLMSG_ERROR, NLMSG_DONE):
                     return found
-                entry = parse_address(body, names)
-                found += [entry] if entry else []
+                found.append(body)
 
 
 def messages(packet: bytes) -> Iterator[tuple[int, bytes]]:
@@ -50,14 +59,7 @@ def messages(packet: bytes) -> Iterator[tuple[int, bytes]]:
 def parse_address(body: bytes, names: Mapping[int, str]) -> Optional[Address]:
     """Return one address of an RTM_NEWADDR message."""
     _family, prefix, flags, _scope, index = struct.unpack_from("=BBBBI", body)
-    values: dict[int, bytes] = {}
-    offset = 8
-    while offset + 4 <= len(body):
-        length, kind = struct.unpack_from("=HH", body, offset)
-        if length < 4:
-            break
-        values[kind] = body[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
+    values = attributes(body, 8)
     # Of a point-to-point link IFA_ADDRESS is the other end.
     raw = values.get(IFA_LOCAL) or values.get(IFA_ADDRESS)
     if raw is None or index not in names:
@@ -68,6 +70,25 @@ def parse_address(body: bytes, names: Mapping[int, str]) -> Optional[Address]:
         "prefix": prefix,
         "secondary": bool(flags & IFA_F_SECONDARY),
     }
+
+
+def parse_link(body: bytes) -> tuple[str, str]:
+    """Return name and hardware address of an RTM_NEWLINK message."""
+    values = attributes(body, 16)
+    address = values.get(IFLA_ADDRESS, b"")
+    return values.get(IFLA_IFNAME, b"").rstrip(b"\0").decode(), ":".join(f"{byte:02x}" for byte in address)
+
+
+def attributes(body: bytes, offset: int) -> dict[int, bytes]:
+    """Return the attributes of a message by their kinds."""
+    values: dict[int, bytes] = {}
+    while offset + 4 <= len(body):
+        length, kind = struct.unpack_from("=HH", body, offset)
+        if length < 4:
+            break
+        values[kind] = body[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    return values
 
 
 def parse_routes(table: str, table6: str = "") -> list[dict[str, str]]:

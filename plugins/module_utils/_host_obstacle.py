@@ -8,6 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# What host_skip_checks can name.
+NAMES = (
+    "privileges",
+    "python",
+    "pipelining",
+    "clock",
+    "clock_sync",
+    "systemd",
+    "kernel",
+    "cgroups",
+    "memory",
+    "cpus",
+    "mounts",
+    "disk",
+    "units",
+    "dropins",
+    "leftovers",
+    "cni",
+    "logind",
+    "selinux",
+    "address",
+    "ports",
+    "local_ports",
+    "routes",
+    "resolver",
+    "endpoint",
+    "proxy",
+    "firewall",
+    "identity",
+)
 # check is the name by which host_skip_checks skips it, severity is error or warning.
 Obstacle = dict[str, str]
 Seen = Mapping[str, Any]

@@ -8,8 +8,17 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host_obstacle import Obstacle, error, warning
 from ansible_collections.hardway.kubernetes.plugins.module_utils._members import ANSWER
 
+# Certificates are signed by the controller's clock, and leases of etcd kept by the hosts'.
+SKEW = 10.0
+NOT_PIPELINED = warning(
+    "pipelining",
+    "Ansible's pipelining",
+    "is off, so while a module runs its arguments, secrets too, are in a file on the host, and tasks take longer",
+    "set pipelining = true in [ssh_connection] of ansible.cfg, or ansible_pipelining: true",
+)
 # What hosts that were cloned have in common. Tunnels get their hardware addresses from the machine-id.
 SHARED = {
     "machine_id": "machine-id {} is that of all of them, and so would be the hardware addresses of their tunnels; "
@@ -54,6 +63,15 @@ def host_problems(
             problems += _subnet_problems(member, facts, vip)
         problems += [f"host {host}: {entry['message']}" for entry in _obstacles(answer, "error")]
     return problems + _shared(members, hostvars, ("machine_id", "macaddress"))
+
+
+def clock_obstacles(host: float, before: float, after: float) -> list[Obstacle]:
+    """Compare a host's clock with the controller's, which was read before and after."""
+    off = min(host - before, 0.0) or max(host - after, 0.0)
+    if abs(off) <= SKEW:
+        return []
+    reason = f"is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the controller's"
+    return [error("clock", "clock", reason, "start chrony or systemd-timesyncd on both and wait until they agree")]
 
 
 def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any]) -> list[str]:

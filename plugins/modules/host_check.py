@@ -88,10 +88,6 @@ options:
     description: Whether this is the only host of the cluster; a firewall then is a warning.
     type: bool
     default: false
-  now:
-    description: The controller's clock, in seconds since 1970; 0 compares no clocks.
-    type: float
-    default: 0
   time_sync_required:
     description: Whether a clock that is not synchronized is an error, not a warning.
     type: bool
@@ -100,6 +96,34 @@ options:
     description: Names of checks whose obstacles are not reported.
     type: list
     elements: str
+    choices:
+      - privileges
+      - python
+      - pipelining
+      - clock
+      - clock_sync
+      - systemd
+      - kernel
+      - cgroups
+      - memory
+      - cpus
+      - mounts
+      - disk
+      - units
+      - dropins
+      - leftovers
+      - cni
+      - logind
+      - selinux
+      - address
+      - ports
+      - local_ports
+      - routes
+      - resolver
+      - endpoint
+      - proxy
+      - firewall
+      - identity
     default: []
 """
 
@@ -124,6 +148,11 @@ obstacles:
     - check: ports
       severity: error
       message: 'port 2379: in use by "etcd" (pid 812, unit etcd.service) that is not ours, and etcd needs it; …'
+time:
+  description: The host's clock, in seconds since 1970, which is compared with the controller's.
+  returned: always
+  type: float
+  sample: 1790000000.5
 identity:
   description: What must differ between hosts, among it the hardware address of the interface that has the node address.
   returned: always
@@ -144,6 +173,7 @@ import platform
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_check, _host_network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host_gather import Gather
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host_obstacle import NAMES
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -170,9 +200,8 @@ def main() -> None:
         "resolver": {"type": "bool", "default": True},
         "proxy": {"type": "bool", "default": False},
         "alone": {"type": "bool", "default": False},
-        "now": {"type": "float", "default": 0},
         "time_sync_required": {"type": "bool", "default": False},
-        "skip": {"type": "list", "elements": "str", "default": []},
+        "skip": {"type": "list", "elements": "str", "default": [], "choices": list(NAMES)},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     want = dict(module.params)
@@ -184,6 +213,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         obstacles=_host_check.obstacles(seen, want),
+        time=seen["time"],
         identity=_host_check.identity(seen, want),
         ansible_facts={
             **_host_check.facts(seen),

@@ -24,7 +24,7 @@ UNIT = f"[Service]\\nExecStart={SERVE} 8081\\n"
 PLANTED = {
     "a foreign etcd": (
         f"systemd-run -q --unit=other-etcd {SERVE} 2379",
-        r'port 2379: in use by "python3" \(pid \d+, unit other-etcd.service\) that is not ours, and etcd needs it; stop it',
+        r'port 2379: in use by "python3" \(pid \d+, unit other-etcd.service\) that is not ours, and etcd needs it',
     ),
     "a kubelet's port": (
         f"systemd-run -q --unit=other-kubelet {SERVE} --bind 127.0.0.1 10248",
@@ -33,10 +33,11 @@ PLANTED = {
     "kubeadm's drop-in": (
         "d=/usr/lib/systemd/system/kubelet.service.d; mkdir -p $d; "
         r"printf '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet\n' >$d/10-kubeadm.conf",
-        r"unit kubelet: /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf replaces its ExecStart; remove",
+        r"unit kubelet: /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf replaces its ExecStart",
     ),
     "docker's containerd": (
-        f"printf '{UNIT}' >/usr/lib/systemd/system/containerd.service; systemctl daemon-reload; systemctl start containerd",
+        f"printf '{UNIT}' >/usr/lib/systemd/system/containerd.service; systemctl daemon-reload; "
+        "systemctl start containerd",
         r"unit containerd: runs from /usr/lib/systemd/system/containerd.service, which is not ours; remove its package",
     ),
     "calico": (
@@ -69,7 +70,8 @@ PLANTED = {
     ),
     "a firewall": (
         "nft add table inet wall; nft 'add chain inet wall in { type filter hook input priority 10; policy drop; }'; "
-        "nft add rule inet wall in tcp dport '{ 22, 2379-2380 }' accept; nft add rule inet wall in ct state established accept",
+        "nft add rule inet wall in tcp dport '{ 22, 2379-2380 }' accept; "
+        "nft add rule inet wall in ct state established accept",
         r"nftables chain inet wall in: is on and does not let in 6443/tcp, 8472/udp, 10250/tcp; open them",
     ),
 }

@@ -74,6 +74,13 @@ def test_addresses_of_links_and_of_tunnels() -> None:
 def test_this_machine_has_addresses() -> None:
     """The kernel answers as it is understood."""
     assert "127.0.0.1" in [entry["address"] for entry in _host_network.addresses()]
+    assert _host_network.links().keys() == {name for _index, name in socket.if_nameindex()}
+
+
+def test_links() -> None:
+    body = bytes(16) + struct.pack("=HH", 9, 3) + b"eth0\0" + bytes(3) + struct.pack("=HH", 10, 1) + bytes(range(6))
+    assert _host_network.parse_link(body) == ("eth0", "00:01:02:03:04:05")
+    assert _host_network.parse_link(bytes(16) + struct.pack("=HH", 9, 3) + b"tun0\0") == ("tun0", "")
 
 
 def test_facts_tell_first_and_further_addresses() -> None:

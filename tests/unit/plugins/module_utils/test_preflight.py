@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import inventory_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_hosts import (
+    clock_obstacles,
     host_problems,
     host_warnings,
     interface_of,
@@ -235,3 +236,19 @@ def test_an_interface_is_found_by_any_of_its_addresses() -> None:
     assert [interface_of(own, known) for own in ("192.0.2.1", "192.0.2.9", "fd00::1")] == ["br-lan"] * 3
     assert [interface_of(own, known) for own in ("192.0.2.2", "")] == ["", ""]
     assert interface_of("192.0.2.1", {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (1000.0, ""),
+        (1030.0, ""),
+        (995.0, ""),
+        (500.0, "clock: is 500 s behind the controller's; start chrony"),
+        (4630.0, "clock: is 3600 s ahead of the controller's; start chrony"),
+    ],
+)
+def test_clocks_are_compared_however_slow_the_connection_is(host: float, words: str) -> None:
+    found = clock_obstacles(host, before=1000.0, after=1030.0)
+    assert [entry["check"] for entry in found] == (["clock"] if words else [])
+    assert all(entry["message"].startswith(words) for entry in found)

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs module host_check, and adds what only the controller can tell: the clock, and how modules reach the host."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+
+MODULE = "hardway.kubernetes.host_check"
+
+
+class ActionModule(ActionBase):
+    """Runs the module between two looks at the controller's clock."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        before = time.time()
+        result: dict[str, Any] = self._execute_module(MODULE, task_vars=task_vars)
+        if "time" in result:
+            clock = _preflight_hosts.clock_obstacles(result["time"], before, time.time())
+            pipelined = self._is_pipelining_enabled("new")
+            found = [*clock, *([] if pipelined else [_preflight_hosts.NOT_PIPELINED])]
+            given = self._task.args.get("skip") or []
+            skipped = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+            result["obstacles"] += [entry for entry in found if entry["check"] not in skipped]
+        return result
