@@ -43,6 +43,12 @@ def compare(role: str, defaults: dict[str, Any], options: dict[str, Any]) -> lis
     return found
 
 
+def compare_changes(role: str, changes: dict[str, Any], options: dict[str, Any]) -> list[str]:
+    """Return the options of which meta/changes.yml does not say what a change does, and what it says of no option."""
+    found = [f"{role}: {name} is not in meta/changes.yml" for name in options if not changes.get(name)]
+    return found + [f"{role}: {name} of meta/changes.yml is no option" for name in changes if name not in options]
+
+
 def main() -> int:
     """Print every difference; return the exit status."""
     problems = []
@@ -52,6 +58,7 @@ def main() -> int:
             # A role may be entered at several points; together they describe its variables.
             options = {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}
             problems += compare(path.name, load(path / "defaults" / "main.yml"), options)
+            problems += compare_changes(path.name, load(path / "meta" / "changes.yml"), options)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

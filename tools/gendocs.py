@@ -55,7 +55,15 @@ def ranked(names: list[str], order: list[str]) -> list[str]:
 def roles() -> dict[str, dict[str, Any]]:
     """Return the argument specification of every role that has one, in the order of a deployment."""
     found = {path.parent.parent.name: load(path) for path in TOP.glob("roles/*/meta/argument_specs.yml")}
-    return {name: merged(found[name]["argument_specs"]) for name in ranked(list(found), ROLE_ORDER)}
+    return {
+        name: {**merged(found[name]["argument_specs"]), "changes": changes(name)}
+        for name in ranked(list(found), ROLE_ORDER)
+    }
+
+
+def changes(role: str) -> dict[str, str]:
+    """Return what a change of each of a role's variables does on a running cluster."""
+    return dict(load(TOP / "roles" / role / "meta" / "changes.yml"))
 
 
 def merged(specs: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -52,24 +52,28 @@ def kind(option: Option) -> str:
     return f"{name} of {option['elements']}" if option.get("elements") else name
 
 
-def rows(options: dict[str, Option], parent: str = "") -> Iterator[str]:
-    """Yield a table row for each option, suboptions below their parent."""
+def rows(options: dict[str, Option], parent: str = "", changes: dict[str, str] | None = None) -> Iterator[str]:
+    """Yield a table row for each option, suboptions below their parent; with changes, a column has those."""
     for name, option in options.items():
         text = prose(option.get("description"))
         if option.get("choices"):
             text += " One of " + ", ".join(f"`{choice}`" for choice in option["choices"]) + "."
         default = "*required*" if option.get("required") else value(option.get("default"))
-        yield f"| `{parent}{name}` | {kind(option)} | {cell(default)} | {cell(text)} |"
+        change = "" if changes is None else f" {cell(changes.get(parent + name, ''))} |"
+        yield f"| `{parent}{name}` | {kind(option)} | {cell(default)} | {cell(text)} |{change}"
         nested = option.get("suboptions") or option.get("options") or option.get("contains")
         if isinstance(nested, dict):
-            yield from rows(nested, f"{parent}{name}.")
+            yield from rows(nested, f"{parent}{name}.", changes)
 
 
-def table(options: dict[str, Option], first: str) -> list[str]:
+def table(options: dict[str, Option], first: str, changes: dict[str, str] | None = None) -> list[str]:
     """Return the table of options, or a sentence when there are none."""
     if not options:
         return ["None."]
-    return [f"| {first} | type | default | meaning |", "|---|---|---|---|", *rows(options)]
+    heading, line = f"| {first} | type | default | meaning |", "|---|---|---|---|"
+    if changes is not None:
+        heading, line = f"{heading} a change on a running cluster |", f"{line}---|"
+    return [heading, line, *rows(options, changes=changes)]
 
 
 def plugin_docs(path: str) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def role_page(name: str, spec: dict[str, Any], requires: list[str]) -> str:
     lines += [f"{prose(text)}\n" for text in as_list(spec.get("description"))]
     if requires:
         lines += ["Pulls in " + ", ".join(f"[{other}]({other}.md)" for other in requires) + ".", ""]
-    lines += ["## Variables", "", *table(spec.get("options") or {}, "variable")]
+    lines += ["## Variables", "", *table(spec.get("options") or {}, "variable", spec["changes"])]
     return "\n".join(lines) + "\n"
 
 

@@ -72,6 +72,15 @@ def test_suboptions_follow_their_parent():
     assert list(markdown.rows(spec)) == ["| `a` | list of dict |  | x |", "| `a.b` | str | *required* |  |"]
 
 
+def test_every_option_says_what_a_change_does():
+    options = {"r_a": {"description": "x"}, "r_b": {"description": "y", "options": {"c": {"description": "z"}}}}
+    assert check_specs.compare_changes("r", {"r_a": "refused", "r_b": "nothing restarts"}, options) == []
+    found = check_specs.compare_changes("r", {"r_a": "refused", "r_x": "refused"}, options)
+    assert found == ["r: r_b is not in meta/changes.yml", "r: r_x of meta/changes.yml is no option"]
+    page = markdown.role_page("r", {"short_description": "x", "options": options, "changes": {"r_a": "refused"}}, [])
+    assert "| `r_a` | str |  | x | refused |" in page and "| `r_b.c` | str |  | z |  |" in page
+
+
 def test_only_the_part_between_markers_is_generated():
     text = "a\n<!-- generated: t -->\nold\n<!-- end: t -->\nz"
     assert gendocs.between(text, "t", "new") == "a\n<!-- generated: t -->\nnew\n<!-- end: t -->\nz"
