@@ -31,7 +31,9 @@ if facts is None:
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
 receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted}}
 look = {{"problems": ["seen by " + address]}}
-answers = {{"setup": {{"ansible_facts": facts}}, "receipts": receipts, "cluster_info": look}}
+running = json.load(open("{directory}/running.json"))
+running = {{"running": running.get(address, running["nothing"])}}
+answers = {{"setup": {{"ansible_facts": facts}}, "receipts": receipts, "cluster_info": look, "running_info": running}}
 touched = {{"failed": True, "msg": "the host was touched by " + name}}
 print(json.dumps(answers.get(name.rpartition(".")[2], touched)))
 """
@@ -50,6 +52,7 @@ class Site:
         self.cache = directory / "cache"
         self.facts: dict[str, t.Any] = {f"192.0.2.1{n}": facts(f"192.0.2.1{n}") for n in (1, 2, 3)}
         self.trusted: dict[str, dict[str, str]] = {}
+        self.running: dict[str, dict[str, t.Any]] = {"nothing": running()}
         self.binaries.mkdir()
         listed = yaml.safe_load((repository / COMPONENTS).read_text())["_cluster_components"]
         for name in (name for component in listed for name in component["binaries"]):
@@ -74,6 +77,7 @@ class Site:
         inventory.write_text(yaml.safe_dump({"all": {"vars": self.variables, "children": children}}))
         (self.directory / "facts.json").write_text(json.dumps(self.facts))
         (self.directory / "trusted.json").write_text(json.dumps(self.trusted))
+        (self.directory / "running.json").write_text(json.dumps(self.running))
         command = [self.ansible_playbook, playbook, "-i", str(inventory), *arguments]
         return subprocess.run(
             command, cwd=self.place, env=self.environment, capture_output=True, text=True, check=False
@@ -86,7 +90,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was done to hosts beyond reading."""
-        return [line for line in self.asked() if not line.endswith((".setup", ".receipts"))]
+        return [line for line in self.asked() if not line.endswith((".setup", ".running_info", ".receipts"))]
 
 
 def facts(address: str, **changes: t.Any) -> dict[str, t.Any]:
@@ -99,3 +103,9 @@ def facts(address: str, **changes: t.Any) -> dict[str, t.Any]:
         "ansible_eth0": {"device": "eth0", "ipv4": {"address": address, "netmask": "255.255.255.0"}},
         **changes,
     }
+
+
+def running(**changes: t.Any) -> dict[str, t.Any]:
+    """Return what module running_info reports of a host that runs nothing."""
+    nothing: dict[str, t.Any] = {"versions": {}, "active": [], "flags": {}, "kubelet": {}, "etcd_data": False}
+    return {**nothing, "record": {}, "stored": {}, "api": None, "servers": {}, **changes}

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(running_cluster)."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.errors import AnsibleError
+
+DOCUMENTATION = r"""
+name: running_cluster
+short_description: What a cluster runs, from the reports of its hosts
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Joins the results of M(hardway.kubernetes.running_info), which each host has as C(_cluster_host_running).
+  - Names the settings that are asked to change although a running cluster cannot change them.
+positional: _input, hostvars, groups, shared, outside, elsewhere
+options:
+  _input:
+    description: The hosts of the play.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The magic variable V(hostvars).
+    type: dict
+    required: true
+  groups:
+    description: The magic variable V(groups).
+    type: dict
+    required: true
+  shared:
+    description:
+      - Variables that are alike on all hosts, C(name), C(domain), C(service_cidr), C(pod_cidr), C(dns_address) and
+        C(api_port).
+    type: dict
+    required: true
+  outside:
+    description: API servers outside of the play, inventory names by URL.
+    type: dict
+    default: {}
+  elsewhere:
+    description: Results of M(hardway.kubernetes.running_info) for hosts outside of the play, in a loop over names.
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: See roles/cluster/tasks/running.yml, which is where it is used
+  ansible.builtin.debug:
+    msg: "{{ ansible_play_hosts_all | hardway.kubernetes.running_cluster(hostvars, groups, _cluster_shared) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(versions) of the components that run, which an inventory that sets none keeps; C(runs), versions with their
+      hosts, by component; C(masters) and C(behind), versions with their hosts of all API servers and of those outside
+      of the play; C(complete), the binaries that all hosts have; C(etcd_data), the hosts with data of etcd;
+      C(problems), one line for each setting that cannot be changed.
+  type: dict
+"""
+
+
+def running_cluster(
+    hosts: t.Any, hostvars: t.Any, groups: t.Any, shared: t.Any, outside: t.Any = None, elsewhere: t.Any = ()
+) -> dict[str, t.Any]:
+    """Return what the cluster runs."""
+    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    from ansible_collections.hardway.kubernetes.plugins.module_utils import _pin, _pin_settings
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._members import node_address, node_name
+
+    reports: dict[str, t.Any] = {}
+    found: list[_pin_settings.Setting] = []
+
+    def take(host: str, answer: t.Any, variables: t.Any) -> t.Any:
+        """Compare the settings of a host that was read; return its report, None where it was not."""
+        report = (answer or {}).get("running")
+        # A variable made of what is not known, such as a fact of a host outside of the play, is not compared.
+        with contextlib.suppress(AnsibleError):
+            if report:
+                own = {name: variables.get(name) for name in _pin_settings.VARIABLES}
+                own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
+                found.extend(_pin_settings.settings(host, report, shared, own))
+        return report
+
+    for host in hosts:
+        variables = hostvars[host]
+        if report := take(host, variables.get("_cluster_host_running"), variables):
+            reports[host] = report
+    elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
+    answers = {answer["item"]: answer for answer in elsewhere}
+    others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
+    return {
+        **_pin.summary(reports, others, outside or {}),
+        "complete": _pin.complete(reports, groups),
+        "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
+        "problems": [*_pin_settings.problems(found), *_pin.unknown(elsewhere, others, reports, groups)],
+    }
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"running_cluster": running_cluster}

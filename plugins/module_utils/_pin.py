@@ -1,0 +1,263 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which versions a cluster runs, and which others it may go to. Decided before any host is changed."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+# What module running_info reports of a host, under its inventory name.
+Reports = Mapping[str, Mapping[str, t.Any]]
+# Versions with the hosts that run them.
+Runs = dict[str, list[str]]
+
+VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-(.+))?")
+# The program that tells a component's version, and the one whose process makes it one in use.
+TOLD_BY = {
+    "etcd": ("etcd", "etcd"),
+    "containerd": ("containerd", "containerd"),
+    "runc": ("runc", "containerd"),
+    "cni": ("cni", "containerd"),
+    "pause": ("pause", "containerd"),
+    "flannel": ("flanneld", "flanneld"),
+}
+COMPONENTS = ("etcd", "containerd", "runc", "cni", "flannel", "coredns")
+# Their formats of data or configuration go from minor to minor.
+ONE_MINOR_AT_A_TIME = ("kubernetes", "etcd")
+# The first release of 3.5 that makes an old cluster's member list fit for 3.6, says the upgrade guide.
+ETCD_BEFORE_36 = "3.5.26"
+ALLOW = "-e cluster_allow_minor_upgrade=true"
+
+# Which binaries a host of a group needs; of the other components it is all of them.
+KUBERNETES = {
+    "master": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+    "node": ("kubelet", "kube-proxy"),
+}
+GROUP = {"etcd": "etcd", "containerd": "node", "runc": "node", "cni": "node", "flannel": "node"}
+
+
+def order(version: str) -> tuple[int, int, int, int, str]:
+    """Return what versions are compared by; what is no version comes before all."""
+    found = VERSION.fullmatch(version)
+    if not found:
+        return (-1, 0, 0, 0, version)
+    major, minor, patch, early = found.groups()
+    return (int(major), int(minor), int(patch or 0), 0 if early else 1, early or "")
+
+
+def minor(version: str) -> tuple[int, int]:
+    """Return major and minor number."""
+    return order(version)[:2]
+
+
+def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) -> dict[str, t.Any]:
+    """Return what the cluster runs, from the reports of the hosts in the play and of those outside that were read.
+
+    addresses are the hosts by URL of the API servers that the reports' hosts have asked. ``versions`` is the pin: what
+    an inventory that sets nothing gets. ``runs`` are versions with hosts, by component; ``masters`` and ``behind`` are
+    those of the API servers, of all known and of those outside of the play.
+    """
+    everywhere = {**elsewhere, **reports}
+    asked = {addresses.get(url, url): v for report in everywhere.values() for url, v in report["servers"].items() if v}
+    outside = {**asked, **{h: v for h in elsewhere if (v := elsewhere[h]["versions"].get("kube-apiserver"))}}
+    outside = {host: version for host, version in outside.items() if host not in reports}
+    masters = grouped({**outside, **_of(reports, "kube-apiserver")})
+    kubelets = [_of(reports, program, running=program) for program in ("kube-proxy", "kubelet")]
+    runs = {name: grouped(_used(everywhere, *TOLD_BY[name])) for name in TOLD_BY}
+    runs["kubernetes"] = merged([masters, *map(grouped, kubelets)])
+    runs["coredns"] = grouped({h: report["api"]["coredns"] for h, report in everywhere.items() if report["api"]})
+    record: dict[str, str] = {}
+    for report in sorted(everywhere.values(), key=lambda one: order(one["record"].get("kubernetes", ""))):
+        record.update(report["record"])
+    pins = {name: newest(found) for name, found in runs.items() if found}
+    if masters:
+        pins["kubernetes"] = newest(masters)
+    return {
+        # The record is of what nothing runs, or nobody could tell: the components of nodes where no node was read.
+        "versions": {**{name: version for name, version in record.items() if name != "kubernetes"}, **pins},
+        "runs": {name: found for name, found in runs.items() if found},
+        "masters": masters,
+        "behind": grouped(outside),
+    }
+
+
+def _of(reports: Reports, program: str, running: str = "") -> dict[str, str]:
+    """Return a program's version by host; with running, of those hosts alone on which that one is a process."""
+    return {
+        host: report["versions"][program]
+        for host, report in reports.items()
+        if program in report["versions"] and (not running or running in report["active"])
+    }
+
+
+def _used(reports: Reports, program: str, process: str) -> dict[str, str]:
+    """Return a program's version by host, where its process runs; where none does, by what is on the disks."""
+    return _of(reports, program, running=process) or _of(reports, program)
+
+
+def grouped(found: Mapping[str, str]) -> Runs:
+    """Return versions, each with its hosts, in order."""
+    runs: Runs = {}
+    for host, version in found.items():
+        if version:
+            runs.setdefault(version, []).append(host)
+    return dict(sorted(runs.items(), key=lambda item: order(item[0])))
+
+
+def merged(several: Iterable[Runs]) -> Runs:
+    """Return several such groups as one."""
+    hosts: Runs = {}
+    for runs in several:
+        for version, names in runs.items():
+            hosts[version] = list(dict.fromkeys([*hosts.get(version, []), *names]))
+    return dict(sorted(hosts.items(), key=lambda item: order(item[0])))
+
+
+def newest(runs: Runs) -> str:
+    """Return the newest of versions."""
+    return max(runs, key=order)
+
+
+def problems(
+    cluster: Mapping[str, t.Any],
+    wanted: Mapping[str, str],
+    *,
+    allow_minor: bool,
+    supported: Sequence[str],
+    nodes: Collection[str] = (),
+) -> list[str]:
+    """Return why the versions wanted are none to go to; an empty list where they are.
+
+    cluster is a summary; nodes are the hosts of the play that get a kubelet.
+    """
+    found = []
+    runs = cluster["runs"].get("kubernetes")
+    if runs:
+        found += _problems("kubernetes", runs, str(wanted["kubernetes"]), allow_minor)
+        found += _unsupported(newest(runs), str(wanted["kubernetes"]), supported)
+        found += _canary(cluster["behind"], str(wanted["kubernetes"]), nodes)
+    for name in COMPONENTS:
+        if name in cluster["runs"] and name in wanted:
+            found += _problems(name, cluster["runs"][name], str(wanted[name]), allow_minor)
+    return found
+
+
+def _problems(component: str, runs: Runs, wanted: str, allow_minor: bool) -> list[str]:
+    """Return why one component may not go from what runs to what is wanted."""
+    known = [version for version in runs if VERSION.fullmatch(version)]
+    if not known or not VERSION.fullmatch(wanted):
+        return []
+    last, first = max(known, key=order), min(known, key=order)
+    variable = "cluster_kubernetes_version" if component == "kubernetes" else f"cluster_component_versions.{component}"
+    what = "the cluster runs" if component == "kubernetes" else f"{component}: the cluster runs"
+    asks = f"{what} {_listed(runs, first, last)}, this inventory asks for {wanted}"
+    if order(wanted) < order(last):
+        return [f"{asks}, which is older, and a downgrade is not possible: set {variable}: {last}"]
+    if minor(wanted) == minor(first):
+        return []
+    steps = minor(wanted)[1] - minor(first)[1] if minor(wanted)[0] == minor(first)[0] else 99
+    if component in ONE_MINOR_AT_A_TIME and steps > 1:
+        return [
+            f"{asks}, and no minor may be skipped: bring it to {_following(first)} first, with {ALLOW}, "
+            f"or set {variable}: {last}"
+        ]
+    if component == "etcd" and minor(first) == (3, 5) and order(first) < order(ETCD_BEFORE_36):
+        return [f"{asks}: bring it to {ETCD_BEFORE_36} or a later 3.5 first, or set {variable}: {last}"]
+    if allow_minor:
+        return []
+    if minor(wanted) == minor(last):
+        return [f"{asks}: an upgrade did not come to its end; finish it: run site.yml {ALLOW}"]
+    return [f"{asks}: run site.yml {ALLOW}, or set {variable}: {last}"]
+
+
+def _following(version: str) -> str:
+    """Return the minor that comes after that of a version, in words."""
+    major, number = minor(version)
+    return f"a release of {major}.{number + 1}"
+
+
+def _unsupported(runs: str, wanted: str, supported: Sequence[str]) -> list[str]:
+    """Return whether this collection has grown past what the cluster runs."""
+    if runs != wanted or not VERSION.fullmatch(runs) or "{}.{}".format(*minor(runs)) in supported:
+        return []
+    return [
+        f"the cluster runs {runs}, and this release of hardway.kubernetes knows {', '.join(supported)} alone: "
+        "use a release that knows it too"
+    ]
+
+
+def _canary(behind: Runs, wanted: str, nodes: Collection[str]) -> list[str]:
+    """Return whether kubelets of the play would be newer than an API server outside of it."""
+    older = {version: hosts for version, hosts in behind.items() if order(version) < order(wanted)}
+    if not older or not nodes:
+        return []
+    way = f", or set cluster_kubernetes_version: {newest(older)}" if behind == older and len(older) == 1 else ""
+    return [
+        f"kubelet {wanted} on {_names(nodes)} would be newer than the API server {_listed(older, *_ends(older))} of "
+        f"{_names([host for hosts in older.values() for host in hosts])}: run site.yml without --limit, which upgrades "
+        f"control-plane hosts first{way}"
+    ]
+
+
+def _ends(runs: Runs) -> tuple[str, str]:
+    """Return the oldest and the newest of versions."""
+    return min(runs, key=order), newest(runs)
+
+
+def _listed(runs: Runs, first: str, last: str) -> str:
+    """Return versions in words; with hosts where there are two."""
+    if first == last:
+        return last
+    return " and ".join(f"{version} ({_names(runs[version])})" for version in (first, last))
+
+
+def _names(hosts: Collection[str]) -> str:
+    """Return hosts in words, but not hundreds of them."""
+    found = sorted(hosts)
+    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+
+
+def unknown(
+    asked: Sequence[Mapping[str, t.Any]], answers: Reports, reports: Reports, groups: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Return whether the play has nodes, and none of the masters outside of it, which were asked, answers."""
+    nodes = [host for host in reports if host in groups.get("node", ())]
+    if not asked or answers or not nodes:
+        return []
+    return [
+        f"no control-plane host of {_names([one['item'] for one in asked])} answers, so what the cluster runs is "
+        f"unknown, and {_names(nodes)} cannot join; repair the connection to one of them"
+    ]
+
+
+def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[str, t.Any]:
+    """Return the binaries that all hosts of a group have, by component, group and version; no group without hosts."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+    needs = [*GROUP.items(), *(("kubernetes", group) for group in KUBERNETES)]
+    for component, group in needs:
+        hosts = [host for host in reports if host in groups.get(group, ())]
+        stored = [reports[host]["stored"].get(component, {}) for host in hosts]
+        if stored:
+            versions = set.intersection(*map(set, stored))
+            found.setdefault(component, {})[group] = {
+                version: sorted(set.intersection(*(set(one[version]) for one in stored))) for version in versions
+            }
+    return found
+
+
+def to_bring(
+    components: Iterable[Mapping[str, t.Any]], had: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]
+) -> list[Mapping[str, t.Any]]:
+    """Return the components of which some host of the play lacks a binary, given what they all have."""
+    return [
+        component
+        for component in components
+        if any(
+            set(KUBERNETES.get(group, ()) if component["name"] == "kubernetes" else component["binaries"])
+            - set(versions.get(str(component["version"]), ()))
+            for group, versions in had.get(component["name"], {}).items()
+        )
+    ]

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports of hosts become one picture of the cluster, also where a host's variables cannot be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.hardway.kubernetes.plugins.filter.running_cluster import running_cluster
+
+SHARED = {
+    "name": "kubernetes",
+    "domain": "cluster.local",
+    "service_cidr": "10.96.0.0/16",
+    "pod_cidr": "10.244.0.0/16",
+    "dns_address": "10.96.0.10",
+    "api_port": 6443,
+}
+GROUPS = {"etcd": ["k1"], "master": ["k1"], "node": ["k2"]}
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """Return what a host reports of an API server alone."""
+    found: dict[str, Any] = {"versions": {"kube-apiserver": "1.36.2"}, "active": ["kube-apiserver"], "etcd_data": False}
+    flags = {"kube-apiserver": {"service-cluster-ip-range": "10.97.0.0/16"}}
+    return {**found, "flags": flags, "kubelet": {}, "record": {}, "stored": {}, "api": None, "servers": {}, **changes}
+
+
+class Unreadable(dict[str, Any]):
+    """Variables of which one is a template of what is not known."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Raise as Ansible does."""
+        if name == "etcd_data_dir":
+            raise AnsibleError("some_fact is undefined")
+        return super().get(name, default)
+
+
+def test_reports_of_the_play() -> None:
+    hostvars = {"k1": {"_cluster_host_running": {"running": report(etcd_data=True)}}, "k2": {}}
+    found = running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)
+    assert found["versions"] == {"kubernetes": "1.36.2"}
+    assert found["etcd_data"] == ["k1"]
+    (line,) = found["problems"]
+    assert line.startswith("cluster_service_cidr: the cluster runs with 10.97.0.0/16")
+
+
+def test_a_variable_that_cannot_be_known_is_not_compared() -> None:
+    hostvars = {"k1": Unreadable(_cluster_host_running={"running": report()})}
+    found = running_cluster(["k1"], hostvars, GROUPS, SHARED)
+    assert (found["versions"], found["problems"]) == ({"kubernetes": "1.36.2"}, [])
+
+
+def test_who_was_not_asked_is_not_missed() -> None:
+    hostvars: dict[str, Any] = {"k1": {}, "k2": {"_cluster_host_running": {"running": report(versions={}, flags={})}}}
+    skipped, lost = {"item": "k1", "skipped": True}, {"item": "k1", "unreachable": True}
+    assert running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [skipped])["problems"] == []
+    (line,) = running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [lost])["problems"][-1:]
+    assert line.startswith("no control-plane host of k1 answers")
