@@ -15,7 +15,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Compares the authorities that hosts trust with those in a directory on the controller, by their public keys.
   - Authorities that were replaced by a rotation, and are kept in C(retired), count as known.
-positional: _input, names, directory
+positional: _input, names, directory, etcd_data
 options:
   _input:
     description: What the hosts have, as C(authorities) of M(hardway.kubernetes.receipts), by the name of the host.
@@ -29,6 +29,11 @@ options:
     description: The directory of the authorities, C(cluster_pki_dir).
     type: path
     required: true
+  etcd_data:
+    description: Hosts on which etcd has data. As long as there are some, the authorities cannot be replaced.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -45,12 +50,12 @@ _value:
 """
 
 
-def foreign_authorities(told: t.Any, names: t.Any, directory: str) -> list[str]:
+def foreign_authorities(told: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
     from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_authorities
 
-    return _preflight_authorities.foreign_authorities(told, names, directory)
+    return _preflight_authorities.foreign_authorities(told, names, directory, etcd_data)
 
 
 class FilterModule:

@@ -15,11 +15,15 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 impor
 
 
 def foreign_authorities(
-    told: t.Mapping[str, t.Mapping[str, str]], names: t.Mapping[str, str], directory: str
+    told: t.Mapping[str, t.Mapping[str, str]],
+    names: t.Mapping[str, str],
+    directory: str,
+    etcd_data: t.Collection[str] = (),
 ) -> list[str]:
     """Return one line for each authority that hosts trust and the directory does not know, not even from earlier.
 
     told is what each host has, by path; names are the authorities that belong there. One with the same key is the same.
+    etcd_data are the hosts with data of etcd: an API server with other keys than that cluster's never becomes ready.
     """
     store = Store(directory)
     culprits: dict[tuple[str, str, str], list[str]] = {}
@@ -35,9 +39,20 @@ def foreign_authorities(
     return [
         f"{_listed(hosts)}: {path} ({_short(digest)}) is another authority than {store.certificate(name)}"
         f"{f' ({_short(fingerprint(ours[name][0]))})' if ours[name] else ', which does not exist'}; set cluster_pki_dir"
-        " to the directory that the cluster was made with, or host_replace_authorities if nothing there is to survive"
+        f" to the directory that the cluster was made with, or {_other_way(etcd_data)}"
         for (name, path, digest), hosts in sorted(culprits.items())
     ]
+
+
+def _other_way(etcd_data: t.Collection[str]) -> str:
+    """Return what else there is to do, where nothing is to survive."""
+    if not etcd_data:
+        return "host_replace_authorities if nothing there is to survive"
+    return (
+        f"start over, if nothing is to survive: on {_listed(sorted(etcd_data))} etcd has data of the cluster with "
+        "these authorities, and host_replace_authorities works only when etcd is stopped there, and its data directory "
+        "and /etc/etcd/formed are removed"
+    )
 
 
 def _short(digest: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .site import Site
+from .site import Site, running
 
 CLUSTER, ETCD = "/etc/kubernetes/pki/ca.crt", "/etc/etcd/pki/ca.crt"
 
@@ -63,3 +63,11 @@ def test_who_wants_it_replaces_them(site: Site, tmp_path: Path) -> None:
     site.trusted = {"192.0.2.11": {CLUSTER: authority(tmp_path / "other")}}
     assert complaints(site, "-e", json.dumps({"host_replace_authorities": True})) == []
     assert len(site.touched()) == 3
+
+
+def test_what_etcd_has_is_not_left_with_other_keys(site: Site, tmp_path: Path) -> None:
+    site.trusted = {"192.0.2.11": {CLUSTER: authority(tmp_path / "other")}}
+    site.running["192.0.2.12"] = running(etcd_data=True)
+    found = complaints(site, "-e", json.dumps({"host_replace_authorities": True}))
+    assert [line for line in found if "on host k2 etcd has data" in line], found
+    assert site.touched() == []

@@ -66,3 +66,9 @@ def test_hosts_of_one_authority_share_a_line(pki: Path) -> None:
     told["k1"] = told["k2"]
     (line,) = foreign_authorities(told, NAMES, str(pki))
     assert line.startswith("hosts k1, k2: ")
+
+
+def test_where_etcd_has_data_they_cannot_be_replaced(pki: Path) -> None:
+    told = {"k1": {"/pki/ca.crt": made(OTHER).decode()}}
+    (line,) = foreign_authorities(told, NAMES, str(pki), ["k3", "k2"])
+    assert "on hosts k2, k3 etcd has data" in line and "/etc/etcd/formed are removed" in line
