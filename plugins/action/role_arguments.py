@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,23 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.hardway.kubernetes.plugins.module_utils import (
+    _alike,
+    _names,
+    _option_pairs,
+    _option_rules,
+    _option_values,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._options import converted
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._warm import warm
 
 # The first of our action plugins that a run of site.yml loads.
 warm()
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+IGNORED = "cluster_ignored_names"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -34,47 +46,152 @@ class ActionModule(ActionBase):
         """Return all problems of all hosts, and fail where there are some."""
         result = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec({"hosts": {"type": "list", "elements": "str", "required": True}})
-        hostvars = (task_vars or {})["hostvars"]
-        found: dict[str, list[str]] = {}
-        for host in args["hosts"]:
-            for problem in dict.fromkeys(problems(hostvars[host])):
-                found.setdefault(problem, []).append(host)
-        lines = [f"{problem}; set it right for {', '.join(hosts)}" for problem, hosts in found.items()]
+        variables = task_vars or {}
+        groups = {name: [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
+        ours = [host for name in _names.GROUPS for host in groups.get(name, ())]
+        given = Given(variables["hostvars"], ours)
+        lines = [*_names.name_problems(given.names, OPTIONS, given.ignored)]
+        lines += _names.group_problems(groups, given.ignored)
+        lines += type_problems(given, set(args["hosts"]))
+        lines += _alike.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
+        if not lines:
+            lines += _option_pairs.pair_problems(groups, given.typed)
         result.update(changed=False, problems=lines)
         if lines:
             result.update(failed=True, msg="\n".join(lines))
+        elif idle := _names.idle_hosts(groups, given.ignored):
+            Display().warning(
+                f"in none of the groups {', '.join(_names.GROUPS)}, and left alone: {_names.some(idle)}. "
+                f"If that is right, name a group of theirs in {IGNORED}"
+            )
         return result
 
 
-def problems(variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what no role would take; what is not given has a default, and is no problem."""
-    for role, options in specifications():
-        given = {name: value for name in options if name in variables and known(value := read(variables, name))}
-        for name, value in given.items():
-            option = {key: setting for key, setting in options[name].items() if key not in ("required", "default")}
-            for message in ArgumentSpecValidator({name: option}).validate({name: value}).error_messages:
-                yield f"{name}: {message} (role {role})"
+class Given:
+    """What inventory and command line give to hosts; the default of an option is not given."""
+
+    def __init__(self, hostvars: Any, hosts: Sequence[str]) -> None:
+        self._hostvars = hostvars
+        self._values = _option_values.Values()
+        self._views: dict[str, Mapping[str, Any]] = {}
+        self._raw: dict[str, dict[str, Any]] = {}
+        self.names: dict[str, list[str]] = {}
+        self.ignored: list[str] = []
+        for host in dict.fromkeys(hosts):
+            raw = hostvars.raw_get(host)
+            self._raw[host] = {name: raw[name] for name in OPTIONS.keys() & raw.keys()}
+            for name in raw:
+                self.names.setdefault(name, []).append(host)
+            if not self.ignored and IGNORED in raw and (value := self.value(host, IGNORED)) is not Undefined:
+                self.ignored = converted(value, "list")
+
+    def options(self) -> list[str]:
+        """Return the options that any host is given, in the order of the roles."""
+        return [name for name in OPTIONS if name in self.names]
+
+    def hosts(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Yield the hosts that are given an option, each with its value where that can be known."""
+        for host, raw in self._raw.items():
+            if name in raw and (value := self.value(host, name)) is not Undefined:
+                yield host, value
+
+    def is_plain(self, host: str, name: str) -> bool:
+        """True where the value stands in the inventory as it is; what a template or a vault gives may be secret."""
+        return self._values.is_plain(self._raw[host][name])
+
+    def typed(self, host: str, name: str) -> Any:
+        """Return a value by its type, or the default; None where neither tells it."""
+        option = OPTIONS[name][1]
+        value = self.value(host, name) if name in self._raw[host] else option.get("default", Undefined)
+        if value is Undefined or "{{" in str(value):
+            return None
+        return converted(value, option.get("type", "str"))
+
+    def value(self, host: str, name: str) -> Any:
+        """Return a value as roles see it; Undefined where it needs what is not known yet, such as a fact."""
+        raw = self._raw[host][name]
+        if self._values.is_plain(raw):
+            return raw
+        if host not in self._views:
+            self._views[host] = self._hostvars[host]
+        return read(self._views[host], name)
+
+
+def type_problems(given: Given, hosts: Container[str]) -> list[str]:
+    """Return what no role would take; each value is looked at once, however many hosts share it."""
+    seen = _option_values.Seen()
+    found: dict[str, list[str]] = {}
+    for name in given.options():
+        for host, value in given.hosts(name):
+            if host in hosts:
+                for problem in seen.once(name, value, option_problems):
+                    found.setdefault(problem, []).append(host)
+    return [f"{problem}; set it right for {_names.some(affected, 20)}" for problem, affected in found.items()]
+
+
+def option_problems(name: str, value: Any) -> list[str]:
+    """Return what is wrong with one value of an option."""
+    role, option = OPTIONS[name]
+    kind = option.get("type", "str")
+    if value is None and kind in ("bool", "int", "float"):
+        return [f"{name}: has no value; give one, or leave the line out for the default (role {role})"]
+    if isinstance(value, bool) and kind in ("str", "path"):
+        # What was written, yes or on or true, is not known any more.
+        return [f"{name}: {str(value).lower()} is no text; put the value in quotes (role {role})"]
+    try:
+        typed = converted(value, kind)
+    except HardwayError as exc:
+        return [f"{name}: {exc} (role {role})"]
+    spec = {key: setting for key, setting in option.items() if key not in ("required", "default")}
+    messages = ArgumentSpecValidator({name: spec}).validate({name: typed}).error_messages
+    found = list(messages) or [_option_rules.problem(name, typed)]
+    return [f"{name}: {message} (role {role})" for message in found if message]
+
+
+def compared(given: Given, name: str) -> Iterator[tuple[str, _alike.Given]]:
+    """Yield the hosts of an option with what to compare of its value."""
+    if not _alike.groups_of(name):
+        return
+    option, seen = OPTIONS[name][1], _option_values.Seen()
+    default = canonical(name, option["default"]) if "{{" not in str(option.get("default", "{{")) else [""]
+    for host, value in given.hosts(name):
+        (key,) = seen.once(name, value, canonical)
+        shown = key if given.is_plain(host, name) and len(key) <= 40 else ""
+        yield host, _alike.Given(_alike.UNSET if [key] == default else key, shown)
+
+
+def canonical(name: str, value: Any) -> list[str]:
+    """Return a value as a text that is the same for every spelling."""
+    kind = OPTIONS[name][1].get("type", "str")
+    try:
+        value = converted(value, kind)
+    except HardwayError:
+        kind = "str"
+    return [
+        value if kind in ("str", "path") and isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    ]
 
 
 def specifications() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every role of the collection with the options of its entry point main."""
+    """Yield every role of the collection with the options of all its entry points."""
     for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-        yield path.parent.parent.name, content["argument_specs"].get("main", {}).get("options") or {}
+        entries = content["argument_specs"].values()
+        yield path.parent.parent.name, {k: v for entry in entries for k, v in (entry.get("options") or {}).items()}
+
+
+OPTIONS = {name: (role, option) for role, options in specifications() for name, option in options.items()}
 
 
 def read(variables: Mapping[str, Any], name: str) -> Any:
     """Return a variable's value; Undefined where it needs what is not known yet, such as a fact."""
     try:
-        return variables[name]
+        value = variables[name]
     except AnsibleError:
         return Undefined
+    # Older Ansible returns templates that it cannot resolve.
+    return Undefined if isinstance(value, str) and "{{" in value else value
 
 
 class Undefined:
     """Stands for a value that cannot be known before hosts were asked."""
-
-
-def known(value: Any) -> bool:
-    """True when a value is what the role will see; older Ansible returns templates that it cannot resolve."""
-    return value is not Undefined and not (isinstance(value, str) and "{{" in value)

@@ -19,6 +19,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight_rang
 
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]+):([0-9]{1,5})")
+# A certificate's common name has 64 characters, and that of a kubelet begins with system:node:. A label's value has 63.
+LONGEST_NODE = 64 - len("system:node:")
+LONGEST_NAME = 63
 FORMER = "cluster_api_former_vip"
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -33,7 +36,7 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     """
     return [
         *_group_problems(cluster),
-        *_name_problems(_hosts(cluster)),
+        *_name_problems(_hosts(cluster), {member["host"] for member in cluster["nodes"]}),
         *_address_problems(_hosts(cluster), cluster.get("unsettled") or ()),
         *range_problems(cluster, _hosts(cluster)),
         *_endpoint_problems(cluster),
@@ -78,15 +81,21 @@ def _group_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     return problems
 
 
-def _name_problems(hosts: list[Member]) -> list[str]:
+def _name_problems(hosts: list[Member], nodes: t.Container[str]) -> list[str]:
     problems = []
     by_name: dict[str, str] = {}
     for member in hosts:
         host, name = member["host"], member["name"]
-        if len(name) > 253 or not NODE_NAME.fullmatch(name):
+        longest = LONGEST_NODE if host in nodes else LONGEST_NAME
+        if not NODE_NAME.fullmatch(name):
             problems.append(
                 f"host {host}: cluster_node_name {name!r} is not a valid node name; "
                 "use lower-case letters, digits, '-' and '.'"
+            )
+        elif len(name) > longest:
+            problems.append(
+                f"host {host}: cluster_node_name {name} has {len(name)} characters, and {longest} fit into the names "
+                "of its certificates and labels; set a shorter cluster_node_name"
             )
         if by_name.setdefault(name, host) != host:
             problems.append(

@@ -62,6 +62,7 @@ THREE = {f"k{n}": {"ansible_host": f"192.0.2.1{n}"} for n in (1, 2, 3)}
 MISSPELT = {**{name: {} for name in GROUPS}, "masters": THREE, "etcds": THREE}
 BAD_NAME = {"Bad_Name": {"ansible_host": "192.0.2.14"}}
 SAME_NAME = {"k6": {"ansible_host": "192.0.2.16", "cluster_node_name": "k1"}}
+CONTAINERD_1 = {"plugins": {"io.containerd.grpc.v1.cri": {"sandbox_image": "pause"}}}
 # What can be wrong together is wrong in one inventory: all of it is told at once.
 INVENTORY: dict[str, list[Row]] = {
     "names and addresses": [
@@ -95,9 +96,46 @@ INVENTORY: dict[str, list[Row]] = {
         ({}, {"master": {}}, ["group master", "no host", "put at least one"]),
     ],
     "other groups": [({}, MISSPELT, ["etcd, master, lb, node", "no host", "etcds, masters", "inventory.example"])],
+    "long names": [
+        ({}, {"node": {"n" * 53: {"ansible_host": "192.0.2.15"}}}, ["n" * 53, "53 characters", "52 fit"]),
+        ({}, {"etcd": {"e" * 64: {"ansible_host": "192.0.2.16"}}}, ["e" * 64, "64 characters", "63 fit"]),
+    ],
     "options": [
         ({"flannel_backend": "vxlann"}, {}, ["flannel_backend", "vxlann", "host-gw", "k1, k2, k3"]),
         ({}, {"node": {"k2": {"node_labels": 3}}}, ["node_labels", "dict", "role node", "for k2"]),
+        ({"cluster_certificate_expiry": "10y"}, {}, ["cluster_certificate_expiry", "10y", "365d"]),
+        ({"keepalived_virtual_router_id": 300}, {}, ["keepalived_virtual_router_id", "300", "255"]),
+        ({"cluster_component_versions": {"etcd": "3.5"}}, {}, ["etcd '3.5'", "in full"]),
+        (
+            {"containerd_config": CONTAINERD_1},
+            {},
+            ["io.containerd.grpc.v1.cri", "containerd 1", "io.containerd.cri.v1.images"],
+        ),
+        ({"addons_wait": "perhaps"}, {}, ["addons_wait", "perhaps", "true or false"]),
+        ({"node_max_pods": None}, {}, ["node_max_pods", "no value", "leave the line out"]),
+    ],
+    "misspelt": [
+        (
+            {"cluster_kubernets_version": "1.36.2"},
+            {},
+            ["cluster_kubernets_version", "mean cluster_kubernetes_version?"],
+        ),
+        ({}, {"node": {"k1": {"node_label": {}}}}, ["node_label", "for k1", "node_labels"]),
+        ({}, {"nodes": {"k9": {"ansible_host": "192.0.2.19"}}}, ["group nodes", "k9", "name the group `node`"]),
+        (
+            {},
+            {"node": {"k2": {"cluster_domain": "other"}}},
+            ["cluster_domain", "differs", "the default on k1, k3", "other on k2"],
+        ),
+    ],
+    "contradictions": [
+        ({"cluster_api_port": "10250"}, {}, ["cluster_api_port", "10250", "kubelet", "k1, k2, k3"]),
+        ({"cluster_pod_cidr": "10.244.0.0/23"}, {}, ["cluster_pod_cidr", "2 ranges of /24", "3 nodes"]),
+        (
+            {"cluster_api_former_vip": "198.51.100.100"},
+            {},
+            ["keepalived_virtual_router_id", "100", "cluster_api_former_vip"],
+        ),
     ],
 }
 
@@ -113,6 +151,39 @@ def test_a_bad_inventory(site: Site, name: str) -> None:
     refused(site, *(words for *_settings, words in INVENTORY[name]))
     assert site.asked() == []
     assert not site.pki.exists()
+
+
+def test_a_misspelt_variable_of_the_command_line(site: Site) -> None:
+    result = site.run("-e", "verify_imge=busybox", playbook="playbooks/verify.yml")
+    assert result.returncode != 0
+    assert "verify_imge" in result.stdout and "did you mean verify_image?" in result.stdout
+    assert site.asked() == []
+
+
+def test_what_belongs_to_others_is_left_alone(site: Site) -> None:
+    site.variables |= {
+        "node_exporter_version": "1.8",
+        "etcd_version": "3",
+        "node_label": 1,
+        "cluster_ignored_names": ["node_label"],
+    }
+    site.groups |= {"etcd_prod": {"k1": {}}, "monitoring": {"p1": {"ansible_host": "192.0.2.50"}}}
+    result = site.run()
+    assert len(site.touched()) == 3, result.stdout + result.stderr
+    assert "and left alone: p1" in result.stdout + result.stderr
+    assert not [line for line in site.asked() if line.startswith("192.0.2.50")]
+
+
+def test_values_that_are_text(site: Site) -> None:
+    spelt = [
+        "cluster_api_extra_sans=a,b",
+        "master_shutdown_delay=7",
+        "node_max_pods=200",
+        "addons_coredns=false",
+        "cluster_api_port=6443",
+    ]
+    result = site.run(*(word for value in spelt for word in ("-e", value)))
+    assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
 def test_hosts_that_cannot_serve(site: Site) -> None:

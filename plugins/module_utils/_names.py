@@ -1,0 +1,123 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of variables and groups that resemble ours and are none: most likely misspelt, and without any effect."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import typing as t
+
+GROUPS = ("etcd", "master", "lb", "node")
+# What the groups are called elsewhere. Those of other tools may stand in the same inventory, beside ours.
+MISSPELT = {
+    "etcds": "etcd",
+    "masters": "master",
+    "lbs": "lb",
+    "nodes": "node",
+}
+ELSEWHERE = {
+    "etcd_cluster": "etcd",
+    "control_plane": "master",
+    "controlplane": "master",
+    "controller": "master",
+    "controllers": "master",
+    "kube_control_plane": "master",
+    "kube_master": "master",
+    "ex_lb": "lb",
+    "haproxy": "lb",
+    "keepalived": "lb",
+    "load_balancer": "lb",
+    "load_balancers": "lb",
+    "loadbalancer": "lb",
+    "loadbalancers": "lb",
+    "kube_node": "node",
+    "worker": "node",
+    "workers": "node",
+}
+# Variables of playbooks, and those that are derived: no options of roles, and yet ours.
+OTHERS = (
+    "cluster_api_sans",
+    "cluster_api_url",
+    "cluster_architecture",
+    "cluster_artifacts",
+    "cluster_service_address",
+    "cluster_versions",
+    "download_architectures",
+    "renew_certificates",
+    "renew_force",
+    "rotate_until",
+)
+# Common in the inventories of others, one letter from ours.
+COMMON = ("admin_users",)
+NEAR = 0.88
+FIRST_WORD_NEAR = 0.8
+
+
+def name_problems(
+    names: t.Mapping[str, t.Sequence[str]], options: t.Iterable[str], ignored: t.Sequence[str]
+) -> list[str]:
+    """Return one line for each variable, given with its hosts, that is not ours but nearly is."""
+    known = {*options, *OTHERS}
+    words = sorted({name.partition("_")[0] for name in known})
+    problems = []
+    for name, hosts in sorted(names.items()):
+        if name not in known and not _is_ignored(name, (*COMMON, *ignored)) and (right := nearest(name, known, words)):
+            problems.append(
+                f"{name}: no role has this variable, given for {some(hosts)}; did you mean {right}? "
+                "If it belongs to something else, name it in cluster_ignored_names"
+            )
+    return problems
+
+
+def nearest(name: str, known: t.Collection[str], words: t.Sequence[str]) -> str | None:
+    """Return the known name of which a name is most likely a misspelling."""
+    word, line, _rest = name.partition("_")
+    if not word or not line or not difflib.get_close_matches(word, words, n=1, cutoff=FIRST_WORD_NEAR):
+        return None
+    found = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
+    return found[0] if found else None
+
+
+def group_problems(groups: t.Mapping[str, t.Sequence[str]], ignored: t.Sequence[str]) -> list[str]:
+    """Return one line for each group whose hosts were most likely meant for one of ours."""
+    problems = []
+    for name, hosts in groups.items():
+        right = _right_group(name, groups)
+        missing = [host for host in hosts if right and host not in groups.get(right, ())]
+        if missing and not _is_ignored(name, ignored):
+            problems.append(
+                f"group {name}: {some(missing)} not in the group `{right}`; name the group `{right}`, or make it a "
+                f"child of `{right}`. If it belongs to something else, name it in cluster_ignored_names"
+            )
+    return problems
+
+
+def _right_group(name: str, groups: t.Mapping[str, t.Sequence[str]]) -> str | None:
+    """Return the group that was meant: sure where it is a plural, likely where ours is empty."""
+    if name in (*GROUPS, "all", "ungrouped"):
+        return None
+    written = name.lower().replace("-", "_")
+    right = MISSPELT.get(written)
+    if right is None and (found := difflib.get_close_matches(written, GROUPS, n=1, cutoff=0.8)):
+        right = found[0]
+    if right is None and not groups.get(ELSEWHERE.get(written, "all")):
+        right = ELSEWHERE.get(written)
+    return right
+
+
+def idle_hosts(groups: t.Mapping[str, t.Sequence[str]], ignored: t.Sequence[str]) -> list[str]:
+    """Return the hosts of the inventory that are in none of our groups."""
+    used = {host for name in groups if name in GROUPS or _is_ignored(name, ignored) for host in groups[name]}
+    return [host for host in groups.get("all", ()) if host not in used and host not in ("localhost", "127.0.0.1")]
+
+
+def some(hosts: t.Sequence[str], most: int = 5) -> str:
+    """Return names in a line, the number of those that would make it too long."""
+    rest = len(hosts) - most
+    return ", ".join(hosts[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _is_ignored(name: str, patterns: t.Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
