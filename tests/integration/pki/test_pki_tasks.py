@@ -272,7 +272,7 @@ def test_role_ca(tmp_path: Path) -> None:
     role = {"import_role": {"name": "hardway.kubernetes.ca"}, "vars": variables}
     find = {"find": {"paths": str(tmp_path / "pki"), "recurse": True}}
     outcome = play(tmp_path, [(CHECK, role), (APPLY, find), (APPLY, role), (APPLY, find), (APPLY, role)])
-    assert [result.get("matched") for result in outcome.results] == [None, 0, None, 12, None], outcome.output
+    assert [result.get("matched") for result in outcome.results] == [None, 0, None, 14, None], outcome.output
     subject = openssl("x509", "-in", tmp_path / "pki/ca.crt", "-noout", "-subject")
     assert subject == "subject=CN = test\n"
     # The prediction and the making; not the last run of the role.
