@@ -28,7 +28,8 @@ def join_turns(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[st
     Those whose kubelet has no certificate that serves are one turn, the first; those whose kubelet works follow,
     ``at_once`` of them together, or all where it is 0.
     """
-    lost, working = [], []
+    lost: list[str] = []
+    working: list[str] = []
     for host in map(str, hosts):
         reasons = reasons_of(hostvars[host])
         if reasons:
