@@ -20,6 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_profile im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import readable
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
@@ -37,16 +38,14 @@ def request_pem(spec: CertificateSpec, key: Any) -> bytes:
 
 def request_key(pem: bytes, spec: CertificateSpec) -> Any:
     """Return the public key of a request whose signature proves that the sender has the private half."""
-    try:
+    with readable(f"{spec.path}: the host's signing request is damaged; run again"):
         request = x509.load_pem_x509_csr(pem)
-        valid = request.is_signature_valid
-    except ValueError as exc:
-        raise HardwayError(f"{spec.path}: the host's signing request is damaged; run again") from exc
+        valid, key = request.is_signature_valid, request.public_key()
+        kind = key_spec(key)
     if not valid:
         raise HardwayError(f"{spec.path}: the host's signing request is not signed by its own key; run again")
-    key = request.public_key()
-    if key_spec(key) != spec.key:
-        raise HardwayError(f"{spec.path}: the host's request is for a key {key_spec(key)}, asked was {spec.key}")
+    if kind != spec.key:
+        raise HardwayError(f"{spec.path}: the host's request is for a key {kind}, asked was {spec.key}")
     return key
 
 

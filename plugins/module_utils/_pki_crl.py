@@ -16,11 +16,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions import authority_identifier
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import signature_hash
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate, readable
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
 REASONS = (
@@ -97,7 +96,7 @@ def load(data: bytes | None, authority: Any) -> Found | None:
     """Return what a list says; None where there is none, or nothing useful: it can be made again at any time."""
     if data is None:
         return None
-    try:
+    with suppress(HardwayError), readable("damaged"):
         found = x509.load_pem_x509_crl(data)
         revoked = {
             item.serial_number: (
@@ -110,9 +109,8 @@ def load(data: bytes | None, authority: Any) -> Found | None:
         ends = _utc(getattr(found, "next_update_utc", None), found, "next_update")
         updated = _utc(getattr(found, "last_update_utc", None), found, "last_update")
         signed = found.issuer == authority.subject and found.is_signature_valid(authority.public_key())
-    except (ValueError, TypeError, UnsupportedAlgorithm, AttributeError, x509.ExtensionNotFound):
-        return None
-    return Found(revoked, number, updated, ends, signed)
+        return Found(revoked, number, updated, ends, signed)
+    return None
 
 
 def differences(asked: Mapping[int, str], found: Found | None, now: datetime, renew_before: float) -> list[str]:

@@ -16,10 +16,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_extensions
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import flat_name, names_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import readable
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
 
 _PEM_REQUEST = re.compile(
     rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----.*?-----END (NEW )?CERTIFICATE REQUEST-----", re.DOTALL
@@ -49,12 +49,13 @@ class Request:
     @classmethod
     def parse(cls, data: bytes, what: str) -> Request:
         """Return the checked request in a PEM text; what names it in the error."""
-        try:
+        with readable(f"{what}: is not a PEM signing request or is damaged; have it made again"):
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
             list(request.extensions)
-        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
-            raise HardwayError(f"{what}: is not a PEM signing request or is damaged; have it made again") from exc
+            # The library reads the name and the key only when they are asked for.
+            flat_name(request.subject)
+            request.public_key()
         if not valid:
             raise HardwayError(f"{what}: is not signed by its own key; have it made again")
         return cls(request, what)

@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import served_chain
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import readable
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
@@ -23,11 +24,10 @@ def served(
     place, path = wanted["endpoint"], wanted["path"] or ""
     try:
         chain = served_chain(f"https://{place}", server_name=wanted["server_name"], timeout=timeout)
-        told = [describe(x509.load_der_x509_certificate(der)) for der in chain]
+        with readable(f"{place}: shows a certificate that cannot be read; make it again"):
+            told = [describe(x509.load_der_x509_certificate(der)) for der in chain]
     except HardwayError as exc:
         return [str(exc)], []
-    except ValueError as exc:
-        return [f"{place}: shows a certificate that cannot be read ({exc}); make it again"], []
     items = [
         {
             "where": place if index == 0 else f"{place} (chain, {index})",

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
@@ -44,10 +46,25 @@ def load_certificate(data: bytes, what: str) -> Any:
     found = _PEM_CERTIFICATE.search(data)
     if found is None:
         raise HardwayError(f"{what}: there is no PEM certificate in it; restore it or move it away")
-    try:
+    with readable(f"{what}: cannot read the certificate, it is damaged; restore it or move it away"):
         return _parsed(found.group(0))
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
-        raise HardwayError(f"{what}: cannot read the certificate, it is damaged; restore it or move it away") from exc
+
+
+@contextmanager
+def readable(problem: str) -> Iterator[None]:
+    """Raise the problem in place of whatever the library raises while the block parses what others wrote.
+
+    Among that are errors of many kinds, and panics of its native code, which are no Exception.
+    """
+    try:
+        with warnings.catch_warnings():
+            # It warns of oddities, too, on the standard error of a module.
+            warnings.simplefilter("ignore")
+            yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, HardwayError):
+        raise
+    except BaseException as exc:
+        raise HardwayError(problem) from exc
 
 
 @lru_cache(maxsize=1024)
@@ -56,6 +73,10 @@ def _parsed(pem: bytes) -> Any:
     certificate = x509.load_pem_x509_certificate(pem)
     certificate.public_key()
     list(certificate.extensions)
+    # The library reads names and numbers only when they are asked for.
+    for part in (certificate.subject, certificate.issuer):
+        [str(attribute.value) for attribute in part]
+    validity(certificate)
     return certificate
 
 

@@ -289,6 +289,6 @@ def _work(kubelet: Kubelet) -> None:
             kubelet.beat(api, number)
             number += 1
         except ApiError as exc:
+            # As the real one, it does not register again where its node was deleted.
             log("E", f'"Unable to update node status" err="{exc}"')
-            registered = registered and exc.status != 404
         time.sleep(3 if registered else 1)

@@ -68,6 +68,19 @@ def test_changed_options_restart_only_what_depends_on_them_one_host_after_the_ot
         assert cluster.took_turns(unit), unit
 
 
+def test_a_deleted_node_and_a_lost_network_configuration_come_back_in_one_run(cluster: Cluster) -> None:
+    one, other = cluster.hosts()[1:3]
+    cluster.kubectl(cluster.hosts()[0], f"delete node {one}")
+    assert cluster.exec(other, "rm /etc/cni/net.d/*").returncode == 0
+    # The run verifies nodes, pods and what leads to them at its end.
+    changed = cluster.deploy().changed
+    assert changed
+    labels = json.loads(cluster.kubectl(one, f"get node {one} -o json"))["metadata"]["labels"]
+    assert "node-role.kubernetes.io/control-plane" in labels
+    assert cluster.exec(other, "test -s /etc/cni/net.d/10-flannel.conflist").returncode == 0
+    assert cluster.deploy().changed == {}
+
+
 def test_the_virtual_address_moves_when_its_haproxy_stops(cluster: Cluster) -> None:
     holder = cluster.holder()
     assert holder

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module unit and the files that a unit writes when it starts, on a real host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from integration.unit.lab import Lab, lab
+
+OUT = "/run/writer/out"
+UNIT = f"""[Unit]
+Description=Writer
+[Service]
+RuntimeDirectory=writer
+RuntimeDirectoryPreserve=yes
+ExecStart=/bin/sleep infinity
+ExecStartPost=/bin/sh -c 'echo written > {OUT}'
+[Install]
+WantedBy=multi-user.target
+"""
+FILES = {
+    "hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/writer.service", "content": UNIT}]},
+}
+RUN = {"hardway.kubernetes.unit": {"units": [{"name": "writer", "outputs": [OUT]}], "rolling": "writer"}}
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Return a host."""
+    with lab(tmp_path_factory.mktemp("outputs"), 1) as ready:
+        yield ready
+
+
+def deed(hosts: Lab, check: bool = False) -> tuple[str, list[str]]:
+    """Return what happened to the unit and why."""
+    result: dict[str, Any] = hosts.play(FILES, RUN, check=check)["n1"]["units"]["writer.service"]
+    return result["action"], result["reasons"]
+
+
+def test_what_a_unit_wrote_is_written_again_when_it_is_lost_or_edited(hosts: Lab) -> None:
+    assert deed(hosts)[0] == "started" and deed(hosts) == ("none", [])
+    for damage, reason in ((f"rm {OUT}", "is gone"), (f"echo other > {OUT}", "was changed by others")):
+        hosts.inside("n1", damage)
+        for check in (True, False):
+            assert deed(hosts, check) == ("restarted", [f"{OUT} {reason}"])
+        assert hosts.inside("n1", f"cat {OUT}") == "written"
+        assert deed(hosts) == ("none", [])
+    # A start by others writes it, too.
+    hosts.inside("n1", f"rm {OUT}; systemctl restart writer")
+    assert deed(hosts) == ("none", [])
