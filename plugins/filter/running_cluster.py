@@ -16,7 +16,7 @@ short_description: What a cluster runs, from the reports of its hosts
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Joins the results of M(hardway.kubernetes.running_info), which each host has as C(_cluster_host_running).
+  - Joins the results of M(hardway.kubernetes.host_check), which each host has as C(_cluster_answer).
   - Names the settings that are asked to change although a running cluster cannot change them.
 positional: _input, hostvars, groups, shared, outside, elsewhere
 options:
@@ -91,7 +91,7 @@ def running_cluster(
 
     for host in hosts:
         variables = hostvars[host]
-        if report := take(host, variables.get("_cluster_host_running"), variables):
+        if report := take(host, variables.get("_cluster_answer"), variables):
             reports[host] = report
     elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}

@@ -13,6 +13,7 @@ from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _running
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 
 UNIT_FILE = "/etc/systemd/system/{}.service"
 LINKS = "/usr/local/bin"
@@ -27,6 +28,15 @@ DNS_SERVICE = "/api/v1/namespaces/kube-system/services/kube-dns"
 PATIENCE = 3.0
 
 Ask = Callable[[str], Optional[tuple[int, Any]]]
+
+
+def read(systemd: Systemd, servers: Sequence[str]) -> dict[str, Any]:
+    """Return what this host runs; what is on disk counts where systemd is not there to say more."""
+    try:
+        processes = {name: unit.main_pid for name, unit in systemd.show(list(_running.UNITS)).items()}
+    except (HardwayError, OSError):
+        processes = {}
+    return running(processes, servers=servers)
 
 
 def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: Ask | None = None) -> dict[str, Any]:

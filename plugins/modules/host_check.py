@@ -125,6 +125,13 @@ options:
       - firewall
       - identity
     default: []
+  servers:
+    description: URLs of API servers to ask for their version, as in M(hardway.kubernetes.running_info).
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: hardway.kubernetes.running_info
 """
 
 EXAMPLES = r"""
@@ -158,6 +165,10 @@ identity:
   returned: always
   type: dict
   sample: {"machine_id": "5f4dcc3b5aa765d61d8327deb882cf99", "product_uuid": "", "macaddress": "52:54:00:12:34:56"}
+running:
+  description: What the host runs of a cluster, as M(hardway.kubernetes.running_info) reports it.
+  returned: always
+  type: dict
 ansible_facts:
   description:
     - The facts C(architecture), C(distribution), C(distribution_version), C(distribution_major_version),
@@ -174,6 +185,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_check, _host_network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host_gather import Gather
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host_obstacle import NAMES
+from ansible_collections.hardway.kubernetes.plugins.module_utils._running_host import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -202,6 +215,7 @@ def main() -> None:
         "alone": {"type": "bool", "default": False},
         "time_sync_required": {"type": "bool", "default": False},
         "skip": {"type": "list", "elements": "str", "default": [], "choices": list(NAMES)},
+        "servers": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     want = dict(module.params)
@@ -210,11 +224,13 @@ def main() -> None:
     # Where the inventory tells no address, that of the default route is the one.
     want["address"] = want["address"] or network["ansible_default_ipv4"].get("address", "")
     name = platform.node()
+    systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     module.exit_json(
         changed=False,
         obstacles=_host_check.obstacles(seen, want),
         time=seen["time"],
         identity=_host_check.identity(seen, want),
+        running=read(systemd, want["servers"]),
         ansible_facts={
             **_host_check.facts(seen),
             **network,

@@ -86,9 +86,7 @@ running:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _running
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._running_host import running
+from ansible_collections.hardway.kubernetes.plugins.module_utils._running_host import read
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 
 
@@ -97,12 +95,7 @@ def main() -> None:
     options = {"servers": {"type": "list", "elements": "str", "default": []}}
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
-    try:
-        seen = systemd.show(list(_running.UNITS))
-    except (HardwayError, OSError) as exc:
-        module.fail_json(msg=str(exc))
-    processes = {name: unit.main_pid for name, unit in seen.items()}
-    module.exit_json(changed=False, running=running(processes, servers=module.params["servers"]))
+    module.exit_json(changed=False, running=read(systemd, module.params["servers"]))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,12 @@ receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted, 
 look = {{"problems": ["seen by " + address]}}
 running = json.load(open("{directory}/running.json"))
 running = {{"running": running.get(address, running["nothing"])}}
-check = {{"ansible_facts": facts, "obstacles": facts.get("obstacles", []), "identity": facts.get("identity", {{}})}}
+check = {{
+    "ansible_facts": facts,
+    "obstacles": facts.get("obstacles", []),
+    "identity": facts.get("identity", {{}}),
+    **running,
+}}
 answers = {{
     "setup": {{"ansible_facts": facts}},
     "host_check": check,
