@@ -51,7 +51,8 @@ def collect(name: str, seen: Seen, extra: Iterable[str], known: Mapping[str, Inp
     named = [path for path in (seen.fragment, *settings, *drop_ins(name), *seen.environment_files, *extra) if path]
     found = {path: of_file(path) for each in named for path in expand(each)}
     found.update({path: of_binary(path, known.get(path)) for path in seen.binaries})
-    found.update({path: _gone(path) for path in known if path not in found and not os.path.lexists(path)})
+    there = {path for path, each in known.items() if each.digest != "absent"}
+    found.update({path: _gone(path) for path in there - found.keys() if not os.path.lexists(path)})
     places = [path for place in (*drop_in_places(name), *extra) for path in _directories(place)]
     found.update({f"{path}/": Input("directory", "", os.stat(path).st_mtime) for path in places})
     return found

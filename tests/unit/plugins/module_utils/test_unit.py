@@ -276,11 +276,12 @@ def test_an_input_is_touched_by_all_that_changes_what_is_read(tmp_path: Path) ->
 
 def test_what_the_record_lists_and_is_gone_is_found_with_its_directories(tmp_path: Path) -> None:
     known = {str(tmp_path / "d" / "e" / "f"): Input("sha256:1"), str(tmp_path / "there"): Input("sha256:2")}
+    known[str(tmp_path / "never")] = Input("absent")
     (tmp_path / "there").write_text("no input any more")
     found = _unit_inputs.collect("x.service", Seen(), [], known)
     gone = found[str(tmp_path / "d" / "e" / "f")]
     assert (gone.digest, gone.touched) == ("absent", tmp_path.stat().st_mtime_ns / 1e9)
-    assert str(tmp_path / "there") not in found
+    assert not {str(tmp_path / name) for name in ("there", "never")} & found.keys()
 
 
 def test_a_program_is_read_only_where_no_record_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
