@@ -55,13 +55,7 @@ class Kubelet:
     def _check(self) -> None:
         """Raise Refusal where the real kubelet would not start."""
         self.program.hold(self.config, "KubeletConfiguration")
-        for name in TEXTS:
-            for value in (self.config.get(name) or {}).values():
-                if value is not None and not isinstance(value, str):
-                    field = f"KubeletConfiguration.{name}"
-                    raise Refusal(
-                        f"json: cannot unmarshal {GO[type(value)]} into Go struct field {field} of type string"
-                    )
+        _check_texts(self.config)
         for taint in self.config.get("registerWithTaints") or []:
             key, effect = taint.get("key", ""), taint.get("effect", "")
             if not re.fullmatch(TAINT, f"{key}:{effect}"):
@@ -280,6 +274,15 @@ def main(program: Program) -> int:
     threading.Thread(target=_work, args=(kubelet,), daemon=True).start()
     told.wait()
     return 0
+
+
+def _check_texts(config: dict[str, Any]) -> None:
+    """Raise Refusal at a quantity that is no text."""
+    for name in TEXTS:
+        for value in (config.get(name) or {}).values():
+            if value is not None and not isinstance(value, str):
+                field = f"KubeletConfiguration.{name}"
+                raise Refusal(f"json: cannot unmarshal {GO[type(value)]} into Go struct field {field} of type string")
 
 
 def _work(kubelet: Kubelet) -> None:

@@ -40,5 +40,5 @@ def test_a_quantity_that_is_no_text_is_refused(value: Any) -> None:
     kubelet: Any = Kubelet.__new__(Kubelet)
     kubelet.config = {"kubeReserved": {"cpu": value}}
     kubelet.program = SimpleNamespace(hold=lambda _config, _kind: None)
-    with pytest.raises(Refusal, match="cannot unmarshal .* kubeReserved of type string"):
+    with pytest.raises(Refusal, match="cannot unmarshal"):
         kubelet._check()
