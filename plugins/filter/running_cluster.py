@@ -96,9 +96,13 @@ def running_cluster(
     elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}
     others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
+    complete = _pin.complete(reports, groups)
+    if _pin.unfounded(reports, groups):
+        # What a first run has left that was cut off before etcd had data can be changed still.
+        reports, others, found, elsewhere = {}, {}, [], []
     return {
         **_pin.summary(reports, others, outside or {}),
-        "complete": _pin.complete(reports, groups),
+        "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
         "problems": [*_pin_settings.problems(found), *_pin.unknown(elsewhere, others, reports, groups)],
     }

@@ -84,6 +84,16 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
     }
 
 
+def unfounded(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether there is no cluster yet: every etcd host was read, none has data, and nothing runs anywhere."""
+    members = groups.get("etcd") or []
+    return (
+        bool(members)
+        and all(host in reports and not reports[host]["etcd_data"] for host in members)
+        and not any(report["active"] for report in reports.values())
+    )
+
+
 def _of(reports: Reports, program: str, running: str = "") -> dict[str, str]:
     """Return a program's version by host; with running, of those hosts alone on which that one is a process."""
     return {

@@ -47,6 +47,16 @@ def test_reports_of_the_play() -> None:
     assert line.startswith("cluster_service_cidr: the cluster runs with 10.97.0.0/16")
 
 
+def test_a_first_run_that_was_cut_off_before_etcd_had_data_holds_nobody_to_its_settings() -> None:
+    def found(**changes: Any) -> dict[str, Any]:
+        hostvars = {"k1": {"_cluster_answer": {"running": report(**changes)}}, "k2": {}}
+        return running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)
+
+    assert (found(active=[])["versions"], found(active=[])["problems"]) == ({}, [])
+    for changes in ({"active": ["kube-apiserver"]}, {"active": [], "etcd_data": True}):
+        assert found(**changes)["versions"] == {"kubernetes": "1.36.2"} and found(**changes)["problems"]
+
+
 def test_a_variable_that_cannot_be_known_is_not_compared() -> None:
     hostvars = {"k1": Unreadable(_cluster_answer={"running": report()})}
     found = running_cluster(["k1"], hostvars, GROUPS, SHARED)
