@@ -144,9 +144,8 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     identity = hosts.shell("n1", f"etcdctl --endpoints {endpoint} {TLS} member list | sed -n 's/, .* n3,.*//p'").strip()
     # etcd refuses while it does not see the others for some seconds.
     wait_for(hosts, "n1", f"etcdctl --endpoints {endpoint} {TLS} member remove {identity}", 60)
-    hosts.shell(
-        "n1", f"etcdctl --endpoints {endpoint} {TLS} member add n3 --peer-urls=https://{hosts.address('n3')}:2380"
-    )
+    peer = f"https://{hosts.address('n3')}:2380"
+    wait_for(hosts, "n1", f"etcdctl --endpoints {endpoint} {TLS} member add n3 --peer-urls={peer}", 60)
     hosts.apply("-e", "etcd_auto_compaction_retention=9h")
     assert "4711" in etcdctl(hosts, "get invoice", host="n3")
     assert set(hosts.apply("-e", "etcd_auto_compaction_retention=9h").values()) == {0}
