@@ -37,12 +37,25 @@ options:
     elements: dict
     default: []
     suboptions:
-      unit: {description: Name of the unit; without a type it is a service., type: str, required: true}
-      url: {description: 'Address that must answer with status 200, or C(unix:///path) of a gRPC server.', type: str}
-      ca: {description: CA of O(services[].url). Without it the server is not verified., type: path}
-      cert: {description: Client certificate for O(services[].url)., type: path}
-      key: {description: Private key of O(services[].cert)., type: path}
-      server_name: {description: 'Name to ask for, where it differs from the address.', type: str}
+      unit:
+        description: Name of the unit; without a type it is a service.
+        type: str
+        required: true
+      url:
+        description: Address that must answer with status 200, or C(unix:///path) of a gRPC server.
+        type: str
+      ca:
+        description: CA of O(services[].url). Without it the server is not verified.
+        type: path
+      cert:
+        description: Client certificate for O(services[].url).
+        type: path
+      key:
+        description: Private key of O(services[].cert).
+        type: path
+      server_name:
+        description: Name to ask for, where it differs from the address.
+        type: str
       check:
         description: Command that only reads, and must exit with 0; such as the program's check of its configuration.
         type: list
@@ -53,7 +66,9 @@ options:
         type: list
         elements: str
         default: []
-      name: {description: What to call it in problems., type: str}
+      name:
+        description: What to call it in problems.
+        type: str
   served:
     description: Listeners that must show the certificate that this host has in a file.
     type: list
@@ -86,10 +101,21 @@ options:
     elements: dict
     default: []
     suboptions:
-      server: {description: IPv4 address of the server., type: str, required: true}
-      port: {description: UDP port of the server., type: int, default: 53}
-      name: {description: Name to resolve., type: str, required: true}
-      answer: {description: IPv4 address that must be in the answer. Without it any answer will do., type: str}
+      server:
+        description: IPv4 address of the server.
+        type: str
+        required: true
+      port:
+        description: UDP port of the server.
+        type: int
+        default: 53
+      name:
+        description: Name to resolve.
+        type: str
+        required: true
+      answer:
+        description: IPv4 address that must be in the answer. Without it any answer will do.
+        type: str
   cni_config:
     description: Path that must be the first CNI configuration, by name, of its directory. The runtime uses that one.
     type: path
