@@ -23,11 +23,14 @@ from .core.flags import Refusal, unknown_gates
 from .core.leases import renew, seen
 from .core.moments import micro, moment
 from .core.program import Program, architecture
+from .core.schema import GO
 from .core.server import Answer, Request, Server, health_app, log, stopping
 from .core.tls import Tls
 from .core.values import TAINT, label_problem
 
 INVALID = "failed to validate kubelet configuration, error"
+# Mappings of text to text, to Go.
+TEXTS = ("evictionHard", "evictionSoft", "evictionSoftGracePeriod", "kubeReserved", "systemReserved", "qosReserved")
 
 
 class Kubelet:
@@ -52,6 +55,7 @@ class Kubelet:
     def _check(self) -> None:
         """Raise Refusal where the real kubelet would not start."""
         self.program.hold(self.config, "KubeletConfiguration")
+        _check_texts(self.config)
         for taint in self.config.get("registerWithTaints") or []:
             key, effect = taint.get("key", ""), taint.get("effect", "")
             if not re.fullmatch(TAINT, f"{key}:{effect}"):
@@ -270,6 +274,15 @@ def main(program: Program) -> int:
     threading.Thread(target=_work, args=(kubelet,), daemon=True).start()
     told.wait()
     return 0
+
+
+def _check_texts(config: dict[str, Any]) -> None:
+    """Raise Refusal at a quantity that is no text."""
+    for name in TEXTS:
+        for value in (config.get(name) or {}).values():
+            if value is not None and not isinstance(value, str):
+                field = f"KubeletConfiguration.{name}"
+                raise Refusal(f"json: cannot unmarshal {GO[type(value)]} into Go struct field {field} of type string")
 
 
 def _work(kubelet: Kubelet) -> None:

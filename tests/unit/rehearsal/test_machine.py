@@ -13,6 +13,7 @@ import pytest
 
 from rehearsal.standin.apiserver.api import Api
 from rehearsal.standin.core.client import Files
+from rehearsal.standin.core.flags import Refusal
 from rehearsal.standin.core.server import Request
 from rehearsal.standin.kubelet import Kubelet
 
@@ -32,3 +33,12 @@ def test_the_architecture_is_the_machines(monkeypatch: pytest.MonkeyPatch, machi
     )
     node = kubelet.node()
     assert node["metadata"]["labels"]["kubernetes.io/arch"] == node["status"]["nodeInfo"]["architecture"] == wanted
+
+
+@pytest.mark.parametrize("value", [1, 0.5, True, {}])
+def test_a_quantity_that_is_no_text_is_refused(value: Any) -> None:
+    kubelet: Any = Kubelet.__new__(Kubelet)
+    kubelet.config = {"kubeReserved": {"cpu": value}}
+    kubelet.program = SimpleNamespace(hold=lambda _config, _kind: None)
+    with pytest.raises(Refusal, match="cannot unmarshal"):
+        kubelet._check()
