@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ class ActionModule(ActionBase):
         groups = {name: [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
         ours = [host for name in _names.GROUPS for host in groups.get(name, ())]
         given = Given(variables["hostvars"], ours)
-        lines = [*_names.name_problems(given.names, OPTIONS, given.ignored)]
+        lines = [*controller_problems(), *_names.name_problems(given.names, OPTIONS, given.ignored)]
         lines += _names.group_problems(groups, given.ignored)
         lines += type_problems(given, set(args["hosts"]))
         lines += _alike.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
@@ -65,6 +67,13 @@ class ActionModule(ActionBase):
                 f"If that is right, name a group of theirs in {IGNORED}"
             )
         return result
+
+
+def controller_problems() -> list[str]:
+    """Return what the Python of Ansible lacks; what follows would end in a trace of some module."""
+    if importlib.util.find_spec("cryptography") is not None:
+        return []
+    return [f"cryptography: {sys.executable}, which runs Ansible, has no such package; install it there with pip"]
 
 
 class Given:
@@ -125,8 +134,16 @@ def type_problems(given: Given, hosts: Container[str]) -> list[str]:
         for host, value in given.hosts(name):
             if host in hosts:
                 for problem in seen.once(name, value, option_problems):
-                    found.setdefault(problem, []).append(host)
+                    shown = problem if given.is_plain(host, name) else hidden(name)
+                    found.setdefault(shown, []).append(host)
     return [f"{problem}; set it right for {_names.some(affected, 20)}" for problem, affected in found.items()]
+
+
+def hidden(name: str) -> str:
+    """Return a problem without the value, which may be secret."""
+    role, option = OPTIONS[name]
+    kind = option.get("type", "str")
+    return f"{name}: not a valid {kind} (role {role}); the value comes from a template or a vault, and is not shown"
 
 
 def option_problems(name: str, value: Any) -> list[str]:

@@ -13,9 +13,13 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Holds what the inventory says against the argument specifications of all roles here, types and choices.
-  - A role checks its own variables too, but only when its turn comes, with half of the work done.
+  - Validates what inventory and command line give against the argument specifications of all roles here, types and
+    choices, and against rules of single values such as durations, ports and versions.
+  - Reports variables and groups whose names are nearly ours, options of the whole cluster that differ between hosts,
+    and values that contradict each other, such as two programs on one port or a pod range too small for the nodes.
+  - A role validates its own variables too, but only when its turn comes, with half of the work done.
   - Values that need facts or defaults of roles are passed over. Runs on the controller and contacts no host.
+  - Hosts that are in none of the groups C(etcd), C(master), C(lb) and C(node) are named in a warning.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -26,7 +30,7 @@ attributes:
     details: Nothing is ever changed.
 options:
   hosts:
-    description: Names of the hosts in the inventory.
+    description: Names of the hosts whose values are validated. Names and agreement concern all hosts.
     type: list
     elements: str
     required: true
@@ -41,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: One line per problem, with the variable, the reason, the role that wants it otherwise and the hosts.
+  description: One line per problem, with the variable, the reason, the remedy and the hosts.
   returned: always
   type: list
   elements: str

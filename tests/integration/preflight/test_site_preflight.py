@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from .mirror import mirror
 from .site import GROUPS, Site, facts
@@ -177,6 +178,18 @@ def test_values_that_are_text(site: Site) -> None:
     ]
     result = site.run(*(word for value in spelt for word in ("-e", value)))
     assert len(site.touched()) == 3, result.stdout + result.stderr
+
+
+def test_a_value_from_a_vault(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("word")
+    secret = VaultLib([("default", VaultSecret(b"word"))]).encrypt("no way")
+    text = "".join(f"  {line}\n" for line in secret.decode().splitlines())
+    (tmp_path / "vars.yml").write_text(f"node_max_pods: !vault |\n{text}")
+    given = ["--vault-password-file", str(tmp_path / "password"), "-e", f"@{tmp_path / 'vars.yml'}"]
+    result = site.run(*given)
+    assert "node_max_pods: not a valid int (role node)" in result.stdout
+    assert "no way" not in result.stdout + result.stderr
+    assert site.asked() == []
 
 
 def test_hosts_that_cannot_serve(site: Site) -> None:
