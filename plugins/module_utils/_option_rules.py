@@ -137,7 +137,6 @@ RULES: dict[str, Rule] = {
     "master_leader_elect_retry_period": _go_duration,
     "master_node_cidr_mask_size": _between(8, 30),
     "master_shutdown_delay": _at_least(0),
-    "node_bootstrap_token_ttl": _validity,
     "node_join_timeout": _at_least(1),
     "node_max_pods": _at_least(1),
     "node_pod_pids_limit": _at_least(-1),

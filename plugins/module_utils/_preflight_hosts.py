@@ -134,7 +134,7 @@ def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Netwo
         for entry in _entries(device):
             if entry.get("address") == address:
                 prefix = entry.get("netmask") or entry.get("prefix")
-                return ipaddress.ip_network(f"{address}/{prefix}", strict=False)
+                return ipaddress.ip_network(f"{address}/{prefix}", strict=False) if prefix else None
     return None
 
 

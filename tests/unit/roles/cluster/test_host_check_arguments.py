@@ -19,6 +19,7 @@ def asked(name: str, groups: dict[str, list[str]] = GROUPS, **settings: Any) -> 
     """Return the arguments."""
     its = [group for group, hosts in groups.items() if name in hosts]
     settings = {"_cluster_catalog": {"kubernetes": {"default": "1.36.2"}}, "group_names": its, **settings}
+    settings |= {"ansible_play_hosts_all": list(ADDRESSES)}
     host = Host(name, ADDRESSES, groups, **settings)
     (task,) = DataLoader().load_from_file(str(ROLES / "cluster/tasks/inspect.yml"), trusted_as_template=True)
     return dict(host.templar.template(task["hardway.kubernetes.host_check"]))
