@@ -141,7 +141,9 @@ class Gather:
                 "dropins": dropins,
                 "masked": any(os.path.realpath(self.root + path) == "/dev/null" for path in files),
                 "ours": "hardway.kubernetes" in files.get(f"/etc/systemd/system/{name}.service", "")
-                or f"/etc/systemd/system/{name}.service.d/hardway.conf" in dropins,
+                or f"/etc/systemd/system/{name}.service.d/hardway.conf" in dropins
+                # Files that somebody has removed or edited do not make a unit that module unit has started another's.
+                or self.exists(f"/var/lib/hardway/units/{name}.service.json"),
             }
         return found
 

@@ -104,7 +104,7 @@ calls:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _manifest
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_objects, _manifest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest import identity
 from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl, KubectlError
@@ -234,9 +234,24 @@ class Manifest:
         )
         if not done:
             raise HardwayError(
-                f"rollout: not complete within {self.params['timeout']} s: {'; '.join(lacking)}; "
+                f"rollout: not complete within {self.params['timeout']} s: {'; '.join([*lacking, *self.pod_reasons()])}; "
                 "look at the pods' events with kubectl describe"
             )
+
+    def pod_reasons(self) -> list[str]:
+        """Return why pods of the workloads that are not rolled out do not serve."""
+        found = []
+        for item in self.get_manifest():
+            labels = (
+                (item.get("spec", {}).get("selector") or {}).get("matchLabels") if _manifest.unready([item]) else None
+            )
+            if labels:
+                selector = ",".join(f"{key}={value}" for key, value in labels.items())
+                scope = f"--namespace={item['metadata'].get('namespace', 'default')}"
+                found += map(
+                    _cluster_objects.pod_reason, self.kubectl.objects(["get", "pods", scope, "--selector", selector])
+                )
+        return [reason for reason in found if reason]
 
     def result(self, changed: bool, pairs: list[Any], doomed: list[Any], diff: Any) -> dict[str, Any]:
         """Return what the module exits with."""
