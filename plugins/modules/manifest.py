@@ -234,23 +234,20 @@ class Manifest:
         )
         if not done:
             raise HardwayError(
-                f"rollout: not complete within {self.params['timeout']} s: {'; '.join([*lacking, *self.pod_reasons()])}; "
+                f"rollout: not complete within {self.params['timeout']} s: "
+                f"{'; '.join([*lacking, *self.pod_reasons()])}; "
                 "look at the pods' events with kubectl describe"
             )
 
     def pod_reasons(self) -> list[str]:
         """Return why pods of the workloads that are not rolled out do not serve."""
-        found = []
-        for item in self.get_manifest():
-            labels = (
-                (item.get("spec", {}).get("selector") or {}).get("matchLabels") if _manifest.unready([item]) else None
-            )
-            if labels:
-                selector = ",".join(f"{key}={value}" for key, value in labels.items())
-                scope = f"--namespace={item['metadata'].get('namespace', 'default')}"
-                found += map(
-                    _cluster_objects.pod_reason, self.kubectl.objects(["get", "pods", scope, "--selector", selector])
-                )
+        found: list[str] = []
+        for item in filter(lambda each: _manifest.unready([each]), self.get_manifest()):
+            labels = (item["spec"].get("selector") or {}).get("matchLabels") or {}
+            selector = ",".join(f"{key}={value}" for key, value in labels.items())
+            scope = f"--namespace={item['metadata'].get('namespace', 'default')}"
+            pods = self.kubectl.objects(["get", "pods", scope, "--selector", selector]) if selector else []
+            found += map(_cluster_objects.pod_reason, pods)
         return [reason for reason in found if reason]
 
     def result(self, changed: bool, pairs: list[Any], doomed: list[Any], diff: Any) -> dict[str, Any]:
