@@ -36,6 +36,7 @@ _LOSSES = {
     "ca.crt": "all hosts trust it; they have it as /etc/kubernetes/pki/ca.crt",
     "front-proxy-ca.crt": "the API servers trust it; the masters have it as /etc/kubernetes/pki/front-proxy-ca.crt",
     "etcd/ca.crt": "etcd trusts it; its hosts have it as /etc/etcd/pki/ca.crt",
+    "etcd-peer-ca.crt": "etcd members trust it; their hosts have it as /etc/etcd/pki/peer-ca.crt",
 }
 _CA_KEY = "nothing can be signed, and all hosts refuse another CA"
 _SIGNS = "; masters have the key that signs for kubelets as /etc/kubernetes/pki/{path}"

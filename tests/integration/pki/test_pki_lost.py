@@ -26,6 +26,8 @@ LOST: dict[str, str | None] = {
     "ca.crt": "/etc/kubernetes/pki/ca.crt",
     "ca.key": "ca_offline",
     "contents.json": None,
+    "etcd-peer-ca.crt": "/etc/etcd/pki/peer-ca.crt",
+    "etcd-peer-ca.key": "ca_offline",
     "etcd/ca.crt": "/etc/etcd/pki/ca.crt",
     "etcd/ca.key": "ca_offline",
     "front-proxy-ca.crt": "/etc/kubernetes/pki/front-proxy-ca.crt",

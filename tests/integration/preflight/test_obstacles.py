@@ -100,7 +100,9 @@ def check(host: Lab, **variables: Any) -> str:
     """Return what a check run of the part of site.yml before the first change prints."""
     everything = yaml.safe_load(host.inventory.read_text())["all"]
     everything["vars"]["cluster_pki_dir"] = str(host.directory / "pki")
-    everything["hosts"]["n1"].update(variables)
+    for name, value in variables.items():
+        owner = everything["vars"] if name == "cluster_api_endpoint" else everything["hosts"]["n1"]
+        owner[name] = value
     # Another host is in the inventory and not in the limit, for one alone needs no firewall that is open.
     everything["hosts"]["n2"] = {"ansible_host": "198.18.0.12"}
     everything["children"] = {name: {"hosts": {"n1": {}}} for name in ("etcd", "master")}

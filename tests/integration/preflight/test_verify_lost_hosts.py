@@ -22,7 +22,7 @@ def site(repository: Path, tmp_path: Path) -> Site:
 
 def looks(site: Site) -> list[str]:
     """Return at which hosts the module that looks at things was run."""
-    return sorted(line.split()[0][-2:] for line in site.asked() if line.endswith(".cluster_info"))
+    return sorted(line.split()[0][-2:] for line in site.asked() if line.endswith((".cluster_info", ".host_health")))
 
 
 def test_a_dead_first_master_is_told_among_all_that_is_wrong(site: Site) -> None:
