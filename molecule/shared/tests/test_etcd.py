@@ -37,9 +37,9 @@ def test_clients_without_certificate_are_refused(host):
     assert host.run("curl -sk --max-time 3 https://127.0.0.1:2379/health").rc != 0
 
 
-@pytest.mark.parametrize("name", ["server", "peer", "healthcheck-client"])
-def test_certificates_verify(host, name):
-    host.check_output(f"openssl verify -CAfile {PKI}/ca.crt {PKI}/{name}.crt")
+@pytest.mark.parametrize(("name", "ca"), [("server", "ca"), ("peer", "peer-ca"), ("healthcheck-client", "ca")])
+def test_certificates_verify(host, name, ca):
+    host.check_output(f"openssl verify -CAfile {PKI}/{ca}.crt {PKI}/{name}.crt")
     assert host.file(f"{PKI}/{name}.key").mode == 0o600
 
 
