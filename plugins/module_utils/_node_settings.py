@@ -10,7 +10,7 @@ object: what one of them said was ours could be a restricted label or the taint 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 # Where releases before this record kept it: of no meaning now, and removed.
@@ -113,3 +113,13 @@ def _taints(present: Sequence[Taint], wanted: Sequence[Taint], before: Sequence[
         elif new is not None:
             found.append(taint if (taint.get("value") or "") == (new.get("value") or "") else new)
     return found + list(asked.values())
+
+
+def unannotated(
+    known: Mapping[str, Mapping[str, Any]], expected: Iterable[str], annotation: Optional[str]
+) -> list[str]:
+    """Return which registered nodes of those expected lack an annotation; none where no annotation is asked for."""
+    if not annotation:
+        return []
+    registered = (name for name in expected if name in known)
+    return sorted(name for name in registered if annotation not in (known[name]["metadata"].get("annotations") or {}))

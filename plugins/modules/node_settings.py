@@ -62,6 +62,9 @@ options:
     type: list
     elements: str
     default: []
+  annotation:
+    description: Annotation that O(expected) nodes must have once they are registered, as their pod network writes it.
+    type: str
   timeout:
     description: Seconds to wait for O(expected) nodes.
     type: int
@@ -91,6 +94,12 @@ missing:
   type: list
   elements: str
   sample: []
+unannotated:
+  description: Names of registered O(expected) nodes without O(annotation).
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from typing import Any, Optional
@@ -116,6 +125,7 @@ SPEC: dict[str, Any] = {
     **ARGUMENTS,
     "nodes": {"type": "list", "elements": "dict", "options": NODE, "required": True},
     "expected": {"type": "list", "elements": "str", "default": []},
+    "annotation": {"type": "str"},
     "timeout": {"type": "int", "default": 20},
 }
 NODES = "/api/v1/nodes"
@@ -211,6 +221,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     settings = Settings(Api.of(params), check)
     settings.look()
     missing = settings.wait_for(params["expected"], params["timeout"])
+    unannotated = _node_settings.unannotated(settings.known, params["expected"], params["annotation"])
     wanted = [plain(want) for want in params["nodes"]]
     for want in wanted:
         if check and want["name"] not in settings.known and (want["labels"] or want["taints"]):
@@ -237,7 +248,13 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
             node = settings.known[want["name"]]
             changes[want["name"]] = change or difference(want["name"], node, node)
     settings.write(last)
-    return {"changed": bool(changes), "nodes": list(changes), "missing": missing, "diff": list(changes.values())}
+    return {
+        "changed": bool(changes),
+        "nodes": list(changes),
+        "missing": missing,
+        "unannotated": unannotated,
+        "diff": list(changes.values()),
+    }
 
 
 def main() -> None:

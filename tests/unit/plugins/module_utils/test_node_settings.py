@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._node_settings import (
+    unannotated,
+)
     FORMER,
     NONE,
     both,
@@ -66,3 +68,14 @@ def test_the_record_is_read_as_written() -> None:
 def test_a_record_that_nobody_can_read_counts_as_none() -> None:
     for text in ("no json", "[]", "{}", "null", '{"labels": 1, "taints": []}', '"x"'):
         assert records_of({"data": {"k4": text}}) == {"k4": NONE}, text
+
+
+def test_a_node_that_came_back_without_its_network_is_named() -> None:
+    annotation = "flannel.alpha.coreos.com/public-ip"
+    known = {
+        "a": {"metadata": {"annotations": {annotation: "192.0.2.11"}}},
+        "b": {"metadata": {"annotations": {"other": "1"}}},
+        "c": {"metadata": {}},
+    }
+    assert unannotated(known, ["a", "b", "c", "absent"], annotation) == ["b", "c"]
+    assert unannotated(known, ["a", "b"], None) == []
