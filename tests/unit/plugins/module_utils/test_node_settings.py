@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._node_settings import (
-    unannotated,
-)
     FORMER,
     NONE,
     both,
@@ -17,6 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._node_settings 
     patch_of,
     record,
     records_of,
+    unannotated,
 )
 
 SLOW = {"key": "disk", "value": "slow", "effect": "NoSchedule"}
