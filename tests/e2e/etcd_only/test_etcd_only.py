@@ -153,8 +153,11 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
 
 def test_a_loss_of_all_data_founds_no_empty_cluster(hosts: Hosts) -> None:
     """Only a mark outside of the disks tells their loss from a first start; who wants a new cluster removes it."""
+    # A member that sees another one's data would say that its own are gone.
     for host in MEMBERS:
-        hosts.shell(host, "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
+        hosts.shell(host, "systemctl stop etcd && rm -rf /var/lib/etcd/member")
+    for host in MEMBERS:
+        hosts.shell(host, "systemctl start --no-block etcd")
     for host in MEMBERS:
         wait_for(hosts, host, "journalctl -q -o cat -u etcd -n 5 | grep 'etcd-start:.*restore a snapshot'")
     for host in MEMBERS:
