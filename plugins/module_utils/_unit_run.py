@@ -24,6 +24,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wa
 UNHEALTHY_AFTER = 3.0
 # An unhealthy one that needs others to become healthy gets so many seconds before it is their turn.
 FOR_OTHERS = 10.0
+# systemd has started a process in so many seconds, whatever that then waits for.
+FOR_A_PROCESS = 2.0
 
 
 class Units:
@@ -136,7 +138,7 @@ class Units:
     def _bind(self, name: str, seen: Seen) -> None:
         """Let the record speak for the process that was started; a record that was cut off says less."""
         stamp = _unit.bound(None, seen, self.inputs[name])
-        if stamp and seen.running and seen.invocation != self.seen[name].invocation:
+        if stamp and (seen.running or seen.starting) and seen.invocation != self.seen[name].invocation:
             _unit_inputs.write_stamp(name, stamp)
 
     def _record(self) -> None:
@@ -208,11 +210,24 @@ class Units:
                 continue
             begun = plan.act in ("start", "restart", "reload")
             if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
+                if begun:
+                    self._bind_started(name)
                 continue
             if begun or want.health:
                 found = Waiter(self.systemd, want, seen if begun else None).wait()
                 if begun:
                     self._bind(name, found)
+
+    def _bind_started(self, name: str) -> None:
+        """Let the record speak for the process of a unit that is not waited for, as soon as systemd has started it."""
+        before = self.seen[name].invocation
+        started, found = wait_until(
+            lambda: self.systemd.show([name])[name],
+            lambda seen: seen.invocation not in ("", before) and seen.main_pid > 0,
+            timeout=FOR_A_PROCESS,
+        )
+        if started:
+            self._bind(name, found)
 
     def _is_unhealthy(self, name: str) -> bool:
         """True when the unit, although it runs, says no all the time; one that answers late or oddly is slow.
