@@ -18,7 +18,7 @@ from tests.e2e.needs import need_cluster
 from tests.e2e.single_role import Hosts
 from tools.lab import variables
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 
 FILE = "/etc/kubernetes/encryption.yaml"
 KUBECTL = "/usr/local/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf"
