@@ -48,13 +48,15 @@ from ansible.plugins.callback import CallbackBase
 class Span:
     """Seconds and results of one play or task; a task that is skipped everywhere has no results."""
 
-    def __init__(self, name: str, role: str = "", play: str = "") -> None:
+    def __init__(self, name: str, role: str = "", play: str = "", module: str = "") -> None:
         """Start now."""
-        self.name, self.role, self.play = name, role, play
+        self.name, self.role, self.play, self.module = name, role, play, module
         self.begin = time.monotonic()
         self.seconds = 0.0
         self.results = 0
         self.changed = 0
+        # Results that were known from an earlier run.
+        self.cached = 0
 
     def end(self) -> None:
         """Stop the clock."""
@@ -62,7 +64,8 @@ class Span:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the report says of it."""
-        return {key: getattr(self, key) for key in ("name", "role", "play", "seconds", "results", "changed")}
+        names = ("name", "role", "play", "module", "seconds", "results", "changed", "cached")
+        return {key: getattr(self, key) for key in names}
 
 
 class CallbackModule(CallbackBase):
@@ -99,7 +102,7 @@ class CallbackModule(CallbackBase):
         """End the task before, begin this one."""
         self._end_task()
         role = task._role.get_name() if task._role else ""
-        span = Span(task.name or task.action, role, self.plays[-1].name if self.plays else "")
+        span = Span(task.name or task.action, role, self.plays[-1].name if self.plays else "", task.action)
         self.tasks.append(span)
         self.by_id[task._uuid] = span
 
@@ -108,6 +111,7 @@ class CallbackModule(CallbackBase):
         if span:
             span.results += 1
             span.changed += changed
+            span.cached += bool(result._result.get("from_receipt", False))
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Count a result."""

@@ -71,7 +71,11 @@ class Pair:
 
     def files(self) -> list[str]:
         """Return all paths that may hold a part of it."""
-        return [self.certificate, self.key, self.waiting, self.switch.link]
+        return [self.certificate, self.key, *self.passing()]
+
+    def passing(self) -> list[str]:
+        """Return those of the paths that exist only while a certificate is on its way."""
+        return [self.waiting, self.switch.link]
 
     def facts(self, authority: Any) -> Facts | str:
         """Return what is in place, or in one phrase why nothing useful is."""

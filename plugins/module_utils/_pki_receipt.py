@@ -29,7 +29,10 @@ def remember(
         params["_receipt"],
         {**right, "diff": []},
         paths=[*paths, *observed],
-        absent=[path for path in observed if not os.path.lexists(path)],
+        absent=[
+            *(path for path in observed if not os.path.lexists(path)),
+            *(path for spec in specs for path in Pair(spec).passing()),
+        ],
         until=min(due, default=None),
     )
 

@@ -50,12 +50,14 @@ def leave(
     until: Optional[float] = None,
     kernel: Optional[Mapping[str, Any]] = None,
     absent: Iterable[str] = (),
+    accepted: Iterable[str] = (),
     directory: str = DIRECTORY,
 ) -> None:
     """Record that a task with this key would change nothing now.
 
     What another program has changed since this module began was not looked at, or no longer is what was looked at: then
-    there is nothing to record. ``absent`` are those of the paths that were not there.
+    there is nothing to record. ``absent`` are those of the paths that were not there; ``accepted`` are those that
+    another program may have changed, as a unit does when it starts.
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
     ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970; ``kernel``
@@ -68,7 +70,7 @@ def leave(
     listed = {name: expand(name) for name in names}
     missing = {path for path, known in seen.items() if known == "absent"}
     if missing != {*absent} & {*seen} or not all(
-        map(_untouched, {*seen, *(p for each in listed.values() for p in each)})
+        map(_untouched, {*seen, *(p for each in listed.values() for p in each)} - {*accepted})
     ):
         return
     receipt = {

@@ -31,9 +31,14 @@ def with_outputs(plan: Plan, seen: Seen, outputs: Mapping[str, Optional[float]],
     """Return the plan for a unit that serves ``since`` then, after a look at what it has written before that."""
     if not seen.running or plan.act not in ("none", "reload"):
         return plan
-    reasons = [
+    reasons = problems(outputs, since)
+    return replace(plan, act="restart", reasons=(*plan.reasons, *reasons)) if reasons else plan
+
+
+def problems(outputs: Mapping[str, Optional[float]], since: float) -> list[str]:
+    """Return which files a unit that serves ``since`` then has not left as they are, with the reason."""
+    return [
         f"{path} is gone" if moment is None else f"{path} was changed by others"
         for path, moment in sorted(outputs.items())
         if moment is None or moment > since + MARGIN
     ]
-    return replace(plan, act="restart", reasons=(*plan.reasons, *reasons)) if reasons else plan

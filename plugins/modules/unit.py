@@ -198,7 +198,7 @@ units:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit, _unit_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, once_started
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import drop_in_places
@@ -315,6 +315,12 @@ def remember(key: str, units: Units) -> None:
     deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
     inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
     outputs = {path for want in units.wants.values() for path in want.outputs}
+    if any(
+        _unit_outputs.problems(_unit_outputs.touched(want.outputs), units.systemd.active_since(name))
+        for name, want in units.wants.items()
+        if want.outputs
+    ):
+        return
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
@@ -326,6 +332,7 @@ def remember(key: str, units: Units) -> None:
         units=seen,
         health=health,
         absent=absent,
+        accepted=outputs,
     )
 
 
