@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,6 +58,18 @@ def cni_problem(names: Sequence[str], wanted: str, directory: str) -> str:
             "remove it, or what writes it"
         )
     return ""
+
+
+def address_problem(addresses: Sequence[str], ranges: Sequence[str]) -> str:
+    """Return which pods' addresses are not of this node's ranges, so that no other node has a route to them."""
+    networks = [ipaddress.ip_network(each) for each in ranges]
+    stale = [each for each in addresses if not any(ipaddress.ip_address(each) in network for network in networks)]
+    if not stale or not ranges:
+        return ""
+    return (
+        f"pods have addresses outside of this node's range {', '.join(ranges)}: {', '.join(stale)}; "
+        "restart flanneld here, which moves them"
+    )
 
 
 def sysctl_problems(values: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:

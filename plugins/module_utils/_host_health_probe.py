@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _dns, _duration
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _dns, _duration
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_health as health
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster_state_probe import at_once
 from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
@@ -31,6 +33,10 @@ LOGIND = [
     "/org/freedesktop/login1",
     "org.freedesktop.login1.Manager",
 ]
+
+# Where host-local notes which sandbox has which address, and where containerd has those that run.
+RESERVED = "/var/lib/cni/networks"
+RUNNING = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
 
 
 class HostProbe:
@@ -65,6 +71,7 @@ class HostProbe:
         if params["cni_config"]:
             directory, name = os.path.split(params["cni_config"])
             found.append(health.cni_problem(names_in(directory), name, directory))
+            found.append(health.address_problem(*pod_addresses(params["cni_config"])))
         if params["shutdown_delay"]:
             _code, out, _err = self._run([*LOGIND, "InhibitDelayMaxUSec"])
             wanted = _duration.parse(params["shutdown_delay"], "shutdown_delay", zero=True)
@@ -130,6 +137,27 @@ def names_in(directory: str) -> list[str]:
         return os.listdir(directory)
     except OSError:
         return []
+
+
+def pod_addresses(config: str, reserved: str = RESERVED, running: str = RUNNING) -> tuple[list[str], list[str]]:
+    """Return the addresses of this host's running pods, and the ranges from which a new pod would get its own."""
+    try:
+        with open(config, encoding="utf-8") as stream:
+            network = json.load(stream)
+        plugin = network["plugins"][0]["ipam"]
+        ranges = [each["subnet"] for group in plugin["ranges"] for each in group]
+        directory = os.path.join(plugin.get("dataDir", reserved), network["name"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return [], []
+    found = []
+    for name in names_in(directory):
+        # Beside addresses there is a lock and the last address given.
+        if re.fullmatch(r"[0-9.]+|[0-9a-f:]+", name):
+            sandbox = (_atomic.read(os.path.join(directory, name)) or b"").decode().split()
+            # A host that lost its power keeps addresses of pods that are no more.
+            if sandbox and os.path.isdir(os.path.join(running, sandbox[0])):
+                found.append(name)
+    return sorted(found), ranges
 
 
 def read_sysctls(names: Mapping[str, str]) -> dict[str, str]:

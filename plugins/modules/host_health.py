@@ -117,7 +117,9 @@ options:
         description: IPv4 address that must be in the answer. Without it any answer will do.
         type: str
   cni_config:
-    description: Path that must be the first CNI configuration, by name, of its directory. The runtime uses that one.
+    description:
+      - Path that must be the first CNI configuration, by name, of its directory. The runtime uses that one.
+      - Running pods must have addresses of its ranges.
     type: path
   sysctls:
     description: Kernel settings and their values. Those that the kernel does not have are passed over.

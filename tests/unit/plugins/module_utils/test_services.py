@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_health as health
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host_health_probe import HostProbe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host_health_probe import HostProbe, pod_addresses
 from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
 
 SHOWN = {
@@ -114,6 +116,24 @@ def test_the_runtime_takes_the_first_network_configuration() -> None:
     assert problem("10-flannel.conflist", "10-calico.conflist").startswith(
         "/etc/cni/net.d/10-calico.conflist: comes before"
     )
+
+
+def test_running_pods_outside_of_the_range_of_their_node_are_named(tmp_path: Path) -> None:
+    config, reserved, running = tmp_path / "10-flannel.conflist", tmp_path / "networks", tmp_path / "tasks"
+    ranges = [[{"subnet": "10.244.12.0/24"}]]
+    config.write_text(json.dumps({"name": "flannel", "plugins": [{"ipam": {"ranges": ranges}}]}))
+    for address, sandbox in (("10.244.11.3", "old"), ("10.244.12.4", "new"), ("10.244.11.9", "leftover")):
+        (reserved / "flannel").mkdir(parents=True, exist_ok=True)
+        (reserved / "flannel" / address).write_text(f"{sandbox}\neth0")
+    for other in ("lock", "last_reserved_ip.0"):
+        (reserved / "flannel" / other).write_text("10.244.11.3")
+    for sandbox in ("old", "new"):
+        (running / sandbox).mkdir(parents=True)
+    found, subnets = pod_addresses(str(config), str(reserved), str(running))
+    assert (found, subnets) == (["10.244.11.3", "10.244.12.4"], ["10.244.12.0/24"])
+    assert "range 10.244.12.0/24: 10.244.11.3; restart flanneld" in health.address_problem(found, subnets)
+    assert health.address_problem(["10.244.12.4"], subnets) == health.address_problem(found, []) == ""
+    assert pod_addresses(str(tmp_path / "none")) == ([], [])
 
 
 def test_kernel_settings_that_differ_are_named_and_those_that_there_are_not_passed_over() -> None:
