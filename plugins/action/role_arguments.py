@@ -105,8 +105,8 @@ class Given:
                 yield host, value
 
     def is_plain(self, host: str, name: str) -> bool:
-        """True where the value stands in the inventory as it is; what a template or a vault gives may be secret."""
-        return self._values.is_plain(self._raw[host][name])
+        """True where the value stands in the inventory as it is and is no secret, as what a vault gives may be."""
+        return not _alike.is_secret(name) and self._values.is_plain(self._raw[host][name])
 
     def typed(self, host: str, name: str) -> Any:
         """Return a value by its type, or the default; None where neither tells it."""
@@ -143,7 +143,7 @@ def hidden(name: str) -> str:
     """Return a problem without the value, which may be secret."""
     role, option = OPTIONS[name]
     kind = option.get("type", "str")
-    return f"{name}: not a valid {kind} (role {role}); the value comes from a template or a vault, and is not shown"
+    return f"{name}: not a valid {kind} (role {role}); the value may be secret, and is not shown"
 
 
 def option_problems(name: str, value: Any) -> list[str]:

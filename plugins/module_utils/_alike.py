@@ -69,11 +69,16 @@ def alike_problems(values: t.Mapping[str, t.Mapping[str, Given]], groups: t.Mapp
     return problems
 
 
+def is_secret(name: str) -> bool:
+    """Return whether an option's values are secrets, by its name."""
+    return any(word in name for word in SECRET)
+
+
 def _shown(name: str, found: t.Mapping[str, t.Sequence[str]], given: t.Mapping[str, Given]) -> str:
     parts = []
     for number, (key, hosts) in enumerate(found.items(), 1):
         shown = "the default" if key == UNSET else given[hosts[0]].shown
-        if not shown or (key != UNSET and any(word in name for word in SECRET)):
+        if not shown or (key != UNSET and is_secret(name)):
             shown = f"value {number}"
         parts.append(f"{shown} on {some(hosts)}")
     return "; ".join(parts)

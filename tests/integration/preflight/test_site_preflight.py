@@ -199,6 +199,15 @@ def test_a_value_from_a_vault(site: Site, tmp_path: Path) -> None:
     assert site.asked() == []
 
 
+def test_a_secret_of_the_wrong_type_is_not_shown(site: Site) -> None:
+    values = {"cluster_pki_passphrase": {"tell": "nobody"}, "keepalived_password": {"tell": "nobody"}}
+    result = site.run("-e", json.dumps(values))
+    for name in values:
+        assert f"{name}: not a valid str" in result.stdout, result.stdout
+    assert "nobody" not in result.stdout + result.stderr
+    assert site.asked() == []
+
+
 def test_hosts_that_cannot_serve(site: Site) -> None:
     changes = (
         {"ansible_architecture": "riscv64"},
