@@ -84,8 +84,11 @@ def test_second_run_changes_nothing(hosts: Hosts) -> None:
 def test_speaks_only_mutual_tls(hosts: Hosts) -> None:
     """Plain HTTP and clients without a certificate get nothing."""
     place = f"{hosts.address('n1')}:2379"
+    trusting = "curl -sf --cacert /etc/etcd/pki/ca.crt"
+    client = "--cert /etc/etcd/pki/healthcheck-client.crt --key /etc/etcd/pki/healthcheck-client.key"
+    assert hosts.exec("n2", f"{trusting} {client} https://{place}/health").returncode == 0
     assert hosts.exec("n2", f"curl -sf http://{place}/health").returncode != 0
-    assert hosts.exec("n2", f"curl -sf --cacert /etc/etcd/pki/ca.crt https://{place}/health").returncode != 0
+    assert hosts.exec("n2", f"{trusting} https://{place}/health").returncode != 0
 
 
 def test_unit_pleases_systemd(hosts: Hosts) -> None:

@@ -11,12 +11,14 @@ import shlex
 import shutil
 import subprocess
 import typing as t
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from integration.unit.lab import Lab, lab
 
 from tests.unit.roles.rendered import ROLES
 from tests.unit.roles.spellings import options
@@ -178,23 +180,37 @@ def test_configuration_of_containerd(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_configuration_of_haproxy(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Return a host, on which there are haproxy and keepalived."""
+    with lab(tmp_path_factory.mktemp("balancer"), 1) as ready:
+        yield ready
+
+
+def judged(balancer: Lab, text: str, command: str) -> str:
+    """Return what a program on the host says of a configuration in /root/config; a line `status N` at the end."""
+    balancer.inside("n1", f"printf %s {shlex.quote(text)} > /root/config")
+    return balancer.inside("n1", f"{command} 2>&1; echo status $?")
+
+
+def test_configuration_of_haproxy(balancer: Lab) -> None:
     text = written("haproxy", "haproxy.cfg.j2")
     assert " fall 3 " in text
     # Its authority is on no machine of tests.
-    (tmp_path / "haproxy.cfg").write_text(
-        text.replace("verify required ca-file /etc/haproxy/api-ca.crt", "verify none")
-    )
-    done = run(program("haproxy"), "-c", "-f", tmp_path / "haproxy.cfg")
-    assert done.returncode == 0, done.stdout + done.stderr
+    text = text.replace("verify required ca-file /etc/haproxy/api-ca.crt", "verify none")
+    assert judged(balancer, text, "haproxy -c -f /root/config").endswith("status 0")
+    assert not judged(balancer, text.replace("fall 3", "fall three"), "haproxy -c -f /root/config").endswith("status 0")
 
 
-def test_configuration_of_keepalived(tmp_path: Path) -> None:
+def test_configuration_of_keepalived(balancer: Lab) -> None:
     text = written("keepalived", "keepalived.conf.j2")
     assert "virtual_router_id 77" in text and "auth_pass 12345678" in text
-    (tmp_path / "keepalived.conf").write_text(re.sub(r"interface \S+", "interface lo", text))
-    done = run(program("keepalived"), "-t", "-f", tmp_path / "keepalived.conf")
-    assert "Unknown keyword" not in done.stderr and "invalid" not in done.stderr, done.stderr
+    text = re.sub(r"interface \S+", "interface lo", text)
+    # Its scripts are not on this host, of which it complains.
+    said = judged(balancer, text, "keepalived -t -f /root/config")
+    assert "nknown keyword" not in said and "invalid" not in said, said
+    text = text.replace("virtual_router_id 77", "virtual_router_id many")
+    assert "invalid" in judged(balancer, text, "keepalived -t -f /root/config")
 
 
 @pytest.mark.parametrize("role", ["etcd", "containerd", "flannel"])
