@@ -32,6 +32,7 @@ lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 	antsibull-changelog lint
 	@tools/lint_shell.sh
 	$(BIN)/python tools/check_tree.py
+	$(BIN)/python tools/check_layers.py
 
 sanity: venv ## ansible-test sanity on what is shipped
 	tools/sanity.sh

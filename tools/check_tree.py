@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 TOP = Path(__file__).resolve().parent.parent
-LIMITS = (("roles/*/tasks/*.yml", 100), ("plugins/modules/*.py", 400), ("plugins/module_utils/*.py", 400))
+LIMITS = (("roles/*/tasks/*.yml", 100), ("plugins/**/*.py", 400))
 FORBIDDEN = {"ignore_errors", "shell", "raw", "ansible.builtin.shell", "ansible.builtin.raw"}
 NESTED = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
 ROLE_FILES = ("defaults/main.yml", "meta/main.yml", "meta/argument_specs.yml")
@@ -36,13 +36,19 @@ def file_problems(path: Path) -> list[str]:
     found = [
         f"{path}: {len(lines)} lines, at most {limit}"
         for pattern, limit in LIMITS
-        if path.match(pattern) and len(lines) > limit
+        if is_below(path, pattern) and len(lines) > limit
     ]
     if path.suffix == ".py" and lines and HEADER not in lines[:6]:
         found.append(f"{path}: begins without the licence header")
     if path.match("roles/*/tasks/*.yml") or path.match("playbooks/*.yml"):
         found += [f"{path}: {task}: no {word}" for task, word in forbidden_words(yaml.safe_load("\n".join(lines)))]
     return found
+
+
+def is_below(path: Path, pattern: str) -> bool:
+    """Return whether a path matches a pattern in which ** stands for any number of directories, also none."""
+    head, deep, tail = pattern.partition("**/")
+    return path.match(pattern) if not deep else path.is_relative_to(head) and path.match(tail)
 
 
 def forbidden_words(tasks: Any) -> Iterator[tuple[str, str]]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key
 from cryptography.hazmat.primitives import serialization
 
 from rehearsal.use import binary_directory

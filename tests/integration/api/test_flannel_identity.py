@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import binary
 from unit.roles.node.test_node_rendering import host, render

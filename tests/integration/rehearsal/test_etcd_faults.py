@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from integration.api.programs import BINARIES, Authority, Programs, binary, free_ports
 from integration.rehearsal.asking import NEVER, until
 from unit.roles.etcd.test_unit import etcd
