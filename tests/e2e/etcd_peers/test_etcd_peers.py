@@ -15,10 +15,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
+from dev.standins import binaries
+from dev.tools.lab import SANDBOX
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
-from tools import binaries
-from tools.lab import SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

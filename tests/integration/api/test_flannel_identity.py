@@ -16,8 +16,8 @@ from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import binary
 from unit.roles.node.test_node_rendering import host, render
 
-from rehearsal import use as rehearsal
-from tools.lab import kubernetes_version
+from dev.standins import use as rehearsal
+from dev.tools.lab import kubernetes_version
 
 Run = Callable[..., dict[str, Any]]
 NODES = "/api/v1/nodes"

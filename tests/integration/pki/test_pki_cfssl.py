@@ -37,7 +37,7 @@ from cryptography import x509
 from integration.pki.cfssl_cases import KEYS, authority_cases, intermediate_cases, leaf_cases
 from integration.pki.playbook import openssl
 
-from tools.binaries import READY
+from dev.standins.binaries import READY
 
 PLACES = [str(READY / "tools"), os.environ.get("PATH", "")]
 CFSSL = shutil.which("cfssl", path=os.pathsep.join(PLACES))

@@ -17,7 +17,7 @@ from integration.api.programs import BINARIES, Authority, Programs, binary, free
 from integration.rehearsal.asking import NEVER, until
 from unit.roles.etcd.test_unit import etcd
 
-from tools import binaries
+from dev.standins import binaries
 
 pytestmark = [pytest.mark.slow]
 
