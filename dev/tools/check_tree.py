@@ -40,7 +40,7 @@ def file_problems(path: Path) -> list[str]:
     ]
     if path.suffix == ".py" and lines and HEADER not in lines[:6]:
         found.append(f"{path}: begins without the licence header")
-    if path.match("roles/*/tasks/*.yml") or path.match("playbooks/*.yml"):
+    if path.match("roles/*/tasks/*.yml") or is_below(path, "playbooks/**/*.yml"):
         found += [f"{path}: {task}: no {word}" for task, word in forbidden_words(yaml.safe_load("\n".join(lines)))]
     return found
 

@@ -58,7 +58,7 @@ def test_the_same_sources_make_the_same_archive() -> None:
         subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=build.HERE.parent,
+            cwd=build.HERE.parents[1],
             capture_output=True,
             check=True,
         ).stdout
