@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/reference and the README's tables from the specifications; `--check` only says what has drifted."""
+"""Write docs/reference and the tables of playbooks from the specifications; `--check` only reports what has drifted."""
 
 from __future__ import annotations
 
@@ -100,64 +100,102 @@ def playbook_purpose(path: Path) -> str:
 
 
 def link_rows(kind: str, purposes: dict[str, str]) -> list[str]:
-    """Return README rows that lead to reference pages of one kind."""
-    return [f"| [{name}](docs/reference/{kind}/{name}.md) | {text} |" for name, text in purposes.items()]
+    """Return rows that link to the reference pages of one kind."""
+    return [f"| [{name}]({kind}/{name}.md) | {text} |" for name, text in purposes.items()]
+
+
+def playbook_rows(base: str) -> list[str]:
+    """Return rows that link to the page of every playbook; base is where docs/ is, for the reader of the table."""
+    purposes = {path.stem: playbook_purpose(path) for path in (TOP / "playbooks").glob("*.yml")}
+    names = ranked(list(purposes), PLAYBOOK_ORDER)
+    return [f"| [{name}]({base}operations/{name}.md) | {purposes[name]} |" for name in names]
+
+
+def table(kind: str, rows: list[str]) -> str:
+    """Return a table of names and purposes."""
+    return "\n".join([f"| {kind} | purpose |", "|---|---|", *rows])
+
+
+def docs_url() -> str:
+    """Return where docs/ is on the web: Ansible Galaxy shows the README without the other files."""
+    return f"{load(TOP / 'galaxy.yml')['repository']}/blob/main/docs/"
+
+
+def reference_page(specs: dict[str, dict[str, Any]], docs: dict[str, dict[str, Any]]) -> str:
+    """Return the page that lists all roles and modules."""
+    roles_table = link_rows("roles", {n: markdown.prose(spec["short_description"]) for n, spec in specs.items()})
+    modules_table = link_rows("modules", {n: markdown.prose(d["doc"]["short_description"]) for n, d in docs.items()})
+    return REFERENCE.format(roles=table("role", roles_table), modules=table("module", modules_table))
 
 
 def pages() -> dict[Path, str]:
-    """Return every generated page by path, the README's tables included."""
+    """Return every generated page by path, and the pages with a table of playbooks."""
     reference = TOP / "docs" / "reference"
     specs, docs = roles(), modules()
-    books = {path.stem: playbook_purpose(path) for path in (TOP / "playbooks").glob("*.yml")}
     found = {reference / "roles" / f"{n}.md": markdown.role_page(n, spec, role_needs(n)) for n, spec in specs.items()}
     found |= {reference / "modules" / f"{n}.md": markdown.module_page(n, doc) for n, doc in docs.items()}
-    tables = {
-        "roles": link_rows("roles", {n: markdown.prose(spec["short_description"]) for n, spec in specs.items()}),
-        "modules": link_rows("modules", {n: markdown.prose(d["doc"]["short_description"]) for n, d in docs.items()}),
-        "playbooks": [f"| `{name}` | {books[name]} |" for name in ranked(list(books), PLAYBOOK_ORDER)],
-    }
-    readme = (TOP / "README.md").read_text(encoding="utf-8")
-    for name, lines in tables.items():
-        readme = between(readme, name, "\n".join([f"| {name[:-1]} | does |", "|---|---|", *lines]))
-    found[TOP / "README.md"] = readme
+    found[reference / "index.md"] = reference_page(specs, docs)
+    for name, base in (("README.md", docs_url()), ("docs/index.md", "")):
+        text = (TOP / name).read_text(encoding="utf-8")
+        found[TOP / name] = between(text, "playbooks", table("playbook", playbook_rows(base)), name)
     found[TOP / "docs" / "repairs.md"] = repairs_page()
     return found
 
 
-REPAIRS = """# What the next run repairs
+REFERENCE = """# Roles and modules
 
-`site.yml` compares every file, directory, unit, kernel setting and API object that it manages with what the inventory
-asks. What was changed by hand is set right again, on any run, with `host_trust_receipts` on or off. A unit restarts
-only where its process started from something else than what is on disk now; nothing else is restarted. What a run
-cannot repair it names, with the remedy: a masked unit, a lost CA or encryption key ([authorities](authorities.md)),
+Generated from `meta/argument_specs.yml` of the roles and the documentation of the modules. `ansible-doc` shows the
+same: `ansible-doc -t role hardway.kubernetes.etcd`, `ansible-doc hardway.kubernetes.unit`.
+
+## Roles
+
+In the order of a deployment. Each can be used alone.
+
+{roles}
+
+## Modules
+
+Modules depend on no other collection. Each page says how the module supports check mode and diff mode, and what it
+needs on the host besides Python: `cryptography`, kubectl, etcdctl or containerd. The roles install these.
+
+{modules}
+"""
+
+REPAIRS = """# Repairs
+
+`site` compares every file, directory, unit, kernel setting and API object that it manages with the specification of the
+inventory. Manual changes are corrected by any run, with `host_trust_receipts` on or off. A unit restarts
+only where its process was started from other inputs than those on disk now; nothing else is restarted. What a run
+cannot repair is reported with the remedy: a masked unit, a lost CA or encryption key ([PKI](pki.md#lost-files)),
 the data of an etcd member.
 
-A drop-in of your own beside one of our units (`systemctl edit`) is kept: it is an input of the unit, which restarts
-in its turn when the drop-in changes.
+A drop-in of your own beside a unit of the collection (`systemctl edit`) is kept: it is an input of the unit, which
+restarts in [order](restarts.md#order) when the drop-in changes.
 
-Each line is a case of `tests/e2e/cluster/test_repairs.py`, which damages all of these at once on a cluster of three
+Each line is a case of `tests/e2e/cluster/test_repairs.py`, which applies all of these at once to a cluster of three
 hosts.
 
 """
 
 
 def repairs_page() -> str:
-    """Return the page about damages and repairs, from the cases of the end-to-end test."""
+    """Return the page about manual changes and repairs, from the cases of the end-to-end test."""
     rows = []
     for part, damages in load(TOP / "tests" / "e2e" / "cluster" / "damages.yml").items():
         for damage in damages:
             units = ", ".join(f"`{unit}`" for unit in damage.get("restarts", []))
             name = f"`{damage['object']}`" if "/" in damage["object"] or "." in damage["object"] else damage["object"]
             rows.append(f"| {part} | {name} | {damage['how']} | {units or '–'} |")
-    return REPAIRS + "\n".join(["| part | object | by hand | restarts there |", "|---|---|---|---|", *rows]) + "\n"
+    heading = ["| part | object | manual change | restarts on that host |", "|---|---|---|---|"]
+    return REPAIRS + "\n".join([*heading, *rows]) + "\n"
 
 
-def between(text: str, name: str, content: str) -> str:
-    """Return text with the part between the markers of this name replaced."""
+def between(text: str, name: str, content: str, page: str = "README.md") -> str:
+    """Return the text of a page with the part between the markers of this name replaced."""
     begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
     pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"README.md: the markers {begin} and {end} are missing")
+        raise SystemExit(f"{page}: the markers {begin} and {end} are missing")
     return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text)
 
 

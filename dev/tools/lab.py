@@ -205,7 +205,7 @@ def require_binaries() -> str | None:
             *(f"  {reason.partition(' Remedy:')[0]}" for reason in reasons),
             "Needed:",
             binaries.explain(lost),
-            "A mirror serves too: cluster_mirror_url, see the README, 'Without a network'.",
+            "A mirror serves too: cluster_mirror_url, see docs/offline.md.",
         ]
     )
 

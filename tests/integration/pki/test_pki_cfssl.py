@@ -4,7 +4,7 @@
 """The same files through cfssl and through ours give the same certificate, field by field: 232 generated inputs.
 
 Each input is a ca-config.json and a *-csr.json that both read. Ours is made for cfssl's key, so that all but serial
-number, signature and the minute must be equal. docs/cfssl.md lists the deliberate differences.
+number, signature and the minute must be equal. docs/from-cfssl.md lists the deliberate differences.
 """
 
 from __future__ import annotations
