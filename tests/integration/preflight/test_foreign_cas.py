@@ -54,8 +54,7 @@ def test_a_check_without_any_ca_says_so(site: Site) -> None:
     site.trusted = {"192.0.2.11": {CLUSTER: (site.pki / "ca.crt").read_text()}}
     (site.pki / "ca.crt").unlink()
     (site.pki / "ca.key").unlink()
-    (line,) = {line.strip() for line in complaints(site, "--check")}
-    assert "pki/ca.crt, which does not exist" in line
+    assert any("pki/ca.crt, which does not exist" in line for line in complaints(site, "--check"))
     assert site.touched() == []
 
 
