@@ -19,10 +19,10 @@ help: ## list the targets
 venv: $(BIN)/.installed ## the development tools, in .venv
 
 $(BIN)/.installed: requirements-dev.txt
-	@PYTHON=$(PYTHON) tools/venv.sh $(VENV) requirements-dev.txt
+	@PYTHON=$(PYTHON) dev/tools/venv.sh $(VENV) requirements-dev.txt
 
 needs: ## the system packages of tests and demo (Debian, as root)
-	@tools/needs.sh
+	@dev/tools/needs.sh
 
 lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 	ruff check .
@@ -30,18 +30,19 @@ lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 	yamllint --strict .
 	ansible-lint --offline
 	antsibull-changelog lint
-	@tools/lint_shell.sh
-	$(BIN)/python tools/check_tree.py
+	@dev/tools/lint_shell.sh
+	$(BIN)/python dev/tools/check_tree.py
+	$(BIN)/python dev/tools/check_layers.py
 
 sanity: venv ## ansible-test sanity on what is shipped
-	tools/sanity.sh
+	dev/tools/sanity.sh
 
 galaxy: venv ## galaxy-importer on the built archive, as for an upload
-	tools/galaxy.sh
+	dev/tools/galaxy.sh
 
 types: venv ## mypy, strict
 	mypy -p ansible_collections.hardway.kubernetes.plugins
-	mypy tools bench rehearsal $(wildcard sandbox)
+	mypy dev
 
 unit: venv ## pure decisions, no hosts
 	pytest tests/unit --numprocesses auto
@@ -50,7 +51,7 @@ integration: venv needs ## modules against the real programs
 	pytest tests/integration --numprocesses 4 --dist loadfile
 
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
-	$(BIN)/python tools/molecule.py $(SCENARIO)
+	$(BIN)/python dev/tools/molecule.py $(SCENARIO)
 
 e2e: e2e-others e2e-balancer e2e-cluster ## whole lives of clusters on sandbox hosts
 
@@ -67,31 +68,31 @@ e2e-long: venv needs ## more of that, an hour and a half of it: every topology, 
 	pytest tests/e2e -m long $(ARGS)
 
 test: venv ## everything, as CI runs it
-	$(BIN)/python tools/test.py
+	$(BIN)/python dev/tools/test.py
 
 demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
 	@$(MAKE) --no-print-directory venv
-	@$(BIN)/python tools/demo.py up --topology $(TOPOLOGY)
+	@$(BIN)/python dev/tools/demo.py up --topology $(TOPOLOGY)
 
 demo-down: ## remove the demo's hosts and files
-	@$(BIN)/python tools/demo.py down
+	@$(BIN)/python dev/tools/demo.py down
 
 rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ..."; reports what it makes
 	@$(MAKE) --no-print-directory venv needs
-	@$(BIN)/python tools/rehearse.py $(INVENTORY) $(PLAYBOOKS)
+	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS)
 
 bench: venv needs ## speed of the HA deployment, and its floor
-	@$(BIN)/python bench/bench.py
+	@$(BIN)/python dev/bench/bench.py
 
 bench-pki: venv ## keys and certificates: ours against cfssl and openssl
-	@$(BIN)/python bench/pki.py
+	@$(BIN)/python dev/bench/pki.py
 
 docs: venv ## regenerate the reference pages and README tables
-	$(BIN)/python tools/gendocs.py
+	$(BIN)/python dev/tools/gendocs.py
 
 docs-check: venv ## fail when a generated page differs from its source, or a default from its specification
-	$(BIN)/python tools/gendocs.py --check
-	$(BIN)/python tools/check_specs.py
+	$(BIN)/python dev/tools/gendocs.py --check
+	$(BIN)/python dev/tools/check_specs.py
 
 build: venv ## build the collection archive into build/
 	ansible-galaxy collection build --force --output-path build

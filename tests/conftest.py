@@ -24,8 +24,8 @@ init_plugin_loader([str(REPOSITORY / ".collections")])
 
 def pytest_report_header() -> list[str]:
     """Say before anything else when stand-ins take the place of the Kubernetes programs."""
-    from rehearsal import use
-    from tools.lab import kubernetes_version
+    from dev.standins import use
+    from dev.tools.lab import kubernetes_version
 
     return use.notice(kubernetes_version()).splitlines()[:1]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import Binary, Local, Source
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary, Local, Source
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
@@ -33,8 +33,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _checked, arguments = self.validate_argument_spec(argument_spec=SPEC)
         try:
-            source = _artifact.source(arguments["source"])
-            wanted = _artifact.binaries(arguments["components"])
+            source = catalog.source(arguments["source"])
+            wanted = catalog.binaries(arguments["components"])
             if arguments["download_only"]:
                 return self._download(source, wanted, arguments["architectures"])
             return self._install(Store(source), wanted, arguments, task_vars or {})

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_report as report
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect import report
 
 _COLOURS = {"ok": "green", "warning": "yellow", "state": "normal"}
 

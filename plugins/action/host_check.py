@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
 MODULE = "hardway.kubernetes.host_check"
 
@@ -23,9 +23,9 @@ class ActionModule(ActionBase):
         before = time.time()
         result: dict[str, Any] = self._execute_module(MODULE, task_vars=task_vars)
         if "time" in result:
-            clock = _preflight_hosts.clock_obstacles(result["time"], before, time.time())
+            clock = hosts.clock_obstacles(result["time"], before, time.time())
             pipelined = self._is_pipelining_enabled("new")
-            found = [*clock, *([] if pipelined else [_preflight_hosts.NOT_PIPELINED])]
+            found = [*clock, *([] if pipelined else [hosts.NOT_PIPELINED])]
             given = self._task.args.get("skip") or []
             skipped = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
             result["obstacles"] += [entry for entry in found if entry["check"] not in skipped]

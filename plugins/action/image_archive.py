@@ -11,8 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _images
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.image_archive"
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
             source = self._find_needle("files", os.path.expanduser(path))
         except AnsibleError as exc:
             raise HardwayError(f"{path}: no such image archive; put it there, or name another one") from exc
-        archive = _images.inspect(source)
+        archive = image_archive.inspect(source)
         return {"source": source, "identity": archive.identity, "images": archive.images}
 
     def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _pki_requests
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import document
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_offline import Offline
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import ADDED, PUBLIC_SPEC
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, specs_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import offline_csrs
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import document
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.options import ADDED, PUBLIC_SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import checked_arguments, is_here
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
     def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return what waits for a signature elsewhere; on the host nothing but keys is made."""
         store, host = Store(directory), variables["inventory_hostname"]
-        wanted = _pki_requests.elsewhere(store, args.get("certificates") or [])
+        wanted = offline_csrs.elsewhere(store, args.get("certificates") or [])
         if not wanted:
             return {"changed": False, "requests": []}
         args = {**args, "certificates": wanted, "trust": [], "observe": []}
@@ -84,8 +84,8 @@ class ActionModule(ActionBase):
         checked, specs = self._wanted(args, requests, host)
         if self._task.check_mode:
             due = [spec for spec, item in zip(specs.values(), found["certificates"]) if item["changed"]]
-            return {**found, "requests": _pki_requests.foreseen(store, due, host)}
-        waiting, new = _pki_requests.lay_down(store, specs, requests, host, checked["renew_before"])
+            return {**found, "requests": offline_csrs.foreseen(store, due, host)}
+        waiting, new = offline_csrs.lay_down(store, specs, requests, host, checked["renew_before"])
         return {**found, "changed": new, "requests": waiting}
 
     def _rounds(
@@ -217,7 +217,7 @@ class ActionModule(ActionBase):
 
 def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, Any]:
     """Return the arguments so that what was signed elsewhere is taken up, also where the old would do."""
-    found = _pki_requests.answered(Store(directory), args.get("certificates") or [], host)
+    found = offline_csrs.answered(Store(directory), args.get("certificates") or [], host)
     return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
 
 

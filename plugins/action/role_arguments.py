@@ -17,15 +17,15 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.hardway.kubernetes.plugins.module_utils import (
-    _alike,
-    _names,
-    _option_pairs,
-    _option_rules,
-    _option_values,
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
+    agreement,
+    names,
+    option_pairs,
+    option_rules,
+    option_values,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._options import converted
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._warm import warm
 
 # The first of our action plugins that a run of site.yml loads.
@@ -50,20 +50,20 @@ class ActionModule(ActionBase):
         _checked, args = self.validate_argument_spec({"hosts": {"type": "list", "elements": "str", "required": True}})
         variables = task_vars or {}
         groups = {name: [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
-        ours = [host for name in _names.GROUPS for host in groups.get(name, ())]
+        ours = [host for name in names.GROUPS for host in groups.get(name, ())]
         given = Given(variables["hostvars"], ours)
-        lines = [*controller_problems(), *_names.name_problems(given.names, OPTIONS, given.ignored)]
-        lines += _names.group_problems(groups, given.ignored)
+        lines = [*controller_problems(), *names.name_problems(given.names, OPTIONS, given.ignored)]
+        lines += names.group_problems(groups, given.ignored)
         lines += type_problems(given, set(args["hosts"]))
-        lines += _alike.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
+        lines += agreement.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
         if not lines:
-            lines += _option_pairs.pair_problems(groups, given.typed)
+            lines += option_pairs.pair_problems(groups, given.typed)
         result.update(changed=False, problems=lines)
         if lines:
             result.update(failed=True, msg="\n".join(lines))
-        elif idle := _names.idle_hosts(groups, given.ignored):
+        elif idle := names.idle_hosts(groups, given.ignored):
             Display().warning(
-                f"in none of the groups {', '.join(_names.GROUPS)}, and left alone: {_names.some(idle)}. "
+                f"in none of the groups {', '.join(names.GROUPS)}, and left alone: {names.some(idle)}. "
                 f"If that is right, name a group of theirs in {IGNORED}"
             )
         return result
@@ -81,7 +81,7 @@ class Given:
 
     def __init__(self, hostvars: Any, hosts: Sequence[str]) -> None:
         self._hostvars = hostvars
-        self._values = _option_values.Values()
+        self._values = option_values.Values()
         self._views: dict[str, Mapping[str, Any]] = {}
         self._raw: dict[str, dict[str, Any]] = {}
         self.names: dict[str, list[str]] = {}
@@ -106,7 +106,7 @@ class Given:
 
     def is_plain(self, host: str, name: str) -> bool:
         """True where the value stands in the inventory as it is and is no secret, as what a vault gives may be."""
-        return not _alike.is_secret(name) and self._values.is_plain(self._raw[host][name])
+        return not agreement.is_secret(name) and self._values.is_plain(self._raw[host][name])
 
     def typed(self, host: str, name: str) -> Any:
         """Return a value by its type, or the default; None where neither tells it."""
@@ -128,7 +128,7 @@ class Given:
 
 def type_problems(given: Given, hosts: Container[str]) -> list[str]:
     """Return what no role would take; each value is looked at once, however many hosts share it."""
-    seen = _option_values.Seen()
+    seen = option_values.Seen()
     found: dict[str, list[str]] = {}
     for name in given.options():
         for host, value in given.hosts(name):
@@ -136,7 +136,7 @@ def type_problems(given: Given, hosts: Container[str]) -> list[str]:
                 for problem in seen.once(name, value, option_problems):
                     shown = problem if given.is_plain(host, name) else hidden(name)
                     found.setdefault(shown, []).append(host)
-    return [f"{problem}; set it right for {_names.some(affected, 20)}" for problem, affected in found.items()]
+    return [f"{problem}; set it right for {names.some(affected, 20)}" for problem, affected in found.items()]
 
 
 def hidden(name: str) -> str:
@@ -161,20 +161,20 @@ def option_problems(name: str, value: Any) -> list[str]:
         return [f"{name}: {exc} (role {role})"]
     spec = {key: setting for key, setting in option.items() if key not in ("required", "default")}
     messages = ArgumentSpecValidator({name: spec}).validate({name: typed}).error_messages
-    found = list(messages) or [_option_rules.problem(name, typed)]
+    found = list(messages) or [option_rules.problem(name, typed)]
     return [f"{name}: {message} (role {role})" for message in found if message]
 
 
-def compared(given: Given, name: str) -> Iterator[tuple[str, _alike.Given]]:
+def compared(given: Given, name: str) -> Iterator[tuple[str, agreement.Given]]:
     """Yield the hosts of an option with what to compare of its value."""
-    if not _alike.groups_of(name):
+    if not agreement.groups_of(name):
         return
-    option, seen = OPTIONS[name][1], _option_values.Seen()
+    option, seen = OPTIONS[name][1], option_values.Seen()
     default = canonical(name, option["default"]) if "{{" not in str(option.get("default", "{{")) else [""]
     for host, value in given.hosts(name):
         (key,) = seen.once(name, value, canonical)
         shown = key if given.is_plain(host, name) and len(key) <= 40 else ""
-        yield host, _alike.Given(_alike.UNSET if [key] == default else key, shown)
+        yield host, agreement.Given(agreement.UNSET if [key] == default else key, shown)
 
 
 def canonical(name: str, value: Any) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation shared by the modules that use module_utils/_kube.py."""
+    """Documentation shared by the modules that use module_utils/_kubernetes/client.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation shared by the modules that use module_utils/_etcdctl.py."""
+    """Documentation shared by the modules that use module_utils/_etcd/etcdctl.py."""
 
     DOCUMENTATION = r"""
 requirements:

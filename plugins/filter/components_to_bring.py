@@ -44,9 +44,9 @@ _value:
 def components_to_bring(components: t.Any, complete: t.Any) -> list[t.Any]:
     """Return those that some host lacks."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _pin
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
 
-    return list(_pin.to_bring(components, complete))
+    return list(pin.to_bring(components, complete))
 
 
 class FilterModule:

@@ -63,7 +63,8 @@ def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = 
     # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
     import yaml
     from ansible.errors import AnsibleFilterError
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _encryption, _preflight_secrets
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import encryption
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import secrets
 
     def parsed(text: str) -> t.Any:
         try:
@@ -71,17 +72,17 @@ def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = 
         except yaml.YAMLError:
             return None
 
-    if directory and (problems := _preflight_secrets.foreign_secrets(told, directory)):
+    if directory and (problems := secrets.foreign_secrets(told, directory)):
         raise AnsibleFilterError("; ".join(problems))
     files = [result.get("secrets") or {} for result in told.values()]
     ran = [found for found in files if RAN in found or CONFIGURATION in found]
-    states = [_encryption.Found.of(parsed(found[CONFIGURATION])) if CONFIGURATION in found else None for found in ran]
+    states = [encryption.Found.of(parsed(found[CONFIGURATION])) if CONFIGURATION in found else None for found in ran]
     pending = [line for found in ran for line in str(found.get(PENDING, "")).split()]
-    plan = _encryption.plan([str(item) for item in asked], states, pending)
+    plan = encryption.plan([str(item) for item in asked], states, pending)
     if plan.moving and (missing := [host for host in masters if host not in told]):
         raise AnsibleFilterError(
             f"master_encryption_resources: to encrypt {', '.join(asked) or 'nothing'} in etcd in place of"
-            f" {_encryption.words(states)} takes all masters, and {', '.join(missing)} did not come along; run without"
+            f" {encryption.words(states)} takes all masters, and {', '.join(missing)} did not come along; run without"
             " --limit when all of them are up, or leave the variable as it was"
         )
     return plan.as_dict()

@@ -53,9 +53,9 @@ _value:
 def foreign_authorities(told: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_authorities
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import trusted_cas
 
-    return _preflight_authorities.foreign_authorities(told, names, directory, etcd_data)
+    return trusted_cas.foreign_authorities(told, names, directory, etcd_data)
 
 
 class FilterModule:

@@ -46,11 +46,11 @@ def foreign_secrets(told: t.Any, directory: str) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
     from ansible.errors import AnsibleFilterError
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_secrets
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import secrets
 
     try:
-        return _preflight_secrets.foreign_secrets(told, directory)
+        return secrets.foreign_secrets(told, directory)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._addresses import host_port
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.addresses import host_port
 
 DOCUMENTATION = r"""
 name: host_port

@@ -60,11 +60,11 @@ def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = ""
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
     from ansible.utils.display import Display
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-    for warning in _preflight_hosts.host_warnings(members, hostvars):
+    for warning in hosts.host_warnings(members, hostvars):
         Display().warning(warning)
-    return _preflight_hosts.host_problems(members, hostvars, systems, vip, lb)
+    return hosts.host_problems(members, hostvars, systems, vip, lb)
 
 
 class FilterModule:

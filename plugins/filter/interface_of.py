@@ -41,9 +41,9 @@ _value:
 
 def interface_of(address: t.Any, facts: t.Any) -> str:
     """Return the interface that has address."""
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-    return _preflight_hosts.interface_of(str(address), facts)
+    return hosts.interface_of(str(address), facts)
 
 
 class FilterModule:

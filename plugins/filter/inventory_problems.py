@@ -43,9 +43,9 @@ _value:
 def inventory_problems(cluster: t.Any) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight, _preflight_directories
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import directories, inventory
 
-    return [*_preflight.inventory_problems(cluster), *_preflight_directories.directory_problems(cluster)]
+    return [*inventory.inventory_problems(cluster), *directories.directory_problems(cluster)]
 
 
 class FilterModule:

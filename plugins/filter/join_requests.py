@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._joining import join_requests
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests
 
 DOCUMENTATION = r"""
 name: join_requests

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._joining import join_turns
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_turns
 
 DOCUMENTATION = r"""
 name: join_turns

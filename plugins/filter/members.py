@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._members import members
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import members
 
 DOCUMENTATION = r"""
 name: members

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._addresses import nth_address
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.addresses import nth_address
 
 DOCUMENTATION = r"""
 name: nth_address

@@ -72,11 +72,11 @@ def running_cluster(
 ) -> dict[str, t.Any]:
     """Return what the cluster runs."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _pin, _pin_settings
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._members import node_address, node_name
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin, pin_settings
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address, node_name
 
     reports: dict[str, t.Any] = {}
-    found: list[_pin_settings.Setting] = []
+    found: list[pin_settings.Setting] = []
 
     def take(host: str, answer: t.Any, variables: t.Any) -> t.Any:
         """Compare the settings of a host that was read; return its report, None where it was not."""
@@ -84,9 +84,9 @@ def running_cluster(
         # A variable made of what is not known, such as a fact of a host outside of the play, is not compared.
         with contextlib.suppress(AnsibleError):
             if report:
-                own = {name: variables.get(name) for name in _pin_settings.VARIABLES}
+                own = {name: variables.get(name) for name in pin_settings.VARIABLES}
                 own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
-                found.extend(_pin_settings.settings(host, report, shared, own))
+                found.extend(pin_settings.settings(host, report, shared, own))
         return report
 
     for host in hosts:
@@ -96,15 +96,15 @@ def running_cluster(
     elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}
     others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
-    complete = _pin.complete(reports, groups)
-    if _pin.unfounded(reports, groups):
+    complete = pin.complete(reports, groups)
+    if pin.unfounded(reports, groups):
         # What a first run has left that was cut off before etcd had data can be changed still.
         reports, others, found, elsewhere = {}, {}, [], []
     return {
-        **_pin.summary(reports, others, outside or {}),
+        **pin.summary(reports, others, outside or {}),
         "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
-        "problems": [*_pin_settings.problems(found), *_pin.unknown(elsewhere, others, reports, groups)],
+        "problems": [*pin_settings.problems(found), *pin.unknown(elsewhere, others, reports, groups)],
     }
 
 

@@ -41,9 +41,9 @@ _value:
 
 def subnet_of(address: t.Any, facts: t.Any) -> str:
     """Return the subnet that address is in."""
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _preflight_hosts
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-    return str(_preflight_hosts.subnet_of(str(address), facts) or "")
+    return str(hosts.subnet_of(str(address), facts) or "")
 
 
 class FilterModule:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _toml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import toml
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 DOCUMENTATION = r"""
 name: to_toml
@@ -44,7 +44,7 @@ def to_toml(data: Mapping[str, Any]) -> str:
     if not isinstance(data, Mapping):
         raise AnsibleFilterError(f"to_toml wants a mapping, not {type(data).__name__}")
     try:
-        return _toml.to_toml(data)
+        return toml.to_toml(data)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _options
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import options
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 DOCUMENTATION = r"""
 name: typed
@@ -57,7 +57,7 @@ _value:
 def typed(value: t.Any, type: str, elements: str | None = None) -> t.Any:
     """Return a value by its type."""
     try:
-        return _options.converted(value, type, elements)
+        return options.converted(value, type, elements)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -60,9 +60,9 @@ def version_problems(
 ) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _pin
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
 
-    return _pin.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
+    return pin.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
 
 
 class FilterModule:

@@ -50,9 +50,9 @@ _value:
 def virtual_address_problems(hosts: t.Any, balancers: t.Any, addresses: t.Any) -> list[str]:
     """Return one line per problem."""
     # Not before it is used: whatever uses one filter loads the files of all, in each of Ansible's workers.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_health
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems
 
-    return _host_health.holder_problems(hosts, balancers, addresses)
+    return host_problems.holder_problems(hosts, balancers, addresses)
 
 
 class FilterModule:

@@ -169,9 +169,11 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _receipt, _safe_path
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
 
 SPEC: dict[str, Any] = {
     "components": {
@@ -218,9 +220,9 @@ def main() -> None:
     root, uploads = module.params["root"], module.params["_uploads"]
     placed = [Placed(**entry) for entry in module.params["_placed"]]
     reread = module.params["_reread"]
-    absent = [want for want in placed if not _artifact_host.present(want, root, reread=reread)]
-    closed = sorted({path for want in placed for path in _artifact_host.closed(want, root)})
-    links = {want.link: (_artifact_host.linked(want, root), want.path(root)) for want in placed}
+    absent = [want for want in placed if not install.present(want, root, reread=reread)]
+    closed = sorted({path for want in placed for path in install.closed(want, root)})
+    links = {want.link: (install.linked(want, root), want.path(root)) for want in placed}
     if module.params["stage"]:
         links = {link: (old, new if old in ("", new) else old) for link, (old, new) in links.items()}
     result = {
@@ -240,7 +242,7 @@ def main() -> None:
         refuse_impassable(placed, root)
         if not module.check_mode:
             for path in closed:
-                _safe_path.set_attributes(path, _safe_path.DIRECTORY_MODE)
+                safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE)
             act(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
@@ -248,7 +250,7 @@ def main() -> None:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     files = [path for want in placed for path in (want.link, want.path(root))]
     evidence = sorted({*files, *(os.path.dirname(path) for path in files), root})
-    _receipt.leave(
+    receipts.leave(
         module.params["_receipt"],
         {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},
         paths=evidence,
@@ -258,7 +260,7 @@ def main() -> None:
 
 def refuse_impassable(placed: list[Placed], root: str) -> None:
     """Raise where service users could not run what is installed."""
-    found = sorted({path for want in placed for path in _artifact_host.impassable(want, root)})
+    found = sorted({path for want in placed for path in install.impassable(want, root)})
     if found:
         raise HardwayError(
             f"{', '.join(found)}: users of services cannot enter, so they could not run what is installed below; let"
@@ -277,15 +279,15 @@ def act(
     root = params["root"]
     for want in placed:
         if want not in absent:
-            _artifact_host.refresh(want, root)
+            install.refresh(want, root)
     for want in absent:
-        _artifact_host.install(want, root, uploads[want.path(root)])
+        install.install(want, root, uploads[want.path(root)])
     for want in placed:
         old, new = links[want.link]
         if old != new:
-            _artifact_host.link(want, root)
+            install.link(want, root)
     for want in absent:
-        _artifact_host.prune(want, root, params["keep"])
+        install.prune(want, root, params["keep"])
 
 
 def difference(link: str, old: str, new: str) -> dict[str, str]:

@@ -111,9 +111,14 @@ import datetime
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _tokens
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, ApiError, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import bootstrap_tokens
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import (
+    ARGUMENTS,
+    Api,
+    ApiError,
+    query,
+)
 
 SECRETS = "/api/v1/namespaces/kube-system/secrets"
 SPEC = {
@@ -131,8 +136,8 @@ SPEC = {
 
 def existing(api: Api) -> list[dict[str, Any]]:
     """Return the tokens that the cluster knows."""
-    listed = api.get(query(SECRETS, fieldSelector=f"type={_tokens.TYPE}"))
-    return [_tokens.parse(secret) for secret in listed.get("items") or []]
+    listed = api.get(query(SECRETS, fieldSelector=f"type={bootstrap_tokens.TYPE}"))
+    return [bootstrap_tokens.parse(secret) for secret in listed.get("items") or []]
 
 
 def look(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
@@ -147,22 +152,25 @@ def look(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
 
 def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Return the result for a token that is to exist, made where needed."""
-    _tokens.check_groups(params["groups"])
-    life, least = _tokens.seconds_of("ttl", params["ttl"]), _tokens.seconds_of("min_ttl", params["min_ttl"])
+    bootstrap_tokens.check_groups(params["groups"])
+    life, least = (
+        bootstrap_tokens.seconds_of("ttl", params["ttl"]),
+        bootstrap_tokens.seconds_of("min_ttl", params["min_ttl"]),
+    )
     if life < least:
         raise HardwayError(f"ttl: {params['ttl']} is shorter than min_ttl {params['min_ttl']}; raise the former")
     now = datetime.datetime.now(datetime.timezone.utc)
     tokens = look(api, check_mode) or []
     if params["reuse"]:
-        found = _tokens.serving(
+        found = bootstrap_tokens.serving(
             tokens, description=params["description"], groups=params["groups"], now=now, at_least=least
         )
         if found:
             return result(f"{found['id']}.{found['secret']}", found["expires"], False)
     expires = now + datetime.timedelta(seconds=life)
-    token = _tokens.PLACEHOLDER if check_mode else _tokens.new_token()
+    token = bootstrap_tokens.PLACEHOLDER if check_mode else bootstrap_tokens.new_token()
     if not check_mode:
-        secret = _tokens.secret_for(
+        secret = bootstrap_tokens.secret_for(
             token,
             description=params["description"],
             groups=params["groups"],
@@ -176,12 +184,12 @@ def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]
 def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, Any]:
     """Return what the module exits with for a present token."""
     number = token.split(".")[0]
-    after = f"token {number} until {_tokens.rfc3339(expires)}\n" if changed else ""
+    after = f"token {number} until {bootstrap_tokens.rfc3339(expires)}\n" if changed else ""
     return {
         "changed": changed,
         "token": token,
         "token_id": number,
-        "expires": _tokens.rfc3339(expires),
+        "expires": bootstrap_tokens.rfc3339(expires),
         "diff": {"before": "", "after": after},
     }
 
@@ -190,7 +198,7 @@ def remove(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]
     """Return the result for tokens that are to be gone."""
     tokens = look(api, check_mode) or []
     now = datetime.datetime.now(datetime.timezone.utc)
-    doomed = _tokens.to_remove(tokens, description=params["description"], number=params["token_id"], now=now)
+    doomed = bootstrap_tokens.to_remove(tokens, description=params["description"], number=params["token_id"], now=now)
     if not check_mode:
         for number in doomed:
             api.delete(f"{SECRETS}/bootstrap-token-{number}")

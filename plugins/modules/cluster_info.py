@@ -159,12 +159,12 @@ etcd:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_state_probe as probe
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS as ETCD_ARGUMENTS
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import probe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS as ETCD_ARGUMENTS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api
 
 SPEC = {
     **ARGUMENTS,

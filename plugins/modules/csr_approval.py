@@ -149,12 +149,12 @@ missing:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr_policy
-from ansible_collections.hardway.kubernetes.plugins.module_utils._csr_approval import Approver
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import csr_policy
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.csr_approval import Approver
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 SPEC: dict[str, Any] = {
     **ARGUMENTS,
@@ -172,8 +172,8 @@ SPEC: dict[str, Any] = {
     "signers": {
         "type": "list",
         "elements": "str",
-        "choices": [_csr_policy.CLIENT, _csr_policy.SERVING],
-        "default": [_csr_policy.CLIENT],
+        "choices": [csr_policy.CLIENT, csr_policy.SERVING],
+        "default": [csr_policy.CLIENT],
     },
     "requesters": {"type": "list", "elements": "str", "default": []},
     "require": {"type": "str", "choices": ["all", "none"], "default": "all"},

@@ -100,14 +100,14 @@ commands:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _etcd_access
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd_access import Access
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcdctl import ARGUMENTS, Etcdctl
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import auth
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.auth import Access
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.etcdctl import ARGUMENTS, Etcdctl
 
 PERMISSION = {
     "prefix": {"type": "str", "required": True},
-    "mode": {"type": "str", "choices": list(_etcd_access.MODES), "default": "readwrite"},
+    "mode": {"type": "str", "choices": list(auth.MODES), "default": "readwrite"},
 }
 ROLE = {
     "name": {"type": "str", "required": True},
@@ -127,7 +127,7 @@ def look(etcd: Etcdctl, want: Access) -> Access:
     roles = set(etcd.json("role", "list").get("roles") or []) & set(want.roles)
     users = set(etcd.json("user", "list").get("users") or []) & set(want.users)
     return Access(
-        roles={name: _etcd_access.permissions_of(etcd.json("role", "get", name)) for name in roles},
+        roles={name: auth.permissions_of(etcd.json("role", "get", name)) for name in roles},
         users={name: set(etcd.json("user", "get", name).get("roles") or []) for name in users},
         enabled=bool(etcd.json("auth", "status").get("enabled")),
     )
@@ -136,9 +136,9 @@ def look(etcd: Etcdctl, want: Access) -> Access:
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
     etcd = Etcdctl(params)
-    want = _etcd_access.wanted(params["roles"], params["users"], params["enabled"])
+    want = auth.wanted(params["roles"], params["users"], params["enabled"])
     found = Access() if check and etcd.absent() else look(etcd, want)
-    steps = _etcd_access.commands(found, want)
+    steps = auth.commands(found, want)
     if not check:
         for step in steps:
             etcd.run(step)

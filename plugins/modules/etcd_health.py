@@ -183,11 +183,11 @@ members:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import ARGUMENTS, Etcd, judged
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_failure import Watch
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS, Etcd, judged
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch
 
 SPEC = {
     **ARGUMENTS,

@@ -113,14 +113,9 @@ import shutil
 import stat
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import (
-    _atomic,
-    _files,
-    _leftovers,
-    _receipt,
-    _safe_path,
-)
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, leftovers, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import files_plan, receipts
 
 SPEC = {
     "files": {
@@ -154,9 +149,9 @@ def main() -> None:
     try:
         steps = []
         for params in module.params["files"]:
-            wanted = _files.item(params)
+            wanted = files_plan.item(params)
             found = look(wanted.path)
-            words = _files.changes(wanted, found)
+            words = files_plan.changes(wanted, found)
             if words:
                 steps.append((wanted, found, words))
         if not module.check_mode:
@@ -166,9 +161,9 @@ def main() -> None:
                 put(wanted, found, words)
         result = {"changed": bool(steps), "paths": {wanted.path: words for wanted, _found, words in steps}}
         if module._diff:
-            result["diff"] = [_files.diff(*step) for step in steps]
+            result["diff"] = [files_plan.diff(*step) for step in steps]
         entries = module.params["files"]
-        _receipt.leave(
+        receipts.leave(
             module.params["_receipt"],
             {"paths": {}},
             paths=[params["path"] for params in entries],
@@ -179,22 +174,22 @@ def main() -> None:
         module.fail_json(msg=str(exc))
 
 
-def look(path: str) -> _files.Found:
+def look(path: str) -> files_plan.Found:
     """Return what is at path; a link to a directory counts as that directory, any other link as 'other'."""
     try:
         if not os.path.islink(path) or os.path.isdir(path):
-            with _safe_path.opened(path) as handle:
+            with safe_paths.opened(path) as handle:
                 return seen(handle)
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return _files.Found("absent")
+        return files_plan.Found("absent")
     except OSError:
         # A socket cannot be opened.
         info = os.lstat(path)
-    return _files.Found("other", b"", stat.S_IMODE(info.st_mode), *names(info))
+    return files_plan.Found("other", b"", stat.S_IMODE(info.st_mode), *names(info))
 
 
-def seen(handle: int) -> _files.Found:
+def seen(handle: int) -> files_plan.Found:
     """Return what is open: its content is that of the very file whose kind and owner are told."""
     info = os.fstat(handle)
     kind = "directory" if stat.S_ISDIR(info.st_mode) else "file" if stat.S_ISREG(info.st_mode) else "other"
@@ -202,7 +197,7 @@ def seen(handle: int) -> _files.Found:
     if kind == "file":
         with os.fdopen(os.dup(handle), "rb") as stream:
             content = stream.read()
-    return _files.Found(kind, content, stat.S_IMODE(info.st_mode), *names(info))
+    return files_plan.Found(kind, content, stat.S_IMODE(info.st_mode), *names(info))
 
 
 def names(info: os.stat_result) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -210,15 +205,15 @@ def names(info: os.stat_result) -> tuple[tuple[str, int], tuple[str, int]]:
     return (name_of_user(info.st_uid), info.st_uid), (name_of_group(info.st_gid), info.st_gid)
 
 
-def validate(module: AnsibleModule, wanted: _files.Item) -> None:
+def validate(module: AnsibleModule, wanted: files_plan.Item) -> None:
     """Let the file's own checker judge the new content; raise with its words when it refuses."""
     if not wanted.validate or wanted.state != "file":
         return
     try:
         # Not beside the target: a daemon that watches the directory must not see it.
-        with _leftovers.scratch() as scratch:
+        with leftovers.scratch() as scratch:
             candidate = os.path.join(scratch, os.path.basename(wanted.path))
-            _atomic.write(candidate, wanted.content, mode=0o600)
+            atomic_files.write(candidate, wanted.content, mode=0o600)
             command = [word.replace("%s", candidate) for word in shlex.split(wanted.validate)]
             code, out, err = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, handle_exceptions=False)
     except OSError as exc:
@@ -228,22 +223,22 @@ def validate(module: AnsibleModule, wanted: _files.Item) -> None:
         raise HardwayError(f"{wanted.path}: '{wanted.validate}' refuses the new content, the old file stays:\n{said}")
 
 
-def put(wanted: _files.Item, found: _files.Found, words: list[str]) -> None:
+def put(wanted: files_plan.Item, found: files_plan.Found, words: list[str]) -> None:
     """Bring one path to its wanted state."""
     if wanted.state == "absent":
         if found.kind == "directory" and not os.path.islink(wanted.path):
-            shutil.rmtree(_safe_path.real(wanted.path))
+            shutil.rmtree(safe_paths.real(wanted.path))
         else:
-            _atomic.forget(wanted.path)
+            atomic_files.forget(wanted.path)
         return
     target = wanted.path if wanted.state == "directory" else os.path.dirname(wanted.path)
-    _safe_path.make_directory(target)
+    safe_paths.make_directory(target)
     if wanted.state == "directory" or not {"content", "created", "replaced"} & set(words):
-        _atomic.set_attributes(wanted.path, wanted.mode, wanted.owner, wanted.group)
+        atomic_files.set_attributes(wanted.path, wanted.mode, wanted.owner, wanted.group)
         return
     owner = wanted.owner if wanted.owner or found.kind == "absent" else str(found.owner[1])
     group = wanted.group if wanted.group or found.kind == "absent" else str(found.group[1])
-    _atomic.write(wanted.path, wanted.content, mode=wanted.mode, owner=owner, group=group)
+    atomic_files.write(wanted.path, wanted.content, mode=wanted.mode, owner=owner, group=group)
 
 
 def name_of_user(number: int) -> str:

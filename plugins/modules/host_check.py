@@ -182,11 +182,12 @@ ansible_facts:
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _host_check, _host_network
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host_gather import Gather
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host_obstacle import NAMES
-from ansible_collections.hardway.kubernetes.plugins.module_utils._running_host import read
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running_probe import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_check
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_gather import Gather
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import NAMES
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -220,19 +221,19 @@ def main() -> None:
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     want = dict(module.params)
     seen = Gather().seen(want)
-    network = _host_network.facts(seen["addresses"], seen["routes"], seen["links"])
+    network = host_network.facts(seen["addresses"], seen["routes"], seen["links"])
     # Where the inventory tells no address, that of the default route is the one.
     want["address"] = want["address"] or network["ansible_default_ipv4"].get("address", "")
     name = platform.node()
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     module.exit_json(
         changed=False,
-        obstacles=_host_check.obstacles(seen, want),
+        obstacles=host_check.obstacles(seen, want),
         time=seen["time"],
-        identity=_host_check.identity(seen, want),
+        identity=host_check.identity(seen, want),
         running=read(systemd, want["servers"]),
         ansible_facts={
-            **_host_check.facts(seen),
+            **host_check.facts(seen),
             **network,
             "ansible_architecture": platform.machine(),
             "ansible_nodename": name,

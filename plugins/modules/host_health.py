@@ -195,9 +195,9 @@ held:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host_health_probe import HostProbe
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_probe import HostProbe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 
 SERVICE = {
     "unit": {"type": "str", "required": True},

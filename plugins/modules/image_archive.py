@@ -80,10 +80,10 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _images, _receipt
-from ansible_collections.hardway.kubernetes.plugins.module_utils._atomic import write
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._safe_path import make_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.atomic_files import write
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import make_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive, receipts
 
 LIST = ("images", "ls")
 SPEC: dict[str, Any] = {
@@ -123,7 +123,7 @@ class Store:
     def images(self) -> dict[str, str]:
         """Return the digests of all images by name; none when check mode runs before containerd."""
         try:
-            return _images.stored(self.run(*LIST))
+            return image_archive.stored(self.run(*LIST))
         except HardwayError:
             if self.module.check_mode:
                 return {}
@@ -144,7 +144,7 @@ class Store:
     def load(self, archive: dict[str, Any]) -> None:
         """Import one archive and remember what it brought."""
         # containerd would get it piece by piece, which takes more than twice as long; but only it can decompress.
-        way = [] if _images.is_compressed(archive["staged"]) else ["--local"]
+        way = [] if image_archive.is_compressed(archive["staged"]) else ["--local"]
         self.run("images", "import", *way, archive["staged"])
         now = self.images()
         lost = [name for name in archive["images"] if name not in now]
@@ -160,7 +160,7 @@ class Store:
         """Let the next run believe that all is there as long as ctr lists the same images."""
         if key:
             listed = ([*self.command, *LIST], self.run(*LIST))
-            _receipt.leave(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
+            receipts.leave(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
 
 
 def main() -> None:
@@ -172,7 +172,7 @@ def main() -> None:
         missing = [
             archive
             for archive in module.params["archives"]
-            if not _images.is_imported(archive["images"], store.remembered(archive["identity"]), now)
+            if not image_archive.is_imported(archive["images"], store.remembered(archive["identity"]), now)
         ]
         staged = [archive for archive in missing if archive.get("staged")]
         if not module.check_mode:

@@ -125,9 +125,10 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _kernel_host, _receipt
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import Kernel
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features as host_features
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel
 
 
 def main() -> None:
@@ -148,12 +149,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     key = module.params.pop("_receipt")
-    kernel = Kernel(_kernel_host.Host(), module.check_mode)
+    kernel = Kernel(host_features.Host(), module.check_mode)
     try:
         kernel.apply(module.params)
         features = kernel.features(module.params)
         # Without a result: the kernel forgets with every boot, so the next run tells what it finds itself.
-        _receipt.leave(key, {}, kernel=module.params)
+        receipts.leave(key, {}, kernel=module.params)
         module.exit_json(
             changed=bool(kernel.changes),
             changes=kernel.changes,

@@ -95,9 +95,10 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt, _safe_path
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubeconfig import Kubeconfig, shown
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubeconfig import Kubeconfig, shown
 
 _ITEM = {
     "path": {"type": "path", "required": True},
@@ -127,7 +128,7 @@ SPEC: dict[str, Any] = {
 def read(path: str, check: bool) -> bytes | None:
     """Return the content of a file to embed; in check mode None when an earlier task has yet to make it."""
     try:
-        data = _atomic.read(path)
+        data = atomic_files.read(path)
     except NotADirectoryError:
         data = None
     except OSError as exc:
@@ -163,16 +164,16 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
     path, mode, owner, group = item["path"], mode_of(item), item["owner"], item["group"]
     config = wanted(item, check)
     diff = {"before_header": path, "after_header": path, "before": "", "after": "(from certificates yet to be made)\n"}
-    before = _atomic.read(path) if os.path.isfile(path) else None
+    before = atomic_files.read(path) if os.path.isfile(path) else None
     diff["before"] = shown(before.decode("utf-8", "replace")) if before is not None else ""
     if config is None:
         return {"path": path, "changed": True, "diff": diff}
     data = config.render().encode()
     diff["after"] = shown(data.decode())
-    changed = not _atomic.same(path, data, mode, owner, group)
+    changed = not atomic_files.same(path, data, mode, owner, group)
     if changed and not check:
-        _safe_path.make_directory(os.path.dirname(path))
-        _atomic.write(path, data, mode=mode, owner=owner, group=group)
+        safe_paths.make_directory(os.path.dirname(path))
+        atomic_files.write(path, data, mode=mode, owner=owner, group=group)
     return {"path": path, "changed": changed, "diff": diff}
 
 
@@ -189,7 +190,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     except OSError as exc:
         raise HardwayError(str(exc)) from exc
     right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
-    _receipt.leave(params["_receipt"], right, paths=evidence(params["kubeconfigs"]))
+    receipts.leave(params["_receipt"], right, paths=evidence(params["kubeconfigs"]))
     diffs = [result.pop("diff") for result in results]
     return {
         "changed": any(result["changed"] for result in results),

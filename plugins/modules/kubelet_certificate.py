@@ -90,9 +90,9 @@ path:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _kubelet_identity
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import kubelet_identity
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 SPEC = {
     "node": {"type": "str", "required": True},
@@ -113,10 +113,10 @@ def main() -> None:
     try:
         require_cryptography("kubelet_certificate")
         if name == "request":
-            module.exit_json(changed=True, request=_kubelet_identity.ask(directory, node))
+            module.exit_json(changed=True, request=kubelet_identity.ask(directory, node))
         if not certificate:
             raise HardwayError(f"node {node}: {module.params['problem'] or 'no certificate was signed; run again'}")
-        module.exit_json(changed=True, path=_kubelet_identity.install(directory, certificate, node))
+        module.exit_json(changed=True, path=kubelet_identity.install(directory, certificate, node))
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
 

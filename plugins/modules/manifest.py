@@ -104,11 +104,12 @@ calls:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _cluster_objects, _manifest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest import identity
-from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl, KubectlError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import manifest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubectl import Kubectl, KubectlError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.manifest import identity
 
 SPEC = {
     # Hidden, because Ansible writes a module's parameters to the host's journal.
@@ -140,14 +141,14 @@ class Manifest:
             self.live = self.look()
         except KubectlError as exc:
             if self.check_mode and (exc.absent or exc.not_yet):
-                return self.result(bool(self.content.strip()), [], [], _manifest.raw_diff(self.content))
+                return self.result(bool(self.content.strip()), [], [], manifest.raw_diff(self.content))
             if not exc.not_yet:
                 raise
             # The manifest makes the namespace itself, so that no dry run can tell what becomes of the rest.
             before = self.look_without_namespace()
             self.target = self.apply()
-            return self.finish(_manifest.changes(before, self.target), applied=True)
-        return self.finish(_manifest.changes(self.live, self.target), applied=False)
+            return self.finish(manifest.changes(before, self.target), applied=True)
+        return self.finish(manifest.changes(self.live, self.target), applied=False)
 
     def finish(self, changed: list[tuple[Any, Any]], *, applied: bool) -> dict[str, Any]:
         """Carry out what is left to do."""
@@ -162,7 +163,7 @@ class Manifest:
                 self.delete(item)
             if self.params["wait"]:
                 self.wait()
-        return self.result(bool(changed or doomed), changed, doomed, _manifest.diff_of(changed, doomed))
+        return self.result(bool(changed or doomed), changed, doomed, manifest.diff_of(changed, doomed))
 
     def apply(self, *arguments: str) -> list[dict[str, Any]]:
         """Return the objects as they are, or with a dry run would be, after the manifest was applied."""
@@ -176,7 +177,7 @@ class Manifest:
         """Return the live objects: the manifest's, and with a prune label all that carry it, in one call."""
         if not self.params["prune_label"]:
             return self.get_manifest()
-        kinds = sorted({_manifest.kind_of(item) for item in self.target} | set(_manifest.PRUNED_KINDS))
+        kinds = sorted({manifest.kind_of(item) for item in self.target} | set(manifest.PRUNED_KINDS))
         command = ["get", ",".join(kinds), "--all-namespaces", "--selector", self.params["prune_label"]]
         found = self.kubectl.objects([*command, "--show-managed-fields"])
         known = {identity(item) for item in found}
@@ -203,7 +204,7 @@ class Manifest:
     def check_labels(self) -> None:
         """Raise when an object lacks the label by which it would be known as ours later."""
         label = self.params["prune_label"]
-        lacking = _manifest.unlabelled(self.target, label) if label else []
+        lacking = manifest.unlabelled(self.target, label) if label else []
         if lacking:
             raise HardwayError(f"prune_label: {', '.join(lacking)} lacks the label {label}; add it in the manifest")
 
@@ -211,23 +212,23 @@ class Manifest:
         """Return what is to be pruned."""
         if not self.params["prune_label"]:
             return []
-        found = _manifest.surplus(self.live, self.target, self.params["field_manager"])
+        found = manifest.surplus(self.live, self.target, self.params["field_manager"])
         return [item for item in found if item["kind"] != "Namespace"]
 
     def delete(self, item: dict[str, Any]) -> None:
         """Delete one object."""
         scope = [f"--namespace={item['metadata']['namespace']}"] if item["metadata"].get("namespace") else []
-        name = f"{_manifest.kind_of(item)}/{item['metadata']['name']}"
+        name = f"{manifest.kind_of(item)}/{item['metadata']['name']}"
         self.kubectl.run(["delete", name, *scope, "--ignore-not-found", "--wait=false"])
 
     def wait(self) -> None:
         """Wait for the rollouts; what is known already costs no call."""
         wanted = {identity(item) for item in self.target}
         seen = [item for item in self.live if identity(item) in wanted]
-        if not _manifest.unready(seen):
+        if not manifest.unready(seen):
             return
         done, lacking = wait_until(
-            lambda: _manifest.unready(self.get_manifest()),
+            lambda: manifest.unready(self.get_manifest()),
             lambda names: not names,
             timeout=self.params["timeout"],
             interval=0.5,
@@ -242,12 +243,12 @@ class Manifest:
     def pod_reasons(self) -> list[str]:
         """Return why pods of the workloads that are not rolled out do not serve."""
         found: list[str] = []
-        for item in filter(lambda each: _manifest.unready([each]), self.get_manifest()):
+        for item in filter(lambda each: manifest.unready([each]), self.get_manifest()):
             labels = (item["spec"].get("selector") or {}).get("matchLabels") or {}
             selector = ",".join(f"{key}={value}" for key, value in labels.items())
             scope = f"--namespace={item['metadata'].get('namespace', 'default')}"
             pods = self.kubectl.objects(["get", "pods", scope, "--selector", selector]) if selector else []
-            found += map(_cluster_objects.pod_reason, pods)
+            found += map(object_problems.pod_reason, pods)
         return [reason for reason in found if reason]
 
     def result(self, changed: bool, pairs: list[Any], doomed: list[Any], diff: Any) -> dict[str, Any]:
@@ -266,7 +267,7 @@ def main() -> None:
     """Ensure the manifest and report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
-    if not _manifest.has_secret(params["content"]):
+    if not manifest.has_secret(params["content"]):
         # Without a Secret the content may be seen in the diff.
         module.no_log_values.discard(params["content"])
     patience = 0 if module.check_mode else min(30, params["timeout"])

@@ -105,11 +105,11 @@ unannotated:
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _node_settings
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, ApiError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._node_settings import NONE, RECORDS
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import node_labels
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.node_labels import NONE, RECORDS
 
 TAINT = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -152,7 +152,7 @@ class Settings:
             if not self.check or exc.status != 0:
                 raise
             return
-        self.recorded, self.records = found is not None, _node_settings.records_of(found)
+        self.recorded, self.records = found is not None, node_labels.records_of(found)
 
     def _look_at_nodes(self) -> None:
         self.known = {item["metadata"]["name"]: item for item in self.api.get(NODES).get("items") or []}
@@ -186,10 +186,10 @@ class Settings:
         node = before = self.known[name]
         ours = self.records.get(name, NONE)
         for left in reversed(range(TRIES)):
-            patch = _node_settings.patch_of(node, labels, taints, ours)
+            patch = node_labels.patch_of(node, labels, taints, ours)
             if patch is None:
                 break
-            after = _node_settings.patched(node, patch)
+            after = node_labels.patched(node, patch)
             try:
                 if not self.check:
                     self.api.patch(f"{NODES}/{name}", patch)
@@ -205,7 +205,7 @@ class Settings:
 
 def difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
     """Return Ansible's diff of one node."""
-    lines = _node_settings.lines
+    lines = node_labels.lines
     return {"before_header": name, "after_header": name, "before": lines(before), "after": lines(after)}
 
 
@@ -221,7 +221,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     settings = Settings(Api.of(params), check)
     settings.look()
     missing = settings.wait_for(params["expected"], params["timeout"])
-    unannotated = _node_settings.unannotated(settings.known, params["expected"], params["annotation"])
+    unannotated = node_labels.unannotated(settings.known, params["expected"], params["annotation"])
     wanted = [plain(want) for want in params["nodes"]]
     for want in wanted:
         if check and want["name"] not in settings.known and (want["labels"] or want["taints"]):
@@ -232,12 +232,12 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     last: dict[str, Optional[str]] = {}
     for want in wanted:
         before = settings.records.get(want["name"], NONE)
-        owned = _node_settings.owned_by(want["labels"], want["taints"])
-        union = _node_settings.both(before, owned)
+        owned = node_labels.owned_by(want["labels"], want["taints"])
+        union = node_labels.both(before, owned)
         if union != before:
-            first[want["name"]] = _node_settings.record(union)
+            first[want["name"]] = node_labels.record(union)
         if owned != union:
-            last[want["name"]] = _node_settings.record(owned)
+            last[want["name"]] = node_labels.record(owned)
     named = {want["name"] for want in params["nodes"]}
     last.update({name: None for name in settings.records if name not in named and name not in settings.known})
     # What is ours is known before a node has it, and until it has it no more: a run may be cut off anywhere.

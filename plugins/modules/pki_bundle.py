@@ -98,17 +98,17 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_bundle import unanchored
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_chain import chain_to_root, end_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_facts import facts_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_files import read
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import unanchored
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     certificate_pem,
     certificates_in,
     require_cryptography,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.chain import chain_to_root, end_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.files import read
 
 SPEC: dict[str, Any] = {
     "certificate": {"type": "str", "required": True},

@@ -260,25 +260,25 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import (
-    AUTHORITY_OPTIONS,
-    KEY_PAIR_OPTIONS,
-    SECRET_OPTIONS,
-)
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import (
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import (
     JOURNAL,
     Asked,
     Contents,
     problem,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_import import check_directory
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_requests import waiting
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import all_profiles
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_split import shared
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline_csrs import waiting
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.split import shared
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
+    AUTHORITY_OPTIONS,
+    KEY_PAIR_OPTIONS,
+    SECRET_OPTIONS,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import all_profiles
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},

@@ -277,10 +277,10 @@ observed:
 
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_options import SPEC
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.options import SPEC
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 
 def main() -> None:

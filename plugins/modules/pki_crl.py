@@ -115,18 +115,19 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _pki_crl
-from ansible_collections.hardway.kubernetes.plugins.module_utils._duration import parse
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_compare import stamp
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import crl
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 _REVOKED: dict[str, Any] = {
     "serial": {"type": "str"},
     "certificate": {"type": "path"},
-    "reason": {"type": "str", "choices": list(_pki_crl.REASONS), "default": "unspecified"},
+    "reason": {"type": "str", "choices": list(crl.REASONS), "default": "unspecified"},
 }
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -149,13 +150,13 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     with nullcontext() if check else store.locked():
         authority = Authority.load(store, params["authority"], params["passphrase"] or None)
         authority.check_may_revoke()
-        asked = _pki_crl.wanted(params["revoked"], _lines(store, params["serials_file"]), store, authority.certificate)
-        found = _pki_crl.load(store.read(path), authority.certificate)
-        reasons = _pki_crl.differences(asked, found, datetime.now(timezone.utc), params["renew_before"])
+        asked = crl.wanted(params["revoked"], _lines(store, params["serials_file"]), store, authority.certificate)
+        found = crl.load(store.read(path), authority.certificate)
+        reasons = crl.differences(asked, found, datetime.now(timezone.utc), params["renew_before"])
         if reasons and not check:
-            data = _pki_crl.make(asked, found, authority.certificate, authority.signing_key(), expiry)
-            _atomic.write(path, data, mode=0o644)
-            found = _pki_crl.load(data, authority.certificate)
+            data = crl.make(asked, found, authority.certificate, authority.signing_key(), expiry)
+            atomic_files.write(path, data, mode=0o644)
+            found = crl.load(data, authority.certificate)
     after = "".join(f"{reason}\n" for reason in reasons)
     diff = {"before_header": path, "after_header": path, "before": "", "after": after}
     end = stamp(found.ends) if found and not (reasons and check) else ""

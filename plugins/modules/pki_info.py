@@ -233,9 +233,9 @@ problems:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_look import Look
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import require_cryptography
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.scan import Look
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 _USERS = {"type": "list", "elements": "str", "default": []}
 _FILE = {

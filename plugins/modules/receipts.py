@@ -116,23 +116,24 @@ import os
 import secrets
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic, _receipt
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kernel_run import settled
-from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, ask
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, ask
 
 
 def authorities(paths: list[str]) -> dict[str, str]:
     """Return the content of the files that are there."""
-    found = {path: _atomic.read(path) for path in paths}
+    found = {path: atomic_files.read(path) for path in paths}
     return {path: content.decode("utf-8", "replace") for path, content in found.items() if content is not None}
 
 
 def main() -> None:
     """Read, compare, tell."""
     options = {
-        "directory": {"type": "path", "default": _receipt.DIRECTORY},
+        "directory": {"type": "path", "default": receipts.DIRECTORY},
         "believe": {"type": "bool", "default": True},
         "authorities": {"type": "list", "elements": "path", "default": []},
         "look_for": {"type": "dict", "default": {}},
@@ -145,8 +146,8 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=_receipt.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
-            salt=_receipt.salt(directory, make=act) if believe else "",
+            standing=receipts.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
+            salt=receipts.salt(directory, make=act) if believe else "",
             nonce=nonce,
             believed=believe,
             authorities=authorities(module.params["authorities"]),

@@ -86,8 +86,8 @@ running:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._running_host import read
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running_probe import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
 
 def main() -> None:

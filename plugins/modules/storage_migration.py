@@ -56,9 +56,9 @@ objects:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _storage_migration
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import storage_migration
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api
 
 SPEC: dict[str, Any] = {**ARGUMENTS, "resources": {"type": "list", "elements": "str", "required": True}}
 
@@ -69,12 +69,12 @@ def main() -> None:
     try:
         api = Api.of(module.params)
         found = {
-            resource.name: _storage_migration.objects(api, resource)
-            for resource in _storage_migration.stored(api, module.params["resources"])
+            resource.name: storage_migration.objects(api, resource)
+            for resource in storage_migration.stored(api, module.params["resources"])
         }
         paths = [path for listed in found.values() for path in listed]
         if not module.check_mode:
-            _storage_migration.rewrite(api, paths)
+            storage_migration.rewrite(api, paths)
         module.exit_json(changed=bool(paths), objects={name: len(listed) for name, listed in found.items()})
     except HardwayError as exc:
         module.fail_json(msg=str(exc))

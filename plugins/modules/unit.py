@@ -198,11 +198,13 @@ units:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _receipt, _unit, _unit_outputs
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_host import Systemd, once_started
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_inputs import drop_in_places
-from ansible_collections.hardway.kubernetes.plugins.module_utils._unit_run import Units
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import outputs as systemd_outputs
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import plan as systemd_plan
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.apply import Units
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import drop_in_places
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, once_started
 
 TLS = {"ca": {"type": "path"}, "cert": {"type": "path"}, "key": {"type": "path", "no_log": False}}
 HEALTH = {
@@ -272,10 +274,10 @@ def main() -> None:
         module.fail_json(msg=str(exc))
 
 
-def want(params: dict[str, Any]) -> _unit.Want:
+def want(params: dict[str, Any]) -> systemd_plan.Want:
     """Return one entry of the option ``units`` as the decision takes it."""
-    return _unit.Want(
-        name=_unit.full_name(params["name"]),
+    return systemd_plan.Want(
+        name=systemd_plan.full_name(params["name"]),
         state=params["state"],
         enabled=params["enabled"],
         inputs=tuple(params["inputs"]),
@@ -316,7 +318,7 @@ def remember(key: str, units: Units) -> None:
     inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
     outputs = {path for want in units.wants.values() for path in want.outputs}
     if any(
-        _unit_outputs.problems(_unit_outputs.touched(want.outputs), units.systemd.active_since(name))
+        systemd_outputs.problems(systemd_outputs.touched(want.outputs), units.systemd.active_since(name))
         for name, want in units.wants.items()
         if want.outputs
     ):
@@ -324,7 +326,7 @@ def remember(key: str, units: Units) -> None:
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
-    _receipt.leave(
+    receipts.leave(
         key,
         {"units": deeds},
         paths=sorted({*inputs, *outputs}),
@@ -336,7 +338,7 @@ def remember(key: str, units: Units) -> None:
     )
 
 
-def difference(units: Units, plan: _unit.Plan) -> dict[str, str]:
+def difference(units: Units, plan: systemd_plan.Plan) -> dict[str, str]:
     """Return Ansible's diff of one unit."""
     seen = units.seen[plan.name]
     enable = "" if plan.enable is None else "enabled\n" if plan.enable else "disabled\n"

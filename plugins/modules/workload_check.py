@@ -99,12 +99,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _workload
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ARGUMENTS, Api, query
-from ansible_collections.hardway.kubernetes.plugins.module_utils._manifest_kubectl import Kubectl
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import workload_check
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubectl import Kubectl
 
 SPEC = {
     **ARGUMENTS,
@@ -157,18 +157,18 @@ class Workload:
 
     def make(self) -> dict[str, Any]:
         """Make namespace, web servers and service; return the service's spec."""
-        self.api.post("/api/v1/namespaces", _workload.namespace(self.params["namespace"]))
-        self.api.post(self.apps, _workload.daemon_set(self.params["image"], serves=self.params["serves"]))
-        return self.api.post(self.home + "/services", _workload.service())["spec"]
+        self.api.post("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
+        self.api.post(self.apps, workload_check.daemon_set(self.params["image"], serves=self.params["serves"]))
+        return self.api.post(self.home + "/services", workload_check.service())["spec"]
 
     def look(self) -> list[str]:
         """Return the pods that do not serve yet."""
-        self.pods = _workload.pods_of(self.api.get(self.home + "/pods").get("items") or [])
-        daemons = self.api.get(f"{self.apps}/{_workload.NAME}").get("status") or {}
+        self.pods = workload_check.pods_of(self.api.get(self.home + "/pods").get("items") or [])
+        daemons = self.api.get(f"{self.apps}/{workload_check.NAME}").get("status") or {}
         if self.params["nodes"]:
             # Others may be known as sick already: they are not asked.
             self.pods = [pod for pod in self.pods if pod["node"] in self.params["nodes"]]
-        found = _workload.unready(self.pods, self.params["nodes"])
+        found = workload_check.unready(self.pods, self.params["nodes"])
         if not found and len(self.pods) < (len(self.params["nodes"]) or daemons.get("desiredNumberScheduled", 0) or 1):
             found = ["pods: none is started; check kube-controller-manager"]
         return found
@@ -189,21 +189,21 @@ class Workload:
 
     def ask(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
         """Return what the pod at the index does not reach."""
-        asked = _workload.targets(pods, index, address=address, dns=self.params["dns"])
+        asked = workload_check.targets(pods, index, address=address, dns=self.params["dns"])
         self.probes += len(asked)
         place = [f"--namespace={self.params['namespace']}", pods[index]["name"]]
         words = [f"{name}={what}" for name, (what, _wanted) in asked.items()]
         here = f"from pod on {pods[index]['node']}"
         try:
-            output = self.kubectl.run(["exec", *place, "--", "sh", "-c", _workload.ASK, "ask", *words])
+            output = self.kubectl.run(["exec", *place, "--", "sh", "-c", workload_check.ASK, "ask", *words])
         except HardwayError as exc:
             return [f"{here}: {exc}"]
-        return [f"{here}: {name} does not answer" for name in _workload.wrong(output, asked)]
+        return [f"{here}: {name} does not answer" for name in workload_check.wrong(output, asked)]
 
     def sick_dns(self) -> list[str]:
         """Return why the cluster's DNS may be silent: its pods, by the label that they bear everywhere."""
         listed = self.api.get(query("/api/v1/namespaces/kube-system/pods", labelSelector="k8s-app=kube-dns"))
-        pods = _workload.pods_of(listed.get("items") or [])
+        pods = workload_check.pods_of(listed.get("items") or [])
         if not pods:
             return ["dns: there are no pods labelled k8s-app=kube-dns; deploy CoreDNS with role addons"]
         return [f"dns pod {pod['name']}: not ready: {pod['reason']}" for pod in pods if not pod["ready"]]
@@ -212,7 +212,7 @@ class Workload:
         """Return a problem when the node port does not answer."""
         self.probes += 1
         try:
-            answer = request(_workload.url(host, port), timeout=3)
+            answer = request(workload_check.url(host, port), timeout=3)
         except HttpError as exc:
             return [f"node port: {exc}"]
         return [] if answer.status == 200 else [f"node port {host}:{port}: answers {answer.status}"]
@@ -221,8 +221,8 @@ class Workload:
         """Remove the namespace and all in it; where asked to, return only when it is gone."""
         if not self.api.find(self.home):
             return
-        self.api.delete(f"{self.apps}/{_workload.NAME}")
-        self.api.delete(f"{self.home}/services/{_workload.NAME}")
+        self.api.delete(f"{self.apps}/{workload_check.NAME}")
+        self.api.delete(f"{self.home}/services/{workload_check.NAME}")
         # They hold nothing that would have to end in order.
         self.api.delete(self.home + "/pods", {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0})
         self.api.delete(self.home)

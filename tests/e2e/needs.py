@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from tools.lab import require_binaries
+from dev.tools.lab import require_binaries
 
 
 def need_hosts() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.lab import SANDBOX, TOP, Lab, tool
+from dev.tools.lab import SANDBOX, TOP, Lab, tool
 
 
 class Hosts(Lab):

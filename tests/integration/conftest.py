@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.lab import at_hand
+from dev.tools.lab import at_hand
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from integration.collection.cores import newest
 
+from dev.tools.lab import SANDBOX, TOP, Lab, tool
 from tests.e2e.needs import need_cluster
-from tools.lab import SANDBOX, TOP, Lab, tool
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools import live
-from tools.lab import SANDBOX, TOP, Lab, tool
+from dev.tools import live
+from dev.tools.lab import SANDBOX, TOP, Lab, tool
 
 UNITS = (
     "etcd",

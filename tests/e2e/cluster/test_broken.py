@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal import use as rehearsal
+from dev.standins import use as rehearsal
+from dev.tools.lab import kubernetes_version
 from tests.e2e.cluster.cluster import KUBECTL, Cluster
-from tools.lab import kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -11,10 +11,11 @@ import time
 
 import pytest
 
-from rehearsal import use as rehearsal
+from dev.standins import binaries
+from dev.standins import use as rehearsal
+from dev.tools import live
+from dev.tools.lab import SANDBOX, TOP, kubernetes_version
 from tests.e2e.cluster.cluster import KUBECTL, Cluster, Run, undisturbed, unforeseen, wait_for
-from tools import binaries, live
-from tools.lab import SANDBOX, TOP, kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
@@ -123,7 +124,7 @@ def test_the_virtual_address_survives_the_death_of_its_holder(cluster: Cluster) 
 def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster: Cluster) -> None:
     other = binaries.READY / "debian" / "kubectl"
     if not other.is_file():
-        pytest.skip(f"{other} is missing; sandbox/sandbox binaries brings it")
+        pytest.skip(f"{other} is missing; dev/sandbox/sandbox binaries brings it")
     kubeconfig = cluster.pki / "admin.kubeconfig"
     line = [str(SANDBOX), "run", "--name", cluster.name, "--", str(other), "--kubeconfig", str(kubeconfig)]
     done = subprocess.run([*line, "version", "-o", "json"], cwd=TOP, check=True, capture_output=True, text=True)

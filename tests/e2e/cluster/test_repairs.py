@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal import use as rehearsal
+from dev.standins import use as rehearsal
+from dev.tools.lab import kubernetes_version
 from tests.e2e.cluster.cluster import Cluster
-from tools.lab import kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

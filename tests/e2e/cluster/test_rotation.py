@@ -13,9 +13,9 @@ import time
 
 import pytest
 
+from dev.tools.lab import TOP
+from dev.tools.processes import family, kill
 from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
-from tools.lab import TOP
-from tools.processes import family, kill
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

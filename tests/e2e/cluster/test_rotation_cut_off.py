@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from dev.tools.lab import TOP
+from dev.tools.processes import family, kill
 from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
 from tests.e2e.cluster.test_rotation import AUTHORITIES, KUBELET, SEED, fingerprints, on_hosts, run
 from tests.e2e.topologies.test_authorities import of_a_company, openssl
-from tools.lab import TOP
-from tools.processes import family, kill
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 

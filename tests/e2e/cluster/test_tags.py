@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.tools.lab import TOP
 from tests.e2e.cluster.cluster import Cluster
-from tools.lab import TOP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dev.tools.lab import variables
 from tests.e2e.needs import need_cluster
 from tests.e2e.single_role import Hosts
-from tools.lab import variables
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 

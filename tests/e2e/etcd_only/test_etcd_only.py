@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.standins import binaries
+from dev.tools.lab import SANDBOX
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
-from tools import binaries
-from tools.lab import SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_contents import forget
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import forget
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
+from dev.standins import binaries
+from dev.tools.lab import SANDBOX
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
-from tools import binaries
-from tools.lab import SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.tools.lab import TOP
+from dev.tools.processes import family, kill
 from tests.e2e.cluster.cluster import Cluster
 from tests.e2e.needs import need_cluster
-from tools.lab import TOP
-from tools.processes import family, kill
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key
 from cryptography.hazmat.primitives import serialization
 
-from rehearsal.use import binary_directory
+from dev.standins.use import binary_directory
+from dev.tools.lab import IMAGES, TOP, Lab, kubernetes_version
 from tests.e2e.keys.needles import found, secrets_in
 from tests.e2e.needs import need_cluster
-from tools.lab import IMAGES, TOP, Lab, kubernetes_version
 
 WRAPPER = Path(__file__).with_name("capture_ssh.py")
 # Not the host keys of ssh, which were there before.

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.tools.lab import SANDBOX
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
-from tools.lab import SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.tools.lab import SANDBOX, TOP, collect
 from tests.e2e.needs import need_hosts
-from tools.lab import SANDBOX, TOP, collect
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 NAME = "rehearse-test"
@@ -73,7 +73,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     write(inventory / "group_vars/all.yml", ALL)
     for host, variables in HOST_VARS.items():
         write(inventory / f"host_vars/{host}.yml", variables)
-    command = [sys.executable, str(TOP / "tools/rehearse.py"), str(inventory), "--name", NAME]
+    command = [sys.executable, str(TOP / "dev/tools/rehearse.py"), str(inventory), "--name", NAME]
     done = subprocess.run(
         command, cwd=TOP, env={**os.environ, "HARDWAY_REHEARSAL": "1"}, capture_output=True, text=True, check=False
     )

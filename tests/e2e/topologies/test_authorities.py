@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.standins import binaries
+from dev.tools.lab import kubernetes_version
 from tests.e2e.cluster.cluster import Cluster, unforeseen
 from tests.e2e.needs import need_cluster
-from tools import binaries
-from tools.lab import kubernetes_version
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

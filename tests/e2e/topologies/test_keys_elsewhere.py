@@ -53,7 +53,7 @@ def cluster(vault: Path) -> Iterator[Cluster]:
 
 
 def sign(cluster: Cluster, vault: Path) -> list[str]:
-    """Sign all that waits, as docs/authorities.md says; return the requests."""
+    """Sign all that waits, as docs/operations/requests.md says; return the requests."""
     requests = sorted((cluster.pki / "requests").glob("*/*/*.csr"))
     for request in requests:
         name = request.parts[-3]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.lab import TOP
+from dev.tools.lab import TOP
 
 
 @pytest.mark.parametrize("release", ["2.16", "2.18"])

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from rehearsal import use as rehearsal
+from dev.standins import binaries
+from dev.standins import use as rehearsal
 from tests.e2e.cluster.cluster import Cluster, Run
 from tests.e2e.needs import need_cluster
-from tools import binaries
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tools.lab import at_hand
+from dev.tools.lab import at_hand
 
 BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR") or at_hand())
 DAY = datetime.timedelta(days=1)

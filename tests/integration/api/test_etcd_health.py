@@ -68,8 +68,8 @@ def test_stopped_member_and_lost_quorum(etcd: RealEtcd, run_module: Run) -> None
 
 
 def test_alarm_is_reported(etcd: RealEtcd, run_module: Run) -> None:
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import Etcd
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
 
     arguments = etcd.arguments()
     client = Etcd(etcd.endpoints, Tls(ca=str(arguments["ca"]), cert=str(arguments["cert"]), key=str(arguments["key"])))

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import binary
 from unit.roles.node.test_node_rendering import host, render
 
-from rehearsal import use as rehearsal
-from tools.lab import kubernetes_version
+from dev.standins import use as rehearsal
+from dev.tools.lab import kubernetes_version
 
 Run = Callable[..., dict[str, Any]]
 NODES = "/api/v1/nodes"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from integration.api.hostile import MALFORMED

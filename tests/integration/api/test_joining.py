@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._leases import server_time
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.leases import server_time
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
 from integration.api.kubernetes import RealKubernetes
 
 Run = Callable[..., dict[str, Any]]

@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import Rotation
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from integration.api.conftest import need
 from integration.api.kubernetes import RealKubernetes
 

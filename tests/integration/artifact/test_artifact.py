@@ -80,11 +80,11 @@ def test_a_controller_that_has_nothing_downloads_once_over_http(source: dict[str
         "cache_dir": f"{hosts.directory}/http",
     }
     try:
-        from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_store import Store
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
 
-        wanted = [_artifact.Binary("tool", "1.0", "tool")]
-        threads = [threading.Thread(target=lambda: Store(_artifact.source(over_http)).fetch(wanted)) for _n in range(4)]
+        wanted = [catalog.Binary("tool", "1.0", "tool")]
+        threads = [threading.Thread(target=lambda: Store(catalog.source(over_http)).fetch(wanted)) for _n in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -40,7 +40,7 @@ def newest(repository: Path) -> Path:
 def make(place: Path, repository: Path) -> None:
     """Make the environment."""
     python = newer_python() or give_up("no Python of 3.12 to 3.14 with venv in PATH or ~/.pyenv/versions")
-    command = [str(repository / "tools" / "venv.sh"), str(place), str(REQUIREMENTS)]
+    command = [str(repository / "dev/tools/venv.sh"), str(place), str(REQUIREMENTS)]
     environment = {**os.environ, "PYTHON": python}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:

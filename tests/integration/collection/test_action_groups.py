@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tools.lab import TOP, tool
+from dev.tools.lab import TOP, tool
 
 GROUPS = yaml.safe_load((TOP / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
 # No server is there.

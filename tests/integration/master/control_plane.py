@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Response, Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Response, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import ApiError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
 from integration.api.programs import BINARIES, binary
 from integration.master.control_plane import COMPONENTS, ControlPlane, versions
 from unit.roles.master.rendering import ha

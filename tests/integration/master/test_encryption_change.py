@@ -19,10 +19,10 @@ from ansible_collections.hardway.kubernetes.plugins.filter.encryption_plan impor
     RAN,
     encryption_plan,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _storage_migration
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, ApiError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import storage_migration
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
 from integration.api.programs import binary, free_ports
 from integration.master.control_plane import ControlPlane, versions
 from integration.master.test_control_plane import version
@@ -157,15 +157,15 @@ def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
             pair.put(name, plan, stage)
             seen()
         if stage == "next":
-            for resource in _storage_migration.stored(pair.api("api2"), plan["rewrite"]):
-                _storage_migration.rewrite(pair.api("api2"), _storage_migration.objects(pair.api("api2"), resource))
+            for resource in storage_migration.stored(pair.api("api2"), plan["rewrite"]):
+                storage_migration.rewrite(pair.api("api2"), storage_migration.objects(pair.api("api2"), resource))
     pair.pending = []
     assert not pair.plan(asked)["moving"]
 
 
 def test_resources_come_and_go(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server on the way."""
-    monkeypatch.setattr(_storage_migration, "PAGE", 2)
+    monkeypatch.setattr(storage_migration, "PAGE", 2)
 
     def seen() -> None:
         for name in pair.configurations:

@@ -26,7 +26,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the archives that the sandbox makes."""
     directory = tmp_path_factory.mktemp("images")
     environment = {**os.environ, "HARDWAY_CACHE_DIR": str(directory)}
-    command = [str(REPOSITORY / "sandbox/sandbox"), "images"]
+    command = [str(REPOSITORY / "dev/sandbox/sandbox"), "images"]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     return sorted(str(path) for path in directory.rglob("*.tar"))
 
@@ -35,7 +35,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Return a host without containerd."""
     if not (BINARIES / "containerd").exists():
-        command = [sys.executable, "-m", "sandbox", "binaries"]
+        command = [sys.executable, "-m", "dev.sandbox", "binaries"]
         subprocess.run(command, check=True, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     with lab(tmp_path_factory.mktemp("images"), 1) as ready:
         yield ready

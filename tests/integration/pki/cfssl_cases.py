@@ -9,7 +9,7 @@ import itertools
 import random
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, KEY_USAGES
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, KEY_USAGES
 
 KEYS = [*(("ecdsa", size) for size in (256, 384, 521)), *(("rsa", size) for size in (2048, 3072, 4096)), ("ed25519", 0)]
 EXPIRIES = ["8760h", "720h30m", "1h7m", "87599h59m59s", "4380h", "16m", "43800h", "17531h", "2h45m30s", "36000s"]

@@ -12,8 +12,8 @@ from unittest.mock import Mock
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.hardway.kubernetes.plugins.action.pki_certificate import ActionModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_host import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
 from ansible_collections.hardway.kubernetes.plugins.modules import (
     pki_bundle,
     pki_ca,

@@ -17,13 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, key_spec, load_key, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec, KeySpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import Usages
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
+    certificate_pem,
+    load_certificate,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (
+    key_pem,
+    key_spec,
+    load_key,
+    new_key,
+)
 from integration.pki.bad_inputs import AUTHORITIES, BROKEN, CERTIFICATES, LISTS, REQUESTS
 from integration.pki.inprocess import call, files
 from integration.pki.playbook import matches, openssl
@@ -33,9 +41,9 @@ SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": [
 
 def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
     """Return an authority for a key whose profile has something changed."""
-    profile = replace(_csr.root_profile("ecdsa"), **changes)
+    profile = replace(issue.root_profile("ecdsa"), **changes)
     spec = CertificateSpec("", "", Subject.from_params("ca", [], ""), (), key_spec(key), life, profile)
-    return certificate_pem(_csr.self_signed(spec, key))
+    return certificate_pem(issue.self_signed(spec, key))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = top / "parts"
     parts.mkdir()
     params = {"path": "x", "authority": "ca", "profile": "client", "common_name": "x"}
-    leaf = _csr.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
+    leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
     content = {
         "expired.crt": root_like(key, timedelta(minutes=3)),
         "future.crt": root_like(key, timedelta(days=9), backdate=timedelta(days=-5)),

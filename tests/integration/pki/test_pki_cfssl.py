@@ -4,7 +4,7 @@
 """The same files through cfssl and through ours give the same certificate, field by field: 232 generated inputs.
 
 Each input is a ca-config.json and a *-csr.json that both read. Ours is made for cfssl's key, so that all but serial
-number, signature and the minute must be equal. docs/cfssl.md lists the deliberate differences.
+number, signature and the minute must be equal. docs/from-cfssl.md lists the deliberate differences.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_cfssl import profiles_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import key_pem, load_key, new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import KeySpec, specs_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_usage import EXTENDED_USAGES, KEY_USAGES
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import profiles_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, KEY_USAGES
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     certificate_pem,
     load_certificate,
     validity,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, load_key, new_key
 from cryptography import x509
 from integration.pki.cfssl_cases import KEYS, authority_cases, intermediate_cases, leaf_cases
 from integration.pki.playbook import openssl
 
-from tools.binaries import READY
+from dev.standins.binaries import READY
 
 PLACES = [str(READY / "tools"), os.environ.get("PATH", "")]
 CFSSL = shutil.which("cfssl", path=os.pathsep.join(PLACES))
@@ -154,7 +154,7 @@ def leaf(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile: dict[s
     entry = {"path": "x", "authority": "ca", "profile": "case", "csr": csr}
     spec = specs_of({"certificates": [entry], "config": {"signing": {"profiles": {"case": profile}}}})[0]
     authority = bench.authority(root)
-    ours = load_certificate(authority.sign(spec, _csr.request_pem(spec, private), "host"), "ours")
+    ours = load_certificate(authority.sign(spec, issue.request_pem(spec, private), "host"), "ours")
     compare(ours, theirs)
     return ours, theirs, Path(authority.store.certificate("ca"))
 
@@ -163,9 +163,9 @@ def root(bench: Bench, key: Any, csr: dict[str, Any]) -> Pair:
     """Return the root of both, with cfssl's usages; without these only keyUsage differs."""
     theirs, private = bench.new_root(key, csr)
     asked = {"name": "ca", "csr": csr}
-    ours = _csr.self_signed(authority_spec({**asked, "usages": ["cert sign", "crl sign"]}, {}), private)
+    ours = issue.self_signed(authority_spec({**asked, "usages": ["cert sign", "crl sign"]}, {}), private)
     compare(ours, theirs)
-    default = extensions(_csr.self_signed(authority_spec(asked, {}), private))
+    default = extensions(issue.self_signed(authority_spec(asked, {}), private))
     assert [item for item in default if item not in extensions(theirs)] == default[:1]
     return ours, theirs, None
 
@@ -176,7 +176,7 @@ def intermediate(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile
     profiles = profiles_of({"signing": {"profiles": {"case": profile}}})
     spec = authority_spec({"name": "sub", "csr": csr, "profile": "case", "signed_by": "ca"}, profiles)
     authority = bench.authority(root)
-    ours = _csr.leaf(spec, private.public_key(), authority.certificate, authority.key)
+    ours = issue.leaf(spec, private.public_key(), authority.certificate, authority.key)
     compare(ours, theirs)
     return ours, theirs, Path(authority.store.certificate("ca"))
 

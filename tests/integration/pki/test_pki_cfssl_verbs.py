@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import specs_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import (
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     certificates_in,
     load_certificate,
     validity,
 )
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
 from cryptography import x509
 from integration.pki.inprocess import call
 from integration.pki.playbook import openssl
@@ -77,7 +77,7 @@ def test_selfsign(pki: Path) -> None:
     answer = run("selfsign", f"-config={pki}/config.json", "a.example.org", pki / "csr.json")
     theirs, key = load_certificate(answer["cert"].encode(), ""), load_key(answer["key"].encode(), "")
     entry = {"path": "x", "self_signed": True, "profile": "server", "csr": csr}
-    ours = _csr.self_signed(specs_of({"certificates": [entry], "config": str(pki / "config.json")})[0], key)
+    ours = issue.self_signed(specs_of({"certificates": [entry], "config": str(pki / "config.json")})[0], key)
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
     assert {item[0]: item for item in extensions(ours)} == {item[0]: item for item in extensions(theirs)}
     assert life(theirs) - life(ours) == timedelta(minutes=5)

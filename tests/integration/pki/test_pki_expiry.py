@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ca_spec import authority_spec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem, load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
+    certificate_pem,
+    load_certificate,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import openssl
 
@@ -41,12 +44,12 @@ def pki(tmp_path: Path) -> Path:
     act("pki_ca", directory=str(pki), authorities=[{"name": "ca"}, BELOW])
     root, key = loaded(pki, "ca")
     params = {"path": "x", "authority": "ca", "profile": "client", "common_name": "x", "expiry": "9d"}
-    leaf = _csr.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
+    leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
     (tmp_path / "leaf.crt").write_bytes(certificate_pem(leaf))
-    expired = _csr.root(Subject.from_params("ca", [], "ca"), key, OVER)
+    expired = issue.root(Subject.from_params("ca", [], "ca"), key, OVER)
     (pki / "ca.crt").write_bytes(certificate_pem(expired))
     below = replace(authority_spec(BELOW, {}), expiry=OVER)
-    expired_below = _csr.leaf(below, loaded(pki, "kubelet-ca")[1].public_key(), expired, key)
+    expired_below = issue.leaf(below, loaded(pki, "kubelet-ca")[1].public_key(), expired, key)
     (pki / "kubelet-ca.crt").write_bytes(certificate_pem(expired_below))
     return pki
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _csr
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_subject import Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import certificate_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
 from integration.api.programs import Programs, free_ports
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
@@ -150,7 +150,7 @@ def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
     params = {"directory": str(pki), "authorities": [{"name": "ca"}], "import_dir": str(source)}
     act("pki_ca", **params)
     key = load_key((source / "ca.key").read_bytes(), "ca")
-    expired = _csr.root(Subject.from_params("ca", [], "ca"), key, timedelta(minutes=3))
+    expired = issue.root(Subject.from_params("ca", [], "ca"), key, timedelta(minutes=3))
     (source / "ca.crt").write_bytes(certificate_pem(expired))
     assert not call("pki_ca", **params)["changed"]
 

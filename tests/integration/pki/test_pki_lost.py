@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _atomic
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from integration.pki.inprocess import call, files
 from integration.pki.playbook import APPLY, CHECK, openssl, play
 from unit.roles.rendered import Rendered
@@ -221,7 +221,7 @@ def test_a_first_run_that_was_killed_goes_on(
     tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After each file that it writes: the same command finishes, and no file that was there is replaced."""
-    write, left = _atomic.write, [0]
+    write, left = atomic_files.write, [0]
 
     def mortal(path: str, data: bytes, **how: Any) -> None:
         if left[0] == 0:
@@ -229,7 +229,7 @@ def test_a_first_run_that_was_killed_goes_on(
         left[0] -= 1
         write(path, data, **how)
 
-    monkeypatch.setattr(_atomic, "write", mortal)
+    monkeypatch.setattr(atomic_files, "write", mortal)
     kills = 0
     while True:
         directory = tmp_path / str(kills)

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_authority import Authority
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_batch import install
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_pair import Pair
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_spec import CertificateSpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from integration.pki.playbook import APPLY, Outcome, matches, openssl, play
 from integration.pki.test_pki_tasks import authorities
 

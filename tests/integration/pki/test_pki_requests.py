@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL, run

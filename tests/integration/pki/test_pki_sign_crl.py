@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from integration.pki.inprocess import act, call
 from integration.pki.playbook import matches, openssl
 

@@ -12,7 +12,7 @@ import yaml
 from integration.pki.inprocess import act
 from integration.pki.playbook import matches, openssl, play, twice_each
 
-from tools.lab import TOP
+from dev.tools.lab import TOP
 
 ACTS_ONCE = [True, True, False, False]
 CONFIG = {

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._redacted import redacted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
 from integration.pki.inprocess import call
 
 from .site import Site

@@ -117,7 +117,7 @@ def check(host: Lab, **variables: Any) -> str:
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections"),
     }
     done = subprocess.run(
-        [*command, "-i", str(inventory), str(REPOSITORY / "playbooks/hosts/prepare.yml")],
+        [*command, "-i", str(inventory), str(REPOSITORY / "playbooks/_parts/prepare_hosts.yml")],
         env=environment,
         capture_output=True,
         text=True,

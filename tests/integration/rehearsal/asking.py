@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Response, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Response, Tls, request
 from integration.api.kubernetes import RealKubernetes
 
 MAPS = "/api/v1/namespaces/default/configmaps"

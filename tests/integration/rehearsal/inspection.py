@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kube import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -9,9 +9,8 @@ import functools
 import os
 from pathlib import Path
 
-from rehearsal import use
-from tools import binaries
-from tools.lab import at_hand, kubernetes_version
+from dev.standins import binaries, use
+from dev.tools.lab import at_hand, kubernetes_version
 
 
 def ready() -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.template import trust_as_template
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, request
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from integration.api.kubernetes import RealKubernetes

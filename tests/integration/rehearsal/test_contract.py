@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, binary, free_ports
 from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from integration.api.programs import BINARIES, Authority, Programs, binary, free_ports
 from integration.rehearsal.asking import NEVER, until
 from unit.roles.etcd.test_unit import etcd
 
-from tools import binaries
+from dev.standins import binaries
 
 pytestmark = [pytest.mark.slow]
 

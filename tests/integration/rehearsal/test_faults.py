@@ -17,7 +17,7 @@ from integration.master.control_plane import ControlPlane
 from integration.rehearsal.inspection import inspect
 from integration.rehearsal.kinds import directory, kinds
 
-from tools.lab import kubernetes_version
+from dev.tools.lab import kubernetes_version
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
 from integration.api.kubernetes import RealKubernetes
 from integration.api.programs import Authority, binary, free_ports
 from integration.rehearsal.asking import admin, ask, plural, until

@@ -13,7 +13,7 @@ import pytest
 from integration.master.control_plane import ControlPlane
 from integration.rehearsal.kinds import directory, kinds
 
-from tools.lab import kubernetes_version
+from dev.tools.lab import kubernetes_version
 
 pytestmark = [pytest.mark.needs_kubernetes]
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")

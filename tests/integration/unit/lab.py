@@ -20,7 +20,7 @@ import yaml
 from integration.telling import tell, told
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SANDBOX = str(REPOSITORY / "sandbox" / "sandbox")
+SANDBOX = str(REPOSITORY / "dev/sandbox/sandbox")
 
 
 class Lab:

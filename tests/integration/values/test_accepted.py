@@ -20,10 +20,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from integration.unit.lab import Lab, lab
 
+from dev.tools.lab import kubernetes_version
 from tests.unit.roles.rendered import ROLES
 from tests.unit.roles.spellings import options
 from tests.unit.roles.test_values import FACTS, GROUPS, HOSTS, inventory
-from tools.lab import kubernetes_version
 
 CACHE = Path("~/.cache/hardway/bin").expanduser()
 PLACES = os.pathsep.join(

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_ensure import Ensure
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_keys import load_key, same_public_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_rotation import Rotation
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki_x509 import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key, same_public_key
 
 CA = {"name": "etcd-ca", "common_name": "etcd-ca"}
 BELOW = {"name": "kubelet-ca", "signed_by": "etcd-ca", "usages": ["client auth"], "path_length": 0}

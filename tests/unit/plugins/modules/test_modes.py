@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils import _artifact_host, _files
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact_host import Placed
-from ansible_collections.hardway.kubernetes.plugins.module_utils._errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import files_plan
 from ansible_collections.hardway.kubernetes.plugins.modules import artifact, files
 
 SOMEBODY = 12345
@@ -34,16 +35,16 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def item(path: Path, **more: Any) -> _files.Item:
+def item(path: Path, **more: Any) -> files_plan.Item:
     """Return an entry of module files."""
     empty = dict.fromkeys(("mode", "owner", "group", "validate", "content"))
-    return _files.item({**empty, "path": str(path), "state": "file", "secret": False, **more})
+    return files_plan.item({**empty, "path": str(path), "state": "file", "secret": False, **more})
 
 
-def apply(wanted: _files.Item) -> list[str]:
+def apply(wanted: files_plan.Item) -> list[str]:
     """Do what module files does with an entry; return what changed."""
     found = files.look(wanted.path)
-    words = _files.changes(wanted, found)
+    words = files_plan.changes(wanted, found)
     if words:
         files.put(wanted, found, words)
     return words
@@ -76,22 +77,22 @@ def test_artifact_makes_and_repairs_its_directories(tmp_path: Path) -> None:
     """Service users run what is installed; a directory that shuts them out is opened by a later run."""
     root = tmp_path / "root"
     wanted, upload = placed(tmp_path)
-    _artifact_host.install(wanted, str(root), upload)
-    _artifact_host.link(wanted, str(root))
+    install.install(wanted, str(root), upload)
+    install.link(wanted, str(root))
     paths = [root, root / "tool", root / "tool/1", root / "tool/1/tool", tmp_path / "bin"]
     assert [mode(path) for path in paths] == [0o755] * 5
-    assert _artifact_host.closed(wanted, str(root)) == []
+    assert install.closed(wanted, str(root)) == []
     (root / "tool").chmod(0o750)
     (tmp_path / "bin").chmod(0o750)
     # The other one may be the distribution's.
-    assert _artifact_host.closed(wanted, str(root)) == [str(root / "tool")]
+    assert install.closed(wanted, str(root)) == [str(root / "tool")]
 
 
 def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its mode is not changed; the message says what to do."""
     wanted, _upload = placed(tmp_path)
     (tmp_path / "bin").mkdir(mode=0o750)
-    monkeypatch.setattr(_artifact_host, "DISTRIBUTIONS", (str(tmp_path / "bin"),))
+    monkeypatch.setattr(install, "DISTRIBUTIONS", (str(tmp_path / "bin"),))
     with pytest.raises(HardwayError, match=rf"{tmp_path}/bin: .*cannot enter.*chmod o\+x {tmp_path}/bin"):
         artifact.refuse_impassable([wanted], str(tmp_path / "root"))
     (tmp_path / "bin").chmod(0o711)
@@ -101,8 +102,8 @@ def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.Monk
 def test_artifact_below_opt_owns_what_is_above() -> None:
     """Also /opt/cni, which has the plugins' directory in it, but never /opt."""
     plugin = Placed("cni", "1", "bridge", "/opt/cni/bin", "")
-    assert _artifact_host._upwards(plugin.dest, _artifact_host.OURS) == ["/opt/cni/bin", "/opt/cni"]
-    assert _artifact_host._upwards("/usr/local/bin", "/") == ["/usr/local/bin", "/usr/local", "/usr"]
+    assert install._upwards(plugin.dest, install.OURS) == ["/opt/cni/bin", "/opt/cni"]
+    assert install._upwards("/usr/local/bin", "/") == ["/usr/local/bin", "/usr/local", "/usr"]
 
 
 def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> Non
     wanted, upload = placed(tmp_path)
     Path(upload).write_bytes(b"another")
     with pytest.raises(HardwayError, match="tool: arrived with sha256"):
-        _artifact_host.install(wanted, str(tmp_path / "root"), upload)
+        install.install(wanted, str(tmp_path / "root"), upload)
     assert list((tmp_path / "root/tool/1").iterdir()) == []
 
 

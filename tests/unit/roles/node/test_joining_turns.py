@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._joining import join_requests, join_turns
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests, join_turns
 from unit.roles.master.rendering import ROLES
 from unit.roles.node.test_node_rendering import host
 

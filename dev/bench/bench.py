@@ -1,0 +1,142 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the HA deployment on three fresh sandbox hosts: first run, second run, and the floor under both."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dev.bench.floor import floor
+from dev.tools.demo import refusal
+from dev.tools.lab import TOP, Lab, table
+from dev.tools.processes import Peak
+
+WRAPPER = TOP / "dev/bench" / "count-connections.sh"
+
+
+@dataclass
+class Run:
+    """One run of the playbook."""
+
+    status: int
+    seconds: float
+    round_trips: int
+    sent: int
+    # Kilobytes, and how they were counted.
+    memory: int
+    counted: str
+    report: dict[str, Any]
+
+    def by_role(self) -> dict[str, float]:
+        """Return the seconds of each role, in order of appearance; tasks outside roles count for their play."""
+        found: dict[str, float] = defaultdict(float)
+        for task in self.report["tasks"]:
+            found[task["role"].rpartition(".")[2] or task["play"]] += task["seconds"]
+        return dict(found)
+
+    def tasks(self) -> int:
+        """Return how many tasks ran on a host at all."""
+        return sum(1 for task in self.report["tasks"] if task["results"])
+
+    def changed(self) -> int:
+        """Return how many results were changes."""
+        return sum(task["changed"] for task in self.report["tasks"])
+
+
+def measure(lab: Lab, name: str) -> Run:
+    """Run the playbook once and return what it cost; its output goes to a log."""
+    connections = lab.directory / "connections"
+    connections.write_text("", encoding="utf-8")
+    environment = {
+        **lab.playbook_environment(),
+        "ANSIBLE_SSH_EXECUTABLE": str(WRAPPER),
+        "ANSIBLE_SFTP_EXECUTABLE": str(WRAPPER.with_name("count-transfers.sh")),
+        "HARDWAY_BENCH_CONNECTIONS": str(connections),
+    }
+    path = lab.directory / f"{name.replace(' ', '-')}.log"
+    print(f"{name}; its output goes to {path.relative_to(TOP)}", flush=True)
+    sent, begin = lab.sent_bytes(), time.monotonic()
+    with path.open("wb") as log:
+        command = lab.playbook_command("site.yml")
+        process = subprocess.Popen(command, cwd=TOP, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        # ansible-playbook forks a worker for each host and task: only their sum says what a controller must have.
+        peak = Peak(process.pid)
+        peak.start()
+        process.wait()
+        seconds = time.monotonic() - begin
+        memory = peak.end()
+    if process.returncode:
+        print(path.read_text(encoding="utf-8")[-5000:], file=sys.stderr)
+    return Run(
+        status=process.returncode,
+        seconds=seconds,
+        round_trips=connections.stat().st_size,
+        sent=lab.sent_bytes() - sent,
+        memory=memory,
+        counted=peak.kind,
+        report=json.loads(lab.timing.read_text(encoding="utf-8")) if lab.timing.is_file() else {"tasks": []},
+    )
+
+
+def show(first: Run, second: Run, bottom: dict[str, float]) -> str:
+    """Return the table of both runs and the floor."""
+    one, two = first.by_role(), second.by_role()
+    rows = [[f"  {name}", f"{one.get(name, 0):.1f}", f"{two.get(name, 0):.1f}"] for name in {**one, **two}]
+    memory = f"peak MB of ansible-playbook with its workers ({first.counted}, summed once a second)"
+    rows = [["seconds", f"{first.seconds:.1f}", f"{second.seconds:.1f}"], *rows]
+    rows += [
+        ["tasks executed", str(first.tasks()), str(second.tasks())],
+        ["changed results", str(first.changed()), str(second.changed())],
+        ["round trips (ssh, sftp)", str(first.round_trips), str(second.round_trips)],
+        ["MB sent to the hosts", f"{first.sent / 1e6:.0f}", f"{second.sent / 1e6:.1f}"],
+        [memory, f"{first.memory / 1024:.0f}", f"{second.memory / 1024:.0f}"],
+    ]
+    # Seconds say what a machine can; how many times the floor they are says what a deployment costs on any machine.
+    floors = [
+        [name, f"{floor:.1f}", f"{first.seconds / floor:.1f} times that", f"{second.seconds / floor:.1f} times that"]
+        for name, floor in bottom.items()
+    ]
+    heads = ["floor: all units started at once, etcd empty", "seconds", "first run", "second run"]
+    return "\n".join([table(["", "first run", "second run"], rows), "", table(heads, floors)])
+
+
+def main() -> int:
+    """Measure and print; return the exit status, which speaks of failures only, never of time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the hosts for a look")
+    keep = parser.parse_args().keep
+    if reason := refusal():
+        print(f"make bench: {reason}", file=sys.stderr)
+        return 1
+    lab = Lab("bench", "ha")
+    lab.down()
+    try:
+        lab.up(3)
+        first = measure(lab, "first run")
+        if first.status:
+            return first.status
+        second = measure(lab, "second run")
+        print("floor", flush=True)
+        bottom = floor(lab)
+        print(f"\n{os.cpu_count()} processors, binaries at hand, three hosts that carry everything\n")
+        print(show(first, second, bottom))
+        return second.status
+    finally:
+        if not keep:
+            lab.down()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

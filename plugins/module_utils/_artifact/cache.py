@@ -1,0 +1,194 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's store of binaries: found, downloaded, verified, unpacked. One process at a time per file."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Archive, Binary, Local, Source
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable, download
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+
+CHUNK = 1 << 20
+
+
+class Store:
+    """Turns wanted binaries into verified local files."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._silent: dict[str, str] = {}
+        self.downloaded: list[str] = []
+
+    def local(self, binary: Binary) -> Local | None:
+        """Return the binary when it is ready on the controller; nothing is downloaded or unpacked."""
+        path = catalog.ready_made(self._source, binary)
+        if path:
+            sha = self._digest(path, "sha256")
+            return Local(path, os.path.getsize(path), sha, f"{binary.version}-{sha[:12]}")
+        held = catalog.archive(self._source, binary.component, binary.version)
+        if not held or not held.digest:
+            return None
+        return self._plain(held, binary) if not held.packed else self._member(held, binary)
+
+    def fetch(self, wanted: Iterable[Binary]) -> tuple[dict[Binary, Local], list[str]]:
+        """Return all binaries that can be had, and one line for each download that cannot."""
+        wanted, had, problems = list(wanted), {}, []
+        for (component, version), names in catalog.grouped(wanted).items():
+            group = [binary for binary in wanted if (binary.component, binary.version) == (component, version)]
+            try:
+                if any(not catalog.ready_made(self._source, binary) for binary in group):
+                    self._provide(component, version, names)
+                for binary in group:
+                    found = self.local(binary)
+                    if found is None:
+                        raise HardwayError(f"{binary.name} is not in the download")
+                    had[binary] = found
+            except HardwayError as exc:
+                lacking = [b.name for b in group if b not in had and not catalog.ready_made(self._source, b)]
+                problems.append(catalog.lack(self._source, component, version, lacking or names, str(exc)))
+        return had, problems
+
+    def _provide(self, component: str, version: str, names: list[str]) -> None:
+        """Have the component's download in the cache, verified and unpacked; raise when that cannot be."""
+        held = catalog.archive(self._source, component, version)
+        if held is None:
+            raise HardwayError("no download of it is known")
+        if not held.digest:
+            raise HardwayError("its digest is not known, and nothing unverified is installed")
+        algorithm, _colon, wanted = held.digest.partition(":")
+        with self._lock(held.path):
+            if os.path.isfile(held.path) and self._digest(held.path, algorithm, locked=True) != wanted:
+                os.unlink(held.path)
+                shutil.rmtree(catalog.unpacked_dir(self._source, held), ignore_errors=True)
+            if not os.path.isfile(held.path):
+                if held.packed and all(self._member(held, Binary(component, version, name)) for name in names):
+                    return
+                self._download(held, algorithm, wanted)
+            if held.packed and not all(self._member(held, Binary(component, version, name)) for name in names):
+                self._unpack(held)
+
+    def _download(self, held: Archive, algorithm: str, wanted: str) -> None:
+        place = urlsplit(held.url).netloc
+        if place in self._silent:
+            raise HardwayError(self._silent[place])
+        os.makedirs(os.path.dirname(held.path), exist_ok=True)
+        try:
+            download(held.url, held.path, algorithm, wanted)
+        except Unreachable as exc:
+            # The next download from there would wait as long, for as little.
+            self._silent[place] = str(exc)
+            raise
+        self._remember(held.path, algorithm, wanted)
+        self.downloaded.append(held.path)
+
+    def _unpack(self, held: Archive) -> None:
+        """Take all members that the catalog names out of an archive, in one pass."""
+        target = catalog.unpacked_dir(self._source, held)
+        scratch = f"{target}.part"
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.makedirs(scratch)
+        names = {os.path.normpath(path): name for name, path in held.members.items()}
+        digests = {}
+        try:
+            with tarfile.open(held.path, mode="r|*") as packed:
+                for member in packed:
+                    name = names.get(os.path.normpath(member.name))
+                    stream = packed.extractfile(member) if name and member.isreg() else None
+                    if name and stream:
+                        with open(os.path.join(scratch, name), "wb") as out:
+                            shutil.copyfileobj(stream, out, CHUNK)
+                        digests[name] = digest_of(os.path.join(scratch, name), "sha256")
+        except (tarfile.TarError, EOFError, OSError) as exc:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise HardwayError(f"{held.path} cannot be unpacked: {exc}") from exc
+        atomic_files.write(os.path.join(scratch, "sha256.json"), json.dumps(digests).encode(), mode=0o644)
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(scratch, target)
+        for name, sha in digests.items():
+            self._remember(os.path.join(target, name), "sha256", sha)
+
+    def _plain(self, held: Archive, binary: Binary) -> Local | None:
+        algorithm, _colon, wanted = held.digest.partition(":")
+        if not os.path.isfile(held.path) or self._digest(held.path, algorithm) != wanted:
+            return None
+        return Local(held.path, os.path.getsize(held.path), self._digest(held.path, "sha256"), binary.version)
+
+    def _member(self, held: Archive, binary: Binary) -> Local | None:
+        """Return an unpacked member, if it still is what was unpacked."""
+        directory = catalog.unpacked_dir(self._source, held)
+        path, record = os.path.join(directory, binary.name), atomic_files.read(os.path.join(directory, "sha256.json"))
+        if record is None or not os.path.isfile(path):
+            return None
+        sha = json.loads(record).get(binary.name)
+        if self._digest(path, "sha256", locked=True) != sha:
+            return None
+        return Local(path, os.path.getsize(path), sha, binary.version)
+
+    def _digest(self, path: str, algorithm: str, locked: bool = False) -> str:
+        """Return a file's digest; read once, then known by size and time of change."""
+        known = self._remembered(path, algorithm)
+        if known:
+            return known
+        with contextlib.nullcontext() if locked else self._lock(path):
+            known = self._remembered(path, algorithm)
+            if not known:
+                known = digest_of(path, algorithm)
+                self._remember(path, algorithm, known)
+        return known
+
+    def _memo_path(self) -> str:
+        return os.path.join(self._source.cache_dir, "digests.json")
+
+    def _memo(self) -> dict[str, list]:
+        try:
+            return json.loads(atomic_files.read(self._memo_path()) or b"{}")
+        except ValueError:
+            return {}
+
+    def _remembered(self, path: str, algorithm: str) -> str:
+        info = os.stat(path)
+        size, changed, digest = self._memo().get(f"{algorithm}:{path}", [0, 0, ""])
+        return digest if (size, changed) == (info.st_size, info.st_mtime_ns) else ""
+
+    def _remember(self, path: str, algorithm: str, digest: str) -> None:
+        info = os.stat(path)
+        with self._lock(self._memo_path()):
+            memo = self._memo()
+            memo[f"{algorithm}:{path}"] = [info.st_size, info.st_mtime_ns, digest]
+            data = json.dumps(memo, indent=1, sort_keys=True).encode()
+            atomic_files.write(self._memo_path(), data, mode=0o644)
+
+    @contextlib.contextmanager
+    def _lock(self, path: str) -> Iterator[None]:
+        """Keep the workers of other hosts from doing the same with the same file; they sleep meanwhile."""
+        directory = os.path.join(self._source.cache_dir, "locks")
+        try:
+            os.makedirs(directory, exist_ok=True)
+        except OSError as exc:
+            raise HardwayError(f"{directory}: cannot make it: {exc.strerror}; give another cluster_cache_dir") from exc
+        name = hashlib.sha256(path.encode()).hexdigest()[:16]
+        with open(os.path.join(directory, name), "w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def digest_of(path: str, algorithm: str) -> str:
+    """Return the digest of a file, read in pieces."""
+    found = hashlib.new(algorithm)
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which binaries are wanted and where on the controller they may be; decisions, and looks at the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+
+# e_machine of an ELF header: a binary of another architecture must not be taken for the wanted one.
+MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where binaries come from; what role cluster gives as ``cluster_artifacts``."""
+
+    cache_dir: str
+    catalog: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, Any] = field(default_factory=dict)
+    mirror_url: str = ""
+    binary_dir: str = ""
+    architecture: str = "amd64"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One binary of one version of a component, and where its link goes on a host."""
+
+    component: str
+    version: str
+    name: str
+    dest: str = "/usr/local/bin"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The download that holds a binary. ``path`` is its place in the cache, ``url`` where to get it today."""
+
+    component: str
+    version: str
+    url: str
+    path: str
+    digest: str
+    members: Mapping[str, str]
+
+    @property
+    def packed(self) -> bool:
+        """False when the download is the binary itself."""
+        return self.path.endswith((".tar.gz", ".tgz"))
+
+
+@dataclass(frozen=True)
+class Local:
+    """A verified binary on the controller. ``label`` names its directory on the hosts."""
+
+    path: str
+    size: int
+    sha256: str
+    label: str
+
+
+def source(given: Mapping[str, Any]) -> Source:
+    """Return the Source for the option ``source``."""
+    known = {key: given[key] for key in Source.__dataclass_fields__ if given.get(key)}
+    if "cache_dir" not in known:
+        raise HardwayError("source: no cache_dir; give a directory on the controller for verified downloads")
+    for key in ("cache_dir", "binary_dir"):
+        known[key] = os.path.abspath(os.path.expanduser(known[key])) if known.get(key) else ""
+    return Source(**known)
+
+
+def binaries(components: Iterable[Mapping[str, Any]]) -> list[Binary]:
+    """Return every binary of the option ``components``, each once."""
+    wanted = [
+        Binary(part["name"], str(part["version"]), name, part.get("dest") or "/usr/local/bin")
+        for part in components
+        for name in part["binaries"]
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def archive(src: Source, component: str, version: str) -> Archive | None:
+    """Return the download for a component, or None when the catalog does not know the component."""
+    entry = src.catalog.get(component)
+    if not entry:
+        return None
+    fill = {"version": version, "arch": src.architecture}
+    url = _fill(entry["url"], fill)
+    parts = urlsplit(url)
+    place = parts.netloc + parts.path
+    digest = ""
+    for known in (entry.get("digests") or {}, src.digests.get(component) or {}):
+        digest = str((known.get(version) or {}).get(src.architecture) or digest)
+    members = {name: _fill(path, fill) for name, path in (entry.get("members") or {}).items()}
+    get = f"{src.mirror_url.rstrip('/')}/{place}" if src.mirror_url else url
+    return Archive(component, version, get, os.path.join(src.cache_dir, place), digest, members)
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", value)
+    return text
+
+
+def places(src: Source, binary: Binary) -> list[str]:
+    """Return where in binary_dir a binary may be, best first."""
+    if not src.binary_dir:
+        return []
+    inner = [(binary.version, binary.name), (binary.component, binary.name), (binary.name,)]
+    return [os.path.join(src.binary_dir, *parts) for parts in inner]
+
+
+def ready_made(src: Source, binary: Binary) -> str:
+    """Return the binary's path in binary_dir, or nothing; one of another architecture does not count."""
+    for path in places(src, binary):
+        if os.path.isfile(path) and machine(path) in ("", src.architecture):
+            return path
+    return ""
+
+
+def machine(path: str) -> str:
+    """Return the architecture an ELF file is for; nothing for a script or an unknown one."""
+    with open(path, "rb") as stream:
+        head = stream.read(20)
+    return MACHINES.get(int.from_bytes(head[18:20], "little"), "other") if head[:4] == b"\x7fELF" else ""
+
+
+def unpacked_dir(src: Source, download: Archive) -> str:
+    """Return where the members of a download are kept; named by digest, so that a new pin is a new place."""
+    return os.path.join(src.cache_dir, "unpacked", download.digest.replace(":", "-")[:40])
+
+
+def missing(components: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
+    """Return one line for each download that is wanted and not on the controller; downloads nothing."""
+    src = source(given)
+    lines = []
+    for (component, version), names in grouped(b for b in binaries(components) if not ready_made(src, b)).items():
+        download = archive(src, component, version)
+        if download and download.digest and os.path.isfile(download.path):
+            continue
+        if (
+            download
+            and download.digest
+            and all(os.path.isfile(os.path.join(unpacked_dir(src, download), name)) for name in names)
+        ):
+            continue
+        lines.append(lack(src, component, version, names, "not on the controller"))
+    return lines
+
+
+def grouped(wanted: Iterable[Binary]) -> dict[tuple[str, str], list[str]]:
+    """Return the names of binaries by component and version."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for binary in wanted:
+        groups.setdefault((binary.component, binary.version), []).append(binary.name)
+    return groups
+
+
+def lack(src: Source, component: str, version: str, names: list[str], reason: str) -> str:
+    """Return the line that says what is missing, from where it comes, and where to put it."""
+    download = archive(src, component, version)
+    what = f"{component} {version} ({src.architecture}): {', '.join(names)}: {reason}."
+    ways = []
+    if download and download.digest:
+        ways.append(f"put {download.url} at {download.path}")
+    elif download:
+        ways.append(f"give its digest in cluster_artifact_digests for {download.url}")
+    if src.binary_dir:
+        ways.append(f"put the binaries into {os.path.join(src.binary_dir, version)}/")
+    else:
+        ways.append(f"set cluster_binary_dir to a directory with {version}/{names[0]} and so on")
+    return f"{what} Remedy: {', or '.join(ways)}"

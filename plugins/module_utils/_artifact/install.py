@@ -1,0 +1,200 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Binaries on a host: <root>/<component>/<label>/<name>, their digests beside them, a link to the one in use."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+
+RECORD = ".sha256.json"
+CHUNK = 1 << 20
+# Directories below are this collection's, also /opt/cni, which the CNI plugins have in common; the others are not.
+OURS = "/opt/"
+DISTRIBUTIONS = ("/opt", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One binary as it is wanted on a host. ``sha256`` is empty where the controller does not have it at hand."""
+
+    component: str
+    label: str
+    name: str
+    dest: str
+    sha256: str = ""
+
+    def path(self, root: str) -> str:
+        """Return where the binary itself is."""
+        return os.path.join(root, self.component, self.label, self.name)
+
+    @property
+    def link(self) -> str:
+        """Return where it is called from."""
+        return os.path.join(self.dest, self.name)
+
+
+def present(wanted: Placed, root: str, *, reread: bool = False) -> bool:
+    """True when the binary is there, whole, and the one that is wanted.
+
+    It costs a stat and a small read. The binary itself is read where it was touched since its digest was recorded, or
+    with ``reread``; what is recorded then follows with refresh().
+    """
+    path = wanted.path(root)
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(info.st_mode) or stat.S_IMODE(info.st_mode) != 0o755 or info.st_uid != 0:
+        return False
+    size, sha, *state = _record(os.path.dirname(path)).get(wanted.name, [-1, ""])
+    if info.st_size != size or wanted.sha256 not in ("", sha):
+        return False
+    return (state == [_state(info)] and not reread) or _digest(path) == sha
+
+
+def refresh(wanted: Placed, root: str) -> None:
+    """Record the present state of a binary that was found right."""
+    path = wanted.path(root)
+    directory = os.path.dirname(path)
+    record, info = _record(directory), os.lstat(path)
+    if record[wanted.name][2:] != [_state(info)]:
+        _write_record(directory, {**record, wanted.name: [*record[wanted.name][:2], _state(info)]})
+
+
+def digest_of(path: str) -> str:
+    """Return the SHA-256 of a program: as it is recorded beside one of ours, if untouched since, else by reading."""
+    _size, sha, *state = _record(os.path.dirname(path)).get(os.path.basename(path), [-1, ""])
+    return sha if sha and state == [_state(os.stat(path))] else _digest(path)
+
+
+def _state(info: os.stat_result) -> str:
+    """Return what is the same as long as a file was not touched; the time of the last status change cannot be set."""
+    return f"{info.st_ino}:{info.st_mtime_ns}:{info.st_ctime_ns}"
+
+
+def linked(wanted: Placed, root: str) -> str:
+    """Return the path that the link leads to now; nothing when there is no link."""
+    try:
+        return os.readlink(wanted.link)
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "(no link)" if os.path.lexists(wanted.link) else ""
+
+
+def closed(wanted: Placed, root: str) -> list[str]:
+    """Return the directories of this collection on the way to a binary whose mode keeps the users of services out."""
+    below_root = [os.path.join(root, wanted.component), os.path.dirname(wanted.path(root))]
+    above = [path for start in (root, wanted.dest) if start.startswith(OURS) for path in _upwards(start, OURS)]
+    return [path for path in (root, *below_root, *above) if _mode(path) not in (None, safe_paths.DIRECTORY_MODE)]
+
+
+def impassable(wanted: Placed, root: str) -> list[str]:
+    """Return the distribution's directories on the way that keep them out. Their modes are the administrator's."""
+    ways = [*_upwards(root, "/"), *_upwards(wanted.dest, "/")]
+    modes = {path: _mode(path) for path in ways if path in DISTRIBUTIONS}
+    return [path for path, mode in modes.items() if mode is not None and not mode & 0o001]
+
+
+def _upwards(path: str, top: str) -> list[str]:
+    """Return a directory and those above it, up to but without the top."""
+    found = []
+    while path.startswith(top) and path.rstrip("/") != top.rstrip("/"):
+        found.append(path)
+        path = os.path.dirname(path)
+    return found
+
+
+def _mode(path: str) -> int | None:
+    """Return the mode of a directory, None where there is none."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def install(wanted: Placed, root: str, upload: str) -> None:
+    """Move an uploaded file into its place, once its digest is right; the name appears last."""
+    path = wanted.path(root)
+    directory = os.path.dirname(path)
+    safe_paths.make_directory(directory)
+    partial = os.path.join(directory, f".{wanted.name}.part")
+    _bring(upload, partial)
+    # Judged where nobody can exchange it any more.
+    sha = _digest(partial)
+    if sha != wanted.sha256:
+        os.unlink(partial)
+        raise HardwayError(f"{wanted.name}: arrived with sha256 {sha}, not {wanted.sha256}; it was deleted; run again")
+    safe_paths.set_attributes(partial, 0o755, 0, 0)
+    with open(partial, "rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(partial, path)
+    info = os.lstat(path)
+    atomic_files.remember(info)
+    _write_record(directory, {**_record(directory), wanted.name: [info.st_size, sha, _state(info)]})
+
+
+def _write_record(directory: str, record: dict[str, list]) -> None:
+    data = json.dumps(record, indent=1, sort_keys=True).encode() + b"\n"
+    atomic_files.write(os.path.join(directory, RECORD), data, mode=0o644)
+
+
+def _bring(upload: str, partial: str) -> None:
+    """Move a file, by copy where a rename cannot or where it would keep the label of a home directory."""
+    if not os.path.isdir("/sys/fs/selinux/booleans"):
+        try:
+            os.rename(upload, partial)
+            return
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+    shutil.copyfile(upload, partial)
+    os.unlink(upload)
+
+
+def link(wanted: Placed, root: str) -> None:
+    """Point the link at the binary, without a moment in which there is none."""
+    safe_paths.make_directory(wanted.dest)
+    temporary = os.path.join(wanted.dest, f".{wanted.name}.link")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.symlink(wanted.path(root), temporary)
+    os.replace(temporary, wanted.link)
+
+
+def prune(wanted: Placed, root: str, keep: int) -> None:
+    """Remove all but the newest versions of a binary; the one in use always stays."""
+    parent = os.path.join(root, wanted.component)
+    others = [label for label in os.listdir(parent) if label != wanted.label]
+    paths = [path for path in (os.path.join(parent, label, wanted.name) for label in others) if os.path.exists(path)]
+    for path in sorted(paths, key=os.path.getmtime, reverse=True)[max(keep - 1, 0) :]:
+        os.unlink(path)
+        directory = os.path.dirname(path)
+        if set(os.listdir(directory)) <= {RECORD}:
+            shutil.rmtree(directory)
+
+
+def _record(directory: str) -> dict[str, list]:
+    try:
+        return json.loads(atomic_files.read(os.path.join(directory, RECORD)) or b"{}")
+    except ValueError:
+        return {}
+
+
+def _digest(path: str) -> str:
+    found = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

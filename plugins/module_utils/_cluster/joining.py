@@ -1,0 +1,49 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which nodes join together, and what they ask for; decided once per run, for it looks at every host."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_name
+
+# Reasons of module pki_certificate by which a kubelet has no certificate that serves.
+_LOST = re.compile(r"certificate: |expiry: expired")
+_NEW = ["certificate: unknown"]
+Hosts = t.Mapping[str, t.Mapping[str, t.Any]]
+
+
+def reasons_of(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """Return why a host's kubelet needs another certificate; nothing where it does not."""
+    observed = (variables.get("_node_pki") or {}).get("observed") or [{}]
+    return [str(reason) for reason in observed[0].get("reasons", _NEW)]
+
+
+def join_turns(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
+    """Return the hosts of each turn, and the number of the turn for each host.
+
+    Those whose kubelet has no certificate that serves are one turn, the first; those whose kubelet works follow,
+    ``at_once`` of them together, or all where it is 0.
+    """
+    lost: list[str] = []
+    working: list[str] = []
+    for host in map(str, hosts):
+        reasons = reasons_of(hostvars[host])
+        if reasons:
+            (lost if any(map(_LOST.match, reasons)) else working).append(host)
+    size = at_once or len(working) or 1
+    turns = ([lost] if lost else []) + [working[start : start + size] for start in range(0, len(working), size)]
+    return {"hosts": turns, "of": {host: number for number, turn in enumerate(turns) for host in turn}}
+
+
+def join_requests(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:
+    """Return the entries of option ``nodes`` of module csr_approval for hosts whose keys are made."""
+    found = []
+    for host in map(str, hosts):
+        variables = hostvars[host]
+        request = str((variables.get("_node_asked") or {}).get("request") or "")
+        found.append({"name": node_name(host, variables), "request": request, "stopped": True})
+    return found

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at every part of a cluster, at many at once; a part that does not answer is a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems as objects
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.leftovers import scratch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, judged
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
+
+
+def at_once(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Return the results in order; one slow host delays only itself."""
+    with ThreadPoolExecutor(max_workers=max(1, min(16, len(items)))) as pool:
+        return list(pool.map(work, items))
+
+
+def look_at_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
+    """Return for each URL whether it is ready, and what it answers to an anonymous client."""
+
+    def look(url: str) -> dict[str, Any]:
+        seen: dict[str, Any] = {"url": url, "ready": False, "detail": "", "anonymous": 0, "error": ""}
+        try:
+            answer = request(url + "/readyz?verbose", tls=tls)
+            seen["ready"] = answer.status == 200
+            if not seen["ready"]:
+                seen["detail"] = _failed_checks(answer.body.decode("utf-8", "replace")) or f"status {answer.status}"
+            seen["anonymous"] = request(url + "/api", tls=Tls(ca=tls.ca)).status
+        except HttpError as exc:
+            seen["error"] = str(exc)
+        return seen
+
+    return at_once(look, urls)
+
+
+def _failed_checks(text: str) -> str:
+    """Return the names of the checks that the verbose page marks as failed."""
+    return ", ".join(line[3:].split(" ")[0] for line in text.splitlines() if line.startswith("[-]"))
+
+
+def look_at_leases(api: Api, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the state of the leader elections."""
+    leases = {name: api.find(LEASES + name) for name in names}
+    return state.lease_states(leases, kubernetes_leases.server_time(api.date))
+
+
+def look_at_nodes(api: Api) -> list[dict[str, Any]]:
+    """Return the state of the nodes."""
+    return state.node_states(api.get("/api/v1/nodes").get("items") or [])
+
+
+class EtcdLook:
+    """Looks at etcd again and again, comparing revisions with the look before."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Remember how to reach it."""
+        self.endpoints = [endpoint.rstrip("/") for endpoint in params["endpoints"]]
+        self.tls = Tls(ca=params["ca"], cert=params["cert"], key=params["key"])
+        self.health = judged(Etcd(self.endpoints, self.tls), params["expected_members"])
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""
+        with scratch() as directory:
+            cert, key = throwaway_certificate(directory)
+            return at_once(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
+
+    def _refusal(self, endpoint: str, cert: str, key: str) -> dict[str, Any]:
+        """Try three clients that must fail."""
+        return {
+            "endpoint": endpoint,
+            # Go answers 400 in plaintext on a TLS listener: that is a refusal.
+            "plaintext": _answers(endpoint.replace("https://", "http://", 1), Tls()),
+            "without_certificate": _answers(endpoint, Tls(ca=self.tls.ca)),
+            "foreign_certificate": _answers(endpoint, Tls(ca=self.tls.ca, cert=cert, key=key)),
+        }
+
+
+def _answers(endpoint: str, tls: Tls) -> bool:
+    """Return whether the health page can be read, or any other answer than a refusal comes."""
+    try:
+        return request(endpoint + "/health", tls=tls, timeout=3).status not in (400, 401, 403)
+    except HttpError:
+        return False
+
+
+def throwaway_certificate(directory: str) -> tuple[str, str]:
+    """Write a client certificate that nobody signed; return the paths of certificate and key."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.backends import default_backend
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1(), default_backend())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "foreign")])
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256(), default_backend())
+    )
+    paths = (f"{directory}/foreign.crt", f"{directory}/foreign.key")
+    pem = serialization.Encoding.PEM
+    contents = (
+        certificate.public_bytes(pem),
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
+    for path, content in zip(paths, contents):
+        with open(path, "wb") as file:
+            file.write(content)
+    return paths
+
+
+def workload_problems(api: Api, deployments: Sequence[str], services: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with these Deployments and Services, all named ``namespace/name``."""
+    found = []
+    for name in deployments:
+        namespace, _slash, short = name.partition("/")
+        deployment = api.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/{short}")
+        labels = (((deployment or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = f"/api/v1/namespaces/{namespace}/pods"
+        listed = api.get(query(pods, labelSelector=selector)).get("items") or [] if selector else []
+        found.append(objects.deployment_problem(name, deployment, listed))
+    for name, address in services.items():
+        namespace, _slash, short = name.partition("/")
+        service = api.find(f"/api/v1/namespaces/{namespace}/services/{short}")
+        found.append(objects.service_problem(name, address, service, _slices(api, namespace, short)))
+    return [problem for problem in found if problem]
+
+
+def _slices(api: Api, namespace: str, service: str) -> list[dict[str, Any]]:
+    """Return the EndpointSlices of a Service."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    answer = api.find(query(path, labelSelector=f"kubernetes.io/service-name={service}"))
+    return (answer or {}).get("items") or []
+
+
+def extension_problems(api: Api) -> list[str]:
+    """Return the aggregated APIs that are not available, and the webhooks behind which nothing serves."""
+    listed = api.find("/apis/apiregistration.k8s.io/v1/apiservices") or {}
+    found = objects.api_service_problems(listed.get("items") or [])
+    configurations: list[dict[str, Any]] = []
+    for kind in ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"):
+        answer = api.find(f"/apis/admissionregistration.k8s.io/v1/{kind}") or {}
+        configurations += answer.get("items") or []
+    for (namespace, service), webhooks in objects.required_services(configurations).items():
+        found.append(objects.webhook_problem(namespace, service, webhooks, _slices(api, namespace, service)))
+    return [problem for problem in found if problem]
+
+
+def kubelet_problems(servers: Sequence[str], tls: Tls, nodes: Sequence[str]) -> list[str]:
+    """Return the nodes whose kubelet an API server does not reach; the servers share the nodes among them."""
+
+    def look(pair: tuple[int, str]) -> str:
+        # Not the one on the node itself, where they share hosts: the packets between hosts matter as well.
+        index, node = pair
+        server = servers[(index + 1) % len(servers)]
+        try:
+            answer = request(f"{server}/api/v1/nodes/{node}/proxy/healthz", tls=tls, timeout=10)
+        except HttpError as exc:
+            return f"node {node}: its kubelet does not answer by way of {server}: {exc}; check port 10250 there"
+        if answer.status == 200:
+            return ""
+        words = " ".join(answer.body.decode("utf-8", "replace").split())[:300]
+        return (
+            f"node {node}: {server} does not reach its kubelet (logs, exec and metrics fail): {words}; check port "
+            "10250 there, and the ClusterRoleBinding hardway:kubelet-api"
+        )
+
+    return [problem for problem in at_once(look, list(enumerate(nodes))) if problem] if servers else []

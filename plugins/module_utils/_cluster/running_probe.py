@@ -1,0 +1,194 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads from a host which components it runs, in which versions and with which settings; changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running as cluster_running
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
+
+UNIT_FILE = "/etc/systemd/system/{}.service"
+LINKS = "/usr/local/bin"
+CNI_LINKS = "/opt/cni/bin"
+CONTAINERD_CONFIG = "/etc/containerd/config.toml"
+# What role master writes down for times in which nothing runs.
+RECORD = "/etc/kubernetes/hardway-versions.json"
+PKI = "/etc/kubernetes/pki"
+COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+DNS_SERVICE = "/api/v1/namespaces/kube-system/services/kube-dns"
+# For the API on this host, and for others on the same network.
+PATIENCE = 3.0
+
+Ask = Callable[[str], Optional[tuple[int, Any]]]
+
+
+def read(systemd: Systemd, servers: Sequence[str]) -> dict[str, Any]:
+    """Return what this host runs; what is on disk counts where systemd is not there to say more."""
+    try:
+        processes = {name: unit.main_pid for name, unit in systemd.show(list(cluster_running.UNITS)).items()}
+    except (HardwayError, OSError):
+        processes = {}
+    return running(processes, servers=servers)
+
+
+def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: Ask | None = None) -> dict[str, Any]:
+    """Return what this host runs; processes are the main processes of the units, 0 where none runs."""
+    ask = ask or _ask
+    flags: dict[str, dict[str, str]] = {}
+    versions: dict[str, str] = {}
+    for program, component in cluster_running.UNITS.items():
+        pid = processes.get(program, 0)
+        command = _command(pid) if pid else cluster_running.exec_start(_text(UNIT_FILE.format(program)))
+        if not command:
+            continue
+        version = _version(component, _executables(pid, command) if pid else [os.path.join(LINKS, program)])
+        if version:
+            versions[program] = version
+            flags[program] = cluster_running.told(program, command)
+    if "containerd" in versions:
+        versions |= _without_units()
+    master, api = "kube-apiserver" in versions, bool(processes.get("kube-apiserver"))
+    answers = _asked(flags.get("kube-apiserver", {}) if api and master else {}, servers, ask)
+    config = flags.get("kubelet", {}).get("config", "")
+    kubelet = cluster_running.kubelet_settings(_text(config)) if "kubelet" in flags else {}
+    return {
+        "versions": versions,
+        "active": sorted(program for program in versions if processes.get(program)),
+        "flags": flags,
+        "kubelet": kubelet,
+        "etcd_data": _has_data(flags.get("etcd", {})),
+        "record": _record() if master else {},
+        "stored": _stored(),
+        **answers,
+    }
+
+
+def _command(pid: int) -> list[str]:
+    """Return the command line of a process."""
+    return _text(f"/proc/{pid}/cmdline").rstrip("\0").split("\0")
+
+
+def _executables(pid: int, command: Sequence[str]) -> list[str]:
+    """Return where a process may have been started from; of a script its interpreter is what runs."""
+    words = [word for word in command[:4] if word.startswith("/")]
+    try:
+        return [os.readlink(f"/proc/{pid}/exe"), *words]
+    except OSError:
+        return words
+
+
+def _version(component: str, paths: Sequence[str]) -> str:
+    """Return the version of the first of these that module artifact has installed for the component."""
+    for path in paths:
+        found, version = cluster_running.placed(path if path.endswith(" (deleted)") else os.path.realpath(path))
+        if found == component:
+            return version
+    return ""
+
+
+def _without_units() -> dict[str, str]:
+    """Return the versions of what containerd starts."""
+    plugins = [os.path.join(CNI_LINKS, name) for name in _names(CNI_LINKS)]
+    found = {
+        "runc": _version("runc", [os.path.join(LINKS, "runc")]),
+        "cni": _version("cni", plugins),
+        "pause": cluster_running.pause_version(_text(CONTAINERD_CONFIG)),
+    }
+    return {name: version for name, version in found.items() if version}
+
+
+def _has_data(flags: Mapping[str, str]) -> bool:
+    """Return whether a member of etcd has data here."""
+    place = flags.get("wal-dir") or os.path.join(flags.get("data-dir", "/var/lib/etcd"), "member", "wal")
+    return any(name.endswith(".wal") for name in _names(place))
+
+
+def _record() -> dict[str, str]:
+    """Return the versions that the last run had in mind."""
+    try:
+        found = json.loads(_text(RECORD) or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+
+
+def _stored() -> dict[str, dict[str, list[str]]]:
+    """Return the installed binaries by component and name of their directory, which is the version for downloads."""
+    return {
+        component: {label: _names(os.path.join(cluster_running.ROOT, component, label)) for label in labels}
+        for component in _names(cluster_running.ROOT)
+        if (labels := _names(os.path.join(cluster_running.ROOT, component)))
+    }
+
+
+def _asked(flags: Mapping[str, str], servers: Sequence[str], ask: Ask) -> dict[str, Any]:
+    """Return what the API server of this host says of the cluster, and the versions of the other ones."""
+    own = ""
+    if flags:
+        address = flags.get("bind-address", "127.0.0.1")
+        own = f"https://{f'[{address}]' if ':' in address else address}:{flags.get('secure-port', '6443')}"
+    wanted = [own + COREDNS, own + DNS_SERVICE] if own else []
+    wanted += [f"{server}/version" for server in servers]
+    if not wanted:
+        return {"api": None, "servers": {}}
+    with ThreadPoolExecutor(min(16, len(wanted))) as pool:
+        answers = dict(zip(wanted, pool.map(ask, wanted)))
+    versions = {server: answers[f"{server}/version"] for server in servers}
+    return {
+        "api": _api(answers[own + COREDNS], answers[own + DNS_SERVICE]) if own else None,
+        "servers": {
+            server: str(answer[1].get("gitVersion", "")).lstrip("v")
+            for server, answer in versions.items()
+            if answer and answer[0] == 200
+        },
+    }
+
+
+def _api(coredns: Optional[tuple[int, Any]], service: Optional[tuple[int, Any]]) -> Optional[dict[str, str]]:
+    """Return version and address of the cluster's DNS; None where the API gave no answer."""
+    if coredns is None or service is None or {coredns[0], service[0]} - {200, 404}:
+        return None
+    return {
+        "coredns": cluster_running.coredns_version(coredns[1]) if coredns[0] == 200 else "",
+        "dns_address": str((service[1].get("spec") or {}).get("clusterIP", "")) if service[0] == 200 else "",
+    }
+
+
+def _ask(url: str) -> Optional[tuple[int, Any]]:
+    """Return status and content of the API's answer to this host's administrator; None where there is none."""
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._http import client
+
+    tls = client.Tls(ca=f"{PKI}/ca.crt", cert=f"{PKI}/admin.crt", key=f"{PKI}/admin.key")
+    try:
+        answer = client.request(url, tls=tls, timeout=PATIENCE, headers={"Accept": "application/json"})
+        content = answer.json()
+    except (HardwayError, OSError, ValueError):
+        return None
+    return (answer.status, content) if isinstance(content, dict) else None
+
+
+def _text(path: str) -> str:
+    """Return a file's content; nothing where there is none."""
+    if not path:
+        return ""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def _names(directory: str) -> list[str]:
+    """Return the names in a directory but hidden ones; none where there is no directory."""
+    try:
+        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except OSError:
+        return []

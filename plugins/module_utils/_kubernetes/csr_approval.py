@@ -1,0 +1,246 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approves the certificate requests of expected nodes, denies the others, and collects what is signed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import csr_policy
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.csr_policy import CLIENT, Decision
+
+CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+# So many foreign requests are judged at a time: a flood of them must not keep the nodes waiting.
+AT_ONCE = 100
+
+
+class Approver:
+    """One run: looks, acts on what is pending, and remembers what it did."""
+
+    def __init__(
+        self,
+        api: Api,
+        nodes: Sequence[Mapping[str, Any]],
+        signers: Sequence[str],
+        *,
+        requesters: Sequence[str] = (),
+        check_mode: bool = False,
+    ) -> None:
+        """Remember what is expected, and look into the requests that came from the nodes' hosts."""
+        self.api, self.signers, self.requesters, self.check_mode = api, signers, requesters, check_mode
+        self.nodes: dict[str, list[str]] = {node["name"]: node["addresses"] for node in nodes}
+        self.stopped = {node["name"] for node in nodes if node["stopped"]}
+        self.requests: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        # Why a node gets no certificate, whatever the time.
+        self.problems: dict[str, str] = {}
+        self.approved: dict[str, dict[str, str]] = {}
+        self.denied: dict[str, dict[str, str]] = {}
+        self.left: dict[str, dict[str, str]] = {}
+        self.unseen = 0
+        self.certificates: dict[str, str] = {}
+        self.issued: set[str] = set()
+        self.joined: set[str] = set()
+        self.trouble = ""
+        self._given: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
+        self._renewals: dict[str, str] = {}
+        for node in nodes:
+            if node.get("request"):
+                self._accept(node["name"], node["request"])
+
+    def _accept(self, node: str, request: str) -> None:
+        """Take a request from the node's own host, which is no more to be believed than any other."""
+        lies, key = csr_policy.problems_of(request, node)
+        if lies:
+            self.problems[node] = "; ".join(lies)
+            self.denied[f"of host {node}"] = {"name": f"of host {node}", "node": node, "reason": self.problems[node]}
+        else:
+            self.requests[node], self.keys[node] = request, key
+
+    def look(self) -> list[str]:
+        """Judge what is pending; return the expected nodes for which there is something to wait for."""
+        try:
+            if set(self.nodes) - set(self.requests) - set(self.problems):
+                self._see_leases()
+            for node in sorted(set(self.requests) - set(self._ours.values()) - set(self.problems)):
+                self._ask(node)
+            self._review()
+            self.trouble = ""
+        except ApiError as exc:
+            # A server that restarts, or another one's write, is no reason to give up before the time is over.
+            if exc.status in (0, 409, 429) or exc.status >= 500:
+                self.trouble = str(exc)
+            else:
+                raise
+        return sorted(set(self.nodes) - self.issued - self.joined - set(self.problems))
+
+    @property
+    def missing(self) -> list[str]:
+        """The expected nodes that have neither joined nor got a certificate."""
+        return sorted(set(self.nodes) - self.issued - self.joined)
+
+    def _see_leases(self) -> None:
+        """Find the nodes whose kubelets are at work: renewed in time, or renewed between two looks."""
+        leases = self.api.get(LEASES).get("items") or []
+        now = kubernetes_leases.server_time(self.api.date)
+        for lease in leases:
+            name = lease["metadata"]["name"]
+            renewed = (lease.get("spec") or {}).get("renewTime", "")
+            held = name not in self.stopped and kubernetes_leases.held(lease, now)
+            if held or self._renewals.get(name, renewed) != renewed:
+                self.joined.add(name)
+            self._renewals[name] = renewed
+        self.joined &= set(self.nodes) - set(self.requests) - set(self.problems)
+
+    def _ask(self, node: str) -> None:
+        """Hand in what the node's host asks for, in our own name, and approve it."""
+        if self.check_mode:
+            return
+        spec = {
+            "request": base64.b64encode(self.requests[node].encode()).decode(),
+            "signerName": CLIENT,
+            "usages": sorted(csr_policy.USAGES[CLIENT], reverse=True),
+        }
+        head = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+        made = self.api.post(CSRS, {**head, "metadata": {"generateName": "hardway-node-"}, "spec": spec})
+        self._ours[made["metadata"]["name"]] = node
+        self._approve_ours(made, node)
+
+    def _approve_ours(self, csr: dict[str, Any], node: str) -> None:
+        """Approve a request that we handed in."""
+        reason = f"the request that lies on node {node}"
+        self._write(csr, "Approved", "MatchesInventory", reason)
+        name = csr["metadata"]["name"]
+        self.approved[name] = {"name": name, "node": node, "reason": reason}
+
+    def _review(self) -> None:
+        """Take what was signed, and judge what others have handed in."""
+        pending = {}
+        for csr in self.api.get(CSRS).get("items") or []:
+            name, status = csr["metadata"]["name"], csr.get("status") or {}
+            conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+            if name in self._ours:
+                self._follow(csr, self._ours[name], conditions)
+            elif name in self.approved:
+                self._note_signed(csr, conditions)
+            elif not conditions and name not in self.denied and name not in self.left:
+                pending[name] = csr
+        self._judge(pending)
+
+    def _follow(self, csr: dict[str, Any], node: str, conditions: Mapping[str, Any]) -> None:
+        """Take the certificate of a request of ours, or note why there will be none."""
+        certificate = (csr.get("status") or {}).get("certificate")
+        for kind in ("Denied", "Failed"):
+            if kind in conditions:
+                told = csr_policy.shown(str(conditions[kind].get("message")))
+                remedy = "check the controller-manager's signing certificate and key"
+                self.problems[node] = (
+                    f"its request was {'denied' if kind == 'Denied' else 'not signed'}: {told}; {remedy}"
+                )
+                return
+        if certificate:
+            self.certificates[node] = base64.b64decode(certificate).decode("utf-8", "replace")
+            self.issued.add(node)
+        elif not conditions:
+            self._approve_ours(csr, node)
+
+    def _note_signed(self, csr: Mapping[str, Any], conditions: Mapping[str, Any]) -> None:
+        """Note that a kubelet's request which was approved here is signed."""
+        name = csr["metadata"]["name"]
+        if "Failed" in conditions:
+            raise HardwayError(
+                f"certificate request {name}: not signed: {conditions['Failed'].get('message')}; "
+                "check the controller-manager's signing certificate and key"
+            )
+        if (csr.get("status") or {}).get("certificate") and csr["spec"]["signerName"] == CLIENT:
+            self.issued.add(self.approved[name]["node"])
+
+    def _judge(self, pending: Mapping[str, dict[str, Any]]) -> None:
+        """Decide on the requests of others, all in one view, and carry it out."""
+        some = dict(list(pending.items())[:AT_ONCE])
+        self.unseen = len(pending) - len(some)
+        decided = {
+            name: csr_policy.decide(csr, self.nodes, self.signers, keys=self.keys, requesters=self.requesters)
+            for name, csr in some.items()
+        }
+        for name, decision in csr_policy.one_key_each(decided, self._given).items():
+            try:
+                self._carry_out(some[name], decision)
+            except ApiError as exc:
+                # Gone, or decided by another meanwhile: the next look shows it.
+                if exc.status not in (404, 409):
+                    raise
+
+    def _carry_out(self, csr: dict[str, Any], decision: Decision) -> None:
+        """Approve, deny or leave one request of others."""
+        name = csr["metadata"]["name"]
+        line = {"name": name, "node": decision.node, "reason": decision.reason}
+        if decision.verdict == "approve":
+            self._write(csr, "Approved", "MatchesInventory", decision.reason)
+            self.approved[name] = line
+            if csr["spec"]["signerName"] == CLIENT:
+                self._given[decision.node] = decision.key
+        elif decision.verdict == "deny":
+            self._write(csr, "Denied", "DoesNotMatchInventory", decision.reason)
+            self.denied[name] = line
+        elif csr["spec"].get("signerName") in self.signers:
+            self.left[name] = line
+
+    def _write(self, csr: dict[str, Any], kind: str, reason: str, message: str) -> None:
+        """Put the condition on the request, which has none yet."""
+        if self.check_mode:
+            return
+        condition = {"type": kind, "status": "True", "reason": reason, "message": f"hardway.kubernetes: {message}"}
+        body = {**csr, "status": {**(csr.get("status") or {}), "conditions": [condition]}}
+        self.api.put(f"{CSRS}/{csr['metadata']['name']}/approval", body)
+
+    def warnings(self) -> list[str]:
+        """Return what an administrator should know of."""
+        lines = [*self.denied.values(), *self.left.values()]
+        found = [
+            f"certificate request {line['name']} {'denied' if line['name'] in self.denied else 'left pending'}: "
+            f"{line['reason']}"
+            for line in lines
+        ]
+        return found + ([f"{self.unseen} further pending certificate requests were not judged"] if self.unseen else [])
+
+    def reasons(self, timeout: float) -> dict[str, str]:
+        """Return for each node without a certificate why that is so."""
+        waiting = {line["node"] for line in self.approved.values()}
+        found = {}
+        for node in self.missing:
+            if node in self.problems:
+                found[node] = self.problems[node]
+            elif node in waiting:
+                found[node] = f"approved, but not signed within {timeout} s; check kube-controller-manager"
+            elif self.trouble:
+                found[node] = self.trouble
+            else:
+                found[node] = f"no valid CSR within {timeout} s; check the kubelet's log there (journalctl -u kubelet)"
+        return found
+
+    def result(self, timeout: float) -> dict[str, Any]:
+        """Return what the module exits with."""
+        done = [("approved", line) for line in self.approved.values()]
+        done += [("denied", line) for line in self.denied.values()]
+        after = "".join(f"{verb} {line['name']} of node {line['node']}: {line['reason']}\n" for verb, line in done)
+        return {
+            "changed": bool(done) or (self.check_mode and bool(self.missing)),
+            "approved": list(self.approved.values()),
+            "denied": list(self.denied.values()),
+            "left": list(self.left.values()),
+            "issued": sorted(self.issued),
+            "certificates": self.certificates,
+            "joined": sorted(self.joined),
+            "missing": self.missing,
+            "problems": self.reasons(timeout),
+            "diff": {"before": "", "after": after},
+        }

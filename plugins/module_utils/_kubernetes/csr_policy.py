@@ -1,0 +1,252 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which certificate requests of nodes are true, which lie, and which are none of our business; no I/O.
+
+Whoever may create requests writes them, so every byte of one is hostile input: whatever a parser does with it, the
+outcome is a reason to deny that one request.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_digest
+
+CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
+SERVING = "kubernetes.io/kubelet-serving"
+BOOTSTRAPPER = re.compile(r"system:bootstrap:[a-z0-9]{6}")
+NODE = "system:node:"
+USAGES = {
+    CLIENT: {"digital signature", "client auth"},
+    SERVING: {"digital signature", "server auth"},
+}
+# A kubelet's request has about 500 bytes; names and addresses of a serving certificate add some.
+LARGEST = 64 * 1024
+# What a request says is shown to people: no more of it than they can read, and no control characters.
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with one request: approve, deny or leave; for whom, and why."""
+
+    verdict: str
+    node: str
+    reason: str
+    # Digest of the key of what is approved.
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a certificate request says of its maker."""
+
+    common_names: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    other_attributes: int = 0
+    dns: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    other_names: int = 0
+    errors: tuple[str, ...] = field(default=())
+    # SHA-256 of the public key, in hexadecimal digits.
+    key: str = ""
+
+
+def claims_of(request: str) -> Claims:
+    """Return the claims of spec.request (base64 of PEM); what cannot be read is an error among them."""
+    try:
+        if len(request) > LARGEST:
+            return Claims(errors=(f"it has {len(request)} characters, more than {LARGEST}",))
+        with warnings.catch_warnings():
+            # The library warns of lengths, on the standard error of the module.
+            warnings.simplefilter("ignore")
+            return _claims(base64.b64decode(request))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as exc:
+        # Not Exception: a panic of the library's native code is none.
+        return Claims(errors=(f"it cannot be read: {type(exc).__name__}",))
+
+
+def _claims(pem: bytes) -> Claims:
+    """Return the claims of a PEM request; raise whatever the parser raises."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    parsed = x509.load_pem_x509_csr(pem)
+    if not parsed.is_signature_valid:
+        return Claims(errors=("its signature is not by its own key",))
+    names = _alternative_names(x509, parsed)
+    subject = list(parsed.subject)
+    common = tuple(str(a.value) for a in subject if a.oid == NameOID.COMMON_NAME)
+    organizations = tuple(str(a.value) for a in subject if a.oid == NameOID.ORGANIZATION_NAME)
+    dns = tuple(n.value for n in names if isinstance(n, x509.DNSName))
+    addresses = tuple(str(n.value) for n in names if isinstance(n, x509.IPAddress))
+    return Claims(
+        common_names=common,
+        organizations=organizations,
+        other_attributes=len(subject) - len(common) - len(organizations),
+        dns=dns,
+        addresses=addresses,
+        other_names=len(names) - len(dns) - len(addresses),
+        key=key_digest(parsed.public_key()),
+    )
+
+
+def _alternative_names(x509: Any, parsed: Any) -> list[Any]:
+    """Return the subject alternative names of the request; reading one extension reads them all."""
+    try:
+        return list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        return []
+
+
+def shown(text: str) -> str:
+    """Return what a stranger wrote so that it can be printed: in part, on one line, without control characters."""
+    safe = "".join(letter if letter.isprintable() else "?" for letter in text[: SHOWN + 1])
+    return safe if len(safe) <= SHOWN else f"{safe[:SHOWN]}..."
+
+
+def decide(
+    csr: Mapping[str, Any],
+    nodes: Mapping[str, Sequence[str]],
+    signers: Sequence[str] = (CLIENT, SERVING),
+    claims: Optional[Claims] = None,
+    *,
+    keys: Optional[Mapping[str, str]] = None,
+    requesters: Sequence[str] = (),
+) -> Decision:
+    """Return the decision on a pending request.
+
+    ``nodes`` maps each expected node to its names and addresses, ``keys`` those whose key is known to its digest.
+    Where ``requesters`` are given, no other bootstrap token is good for a client certificate.
+    """
+    spec = csr["spec"]
+    signer = spec.get("signerName", "")
+    requester = spec.get("username", "")
+    if signer not in signers or signer not in USAGES:
+        return Decision("leave", "", f"signer {signer} is not ours")
+    origin = _origin(requester, spec.get("groups") or [])
+    if not origin:
+        return Decision("leave", "", f"requested by {shown(requester)}, neither a bootstrap token nor a node")
+    told = claims if claims is not None else claims_of(spec.get("request", ""))
+    node = told.common_names[0][len(NODE) :] if told.common_names and told.common_names[0].startswith(NODE) else ""
+    lies = list(told.errors) or _lies(signer, requester, origin, set(spec.get("usages") or []), told)
+    if lies:
+        return Decision("deny", shown(node), "; ".join(lies))
+    if node not in nodes:
+        reason = f"node {shown(node)} is not expected; add it to the inventory, or deny the request"
+        return Decision("leave", shown(node), reason)
+    if signer == SERVING:
+        foreign = _foreign_names(told, node, nodes[node])
+        if foreign:
+            return Decision("deny", node, f"{shown(', '.join(foreign))} is no name or address of node {node}")
+    elif origin == "node" and keys and node in keys and told.key != keys[node]:
+        return Decision("leave", node, "a renewal by the node itself, which kube-controller-manager approves")
+    elif origin == "bootstrapper":
+        strange = _strangeness(node, requester, told.key, keys or {}, requesters)
+        if strange:
+            return Decision("deny", node, strange)
+    return Decision("approve", node, f"matches the inventory, requested by {requester}", told.key)
+
+
+def _strangeness(
+    node: str, requester: str, key: str, keys: Mapping[str, str], requesters: Sequence[str]
+) -> Optional[str]:
+    """Return why a bearer of a bootstrap token is not the node that it claims to be, as far as one can know."""
+    if node in keys and key != keys[node]:
+        return f"its key is not the one that lies on node {node}"
+    if requesters and requester not in requesters:
+        return f"requested by {requester}, which is not among the expected requesters"
+    return None
+
+
+def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> dict[str, Decision]:
+    """Return the decisions so that no node gets certificates for two keys; ``given`` has the keys of earlier ones.
+
+    Of several keys for one node at most one is the node's own, and nothing tells which: none of them is approved.
+    """
+    asked: dict[str, set[str]] = {}
+    for decision in decided.values():
+        if decision.verdict == "approve" and decision.key:
+            asked.setdefault(decision.node, set()).add(decision.key)
+    found = dict(decided)
+    for name, decision in decided.items():
+        node = decision.node
+        if decision.verdict != "approve" or not decision.key:
+            continue
+        if given.get(node, decision.key) != decision.key:
+            found[name] = Decision("deny", node, f"node {node} has a certificate for another key from this run")
+        elif node not in given and len(asked[node]) > 1:
+            found[name] = Decision("deny", node, f"{len(asked[node])} different keys are presented for node {node}")
+    return found
+
+
+def problems_of(request: str, node: str) -> tuple[list[str], str]:
+    """Return what is wrong with a request that came from a node's host (as PEM), and the digest of its key."""
+    told = claims_of(base64.b64encode(request.encode()).decode())
+    wanted = f"{NODE}{node}"
+    lies = list(told.errors) or _lies(CLIENT, wanted, "node", USAGES[CLIENT], told)
+    return lies, told.key
+
+
+def _origin(requester: str, groups: Sequence[str]) -> str:
+    """Return 'bootstrapper' or 'node' for identities that may ask for node certificates, else nothing."""
+    if BOOTSTRAPPER.fullmatch(requester) and "system:bootstrappers" in groups:
+        return "bootstrapper"
+    return "node" if requester.startswith(NODE) and "system:nodes" in groups else ""
+
+
+def _lies(signer: str, requester: str, origin: str, usages: set[str], told: Claims) -> list[str]:
+    """Return every claim that is false or that the signer does not allow."""
+    lies = []
+    common = told.common_names[0] if len(told.common_names) == 1 else ""
+    if not common.startswith(NODE) or common == NODE:
+        lies.append(f"its common name is '{shown(', '.join(told.common_names))}', not system:node:<name>")
+    elif origin == "node" and common != requester:
+        lies.append(f"{shown(requester)} asks for the identity {shown(common)}")
+    if told.organizations != ("system:nodes",):
+        lies.append(f"its organization is '{shown(', '.join(told.organizations))}', not system:nodes")
+    if told.other_attributes:
+        lies.append("its subject has attributes beside common name and organization")
+    if usages - {"key encipherment"} != USAGES[signer]:
+        lies.append(
+            f"its usages are {shown(', '.join(sorted(usages))) or 'none'}, not {', '.join(sorted(USAGES[signer]))}"
+        )
+    return lies + _misplaced_names(signer, origin, told)
+
+
+def _misplaced_names(signer: str, origin: str, told: Claims) -> list[str]:
+    """Return what is wrong with the presence of alternative names, and with who asks for them."""
+    present = bool(told.dns or told.addresses)
+    if signer == CLIENT:
+        return ["a client certificate has no alternative names"] if present or told.other_names else []
+    lies = []
+    if origin != "node":
+        lies.append("only the node itself may ask for its serving certificate")
+    if not present:
+        lies.append("it names neither a DNS name nor an address")
+    if told.other_names:
+        lies.append("it has alternative names that are neither DNS names nor addresses")
+    return lies
+
+
+def _foreign_names(told: Claims, node: str, allowed: Sequence[str]) -> list[str]:
+    """Return the alternative names that are not the node's."""
+    own = {_normal(name) for name in (node, *allowed)}
+    return [name for name in (*told.dns, *told.addresses) if _normal(name) not in own]
+
+
+def _normal(name: str) -> str:
+    """Return a name or address in the one form in which it is compared."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.lower()

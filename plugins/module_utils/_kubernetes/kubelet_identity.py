@@ -1,0 +1,96 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A kubelet's first client certificate, in the files in which the kubelet keeps and rotates it afterwards."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import same_public_key
+
+# Where a kubelet that does not rotate its certificate keeps the key of a request, too.
+PENDING = "kubelet-client.key.tmp"
+CURRENT = "kubelet-client-current.pem"
+
+
+def ask(directory: str, node: str) -> str:
+    """Make a key that waits for its certificate; return the request for it (PEM), all of which is public."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    _ensure_directory(directory)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = [
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
+        x509.NameAttribute(NameOID.COMMON_NAME, f"system:node:{node}"),
+    ]
+    try:
+        request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject)).sign(key, hashes.SHA256())
+    except ValueError as exc:
+        raise HardwayError(f"node {node}: no certificate can have this name: {exc}; choose a shorter one") from exc
+    atomic_files.write(os.path.join(directory, PENDING), _plain(key), mode=0o600)
+    return str(request.public_bytes(serialization.Encoding.PEM).decode())
+
+
+def install(directory: str, certificate: str, node: str, now: datetime | None = None) -> str:
+    """Put a certificate and the key that waits for it where the kubelet reads both; return the file's path."""
+    from cryptography.hazmat.primitives import serialization
+
+    pending = os.path.join(directory, PENDING)
+    data = atomic_files.read(pending)
+    if data is None:
+        raise HardwayError(f"{pending}: the key of the certificate is gone; run again")
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError) as exc:
+        raise HardwayError(f"{pending}: the key of the certificate cannot be read; run again") from exc
+    what = f"certificate of node {node}"
+    issued = load_certificate(certificate.encode(), what)
+    if not same_public_key(issued.public_key(), key.public_key()):
+        raise HardwayError(f"{what}: it is not for the key that lies on this host; run again")
+    stamp = (now or datetime.now(timezone.utc)).strftime("%Y-%m-%d-%H-%M-%S")
+    pair = os.path.join(directory, f"kubelet-client-{stamp}.pem")
+    atomic_files.write(pair, certificate.strip().encode() + b"\n" + data, mode=0o600)
+    _point(os.path.join(directory, CURRENT), pair)
+    atomic_files.forget(pending)
+    return pair
+
+
+def _ensure_directory(directory: str) -> None:
+    """Have the kubelet's directory, for root alone, whatever the umask."""
+    try:
+        if not os.path.isdir(directory):
+            os.makedirs(directory, exist_ok=True)
+            os.chmod(directory, 0o700)
+    except OSError as exc:
+        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; look at what is in its place") from exc
+
+
+def _point(link: str, target: str) -> None:
+    """Let the link lead to the target; the kubelet wants a link there, and it is never missing."""
+    temporary = f"{link}.hardway"
+    atomic_files.forget(temporary)
+    try:
+        os.symlink(target, temporary)
+        os.replace(temporary, link)
+    except OSError as exc:
+        raise HardwayError(f"{link}: cannot be made: {exc.strerror}; look at what is in its place") from exc
+    atomic_files.sync_directory(os.path.dirname(link))
+
+
+def _plain(key: Any) -> bytes:
+    """Return a key as the kubelet writes its own."""
+    from cryptography.hazmat.primitives import serialization
+
+    plain: bytes = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return plain

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have all objects of some resources stored again, as the API servers store them now.
+
+An empty patch changes nothing and is no write, unless the object is stored in another way than it would be now: then
+the API server stores it again, in one transaction with its resource version. No content leaves the API server.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import covered
+
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+PAGE = 500
+_THREADS = 8
+# Somebody else changed the object just now, or the server has too much to do, or there was none for a moment.
+_PASSING = {0, 409, 429, 500, 503, 504}
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of objects that the API servers store, and where they are."""
+
+    name: str
+    base: str
+    plural: str
+    namespaced: bool
+
+    def path(self, metadata: Mapping[str, Any]) -> str:
+        """Return where an object is."""
+        middle = f"/namespaces/{metadata['namespace']}" if self.namespaced else ""
+        return f"{self.base}{middle}/{self.plural}/{metadata['name']}"
+
+
+def stored(api: Api, patterns: Sequence[str]) -> list[Resource]:
+    """Return the resources that the patterns fit, as those of an EncryptionConfiguration."""
+    found: dict[str, Resource] = {}
+    for base in _bases(api):
+        group = base.split("/")[2] if base.startswith("/apis/") else ""
+        for entry in api.get(base).get("resources") or []:
+            name = f"{entry['name']}.{group}" if group else entry["name"]
+            if "/" in name or not {"list", "patch"} <= set(entry.get("verbs") or []) or not covered(name, patterns):
+                continue
+            found.setdefault(name, Resource(name, base, entry["name"], bool(entry.get("namespaced"))))
+    return list(found.values())
+
+
+def _bases(api: Api) -> Iterator[str]:
+    """Yield the paths of all versions of all groups, the preferred ones first; not what others store elsewhere."""
+    yield "/api/v1"
+    services = api.find("/apis/apiregistration.k8s.io/v1/apiservices") or {}
+    elsewhere = {item["metadata"]["name"] for item in services.get("items") or [] if item["spec"].get("service")}
+    for group in api.get("/apis").get("groups") or []:
+        preferred = (group.get("preferredVersion") or {}).get("version")
+        versions = [item["version"] for item in group["versions"]]
+        for version in sorted(versions, key=lambda item: item != preferred):
+            if f"{version}.{group['name']}" not in elsewhere:
+                yield f"/apis/{group['name']}/{version}"
+
+
+def objects(api: Api, resource: Resource) -> list[str]:
+    """Return the paths of all objects, read in pages and without their content."""
+    found: list[str] = []
+    values = {"limit": str(PAGE)}
+    while True:
+        answer = api.get(query(f"{resource.base}/{resource.plural}", **values), accept=METADATA)
+        found += [resource.path(item["metadata"]) for item in answer.get("items") or []]
+        token = (answer.get("metadata") or {}).get("continue")
+        if not token:
+            return found
+        values["continue"] = token
+
+
+def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Have all objects stored again; raise what cannot be, when everything else is."""
+
+    def one(path: str) -> Optional[str]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                api.patch(path, {})
+            except (ApiError, HttpError) as exc:
+                status = getattr(exc, "status", 0)
+                if status == 404:
+                    return None
+                if status not in _PASSING or attempt == _ATTEMPTS - 1:
+                    return str(exc)
+                sleep(0.1 * 2**attempt)
+            else:
+                return None
+        return None
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        failed = [reason for reason in pool.map(one, paths) if reason]
+    if failed:
+        raise HardwayError(
+            f"{len(failed)} of {len(paths)} objects: are stored as before: {'; '.join(failed[:3])}; fix what refuses"
+            " them, such as a webhook, and run again"
+        )

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of what the PKI directory once had, to tell a lost file from one that never existed.
+
+contents.json is written before the first file of a new directory, and after each run. What it lists and is not there
+is lost: only an option that names the file has another one made. What it does not list is new and may be created, also
+by a later release. A directory without the list, from before it was kept, is adopted: see Contents.adopted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+
+LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
+
+# What a loss means, and where the value still is.
+_LOSSES = {
+    JOURNAL: "the serial numbers of all certificates, which a revocation needs",
+    ROTATION: "how far a rotation is, and what it replaces",
+    "secrets/encryption.key": (
+        "nothing else decrypts what etcd has of Secrets; the masters have it in /etc/kubernetes/encryption.yaml"
+    ),
+    "secrets/keepalived.password": (
+        "load balancers with two passwords hold the virtual address twice; group lb has it in"
+        " /etc/keepalived/keepalived.conf"
+    ),
+    "sa.key": "all tokens of service accounts would be refused; the masters have it as /etc/kubernetes/pki/sa.key",
+    "ca.crt": "all hosts trust it; they have it as /etc/kubernetes/pki/ca.crt",
+    "front-proxy-ca.crt": "the API servers trust it; the masters have it as /etc/kubernetes/pki/front-proxy-ca.crt",
+    "etcd/ca.crt": "etcd trusts it; its hosts have it as /etc/etcd/pki/ca.crt",
+    "etcd-peer-ca.crt": "etcd members trust it; their hosts have it as /etc/etcd/pki/peer-ca.crt",
+}
+_CA_KEY = "nothing can be signed, and all hosts refuse another CA"
+_SIGNS = "; masters have the key that signs for kubelets as /etc/kubernetes/pki/{path}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The files that a task asks for, relative to the directory, by what they belong to."""
+
+    cas: Mapping[str, str]
+    key_pairs: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, store: Any, params: Mapping[str, Any]) -> Asked:
+        """Return what the options of pki_ca ask for."""
+        stems = {item["name"]: _relative(store, store.stem(item["name"])) for item in params["authorities"]}
+        pairs = tuple(_relative(store, store.stem(item["name"])) for item in params["key_pairs"])
+        return cls(stems, pairs, tuple(f"secrets/{item['name']}" for item in params["secrets"]))
+
+    @property
+    def files(self) -> list[str]:
+        """Return all files that must not be lost. A public key is derived from its private half."""
+        found = [f"{stem}{suffix}" for stem in self.cas.values() for suffix in (".crt", ".key", ".chain.crt")]
+        return [*found, *(f"{stem}.key" for stem in self.key_pairs), *self.secrets, JOURNAL, ROTATION]
+
+    @property
+    def public(self) -> list[str]:
+        """Return the public halves of key pairs."""
+        return [f"{stem}.pub" for stem in self.key_pairs]
+
+    @property
+    def ca_keys(self) -> set[str]:
+        """Return the keys of CAs, which may be elsewhere on purpose."""
+        return {f"{stem}.key" for stem in self.cas.values()}
+
+    def named(self, names: Iterable[str], option: str) -> set[str]:
+        """Return the files that an option names: by their paths, or shorter, as encryption.key and etcd-ca.key."""
+        short: dict[str, set[str]] = {os.path.basename(path): {path} for path in self.secrets}
+        for name, stem in self.cas.items():
+            # One half without the other is of no use.
+            short.update({f"{name}{suffix}": {f"{stem}.crt", f"{stem}.key"} for suffix in (".crt", ".key")})
+            short[f"{name}.chain.crt"] = {f"{stem}.chain.crt"}
+        short = {**{path: {path} for path in [*self.files, *self.public]}, **short}
+        if "etcd-ca.key" in short:
+            short.update({f"etcd/ca{suffix}": short[f"etcd-ca{suffix}"] for suffix in (".crt", ".key", ".chain.crt")})
+        if unknown := [name for name in names if name not in short]:
+            known = ", ".join(path for path in self.files if not path.endswith(".chain.crt"))
+            raise HardwayError(f"{option} {', '.join(unknown)}: no such file belongs here; name some of {known}")
+        return {path for name in names for path in short[name]}
+
+
+@dataclass
+class Contents:
+    """The list itself; ``listed`` is None where there is none yet."""
+
+    store: Any
+    listed: set[str] | None
+
+    @classmethod
+    def load(cls, store: Any) -> Contents:
+        """Read the list."""
+        path = os.path.join(store.directory, LIST)
+        data = store.read(path)
+        if data is None:
+            return cls(store, None)
+        try:
+            return cls(store, set(json.loads(data)["files"]))
+        except (ValueError, KeyError, TypeError) as exc:
+            raise HardwayError(f"{path}: is damaged; restore it from a backup") from exc
+
+    def lost(self, asked: Asked) -> list[str]:
+        """Return the files that were here and are not any more."""
+        known = self.adopted(asked) if self.listed is None else self.listed
+        # While one key takes the place of another, the public half of only one can be derived.
+        known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
+        return [path for path in [*asked.files, *asked.public] if path in known and not self._is_there(path)]
+
+    def adopted(self, asked: Asked) -> set[str]:
+        """Return what a directory without a list must have had.
+
+        Nothing where it is new: no CA is there, or only CAs that somebody put there and that signed nothing yet. Else
+        all key pairs and secrets, the CAs that signed something or were made here, and keys of the latter.
+        """
+        journal = self._journal()
+        has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.cas.values())
+        if not has_ca or (journal is None and not self._is_there("secrets")):
+            return set()
+        found = {*(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
+        signers, made = {line.get("authority") for line in journal or []}, set(_made(journal or []))
+        for name, stem in asked.cas.items():
+            if name in signers or stem in made:
+                found.add(f"{stem}.crt")
+            # One that was not made here may have its key elsewhere, as an offline CA has.
+            if stem in made:
+                found.add(f"{stem}.key")
+        return found
+
+    def begin(self) -> None:
+        """Write the list before the first file of a new directory, so that a run cut off there is no loss."""
+        if self.listed is None:
+            self.listed = set()
+            self.write()
+
+    def note(self, asked: Asked, gone: Iterable[str] = ()) -> None:
+        """List what is here of what was asked for, and no more what is gone for good."""
+        before = self.listed
+        kept = (before or set()) - set(gone)
+        self.listed = kept | {path for path in asked.files if self._is_there(path)}
+        if not self.listed:
+            # Refused before anything was made: the directory is as new as it was.
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.store.directory, LIST))
+        elif self.listed != before:
+            self.write()
+
+    def _is_there(self, path: str) -> bool:
+        """True when the directory has a file or directory of this name."""
+        return os.path.exists(os.path.join(self.store.directory, path))
+
+    def _rotating(self) -> set[str]:
+        """Return what is being rotated; a damaged note about it is an error of the rotation."""
+        data = self.store.read(os.path.join(self.store.directory, ROTATION))
+        try:
+            return set(json.loads(data or b"{}"))
+        except ValueError:
+            return set()
+
+    def _journal(self) -> list[dict[str, Any]] | None:
+        """Return the lines about signed certificates; None without the file, damaged lines left out."""
+        data = self.store.read(os.path.join(self.store.directory, JOURNAL))
+        if data is None:
+            return None
+        lines = []
+        for line in data.splitlines():
+            with suppress(ValueError):
+                found = json.loads(line)
+                if isinstance(found, dict):
+                    lines.append(found)
+        return lines
+
+    def write(self) -> None:
+        """Replace the list by what is known now."""
+        self.store.write(os.path.join(self.store.directory, LIST), _encoded(self.listed or set()))
+
+
+def problem(store: Any, asked: Asked, lost: Sequence[str]) -> str:
+    """Return the error about lost files: what each means, and the ways out."""
+    listed = "; ".join(f"{path} ({_meaning(asked, path)})" for path in lost)
+    ways = ["restore from a backup, or from where the value still is"]
+    if asked.ca_keys & set(lost):
+        ways.append("name a CA whose key was taken elsewhere on purpose in ca_offline (option offline of pki_ca)")
+    named = json.dumps({"ca_regenerate": list(lost)})
+    ways.append(f"to give the old ones up for good, have new ones made by -e '{named}' (option regenerate of pki_ca)")
+    return f"{store.directory}: files are lost that cannot be regenerated: {listed}; {'; or '.join(ways)}"
+
+
+def _meaning(asked: Asked, path: str) -> str:
+    """Return what the loss of a file means."""
+    if path in asked.ca_keys:
+        return _CA_KEY + (_SIGNS.format(path=path) if path in ("ca.key", "kubelet-ca.key") else "")
+    if path in _LOSSES:
+        return _LOSSES[path]
+    if path in asked.public:
+        return "during the rotation two keys are accepted, of which one is known here alone"
+    if path.endswith(".chain.crt"):
+        return "clients that trust the root alone cannot verify what the CA signed"
+    return "all hosts refuse another CA" if path.endswith(".crt") else "its users have the old value"
+
+
+def without(store: Any, path: str) -> bool:
+    """True when a file is gone that the list has, so that it must not be begun again."""
+    return not os.path.exists(os.path.join(store.directory, path)) and path in (Contents.load(store).listed or set())
+
+
+def forget(store: Any, path: str) -> None:
+    """Take a file from the list, before it is removed on purpose."""
+    contents = Contents.load(store)
+    if contents.listed is not None and path in contents.listed:
+        contents.listed.discard(path)
+        contents.write()
+
+
+def remember(store: Any, path: str) -> None:
+    """Add a file to the list, where there is one."""
+    contents = Contents.load(store)
+    if contents.listed is not None and path not in contents.listed:
+        contents.listed.add(path)
+        contents.write()
+
+
+def _made(journal: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Return the stems of CAs whose certificates were issued here; the directory may have been moved since."""
+    for line in journal:
+        path = str(line.get("path"))
+        if line.get("host") == "localhost" and path.endswith(".crt"):
+            parts = path[: -len(".crt")].split("/")
+            yield "etcd/ca" if parts[-2:] == ["etcd", "ca"] else parts[-1]
+
+
+def _relative(store: Any, path: str) -> str:
+    """Return a path as seen from the directory."""
+    return os.path.relpath(path, store.directory)
+
+
+def _encoded(files: Iterable[str]) -> bytes:
+    """Return the content of the list."""
+    return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests without anything else, so that those of a whole cluster can be signed elsewhere in one go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import usages_of
+
+
+def elsewhere(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the certificates that no authority here can sign."""
+    return [
+        item for item in certificates if item.get("authority") and store.read(store.key(str(item["authority"]))) is None
+    ]
+
+
+def answered(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+    """Return the paths of those whose request was signed elsewhere and that are not taken up yet."""
+    offline = Offline(store)
+    found = []
+    for item in elsewhere(store, certificates):
+        stem = offline.stem(str(item["authority"]), host, str(item.get("path")))
+        if os.path.exists(f"{stem}.crt") and os.path.exists(f"{stem}.csr"):
+            found.append(str(item["path"]))
+    return found
+
+
+def lay_down(
+    store: Store, specs: Mapping[str, CertificateSpec], requests: Mapping[str, str], host: str, renew_before: float
+) -> tuple[list[dict[str, Any]], bool]:
+    """Lay a host's requests down; return those that wait for a signature, and whether one is new.
+
+    A certificate that is there already is judged as when it is taken up, and stays where it is.
+    """
+    offline = Offline(store, only_look=True)
+    with store.locked():
+        for index, request in requests.items():
+            authority = Authority.load(store, specs[index].authority, with_key=False)
+            offline.leaf(authority, specs[index], request.encode(), host, renew_before)
+    return waiting(offline), bool(offline.written)
+
+
+def waiting(offline: Offline) -> list[dict[str, Any]]:
+    """Return the requests that wait for a signature: where, for whom, and what they ask for."""
+    return [
+        {
+            "path": path,
+            "authority": name,
+            "usages": usages_of(Request.load(path, offline.store.read, path).content).words(),
+        }
+        for name, paths in offline.waiting.items()
+        for path in paths
+    ]
+
+
+def foreseen(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
+    """Return what would be told of the requests for these certificates."""
+    offline = Offline(store)
+    return [
+        {
+            "path": f"{offline.stem(spec.authority, host, spec.path)}.csr",
+            "authority": spec.authority,
+            "usages": spec.usages.words(),
+        }
+        for spec in specs
+    ]

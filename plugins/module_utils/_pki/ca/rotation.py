@@ -1,0 +1,347 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replace a CA or a token key in steps, between which the hosts are updated.
+
+How far each rotation is stands in rotation.json, which is written after the files of a step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import (
+    ROTATION,
+    forget,
+    remember,
+    without,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import complete, install_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of, stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import joined, key_digest_of, split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (
+    load_key,
+    public_pem,
+    same_public_key,
+)
+
+
+def given_next(ensure: Ensure, name: str) -> Source | None:
+    """Return the successor of an authority where it was made elsewhere."""
+    return Source.find({"name": name}, ensure.import_dir, ensure.store)
+
+
+def check_next(ensure: Ensure, params: Mapping[str, Any]) -> None:
+    """Raise when an authority is not there, or can have no successor."""
+    store, name = ensure.store, params["name"]
+    path = store.certificate(name)
+    data = store.read(path)
+    if data is None:
+        raise HardwayError(f"authority {name}: {path} does not exist; make it with the role ca")
+    present = load_certificate(data, path)
+    if ensure.import_dir:
+        _check_given(ensure, name, present)
+    else:
+        _check_made(ensure, params, present)
+
+
+def _check_given(ensure: Ensure, name: str, present: Any) -> None:
+    """Raise when the successor that was made elsewhere is not there with its key, or is none."""
+    given, path = given_next(ensure, name), ensure.store.certificate(name)
+    if given is None:
+        raise HardwayError(
+            f"authority {name}: there is none in {ensure.import_dir} to take its place; put it there, or rotate"
+            " without this one (ca_rotated)"
+        )
+    if given.private_key(ensure.store, ensure.passphrase) is None:
+        raise HardwayError(
+            f"authority {name}: {given.certificate} is without its key, which must sign from now on; put it there for"
+            " the rotation, and take it away afterwards"
+        )
+    if same_public_key(given.found.public_key(), present.public_key()):
+        raise HardwayError(
+            f"authority {name}: {given.certificate} has the present one's key; put it in the place of {path}, which"
+            " is no rotation"
+        )
+
+
+def _check_made(ensure: Ensure, params: Mapping[str, Any], present: Any) -> None:
+    """Raise when none can be made here that is like the present one."""
+    store, name, issuer = ensure.store, params["name"], params.get("signed_by")
+    if store.read(store.key(name)) is None:
+        raise HardwayError(
+            f"authority {name}: its key {store.key(name)} is kept elsewhere, and a new one would be made here;"
+            " bring it here for the rotation, and take the new one away afterwards"
+        )
+    if present.issuer == present.subject:
+        return
+    if not issuer:
+        raise HardwayError(
+            f"authority {name}: is signed by another one, which must make its successor; import that"
+            " (ca_rotation_import_dir)"
+        )
+    if store.read(store.key(issuer)) is None:
+        raise HardwayError(
+            f"authority {name}: the key of {issuer}, which must sign its successor, is kept elsewhere; bring it here"
+            " for the rotation, and take it away afterwards"
+        )
+
+
+class AuthorityFiles:
+    """The files of an authority: NAME.crt with all that are trusted, the signer first, and NAME.key."""
+
+    # Every run replaces what an old one has signed.
+    outlived_by_tokens = False
+
+    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
+        """Name the files; nothing is read yet."""
+        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+        self.next = f"{self.name}.next"
+        self.path = self.store.certificate(self.name)
+
+    def check(self) -> None:
+        """Raise when there is nothing to put another in the place of, or no other."""
+        check_next(self.ensure, self.params)
+
+    def begin(self) -> dict[str, str]:
+        """Make the next authority, trusted beside the present one."""
+        present = split(self.store.read(self.path) or b"")
+        given, common_name = given_next(self.ensure, self.name), self.params.get("common_name") or self.name
+        files = {"import_certificate": given.certificate, "import_key": given.key} if given else {}
+        # It gets a key of its own, also where this one began as a copy of another.
+        asked = {**self.params, "name": self.next, "common_name": common_name, "split_from": None}
+        self.ensure.authority({**asked, **files})
+        new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
+        self.store.write(self.path, joined([*present, new]), 0o644)
+        return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}
+
+    def issue(self, old: str, new: str) -> None:
+        """Let the next one sign; the old one stays trusted, and its pair is put aside."""
+        trusted = self._trusted(new)
+        # The signer is the first: while that is the old one, its successor's key must still be waiting.
+        if self.store.read(self.store.key(self.next)) is None and next(iter(trusted)) != new:
+            raise HardwayError(_lost(self.store.key(self.next)))
+        if self.store.read(self.store.key(self.next)) is not None:
+            _put_aside(self.ensure, self.name, old, trusted.get(old))
+            self._take_chain()
+            self.store.write(self.path, joined([trusted[new], *trusted.values()]), 0o644)
+            install_key(self.store, self.name)
+        for path in (self.store.certificate(self.next), self._chain(self.next)):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+    def _take_chain(self) -> None:
+        """Have those above the next one, where it was made elsewhere, in the place of those above the old one."""
+        above = self.store.read(self._chain(self.next))
+        if above is not None:
+            self.store.write(self._chain(self.name), above, 0o644)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(self._chain(self.name))
+
+    def _chain(self, name: str) -> str:
+        """Return where the certificates above an imported authority are."""
+        return f"{self.store.stem(name)}.chain.crt"
+
+    def drop(self, old: str, new: str) -> None:
+        """Trust the old one no more."""
+        trusted = self._trusted(new)
+        trusted.pop(old, None)
+        self.store.write(self.path, joined(trusted.values()), 0o644)
+
+    def _trusted(self, new: str) -> dict[str, bytes]:
+        """Return all that are trusted by their keys: a certificate may have been renewed since the rotation began."""
+        return _with(
+            new, self.path, {key_digest_of(block): block for block in split(self.store.read(self.path) or b"")}
+        )
+
+
+class KeyPairFiles:
+    """The files of a key pair: NAME.key signs, and NAME.pub has all whose signatures are accepted."""
+
+    # Nobody but the kubelets replaces tokens, in their own time.
+    outlived_by_tokens = True
+
+    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
+        """Name the files; nothing is read yet."""
+        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+        self.next = f"{self.name}.next"
+        self.path, self.next_path = (f"{self.store.stem(name)}.pub" for name in (self.name, self.next))
+
+    def check(self) -> None:
+        """Raise when there is nothing to put another in the place of."""
+        key = self.store.key(self.name)
+        if self.store.read(key) is None:
+            raise HardwayError(f"key pair {self.name}: {key} does not exist; make it with the role ca")
+
+    def begin(self) -> dict[str, str]:
+        """Make the next key, accepted beside the present one."""
+        self.ensure.key_pair({**self.params, "name": self.name})
+        self.ensure.key_pair({**self.params, "name": self.next})
+        present = split(self.store.read(self.path) or b"")
+        new = split(self.store.read(self.next_path) or b"")[0]
+        self.store.write(self.path, joined([*present, new]), 0o644)
+        return {"old": _digest(present[0]), "new": _digest(new)}
+
+    def issue(self, old: str, new: str) -> None:
+        """Let the next key sign; tokens of the old one stay valid."""
+        self._accepted(new)
+        if self.store.read(self.store.key(self.next)) is not None:
+            _put_aside(self.ensure, self.name, old, None)
+            install_key(self.store, self.name)
+        elif self._signer() != new:
+            raise HardwayError(_lost(self.store.key(self.next)))
+        with suppress(FileNotFoundError):
+            os.unlink(self.next_path)
+
+    def drop(self, old: str, new: str) -> None:
+        """Accept tokens of the old key no more."""
+        accepted = self._accepted(new)
+        accepted.pop(old, None)
+        self.store.write(self.path, joined(accepted.values()), 0o644)
+
+    def _signer(self) -> str:
+        """Return what tells the key that signs from others."""
+        path = self.store.key(self.name)
+        return _digest(public_pem(load_key(self.store.read(path) or b"", path)))
+
+    def _accepted(self, new: str) -> dict[str, bytes]:
+        """Return all keys whose signatures are accepted."""
+        return _with(new, self.path, {_digest(block): block for block in split(self.store.read(self.path) or b"")})
+
+
+def _lost(path: str) -> str:
+    """Return the error about the key of a successor that is trusted already and cannot sign."""
+    return (
+        f"{path}: is lost, and the rotation cannot go on with it; restore it from a backup, or take the successor"
+        f" out of the files and {ROTATION}, and begin again"
+    )
+
+
+def _with(new: str, path: str, found: dict[str, bytes]) -> dict[str, bytes]:
+    """Return what was found in a file, or raise when the new one is not among it: the old one must not go alone."""
+    if new not in found:
+        raise HardwayError(f"{path}: lacks the new one that rotation.json names; restore both from the same backup")
+    return found
+
+
+def _put_aside(ensure: Ensure, name: str, old: str, certificate: bytes | None) -> None:
+    """Keep what is replaced in retired/, for whoever must go back; by the certificate later runs know what it was."""
+    stem = os.path.join(ensure.store.directory, "retired", f"{name}-{old[:12]}")
+    key = ensure.store.read(ensure.store.key(name))
+    if certificate is not None:
+        ensure.store.write(f"{stem}.crt", certificate, 0o644)
+    if key is not None:
+        ensure.store.write(f"{stem}.key", key)
+
+
+def _digest(block: bytes) -> str:
+    """Return what tells public keys apart."""
+    return hashlib.sha256(b"".join(block.split())).hexdigest()
+
+
+# Of settle, nothing is done here: it says that the new ones sign everywhere.
+STEPS = ("trust", "issue", "settle", "drop", "done")
+# Tokens of pods live for an hour; the kubelet replaces them before.
+MIN_AGE = timedelta(hours=1)
+
+
+class Rotation:
+    """The rotations of one directory of authorities, while it is locked."""
+
+    def __init__(self, ensure: Ensure, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
+        """Read how far each is; min_age is how long tokens of an old key are in use."""
+        self.ensure, self.store, self.check = ensure, ensure.store, ensure.check
+        self.min_age, self.now = min_age, now or datetime.now(timezone.utc)
+        self.path = os.path.join(self.store.directory, ROTATION)
+        if without(self.store, ROTATION):
+            raise HardwayError(
+                f"{self.path}: is lost, and with it how far the rotations are; restore it from a backup, or end them as"
+                f" they are, with old and new trusted, by the role ca with -e ca_regenerate={ROTATION}"
+            )
+        try:
+            self.under_way: dict[str, dict[str, Any]] = json.loads(self.store.read(self.path) or b"{}")
+        except ValueError as exc:
+            raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
+
+    def take(
+        self, step: str, authorities: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Take the rotations of authorities and key pairs to a step; return what became of each."""
+        completed = {
+            params["name"]: complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
+            for params in authorities
+        }
+        what: list[AuthorityFiles | KeyPairFiles] = [AuthorityFiles(self.ensure, params) for params in authorities]
+        what += [KeyPairFiles(self.ensure, params) for params in key_pairs]
+        # What is refused for one is refused before any other is touched.
+        reports = [self._judged(files, step) for files in what]
+        for files, report in zip(what, reports):
+            if report["changed"] and not self.check:
+                self._go(files, step)
+            report["changed"] = report["changed"] or completed.get(files.name, False)
+        # All are closed at once: of one that was closed before others the next run would begin another rotation.
+        if step == "done" and not self.check and any(report["changed"] for report in reports):
+            self._write()
+        return reports
+
+    def _judged(self, files: AuthorityFiles | KeyPairFiles, step: str) -> dict[str, Any]:
+        """Return what a step is: the next one, one behind us, or of no rotation at all; raise where it cannot be."""
+        state = self.under_way.get(files.name)
+        at, to = (STEPS.index(state["step"]) if state else -1), STEPS.index(step)
+        if to <= at or (state is None and to > 0):
+            return {"name": files.name, "step": state["step"] if state else "none", "changed": False}
+        if to > at + 1:
+            raise HardwayError(
+                f"{files.name}: its rotation is at {STEPS[at]!r}; bring all hosts to {STEPS[at + 1]!r} before {step!r}"
+            )
+        if state is None:
+            files.check()
+        elif step == "drop" and files.outlived_by_tokens:
+            self._check_age(files.name, state)
+        return {"name": files.name, "step": step, "changed": True}
+
+    def _check_age(self, name: str, state: Mapping[str, Any]) -> None:
+        """Raise while there may be tokens that the old key has signed."""
+        due = moment_of(state["times"]["settle"]) + self.min_age
+        if self.now < due:
+            raise HardwayError(
+                f"key pair {name}: pods may have tokens of the old key until {stamp(due)}; drop it then, or shorten"
+                " min_age (ca_service_account_key_min_age) where none has"
+            )
+
+    def _go(self, files: AuthorityFiles | KeyPairFiles, step: str) -> None:
+        """Do a step, and remember it; a finished rotation is forgotten."""
+        if step == "done":
+            self.under_way.pop(files.name, None)
+            return
+        state: dict[str, Any] = self.under_way.get(files.name, {})
+        if step == "trust":
+            state.update(files.begin())
+        elif step == "issue":
+            files.issue(state["old"], state["new"])
+        elif step == "drop":
+            files.drop(state["old"], state["new"])
+        times = {**state.get("times", {}), step: stamp(self.now)}
+        self.under_way[files.name] = {**state, "step": step, "times": times}
+        self._write()
+
+    def _write(self) -> None:
+        """Write how far the rotations are."""
+        if self.under_way:
+            self.store.write(self.path, json.dumps(self.under_way, indent=1, sort_keys=True).encode() + b"\n")
+            remember(self.store, ROTATION)
+        else:
+            forget(self.store, ROTATION)
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sign requests that were made elsewhere, as `cfssl sign` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import classify
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import (
+    CertificateSpec,
+    KeySpec,
+    life_of,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import (
+    describe,
+    describe_wanted,
+    differences,
+    stamp,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import Profile
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
+    chain_of,
+    load_certificate,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.files import CERTIFICATE_MODE, make_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_spec, same_public_key
+
+
+@dataclass(frozen=True)
+class Sign:
+    """How to sign: from which store, by which profiles, how eagerly to renew, whether only to predict."""
+
+    store: Store
+    passphrase: str | None
+    profiles: Mapping[str, Any]
+    renew_before: float
+    force: bool
+    check: bool
+
+    def certificate(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what became of one certificate, with the diff under a name of its own."""
+        path = params["path"]
+        request = Request.load(params["request"], self.store.read, path)
+        spec = spec_of(params, request, self.profiles)
+        authority = Authority.load(self.store, spec.authority, self.passphrase)
+        data = self.store.read(path)
+        chain = self.store.chain(spec.authority) if spec.chain else b""
+        certificate = None if data is None else load_certificate(data, path)
+        reasons = self._reasons(spec, certificate, authority, request)
+        if not reasons and chain_of(data or b"")[1:] != chain_of(chain):
+            reasons.append("chain: it is not that of the present authority")
+        before = describe(facts_of(certificate)) if certificate is not None else {}
+        if reasons and not self.check:
+            make_directory(path)
+            data = authority.sign_key(spec, request.public_key(), "localhost")
+            atomic_files.write(path, data + chain, mode=CERTIFICATE_MODE)
+            certificate = load_certificate(data, path)
+        elif reasons:
+            authority.check_may_sign(spec)
+        facts = None if certificate is None else facts_of(certificate)
+        return {
+            "path": path,
+            "changed": bool(reasons),
+            "reasons": reasons,
+            "not_after": stamp(facts.not_after) if facts else "",
+            "serial": facts.serial if facts else "",
+            "fingerprint": facts.fingerprint if facts else "",
+            "diff": {"before": before, "after": describe_wanted(spec) if reasons else before},
+        }
+
+    def _reasons(self, spec: CertificateSpec, found: Any, authority: Authority, request: Request) -> list[str]:
+        """Return why the certificate must be made."""
+        if found is None:
+            return ["certificate: there is none yet"]
+        facts = facts_of(found, request, authority.certificate)
+        reasons = differences(spec, facts, now=datetime.now(timezone.utc), renew_before=self.renew_before)
+        if not same_public_key(found.public_key(), request.public_key()):
+            reasons = ["key: it is not that of the request"]
+        return reasons or (["force: asked to make it again"] if self.force else [])
+
+
+def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, Any]) -> CertificateSpec:
+    """Return what to sign: what the task says, and where it is silent what the request asks for."""
+    path, kind = params["path"], key_spec(request.public_key())
+    key = KeySpec.from_params({"algo": kind.algo, "size": kind.size}, request.what)
+    profile = Profile.from_params(params["profile"], profiles, key.algo, path)
+    if request.is_authority and not profile.is_authority:
+        raise HardwayError(f"{path}: the request asks for an authority; choose a profile with ca_constraint is_ca")
+    named = params.get("common_name") or params.get("names")
+    subject = (
+        Subject.from_params(params.get("common_name") or "", params.get("names"), path) if named else request.subject()
+    )
+    # As cfssl: an authority has no names of hosts.
+    hosts = [] if profile.is_authority else (params.get("hosts") or request.hosts())
+    names = tuple(dict.fromkeys(classify(host, path) for host in hosts))
+    if profile.needs_hosts and not names:
+        raise HardwayError(f"{path}: a certificate for a server needs hosts; neither task nor request gives any")
+    expiry = life_of(params, profile, "8760h", path)
+    return CertificateSpec(path, params["authority"], subject, names, key, expiry, profile, chain=params["chain"])

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The directory of the authorities on the controller: private, locked while it is written, with a record."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import glob
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import JOURNAL, without
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
+    certificate_pem,
+    certificates_in,
+    load_certificate,
+    signed_by,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
+
+_LOCK_TIMEOUT = 60.0
+
+
+class Store:
+    """Paths below the directory, and the few ways to write there."""
+
+    def __init__(self, directory: str) -> None:
+        """Take the directory; nothing is read yet."""
+        self.directory = os.path.abspath(os.path.expanduser(directory))
+        self._recorded = False
+
+    def stem(self, name: str) -> str:
+        """Return the path of an authority or key pair without suffix; kubeadm keeps etcd's apart."""
+        return os.path.join(self.directory, "etcd/ca" if name == "etcd-ca" else name)
+
+    def certificate(self, name: str) -> str:
+        """Return where an authority's certificate is."""
+        return self.stem(name) + ".crt"
+
+    def key(self, name: str) -> str:
+        """Return where a private key is."""
+        return self.stem(name) + ".key"
+
+    def secret(self, name: str) -> str:
+        """Return where a shared secret is."""
+        return os.path.join(self.directory, "secrets", name)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a file, None when there is none; what cannot be read is an error."""
+        try:
+            return atomic_files.read(path)
+        except OSError as exc:
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+
+    def chain(self, name: str) -> bytes:
+        """Return the certificates that lead from one signed by an authority towards the root, without that."""
+        known = [item for path in self.certificates() for item in certificates_in(self.read(path) or b"", path)]
+        path = self.certificate(name)
+        found = [load_certificate(self.read(path) or b"", path)]
+        while found[-1].issuer != found[-1].subject:
+            above = [item for item in known if item not in found and signed_by(found[-1], item)]
+            if not above:
+                break
+            found.append(above[0])
+        return b"".join(certificate_pem(item) for item in found if item.issuer != item.subject)
+
+    def certificates(self) -> list[str]:
+        """Return the paths of all authorities here."""
+        directories = (self.directory, os.path.dirname(self.stem("etcd-ca")))
+        return sorted(
+            path for directory in directories for path in glob.glob(os.path.join(glob.escape(directory), "*.crt"))
+        )
+
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        """Replace a file below the directory; the directories on the way are private."""
+        self.private_directory(os.path.dirname(path))
+        atomic_files.write(path, data, mode=mode)
+
+    def is_private(self, path: str) -> bool:
+        """True when only the owner may enter the directory."""
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return False
+        except OSError as exc:
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+        if not stat.S_ISDIR(found.st_mode):
+            raise HardwayError(f"{path}: is not a directory; move it away or set another cluster_pki_dir")
+        return stat.S_IMODE(found.st_mode) == 0o700
+
+    def private_directory(self, path: str) -> None:
+        """Make a directory that only its owner may enter, with what is missing above it."""
+        if self.is_private(path):
+            return
+        try:
+            os.makedirs(path, mode=0o700, exist_ok=True)
+            os.chmod(path, 0o700)
+        except OSError as exc:
+            raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; mend its owner") from exc
+
+    def prepare(self, check: bool) -> list[str]:
+        """Make the directory private and untracked; return what was (or would be) done."""
+        done = []
+        if not self.is_private(self.directory):
+            done.append("directory made private")
+            if not check:
+                self.private_directory(self.directory)
+        ignore = os.path.join(self.directory, ".gitignore")
+        if self.read(ignore) is None:
+            done.append(".gitignore written")
+            if not check:
+                self.write(ignore, b"*\n", 0o644)
+        return done
+
+    @contextmanager
+    def locked(self, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
+        """Keep other runs out of the directory."""
+        path = os.path.join(self.directory, ".lock")
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; mend the owner of the directory") from exc
+        try:
+            self._wait_for(handle, path, time.monotonic() + timeout)
+            yield
+            self._sync_record()
+        finally:
+            os.close(handle)
+
+    def _wait_for(self, handle: int, path: str, deadline: float) -> None:
+        """Take the lock, or raise when another run keeps it too long."""
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as exc:
+                if time.monotonic() > deadline:
+                    raise HardwayError(f"{path}: another run works here; wait for its end and run again") from exc
+                time.sleep(0.05)
+
+    def record(self, certificate: Any, *, authority: str, host: str, path: str) -> None:
+        """Add a line about a signed certificate to issued.jsonl; call it while the store is locked."""
+        facts = facts_of(certificate)
+        line = {
+            "time": stamp(datetime.now(timezone.utc)),
+            "authority": authority,
+            "subject": list(facts.subject),
+            "hosts": list(facts.hosts),
+            "usages": facts.usages.words(),
+            "serial": facts.serial,
+            "fingerprint": facts.fingerprint,
+            "not_after": stamp(facts.not_after),
+            "host": host,
+            "path": path,
+        }
+        with self._journal() as handle:
+            _append(handle, json.dumps(line, sort_keys=True).encode() + b"\n")
+        self._recorded = True
+
+    def _sync_record(self) -> None:
+        """Have the record on the disk: once, before the certificates of a run are handed out."""
+        if self._recorded:
+            with self._journal() as handle:
+                os.fsync(handle)
+            self._recorded = False
+
+    @contextmanager
+    def _journal(self) -> Iterator[int]:
+        """Open issued.jsonl for a line more."""
+        journal = os.path.join(self.directory, JOURNAL)
+        if not self._recorded and without(self, JOURNAL):
+            raise HardwayError(
+                f"{journal}: is lost, and with it the serial numbers of all certificates; restore it from a backup, or"
+                f" have the role ca begin a new one by -e ca_regenerate={JOURNAL}"
+            )
+        try:
+            handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                yield handle
+            finally:
+                os.close(handle)
+        except OSError as exc:
+            raise HardwayError(f"{journal}: cannot be written: {exc.strerror}; make room or mend its owner") from exc
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Add a line to a journal, the whole of it or nothing."""
+    end = os.fstat(handle).st_size
+    try:
+        if os.write(handle, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        os.ftruncate(handle, end)
+        raise

@@ -1,0 +1,282 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One round on a host: compare all certificates, install what the controller signed, request what is missing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import (
+    Facts,
+    describe,
+    describe_wanted,
+    differences,
+    is_named,
+    share_to_be_left,
+    stamp,
+    unfit,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.files import check_owners, read
+
+
+def remember(
+    params: Mapping[str, Any],
+    specs: Sequence[CertificateSpec],
+    result: Mapping[str, list[dict[str, Any]]],
+    due: Sequence[float],
+) -> None:
+    """Record that all is right; ``due`` are moments, in seconds since 1970, at which something will not be."""
+    right = {kind: [_unchanged(entry) for entry in entries] for kind, entries in result.items()}
+    paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
+    paths += [path for spec in specs for path in Pair(spec).files()]
+    observed = [entry["path"] for entry in params["observe"]]
+    receipts.leave(
+        params["_receipt"],
+        {**right, "diff": []},
+        paths=[*paths, *observed],
+        absent=[
+            *(path for path in observed if not os.path.lexists(path)),
+            *(path for spec in specs for path in Pair(spec).passing()),
+        ],
+        until=min(due, default=None),
+    )
+
+
+def _unchanged(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the next run says of an entry."""
+    return {**entry, "reasons": [], **({"changed": False} if "changed" in entry else {})}
+
+
+# The disk takes little longer for so many than for one.
+_SYNCED_AT_ONCE = 8
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
+    """Return the signing requests of these pairs; of RSA, the keys are the work of a run."""
+
+    def request(pair: Pair) -> str:
+        return pair.request(renew_key=renew_key).decode()
+
+    if any(map(_is_slow, pairs.values())):
+        made = _side_by_side(request, pairs.values())
+    else:
+        made = list(map(request, pairs.values()))
+    _sync(pair.waiting for pair in pairs.values() if os.path.lexists(pair.waiting))
+    return dict(zip(pairs, made))
+
+
+def install(signed: Sequence[tuple[Pair, bytes]]) -> None:
+    """Put certificates in place, each with its key. They get their names when the contents of all are on the disk."""
+    staged: list[str] = []
+    try:
+        for pair, pem in signed:
+            staged.append(pair.stage(pem))
+        _sync(staged)
+        for (pair, pem), temporary in zip(signed, staged):
+            pair.install(pem, temporary)
+        for directory in sorted({os.path.dirname(pair.certificate) for pair, _pem in signed}):
+            atomic_files.sync_directory(directory)
+    finally:
+        for temporary in staged:
+            atomic_files.forget(temporary)
+
+
+def _is_slow(pair: Pair) -> bool:
+    """True when its key takes longer to make than a thread to start."""
+    return pair.spec.key.algo == "rsa"
+
+
+def _sync(paths: Iterable[str]) -> None:
+    """Have the contents of files on the disk."""
+    _side_by_side(atomic_files.sync, paths, _SYNCED_AT_ONCE)
+
+
+def _side_by_side(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+) -> list[_Result]:
+    """Return what ``work`` makes of each item, on all processors."""
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        return list(pool.map(work, items))
+
+
+class Host:
+    """The work of one call of the module."""
+
+    def __init__(self, params: dict[str, Any], check: bool, diff: bool, specs: Sequence[CertificateSpec] = ()) -> None:
+        """Take the checked parameters with what the action plugin added; specs: what they ask for, where known."""
+        self.params = params
+        self.check = check
+        self.specs = specs or specs_of(params)
+        exchange = params["_exchange"]
+        self.signed: dict[str, str] = exchange.get("signed") or {}
+        self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
+        self.authorities = {name: load_certificate(pem, f"certificate of {name}") for name, pem in self.pems.items()}
+        self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
+        self.asking: dict[str, Pair] = {}
+        self.needed_keys: list[str] = []
+        self.diff: list[dict[str, str]] | None = [] if diff else None
+        self.due: list[float] = []
+        self.installed: dict[str, tuple[list[str], Facts]] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Return the result of the module; keys starting with an underscore are for the action plugin."""
+        if not self.check:
+            check_owners([*self.params["trust"], *self.params["certificates"]])
+        trust = [self._trust(entry) for entry in self.params["trust"]]
+        self._install_signed()
+        certificates = [self._certificate(str(index), spec) for index, spec in enumerate(self.specs)]
+        observed = [{"path": entry["path"], "reasons": self._observe(entry)} for entry in self.params["observe"]]
+        found = {"trust": trust, "certificates": certificates, "observed": observed}
+        if not self.asking and not self.needed_keys and not any(entry["reasons"] for entry in observed):
+            remember(self.params, self.specs, found, self.due)
+        return {
+            "changed": any(item["changed"] for item in [*trust, *certificates]),
+            **found,
+            **({} if self.diff is None else {"diff": self.diff}),
+            "_requests": requests_of(self.asking, renew_key=self.params["renew_key"]),
+            "_needed_keys": sorted(set(self.needed_keys)),
+        }
+
+    def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what became of one entry of trust."""
+        trust = Trust(entry, self.pems.get(entry["authority"]), [self.pems.get(name, b"") for name in entry["also"]])
+        repairs = self._recovered(trust.switch) if trust.switch else []
+        reasons, key_reasons = trust.reasons(), trust.key_reasons()
+        self._show(trust.path, reasons)
+        self._show(trust.key_path or "", key_reasons)
+        key = (self.params["_authority_keys"] or {}).get(trust.authority) if key_reasons else None
+        if key_reasons and key is None and not self.check:
+            # Until it comes, the certificate that fits the present key stays, too.
+            self.needed_keys.append(trust.authority)
+        elif (reasons or key_reasons) and not self.check:
+            trust.write(None if key is None else base64.b64decode(key))
+        reasons = repairs + reasons + [f"key: {reason}" for reason in key_reasons]
+        return {"path": trust.path, "changed": bool(reasons), "reasons": reasons}
+
+    def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
+        """Return what became of one certificate."""
+        pair = Pair(spec)
+        if index in self.installed:
+            repairs, made = self.installed[index]
+            return self._report(spec, made, [], repairs + self._repairs(pair))
+        repairs = self._recovered(pair.switch)
+        found = pair.facts(self.authorities.get(spec.authority))
+        reasons = [found] if isinstance(found, str) else self._differences(spec, found)
+        # What the host signs itself is already made again when the signed ones come.
+        if not reasons and (spec.authority or not self.signed):
+            reasons += self._asked_again(spec.path)
+        if not reasons:
+            repairs += self._repairs(pair)
+        elif not self.check and spec.authority:
+            self.asking[index] = pair
+        elif not self.check:
+            found = self._install([(pair, pair.self_signed(renew_key=self.params["renew_key"]))])[0]
+        return self._report(spec, found, reasons, repairs)
+
+    def _recovered(self, switch: Switch) -> list[str]:
+        """Tidy up after a run that died while a pair changed, and say so."""
+        if not switch.interrupted():
+            return []
+        if not self.check:
+            switch.recover()
+        return ["an earlier run was cut off while key and certificate changed"]
+
+    def _asked_again(self, path: str) -> list[str]:
+        """Return the reason to replace what is as it should be."""
+        asked = self.params["force"] or is_named(path, self.params["renew"])
+        return ["force: asked to make it again"] if asked else []
+
+    def _observe(self, entry: Mapping[str, Any]) -> list[str]:
+        """Return why a certificate that somebody else made is of no use any more."""
+        data = read(entry["path"])
+        if data is None:
+            return ["certificate: there is none yet"]
+        try:
+            found = facts_of(load_certificate(data, entry["path"]), None, self.authorities.get(entry["authority"]))
+        except HardwayError:
+            return ["certificate: unreadable"]
+        self.due.append(found.not_after.timestamp())
+        left = share_to_be_left(entry["path"], self.params) if self.params["renew_only"] else 0.0
+        return unfit(found, entry["authority"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
+
+    def _repairs(self, pair: Pair) -> list[str]:
+        """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
+        repairs = pair.attributes()
+        if not pair.has_chain(chain := self.chains.get(pair.spec.authority, b"") if pair.spec.chain else b""):
+            repairs.append(f"chain: it is not that of the present authority {pair.spec.authority}")
+            if not self.check:
+                pair.set_chain(chain)
+        if repairs and not self.check:
+            pair.fix_attributes()
+        return repairs
+
+    def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
+        left = share_to_be_left(spec.path, self.params)
+        return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
+
+    def _install_signed(self) -> None:
+        """Put what the controller signed in place, and note what was tidied up before and what each says."""
+        signed = [(Pair(self.specs[int(index)]), pem.encode()) for index, pem in self.signed.items()]
+        repairs = [self._recovered(pair.switch) for pair, _pem in signed]
+        self.installed = dict(zip(self.signed, zip(repairs, self._install(signed))))
+
+    def _install(self, signed: list[tuple[Pair, bytes]]) -> list[Facts]:
+        """Put certificates in place, unless this host would make them again at once; return what they say."""
+        found = [pair.candidate(pem, self.authorities.get(pair.spec.authority)) for pair, pem in signed]
+        for (pair, _pem), facts in zip(signed, found):
+            if reasons := self._differences(pair.spec, facts):
+                raise HardwayError(f"{pair.spec.path}: what was just signed is not as asked ({'; '.join(reasons)})")
+        install(signed)
+        return found
+
+    def _report(
+        self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]
+    ) -> dict[str, Any]:
+        """Return what the result says of a certificate, and add to the diff what changes."""
+        if facts := None if isinstance(found, str) else found:
+            self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
+        if self.diff is not None and reasons:
+            self._differs(spec.path, _text(describe(facts)), _text(describe_wanted(spec)))
+        else:
+            self._show(spec.path, repairs)
+        return {
+            "path": spec.path,
+            "changed": bool(reasons or repairs),
+            "reasons": reasons + repairs,
+            "not_after": stamp(facts.not_after) if facts else "",
+            "serial": facts.serial if facts else "",
+            "fingerprint": facts.fingerprint if facts else "",
+        }
+
+    def _show(self, path: str, reasons: list[str]) -> None:
+        """Add a change to the diff in words."""
+        if reasons:
+            self._differs(path, "".join(f"{reason}\n" for reason in reasons), "as asked\n")
+
+    def _differs(self, path: str, before: str, after: str) -> None:
+        """Add a change to the diff, where one is asked for."""
+        if self.diff is not None:
+            self.diff.append({"before_header": path, "after_header": path, "before": before, "after": after})
+
+
+def _text(description: Mapping[str, Any]) -> str:
+    """Return a description as lines for a diff."""
+    return json.dumps(description, indent=2) + "\n" if description else ""

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a certificate, as plain data, in cfssl's words: profile, common_name, names, hosts, key, expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse, short
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host, classify
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import (
+    completed,
+    document,
+    profile_fields,
+    profiles_of,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import Profile
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
+
+# X.509 has no earlier times.
+_EARLIEST = datetime(1950, 1, 2, tzinfo=timezone.utc)
+_SIZES = {"ecdsa": (256, 384, 521), "rsa": (2048, 3072, 4096, 6144, 8192), "ed25519": (0,)}
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """Kind and size of a key: ecdsa 256/384/521, rsa 2048 and up, ed25519."""
+
+    algo: str
+    size: int
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any] | None, what: str) -> KeySpec:
+        """Return the checked key request; what names its owner in the error."""
+        given = params or {}
+        algo = given.get("algo") or "ecdsa"
+        if algo not in _SIZES:
+            raise HardwayError(f"{what}: key algorithm {algo!r} is unknown; use one of {', '.join(_SIZES)}")
+        size = given.get("size") or _SIZES[algo][0]
+        if algo == "ed25519":
+            size = 0
+        if size not in _SIZES[algo]:
+            sizes = ", ".join(str(known) for known in _SIZES[algo])
+            raise HardwayError(f"{what}: key size {size} does not go with {algo}; use one of {sizes}")
+        return cls(algo, size)
+
+    def __str__(self) -> str:
+        """Return it for people: ecdsa 256."""
+        return f"{self.algo} {self.size}" if self.size else self.algo
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """Everything that is asked of one certificate."""
+
+    path: str
+    authority: str
+    subject: Subject
+    hosts: tuple[Host, ...]
+    key: KeySpec
+    expiry: timedelta
+    profile: Profile
+    owner: str | None = None
+    group: str | None = None
+    chain: bool = False
+
+    @property
+    def usages(self) -> Usages:
+        """Return the usages of the profile."""
+        return self.profile.usages
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], profiles: Mapping[str, Any] | None = None) -> CertificateSpec:
+        """Return the checked request for a certificate."""
+        path = params["path"]
+        # As cfssl: of the pointers only the profile decides, a csr's crl_url is for roots.
+        asked = completed(params, path, ("crl_url",))
+        if asked.get("is_ca"):
+            raise HardwayError(f"{path}: its csr asks for an authority (ca); make that by pki_ca")
+        key = KeySpec.from_params(asked.get("key"), path)
+        profile = Profile.from_params(asked.get("profile") or "default", profiles or {}, key.algo, path)
+        if profile.is_authority:
+            raise HardwayError(f"{path}: profile {asked['profile']!r} is for authorities (is_ca); make those by pki_ca")
+        hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
+        if profile.needs_hosts and not hosts:
+            raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
+        subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
+        expiry = life_of(asked, profile, "8760h", path)
+        owner, group, chain = asked.get("owner"), asked.get("group"), bool(asked.get("chain"))
+        return cls(path, issuer_of(asked, path), subject, hosts, key, expiry, profile, owner, group, chain)
+
+
+def issuer_of(asked: Mapping[str, Any], what: str) -> str:
+    """Return the name of the authority that signs, empty for a certificate that signs itself."""
+    authority, self_signed = asked.get("authority") or "", bool(asked.get("self_signed"))
+    if bool(authority) == self_signed:
+        raise HardwayError(f"{what}: has not one signer; give either the authority that signs it, or self_signed")
+    return str(authority)
+
+
+def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
+    """Return how long a certificate lives: as asked, else as the profile says."""
+    given = asked.get("expiry")
+    expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)
+    if profile.backdate > datetime.now(timezone.utc) - _EARLIEST:
+        raise HardwayError(f"{what}: it would begin before 1950; choose a shorter backdate")
+    if expiry <= profile.backdate:
+        minutes = short(profile.backdate).replace("5m", "five minutes")
+        raise HardwayError(
+            f"{what}: expiry must exceed the {minutes} by which certificates are backdated; ask for a longer one"
+        )
+    return expiry
+
+
+def specs_of(params: Mapping[str, Any]) -> list[CertificateSpec]:
+    """Return the checked requests of a task; two for the same path are an error."""
+    profiles = all_profiles(params)
+    specs = [CertificateSpec.from_params(item, profiles) for item in params.get("certificates") or []]
+    seen: set[str] = set()
+    for spec in specs:
+        if spec.path in seen:
+            raise HardwayError(f"{spec.path}: two certificates are asked for this path; give each its own")
+        seen.add(spec.path)
+    return specs
+
+
+def all_profiles(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profiles of a task: those of its ca-config.json, and over them its own."""
+    config = params.get("config")
+    found = profiles_of(document(config, "config")) if config not in (None, "") else {}
+    own = (params.get("profiles") or {}).items()
+    return {**found, **{str(name): profile_fields(value, f"profiles: {name}") for name, value in own}}

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare a certificate on disk with what is asked: pure decisions on plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import short
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
+
+# Certificates are made on full minutes, so lives differ by less than this only by rounding.
+_SAME_LIFE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What there is to know about a certificate and the key beside it, without any secret."""
+
+    subject: tuple[str, ...]
+    hosts: tuple[str, ...]
+    usages: Usages
+    key: KeySpec
+    not_before: datetime
+    not_after: datetime
+    issuer: tuple[str, ...]
+    serial: str
+    fingerprint: str
+    is_authority: bool = False
+    # None: the authority is not known here, as in check mode before it exists.
+    by_authority: bool | None = True
+    key_matches: bool = True
+    pointers: tuple[str, ...] = ()
+    path_length: int | None = None
+
+    @property
+    def life(self) -> timedelta:
+        """Return for how long it was made."""
+        return self.not_after - self.not_before
+
+    def life_left(self, now: datetime) -> float:
+        """Return the part of the life that is left: 1 new, 0 or less expired."""
+        whole = self.life.total_seconds()
+        return (self.not_after - now).total_seconds() / whole if whole > 0 else 0.0
+
+
+def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_before: float) -> list[str]:
+    """Return why the certificate must be made again, one reason per entry; none when it is as asked."""
+    reasons = []
+    if not found.key_matches:
+        reasons.append("key: does not belong to the certificate")
+    if found.by_authority is False:
+        reasons.append(f"issuer: not signed by the present authority {spec.authority}")
+    elif found.by_authority is None:
+        reasons.append(f"issuer: authority {spec.authority} is not made yet")
+    if found.is_authority != spec.profile.is_authority:
+        reasons.append(f"usages: it is {'an' if found.is_authority else 'no'} authority")
+    if found.path_length != spec.profile.path_length:
+        reasons.append(f"path length: {found.path_length} instead of {spec.profile.path_length}")
+    if found.key != spec.key:
+        reasons.append(f"key: {found.key} instead of {spec.key}")
+    reasons += _set_difference("subject", spec.subject.flat(), found.subject)
+    reasons += _set_difference("hosts", [str(host) for host in spec.hosts], found.hosts)
+    reasons += _set_difference("usages", spec.usages.words(), found.usages.words())
+    reasons += _set_difference("pointers", spec.profile.pointers, found.pointers)
+    return reasons + _life(spec, found, now, renew_before)
+
+
+def unfit(found: Facts, authority: str, now: datetime, renew_before: float = 0.0) -> list[str]:
+    """Return why a certificate that somebody else made is refused by those who trust authority, or will be soon."""
+    reasons = []
+    if found.by_authority is False:
+        reasons.append(f"issuer: not signed by the present authority {authority}")
+    return reasons + _ending(found, now, renew_before)
+
+
+def share_to_be_left(path: str, params: Mapping[str, Any]) -> float:
+    """Return the part of its life that a certificate must have left; 0 for one that this run shall not look at so."""
+    only = params["renew_only"]
+    return float(params["renew_before"]) if not only or is_named(path, only) else 0.0
+
+
+def is_named(path: str, patterns: Sequence[str]) -> bool:
+    """True when one of the patterns, as of a shell, fits the path or its last part."""
+    return any(fnmatchcase(name, pattern) for name in (path, path.rpartition("/")[2]) for pattern in patterns)
+
+
+def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Return a reason that names what is missing and what is too much; order does not matter."""
+    missing = [item for item in wanted if item not in found]
+    surplus = [item for item in found if item not in wanted]
+    parts = []
+    if missing:
+        parts.append("without " + ", ".join(missing))
+    if surplus:
+        parts.append("has " + ", ".join(surplus) + " too much")
+    return [f"{what}: " + "; ".join(parts)] if parts else []
+
+
+def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: float) -> list[str]:
+    """Return the reasons that lie in the times."""
+    if found.not_after <= now:
+        return _ending(found, now, renew_before)
+    if found.not_before > now:
+        return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
+    if abs(found.life - spec.expiry) > _SAME_LIFE:
+        return [f"expiry: made for {short(found.life)} instead of {short(spec.expiry)}"]
+    return _ending(found, now, renew_before)
+
+
+def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
+    """Return the reason that lies in its end."""
+    if found.not_after <= now:
+        return [f"expiry: expired {short(now - found.not_after)} ago"]
+    if found.life_left(now) < renew_before:
+        return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its life"]
+    return []
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as 2026-11-21T01:00:00Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment that stamp wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+
+
+def describe(found: Facts | None) -> dict[str, Any]:
+    """Return what a diff shows of a certificate that exists; nothing for one that does not."""
+    if found is None:
+        return {}
+    return {
+        "subject": list(found.subject),
+        "hosts": sorted(found.hosts),
+        "usages": found.usages.words(),
+        "key": str(found.key),
+        "life": short(found.life),
+        "not_after": stamp(found.not_after),
+        "fingerprint": found.fingerprint,
+    }
+
+
+def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
+    """Return what a diff shows of a certificate that will be made."""
+    return {
+        "subject": list(spec.subject.flat()),
+        "hosts": sorted(str(host) for host in spec.hosts),
+        "usages": spec.usages.words(),
+        "key": str(spec.key),
+        "life": short(spec.expiry),
+        "not_after": "(when it is made)",
+        "fingerprint": "(when it is made)",
+    }

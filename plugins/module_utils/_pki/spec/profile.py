@@ -1,0 +1,78 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles as plain data: what all certificates made by one have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import path_length
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import CLIENT_AUTH, Usages, usages_of
+
+# As cfssl: a certificate is valid a little before it is made, for clocks that are behind.
+BACKDATE = timedelta(minutes=5)
+# How pointers() spells the extension that spares an OCSP responder from being asked about itself.
+OCSP_NO_CHECK = "ocsp:no check"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Usages, life, what an authority may do, and where revocation lists, responders and issuers are found."""
+
+    usages: Usages
+    expiry: timedelta | None = None
+    backdate: timedelta = BACKDATE
+    is_authority: bool = False
+    path_length: int | None = None
+    pointers: tuple[str, ...] = ()
+    needs_hosts: bool = False
+
+    @classmethod
+    def from_params(cls, name: str, profiles: Mapping[str, Any], algo: str, what: str) -> Profile:
+        """Return the checked profile of that name: one of the user's, else one of ours."""
+        given = profiles.get(name) or {}
+        ca = given.get("ca_constraint") or {}
+        is_authority = bool(ca.get("is_ca"))
+        length = path_length(ca.get("max_path_len") or 0, bool(ca.get("max_path_len_zero")))
+        usages = usages_of(name, given.get("usages"), algo, what, authority=is_authority)
+        ours = given.get("usages") is None
+        return cls(
+            usages,
+            parse(given["expiry"], f"{what}: expiry of profile {name!r}") if given.get("expiry") else None,
+            backdate_of(given.get("backdate"), f"{what}: backdate of profile {name!r}"),
+            is_authority,
+            length if is_authority else None,
+            pointers(given, f"{what}: profile {name!r}"),
+            # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
+            usages.serves and (ours or CLIENT_AUTH not in usages.extended),
+        )
+
+
+def backdate_of(text: str | None, what: str) -> timedelta:
+    """Return how long before it is made a certificate becomes valid; zero says nothing, as in cfssl."""
+    return (parse(text, what, zero=True) if text else None) or BACKDATE
+
+
+def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """Return crl:URL, ocsp:URL, issuer:URL as cfssl's fields ask for them."""
+    urls = [("crl", given.get("crl_url")), ("ocsp", given.get("ocsp_url"))]
+    urls += [("issuer", url) for url in given.get("issuer_urls") or []]
+    found = []
+    for kind, url in urls:
+        if url and (not str(url).isascii() or "://" not in str(url)):
+            raise HardwayError(f"{what}: {url!r} is not a URL; write it as http://host/path")
+        if url:
+            found.append(f"{kind}:{url}")
+    return (*found, OCSP_NO_CHECK) if given.get("ocsp_no_check") else tuple(found)
+
+
+def root_profile(algo: str, path_length: int | None = None, usages: Usages | None = None) -> Profile:
+    """Return the profile of an authority: kubeadm's usages, able to sign revocation lists too, or others."""
+    bits = {"digital_signature", "key_cert_sign", "crl_sign", *(["key_encipherment"] if algo == "rsa" else [])}
+    return Profile(usages or Usages(frozenset(bits), ()), is_authority=True, path_length=path_length)

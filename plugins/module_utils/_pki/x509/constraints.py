@@ -1,0 +1,72 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an authority's own certificate lets it sign: how deep, for which purposes and names."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, Usages
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
+
+_ANY = EXTENDED_USAGES["any"]
+
+
+def beyond(spec: CertificateSpec, authority: Any) -> str:
+    """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
+    return _depth(spec, authority) or _purposes(spec, authority) or outside(spec.hosts, authority)
+
+
+def _depth(spec: CertificateSpec, authority: Any) -> str:
+    """Return what speaks against an authority below this one."""
+    limit = extension_of(authority, "BasicConstraints").path_length
+    if not spec.profile.is_authority or limit is None:
+        return ""
+    if limit == 0:
+        return "its path length of 0 allows no authority below it"
+    length = spec.profile.path_length
+    if length is not None and length >= limit:
+        return f"a path length of {length} must be less than its own, {limit}"
+    return ""
+
+
+def _purposes(spec: CertificateSpec, authority: Any) -> str:
+    """Return which purposes the authority may not give: a chain has what all its certificates allow."""
+    found = extension_of(authority, "ExtendedKeyUsage")
+    allowed = {oid.dotted_string for oid in found or []}
+    if not allowed or _ANY in allowed:
+        return ""
+    surplus = [oid for oid in spec.usages.extended if oid not in allowed]
+    return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
+
+
+def outside(hosts: Iterable[Host], authority: Any) -> str:
+    """Return which names lie outside those that the authority is limited to."""
+    found = extension_of(authority, "NameConstraints")
+    for host in hosts if found else ():
+        permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
+        excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]
+        if (permitted and not any(_within(host, name) for name in permitted)) or any(
+            _within(host, name) for name in excluded
+        ):
+            return f"{host} lies outside the names it is limited to"
+    return ""
+
+
+def _kind(name: Any) -> str:
+    """Return the kind of host that a constraint is about."""
+    return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
+
+
+def _within(host: Host, constraint: Any) -> bool:
+    """True when a host lies within a domain or network."""
+    if host.kind == "ip":
+        return ipaddress.ip_address(host.value) in constraint.value
+    domain = constraint.value.lower().lstrip(".")
+    name = host.value.lower().rstrip(".")
+    return not domain or name == domain or name.endswith(f".{domain}")

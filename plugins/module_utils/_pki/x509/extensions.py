@@ -1,0 +1,142 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and extensions of certificates, as Go writes them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import OCSP_NO_CHECK, Profile
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import KEY_USAGES
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+    from cryptography.x509.name import _ASN1Type
+    from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+
+    _OIDS = {
+        "C": NameOID.COUNTRY_NAME,
+        "O": NameOID.ORGANIZATION_NAME,
+        "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "L": NameOID.LOCALITY_NAME,
+        "ST": NameOID.STATE_OR_PROVINCE_NAME,
+        "CN": NameOID.COMMON_NAME,
+        "SERIALNUMBER": NameOID.SERIAL_NUMBER,
+        "E": NameOID.EMAIL_ADDRESS,
+    }
+
+# What fits into the strings that cryptography has for these parts: PrintableString, IA5String.
+_USUAL = {"SERIALNUMBER": r"[A-Za-z0-9 '()+,./:=?-]+", "E": r"[\x00-\x7f]+"}
+# Go writes the kinds of alternative names in this order.
+_HOST_ORDER = ("dns", "email", "ip", "uri")
+
+
+def name_of(subject: Subject) -> Any:
+    """Return a distinguished name; several values of one part share a set, as Go writes them."""
+    try:
+        return x509.Name(
+            [
+                x509.RelativeDistinguishedName([_attribute(part, value) for value in values])
+                for part, values in subject.parts
+            ]
+        )
+    except ValueError as exc:
+        raise HardwayError(f"subject {', '.join(subject.flat())}: {exc}; correct the name") from exc
+
+
+def _attribute(part: str, value: str) -> Any:
+    """Return one value of a name. What the kind of string that its part has cannot hold is UTF-8, as Go has it."""
+    usual = part not in _USUAL or re.fullmatch(_USUAL[part], value)
+    return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
+
+
+def alternative_names(hosts: Sequence[Host]) -> Any:
+    """Return the extension with these names, kinds in Go's order."""
+    makers: dict[str, Any] = {
+        "dns": x509.DNSName,
+        "email": x509.RFC822Name,
+        "ip": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
+        "uri": x509.UniformResourceIdentifier,
+    }
+    ordered = sorted(hosts, key=lambda host: _HOST_ORDER.index(host.kind))
+    return x509.SubjectAlternativeName([makers[host.kind](host.value) for host in ordered])
+
+
+def key_usage(bits: frozenset[str]) -> Any:
+    """Return the extension with these bits."""
+    names = dict.fromkeys(KEY_USAGES.values(), False)
+    return x509.KeyUsage(**{**names, **dict.fromkeys(bits, True)})
+
+
+def extension_of(content: Any, kind: str) -> Any:
+    """Return what an extension of a certificate or request says, by the library's name for it; None without it."""
+    return _extensions_of(content).get(getattr(x509, kind).oid)
+
+
+@lru_cache(maxsize=1024)
+def _extensions_of(content: Any) -> dict[Any, Any]:
+    """Return all extensions by what they are; an authority is asked for the same with all that it signs."""
+    return {extension.oid: extension.value for extension in content.extensions}
+
+
+def authority_identifier(authority: Any) -> Any:
+    """Return the identifier of an authority's key: its own SKI, or the digest where it has none."""
+    known = extension_of(authority, "SubjectKeyIdentifier")
+    if known is None:
+        known = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
+    return x509.AuthorityKeyIdentifier(known.digest, None, None)
+
+
+def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+    """Yield what a request asks for, each with its criticality: usages, names, and whether it is for an authority."""
+    yield from _usages(profile)
+    if profile.is_authority:
+        yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
+    yield from _names(hosts)
+
+
+def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, authority: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions of a certificate in Go's order, for a public key; authority: who signs, None for itself."""
+    yield from _usages(profile)
+    yield x509.BasicConstraints(ca=profile.is_authority, path_length=profile.path_length), True
+    yield x509.SubjectKeyIdentifier.from_public_key(key), False
+    if authority is not None:
+        yield authority_identifier(authority), False
+    access = {"ocsp": AuthorityInformationAccessOID.OCSP, "issuer": AuthorityInformationAccessOID.CA_ISSUERS}
+    entries = [x509.AccessDescription(access[kind], url) for kind in access for url in _urls(profile, kind)]
+    if entries:
+        yield x509.AuthorityInformationAccess(entries), False
+    yield from _names(hosts)
+    if _urls(profile, "crl"):
+        yield x509.CRLDistributionPoints([x509.DistributionPoint(_urls(profile, "crl"), None, None, None)]), False
+    if OCSP_NO_CHECK in profile.pointers:
+        yield x509.OCSPNoCheck(), False
+
+
+def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
+    """Yield keyUsage (critical) and extendedKeyUsage, each only when it says something."""
+    if profile.usages.key:
+        yield key_usage(profile.usages.key), True
+    if profile.usages.extended:
+        yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
+
+
+def _names(hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+    """Yield the alternative names. RFC 5280: critical where there is no subject; ours always have one."""
+    if hosts:
+        yield alternative_names(hosts), False
+
+
+def _urls(profile: Profile, kind: str) -> list[Any]:
+    """Return the addresses of one kind that a profile points to."""
+    found = [pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK]
+    return [x509.UniformResourceIdentifier(url) for sort, _colon, url in found if sort == kind]

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing requests and the certificates made of them; what `cfssl gencert`, `selfsign`, `sign` and `renewca` do."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import BACKDATE, root_profile
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import (
+    asked_for,
+    name_of,
+    of_certificate,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_spec, signature_hash
+
+with suppress(ImportError):  # require_cryptography says what to install
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
+
+def request_pem(spec: CertificateSpec, key: Any) -> bytes:
+    """Return the signing request for spec; it says all that is asked, for signers that are not ours too."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(spec.subject))
+    for extension, critical in asked_for(spec.profile, spec.hosts):
+        builder = builder.add_extension(extension, critical=critical)
+    request = builder.sign(key, signature_hash(key))
+    return request.public_bytes(serialization.Encoding.PEM)
+
+
+def request_key(pem: bytes, spec: CertificateSpec) -> Any:
+    """Return the public key of a request whose signature proves that the sender has the private half."""
+    with readable(f"{spec.path}: the host's signing request is damaged; run again"):
+        request = x509.load_pem_x509_csr(pem)
+        valid, key = request.is_signature_valid, request.public_key()
+        kind = key_spec(key)
+    if not valid:
+        raise HardwayError(f"{spec.path}: the host's signing request is not signed by its own key; run again")
+    if kind != spec.key:
+        raise HardwayError(f"{spec.path}: the host's request is for a key {kind}, asked was {spec.key}")
+    return key
+
+
+def start_of_validity(now: datetime | None = None, backdate: timedelta = BACKDATE) -> datetime:
+    """Return the moment from which a certificate made now is valid: cfssl's, five minutes ago, on a full minute."""
+    moment = (now or datetime.now(timezone.utc)) + timedelta(seconds=30)
+    return moment.replace(second=0, microsecond=0) - backdate
+
+
+def leaf(spec: CertificateSpec, public_key: Any, authority: Any, authority_key: Any) -> Any:
+    """Return the signed certificate: what spec asks for, never what the request says."""
+    return _builder(spec, public_key, authority).sign(authority_key, signature_hash(authority_key))
+
+
+def self_signed(spec: CertificateSpec, key: Any) -> Any:
+    """Return a certificate signed by its own key; as Go does, without a pointer to itself."""
+    return _builder(spec, key.public_key(), None).sign(key, signature_hash(key))
+
+
+def root(subject: Subject, key: Any, expiry: timedelta, path_length: int | None = None) -> Any:
+    """Return a self-signed authority with kubeadm's extensions."""
+    spec = key_spec(key)
+    return self_signed(CertificateSpec("", "", subject, (), spec, expiry, root_profile(spec.algo, path_length)), key)
+
+
+def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
+    """Return a self-signed authority like certificate, same name, key and extensions, with a new life."""
+    name = certificate.subject
+    builder = _dated(name, name, certificate.public_key(), start_of_validity(), expiry)
+    for extension in certificate.extensions:
+        builder = builder.add_extension(extension.value, critical=extension.critical)
+    return builder.sign(key, signature_hash(key))
+
+
+def _builder(spec: CertificateSpec, public_key: Any, authority: Any) -> Any:
+    """Return a certificate with all that spec asks for, below an authority or, where that is None, on its own."""
+    name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
+    builder = _dated(name, name if authority is None else authority.subject, public_key, start, spec.expiry)
+    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, authority):
+        builder = builder.add_extension(extension, critical=critical)
+    return builder
+
+
+def _dated(name: Any, issuer: Any, public_key: Any, start: datetime, expiry: timedelta) -> Any:
+    """Return a certificate with the parts that all have, and a random serial number of 159 bits."""
+    try:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + expiry)
+        )
+    except (ValueError, OverflowError) as exc:
+        raise HardwayError(f"expiry of {expiry.days} days: {exc}; ask for a shorter life") from exc

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What in a host's network is in the way of the cluster, decided from what was read there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Callable, Union
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import (
+    Obstacle,
+    Seen,
+    Want,
+    error,
+    warning,
+)
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+# Interfaces of the pod network that role flannel makes.
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+OWN_INTERFACES = re.compile(r"^(lo|cni0|flannel[.-].*|veth.*|kube-ipvs0)$")
+
+
+def address(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """The address by which the other hosts know this one is on an interface, primary or secondary."""
+    own = want["address"]
+    if not own:
+        return
+    what = f"cluster_node_ip {own}"
+    others = [entry["address"] for entry in seen["addresses"] if _is_reachable(entry) and ":" not in entry["address"]]
+    remedy = f"set cluster_node_ip to one that it has ({', '.join(others) or 'none yet'})"
+    if ipaddress.ip_address(own).is_loopback:
+        yield error("address", what, "is the host's loopback, where no other host reaches it", remedy)
+    elif own not in [entry["address"] for entry in seen["addresses"]]:
+        yield error("address", what, "no interface of the host has it, as behind NAT", remedy)
+
+
+def _is_reachable(entry: Mapping[str, Any]) -> bool:
+    found = ipaddress.ip_address(entry["address"])
+    return not (found.is_loopback or found.is_link_local or OWN_INTERFACES.match(entry["interface"]))
+
+
+def ports(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """No other process listens where a unit of ours has to."""
+    ours = {f"{name}.service" for name, unit in seen["units"].items() if unit["ours"]}
+    told = set()
+    for port in want["ports"]:
+        for found in seen["sockets"]:
+            key = (port["port"], found["pid"])
+            # A tunnel's port is the kernel's, which has no process, and several tunnels share one.
+            shared = not found["pid"] and port["protocol"] == "udp"
+            if key in told or shared or found["unit"] in ours or not _collides(found, port, want["address"]):
+                continue
+            told.add(key)
+            reason = f"in use by {_holder(found)} that is not ours, and {port['unit']} needs it"
+            yield error(
+                "ports", f"port {port['port']}", reason, f"stop it or take the host out of group {port['group']}"
+            )
+
+
+def _collides(found: Mapping[str, Any], port: Mapping[str, Any], own: str) -> bool:
+    """Return whether a socket is in the way of a port of ours."""
+    places = {own if place == "node" else place for place in port["addresses"]}
+    same = (found["protocol"], found["port"]) == (port["protocol"], port["port"])
+    return same and ("*" in places or found["address"] in (*ANY_ADDRESS, *places))
+
+
+def _holder(found: Mapping[str, Any]) -> str:
+    if not found["pid"]:
+        return "a process that this host does not show"
+    unit = ", a pod" if found["unit"] == "pod" else f", unit {found['unit']}" if found["unit"] else ""
+    return f'"{found["program"]}" (pid {found["pid"]}{unit})'
+
+
+def local_ports(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """Outgoing connections do not take the ports of our units by chance."""
+    low, high = (int(part) for part in seen["port_range"])
+    hit = sorted({port["port"] for port in want["ports"] if low <= port["port"] <= high})
+    if hit and low:
+        reason = f"has port {', '.join(str(port) for port in hit)} in it, which outgoing connections may take"
+        yield warning("local_ports", f"net.ipv4.ip_local_port_range {low} {high}", reason, "let it begin at 32768")
+
+
+def routes(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """Pods and services have ranges that the host does not need to reach anything else."""
+    flannel = seen["units"].get("flanneld", {}).get("ours", False)
+    for name in ("pod_cidr", "service_cidr"):
+        wanted = ipaddress.ip_network(want[name], strict=False)
+        for route in seen["routes"]:
+            found: Network = ipaddress.ip_network(route["network"])
+            if found.prefixlen == 0 or found.version != wanted.version or not found.overlaps(wanted):
+                continue
+            inside = found.prefixlen >= wanted.prefixlen
+            if OWN_INTERFACES.match(route["interface"]) or (flannel and inside and name == "pod_cidr"):
+                continue
+            what, way = f"cluster_{name} {wanted}", f"the route {found} ({route['interface']}) of this host"
+            if inside:
+                yield error("routes", what, f"overlaps {way}", "choose another range or remove the route")
+            else:
+                yield warning("routes", what, f"is inside of {way}", "hosts there with such addresses are lost to it")
+
+
+def pod_interfaces(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """Bridge and tunnel of an earlier cluster have other addresses."""
+    if "node" not in want["groups"]:
+        return
+    wanted = ipaddress.ip_network(want["pod_cidr"], strict=False)
+    for entry in seen["addresses"]:
+        found = ipaddress.ip_address(entry["address"])
+        name = entry["interface"]
+        if not re.match(r"^(cni0|flannel[.-].*)$", name) or found.version != wanted.version or found.is_link_local:
+            continue
+        if found not in wanted:
+            reason = f"has {found} of an earlier cluster, outside of cluster_pod_cidr {wanted}"
+            yield error("leftovers", f"interface {name}", reason, f"run ip link delete {name}")
+    if "kube-ipvs0" in seen["links"] and want["proxy_mode"] != "ipvs":
+        reason = "has the service addresses of a kube-proxy in mode ipvs"
+        yield warning("leftovers", "interface kube-ipvs0", reason, "run ip link delete kube-ipvs0")
+
+
+def resolver(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """CoreDNS asks the servers of the node's resolver: in a pod, loopback is CoreDNS itself."""
+    if not want["resolver"] or "node" not in want["groups"]:
+        return
+    path, servers = seen["resolv_conf"], seen["nameservers"]
+    remedy = "name servers there, or set addons_coredns_upstreams to some"
+    if not servers:
+        yield error("resolver", path, "names no server for CoreDNS to ask", remedy)
+    elif all(_is_loopback(server) for server in servers):
+        yield error("resolver", path, f"names only {', '.join(servers)}, in a pod CoreDNS itself", remedy)
+
+
+def _is_loopback(server: str) -> bool:
+    try:
+        return ipaddress.ip_address(server.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def endpoint(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """Hosts find the API by the name that was given for it."""
+    name, found = want["endpoint"], seen["resolved"]
+    what, remedy = f"cluster_api_endpoint {name}", "put it into DNS or /etc/hosts, or set it to an address"
+    if name and found["reason"]:
+        yield error("endpoint", what, f"does not resolve here ({found['reason']})", remedy)
+    elif not _is_loopback(name) and any(_is_loopback(own) for own in found["addresses"]):
+        yield error("endpoint", what, f"resolves to {', '.join(found['addresses'])} here", remedy)
+
+
+def proxy(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """kubectl goes through a proxy that the environment names, also to the API."""
+    through, spared = seen["environment"]["https_proxy"], seen["environment"]["no_proxy"]
+    if not through:
+        return
+    targets = [
+        name for name in dict.fromkeys((want["endpoint"], want["address"])) if name and not bypassed(name, spared)
+    ]
+    if "master" in want["groups"] and targets:
+        remedy = "add that, or unset https_proxy for Ansible's user"
+        yield warning("proxy", "https_proxy", f"is set, and no_proxy is without {', '.join(targets)}", remedy)
+    if "node" in want["groups"] and not want["proxy"]:
+        reason = "is set for this host but not for containerd, which pulls the images"
+        yield warning("proxy", "https_proxy", reason, "set containerd_https_proxy")
+
+
+def bypassed(name: str, no_proxy: str) -> bool:
+    """Return whether Go's programs reach a host without the proxy."""
+    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+        if entry == "*" or (entry and f".{name}".endswith("." + entry.lstrip("."))):
+            return True
+        try:
+            if ipaddress.ip_address(name) in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def firewall(seen: Seen, want: Want) -> Iterator[Obstacle]:
+    """A firewall that is on lets the other hosts in where our units listen."""
+    needed = sorted({(port["port"], port["protocol"]) for port in want["ports"] if port["open"]})
+    tell = warning if want["alone"] else error
+    for name, is_open in _firewalls(seen):
+        shut = [f"{port}/{protocol}" for port, protocol in needed if not is_open(port, protocol)]
+        if shut:
+            reason = f"is on and does not let in {', '.join(shut)}"
+            yield tell("firewall", name, reason, "open them to the other hosts of the cluster")
+
+
+def _firewalls(seen: Seen) -> Iterator[tuple[str, Callable[[int, str], bool]]]:
+    """Yield the firewalls that are on, each with the question whether a port is open in it."""
+    settings, defaults, *rules = seen["ufw"].values()
+    if seen["firewalld"] is not None:
+        yield "firewalld", partial(firewalld_opens, list(seen["firewalld"].values()))
+    elif re.search(r"^ENABLED=yes", settings, re.MULTILINE):
+        if not re.search(r"^DEFAULT_INPUT_POLICY=\"?ACCEPT", defaults, re.MULTILINE):
+            yield "ufw", partial(ufw_opens, "\n".join(rules))
+    else:
+        for name, text in seen["rules"].items():
+            yield name, partial(rules_open, text)
+
+
+def firewalld_opens(zones: Iterable[str], port: int, protocol: str) -> bool:
+    """Return whether any zone has the port; a zone that accepts everything is meant for the hosts of the cluster."""
+    for text in zones:
+        if re.search(r"<zone[^>]*target=\"ACCEPT\"", text) and ("<source" in text or "<interface" in text):
+            return True
+        for first, last in re.findall(rf"<port\s+(?:protocol=\"{protocol}\"\s+)?port=\"(\d+)(?:-(\d+))?\"", text):
+            if int(first) <= port <= int(last or first):
+                return True
+        if any(port in SERVICES.get(name, ()) for name in re.findall(r"<service\s+name=\"([^\"]+)\"", text)):
+            return True
+        if re.search(r"<rule[^>]*>\s*<source[^>]*>\s*<accept", text):
+            return True
+    return False
+
+
+# firewalld's own names.
+SERVICES = {
+    "kube-apiserver": (6443,),
+    "kube-api": (6443,),
+    "kubelet": (10250,),
+    "kube-worker": (10250,),
+    "kube-control-plane": (6443, 2379, 2380, 10250),
+    "kube-control-plane-secure": (6443, 2379, 2380, 10250),
+    "etcd-client": (2379,),
+    "etcd-server": (2380,),
+    "wireguard": (51820,),
+}
+
+
+def ufw_opens(rules: str, port: int, protocol: str) -> bool:
+    """Return whether a rule of ufw allows the port, from wherever."""
+    for kind, dport in re.findall(r"^### tuple ### (?:allow|limit)\S* (\S+) (\S+) ", rules, re.MULTILINE):
+        if kind in ("any", protocol) and (dport == "any" or _in_ports(port, dport.replace(":", "-"))):
+            return True
+    return False
+
+
+def rules_open(text: str, port: int, protocol: str) -> bool:
+    """Return whether a rule of nft or iptables accepts the port, or all that some hosts or networks send.
+
+    Rules can say more than is understood here; what may be meant to let the port in counts as that.
+    """
+    for line in text.splitlines():
+        if not re.search(r"\b(accept|ACCEPT)\b", line) or re.search(r"\bpolicy\b|^-P|\b(iif|iifname|-i) \"?lo\b", line):
+            continue
+        named = re.findall(r"(?:dport|--dports?) (?:!= )?(\{[^}]*\}|\S+)", line)
+        if any(_in_ports(port, words.strip("{} ").replace(":", "-")) for words in named):
+            return True
+        if not named and re.search(r"(saddr|-s) ", line):
+            return True
+        if not named and re.search(r"(iifname|iif|-i) \"?\S", line):
+            return True
+    return False
+
+
+def _in_ports(port: int, words: str) -> bool:
+    for word in re.split(r"[,\s]+", words):
+        first, _dash, last = word.partition("-")
+        if first.isdigit() and int(first) <= port <= int(last if last.isdigit() else first):
+            return True
+    return False
+
+
+CHECKS = (address, ports, local_ports, routes, pod_interfaces, resolver, endpoint, proxy, firewall)

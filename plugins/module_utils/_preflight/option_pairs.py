@@ -1,0 +1,147 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What values must fulfil together: ports of one host, ranges and the nodes they serve, routers of one interface."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import some
+
+Groups = t.Mapping[str, t.Sequence[str]]
+# Of a host and an option: the value, or None where neither inventory nor a plain default tells it.
+Value = t.Callable[[str, str], t.Any]
+
+# The controller manager keeps a bitmap of the ranges it hands out, of no more than 16 bits.
+MOST_RANGE_BITS = 16
+# The network, the bridge and the broadcast address of a node's range.
+NO_POD_ADDRESSES = 3
+# By group, what listens: on the node's address, and on 127.0.0.1.
+OUTSIDE = {
+    "etcd": {2379: "etcd", 2380: "etcd"},
+    "master": {},
+    "lb": {},
+    "node": {10250: "kubelet"},
+}
+LOOPBACK = {
+    "etcd": {2379: "etcd"},
+    "master": {10257: "kube-controller-manager", 10259: "kube-scheduler"},
+    "lb": {},
+    "node": {10248: "kubelet", 10249: "kube-proxy", 10256: "kube-proxy"},
+}
+
+
+def pair_problems(groups: Groups, value: Value) -> list[str]:
+    """Return one line for each contradiction."""
+    return [*capacity_problems(groups, value), *port_problems(groups, value), *router_problems(groups, value)]
+
+
+def capacity_problems(groups: Groups, value: Value) -> list[str]:
+    """Return whether the pod range has a range for each node, and that one an address for each pod."""
+    masters, nodes = groups.get("master", ()), groups.get("node", ())
+    if not masters:
+        return []
+    mask, given = value(masters[0], "master_node_cidr_mask_size"), value(masters[0], "cluster_pod_cidr")
+    try:
+        pods = ipaddress.IPv4Network(str(given))
+    except ValueError:
+        return []
+    if not isinstance(mask, int) or not 0 <= mask <= 32:
+        return []
+    bits = mask - pods.prefixlen
+    if bits < 0:
+        return [
+            f"cluster_pod_cidr: {pods} is smaller than the /{mask} that each node gets; use a larger range, "
+            "or a larger master_node_cidr_mask_size"
+        ]
+    if bits > MOST_RANGE_BITS:
+        return [
+            f"cluster_pod_cidr: {pods} has more than {2**MOST_RANGE_BITS} ranges of /{mask}, which "
+            f"the controller manager refuses; use a range of /{mask - MOST_RANGE_BITS} or smaller, "
+            "or a smaller master_node_cidr_mask_size"
+        ]
+    problems = []
+    if len(nodes) > 2**bits:
+        problems.append(
+            f"cluster_pod_cidr: {pods} has {2**bits} ranges of /{mask} for {len(nodes)} nodes; use a larger range, "
+            "or a larger master_node_cidr_mask_size"
+        )
+    return problems + _pod_problems(nodes, mask, value)
+
+
+def _pod_problems(nodes: t.Sequence[str], mask: int, value: Value) -> list[str]:
+    most = 2 ** (32 - mask) - NO_POD_ADDRESSES
+    crowded: dict[int, list[str]] = {}
+    for host in nodes:
+        given = value(host, "node_max_pods")
+        if isinstance(given, int) and given > most:
+            crowded.setdefault(given, []).append(host)
+    return [
+        f"node_max_pods: {given} on {some(hosts)}, but the /{mask} of a node has addresses for {max(most, 0)} pods; "
+        f"set it to {max(most, 0)} or less, or use a smaller master_node_cidr_mask_size"
+        for given, hosts in crowded.items()
+    ]
+
+
+def port_problems(groups: Groups, value: Value) -> list[str]:
+    """Return the ports that two programs of one host would listen on, or that node ports would take."""
+    found: dict[str, list[str]] = {}
+    for host in dict.fromkeys(host for name in OUTSIDE for host in groups.get(name, ())):
+        own = [name for name in OUTSIDE if host in groups.get(name, ())]
+        for problem in _clashes(host, own, value):
+            found.setdefault(problem, []).append(host)
+    return [f"{problem} (on {some(hosts)}); choose another" for problem, hosts in found.items()]
+
+
+def _clashes(host: str, own: t.Sequence[str], value: Value) -> t.Iterator[str]:
+    outside = {port: program for name in own for port, program in OUTSIDE[name].items()}
+    loopback = {port: program for name in own for port, program in LOOPBACK[name].items()}
+    api, healthz = value(host, "cluster_api_port"), value(host, "flannel_healthz_port")
+    if "master" in own:
+        if api in outside:
+            yield f"cluster_api_port: {api} is the port of {outside[api]}"
+        outside[api] = "kube-apiserver"
+    if "lb" in own:
+        address, _colon, port = str(value(host, "haproxy_loopback_bind")).rpartition(":")
+        if port.isdigit():
+            there = loopback if address == "127.0.0.1" else {**loopback, **outside}
+            if int(port) in there:
+                yield f"haproxy_loopback_bind: {port} is the port of {there[int(port)]}"
+            loopback[int(port)] = "haproxy"
+    if "node" in own:
+        if healthz in loopback:
+            yield f"flannel_healthz_port: {healthz} is the port of {loopback[healthz]}"
+        yield from _node_port_clashes(str(value(host, "cluster_node_port_range")), outside)
+
+
+def _node_port_clashes(given: str, outside: t.Mapping[t.Any, str]) -> t.Iterator[str]:
+    first, _line, last = given.partition("-")
+    if first.isdigit() and last.isdigit():
+        for port, program in outside.items():
+            if isinstance(port, int) and int(first) <= port <= int(last):
+                yield f"cluster_node_port_range: {given} contains {port}, the port of {program}"
+
+
+def router_problems(groups: Groups, value: Value) -> list[str]:
+    """Return whether both virtual addresses would be one virtual router to keepalived."""
+    for host in groups.get("lb", ()):
+        addresses = [value(host, name) for name in ("cluster_api_vip", "cluster_api_former_vip")]
+        if not all(addresses) or addresses[0] == addresses[1]:
+            continue
+        names = ("keepalived_virtual_router_id", "keepalived_former_virtual_router_id")
+        new, former = (value(host, name) or _last(address) for name, address in zip(names, addresses))
+        if new == former:
+            return [
+                f"keepalived_virtual_router_id: {new} for both cluster_api_vip {addresses[0]} and "
+                f"cluster_api_former_vip {addresses[1]}; set it to another number from 1 to 255 that no router of this "
+                "network has, and keep it"
+            ]
+    return []
+
+
+def _last(address: t.Any) -> int | None:
+    """Return the default virtual router of an address, as role keepalived derives it."""
+    last = str(address).rpartition(".")[2]
+    return max(int(last), 1) if last.isdigit() else None

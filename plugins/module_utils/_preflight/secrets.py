@@ -1,0 +1,88 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether masters have secrets that the PKI directory does not know, which a run would replace and so destroy."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import typing as t
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import MARK, digest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import keys_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split
+
+ENCRYPTION = "/etc/kubernetes/encryption.yaml"
+KEY, PUBLIC = "/etc/kubernetes/pki/sa.key", "/etc/kubernetes/pki/sa.pub"
+_REMEDY = (
+    "or set cluster_pki_dir to the directory that the cluster was made with, or host_replace_authorities if nothing"
+    " there is to survive"
+)
+
+
+def foreign_secrets(told: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
+    """Return one line for each secret that masters have and the directory does not.
+
+    told is what module receipts has returned of each host: files in ``secrets``, digests by ``nonce``.
+    """
+    store = Store(directory)
+    keys, tokens = [], []
+    for host, result in sorted(told.items()):
+        files, nonce = result.get("secrets") or {}, str(result.get("nonce", ""))
+        if ENCRYPTION in files and _has_other_keys(store, files[ENCRYPTION], nonce):
+            keys.append(host)
+        if _signs_by_another(store, files, nonce):
+            tokens.append(host)
+    lines = []
+    if keys:
+        lines.append(
+            f"{_listed(keys)}: {ENCRYPTION} has a key that {store.secret('encryption.key')} has not, and nothing else"
+            " decrypts what it encrypted in etcd; put that key there, as NAME:SECRET in a line of its own, after the"
+            f" one that shall encrypt, {_REMEDY}"
+        )
+    if tokens:
+        lines.append(
+            f"{_listed(tokens)}: {KEY} is another key than {store.key('sa')}, and all tokens that it signed would be"
+            f" refused; copy {KEY} and {PUBLIC} from there, or append that {PUBLIC} to {store.stem('sa')}.pub,"
+            f" {_REMEDY}"
+        )
+    return lines
+
+
+def _has_other_keys(store: Store, text: str, nonce: str) -> bool:
+    """True when a redacted EncryptionConfiguration has a key that is not here, or not by that name."""
+    path = store.secret("encryption.key")
+    here = {(key.name, digest(key.secret, nonce)) for key in keys_of((store.read(path) or b"").decode(), path)}
+    named = set(re.findall(rf"""name["']?\s*:\s*["']?([^\s"',]+)["']?\s*,?\s*secret["']?\s*:\s*"({MARK}\w+)""", text))
+    unnamed = set(re.findall(rf"{MARK}\w+", text)) - {found for _name, found in named}
+    return bool(named - here or unnamed - {found for _name, found in here})
+
+
+def _signs_by_another(store: Store, files: t.Mapping[str, str], nonce: str) -> bool:
+    """True when tokens that a master has signed would be refused. The next key and former ones count as known."""
+    if not files.get(KEY):
+        return False
+    retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), "sa-*.key")
+    paths = [store.key("sa"), store.key("sa.next"), *sorted(glob.glob(retired))]
+    texts = [(store.read(path) or b"").decode("utf-8", "replace") for path in paths]
+    if files[KEY] in {digest(text, nonce) for text in texts if text}:
+        return False
+    theirs = _blocks(files.get(PUBLIC, "").encode())
+    return not theirs or not theirs <= _blocks(store.read(f"{store.stem('sa')}.pub") or b"")
+
+
+def _blocks(pem: bytes) -> set[bytes]:
+    """Return the public keys of a file; what is damaged is none."""
+    try:
+        return {b"".join(block.split()) for block in split(pem)}
+    except HardwayError:
+        return set()
+
+
+def _listed(hosts: list[str]) -> str:
+    """Return hosts in words."""
+    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(hosts)}"

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the plans for units: starts together, restarts one after the other behind the gate."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import fingerprints, outputs
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import plan as systemd_plan
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import OURS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Input, Plan, Seen, Stamp, Want
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.reload import Reload
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import (
+    Systemd,
+    Waiter,
+    asked,
+    healthy_of,
+)
+
+# A unit that runs is unhealthy when it has said no, and nothing else, for so many seconds.
+UNHEALTHY_AFTER = 3.0
+# An unhealthy one that needs others to become healthy gets so many seconds before it is their turn.
+FOR_OTHERS = 10.0
+# systemd has started a process in so many seconds, whatever that then waits for.
+FOR_A_PROCESS = 2.0
+
+
+class Units:
+    """All units of one call, from what is seen to what is done."""
+
+    def __init__(self, systemd: Systemd, wants: list[Want], gate: Mapping[str, Any] | None) -> None:
+        self.systemd = systemd
+        self._gate = gate
+        self.wants = {want.name: want for want in wants}
+        self.seen: dict[str, Seen] = {}
+        self.inputs: dict[str, dict[str, Input]] = {}
+        self.stamps: dict[str, Stamp | None] = {}
+        self.plans: dict[str, Plan] = {}
+        # Files that are not written because this is a check run.
+        self.predicted: list[str] = []
+        # Units whose files systemd had not read when this began: what runs was not started from them.
+        self._stale: set[str] = set()
+
+    def decide(self, check_mode: bool) -> None:
+        """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
+        self._look()
+        enabling = [name for name, plan in self.plans.items() if plan.enable]
+        stale = sorted(self._stale)
+        if check_mode:
+            return
+        for name in stale:
+            # Once systemd has read its files, nothing tells any more that the process was started from others.
+            if self.stamps[name] is None and self.plans[name].act == "restart":
+                fingerprints.write_stamp(name, Stamp({}, self.seen[name].invocation))
+        if not self._reread(enabling, stale):
+            return
+        enabled = {name: self.plans[name].enable for name in enabling}
+        self._look()
+        self.plans.update({name: _with(self.plans[name], enable=enable) for name, enable in enabled.items()})
+
+    def _reread(self, enabling: list[str], stale: list[str]) -> bool:
+        """Enable units and make systemd read the unit files again; True when it did."""
+        there = [name for name in enabling if self.seen[name].load != "not-found" or os.path.exists(f"{OURS}/{name}")]
+        if there:
+            self.systemd.do("enable", "--quiet", *there)
+        elif stale:
+            self.systemd.do("daemon-reload")
+        return bool(there or stale)
+
+    def _look(self) -> None:
+        self.seen = self.systemd.show(list(self.wants))
+        for name, want in self.wants.items():
+            seen = self.seen[name]
+            stamp = self.stamps[name] = fingerprints.read_stamp(name)
+            if fingerprints.unread(name, seen):
+                self._stale.add(name)
+            inputs = fingerprints.collect(name, seen, want.inputs, stamp.inputs if stamp else None)
+            if name in self._stale or self._read_later(name, seen, stamp, inputs):
+                inputs = fingerprints.unread_at_start(inputs, fingerprints.unit_files(name, seen))
+            for path in fingerprints.foreseen(name, want.inputs, inputs, self.predicted):
+                inputs[path] = Input("what a check run foresees", "", systemd_plan.NEVER)
+            self.inputs[name] = inputs
+            self.plans[name] = systemd_plan.plan(want, seen, inputs, stamp)
+            if want.outputs:
+                found, since = outputs.touched(want.outputs), self.systemd.active_since(name)
+                self.plans[name] = outputs.with_outputs(self.plans[name], seen, found, since)
+
+    def _read_later(self, name: str, seen: Seen, stamp: Stamp | None, inputs: Mapping[str, Input]) -> bool:
+        """True when the unit's files changed since the record, and systemd read them after the process had started."""
+        if stamp is None or stamp.invocation == seen.invocation or not seen.running:
+            return False
+        kept = systemd_plan.recorded(inputs)
+        changed = [path for path in fingerprints.unit_files(name, seen) if stamp.inputs.get(path) != kept.get(path)]
+        return bool(changed) and self.systemd.loaded_at() > seen.started_monotonic
+
+    def carry_out(self, hold: bool, stopped_by: str = "") -> list[str]:
+        """Do what is planned; return the units whose restart must wait for its turn (only with ``hold``).
+
+        ``stopped_by`` says which host failed in its turn before: then only what is unhealthy anyhow is restarted.
+        """
+        self._refuse_impossible()
+        for name, plan in self.plans.items():
+            self._put_away(name, plan)
+        restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
+        now = [name for name in restarts if self.plans[name].at_once]
+        later = [name for name in restarts if name not in now]
+        self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
+        self._see_well(later)
+        if later and not hold:
+            self._in_turn(later, stopped_by)
+        self._record()
+        return later if hold else []
+
+    def _in_turn(self, names: list[str], stopped_by: str) -> None:
+        """Restart or reload units one after the other, behind the gate unless all of them are unhealthy."""
+        unhealthy = [name for name in names if self._is_unhealthy(name)]
+        if unhealthy != names:
+            if stopped_by:
+                raise HardwayError(
+                    f"{', '.join(names)}: not restarted, because another host failed before ({stopped_by}). "
+                    "It runs on as before; repair that host and run again"
+                )
+            self._pass_gate(names)
+        for name in names:
+            want, before = self.wants[name], self.seen[name]
+            if self.plans[name].act == "reload":
+                self._reload(name)
+                continue
+            self._begin([name])
+            # It may need the others, whose turn comes after this.
+            at_most = FOR_OTHERS if name in unhealthy and not want.wait_on_start else None
+            self._bind(name, Waiter(self.systemd, want, before).wait(at_most))
+        time.sleep(float((self._gate or {}).get("settle") or 0))
+
+    def _bind(self, name: str, seen: Seen) -> None:
+        """Let the record speak for the process that was started; a record that was cut off says less."""
+        stamp = systemd_plan.bound(None, seen, self.inputs[name])
+        if stamp and (seen.running or seen.starting) and seen.invocation != self.seen[name].invocation:
+            fingerprints.write_stamp(name, stamp)
+
+    def _record(self) -> None:
+        """Let the records speak for the processes that run from today's inputs, whoever started them."""
+        for name, plan in self.plans.items():
+            if self.wants[name].state == "started" and plan.act == "none" and self.seen[name].running:
+                stamp = systemd_plan.bound(self.stamps[name], self.seen[name], self.inputs[name])
+                if stamp:
+                    fingerprints.write_stamp(name, stamp)
+
+    def _refuse_impossible(self) -> None:
+        for name, plan in self.plans.items():
+            seen = self.seen[name]
+            if plan.act not in ("start", "restart", "reload") or seen.load == "loaded":
+                continue
+            why = f"{seen.load}: {seen.load_error}; repair the unit file. {self.systemd.last_lines(name)}"
+            if seen.load == "not-found":
+                why = f"no such unit on this host; write {OURS}/{name} first"
+            elif seen.load == "masked":
+                why = f"masked; run systemctl unmask {name} if it is to run"
+            raise HardwayError(f"{name}: {why}")
+
+    def _put_away(self, name: str, plan: Plan) -> None:
+        """Stop, disable or remove a unit."""
+        if plan.enable is False:
+            self.systemd.do("disable", "--quiet", name)
+        if plan.act == "stop":
+            self.systemd.do("stop", name)
+        if plan.act != "remove":
+            return
+        self.systemd.do("stop", name)
+        if self.seen[name].file_state == "enabled":
+            self.systemd.do("disable", "--quiet", name)
+        if self.seen[name].fragment == f"{OURS}/{name}":
+            os.unlink(self.seen[name].fragment)
+        shutil.rmtree(f"{OURS}/{name}.d", ignore_errors=True)
+        fingerprints.forget_stamp(name)
+        self.systemd.do("daemon-reload")
+
+    def _begin(self, names: list[str]) -> None:
+        """Order the start of units, all at once; each leaves its record first."""
+        if not names:
+            return
+        for name in names:
+            fingerprints.write_stamp(name, Stamp(systemd_plan.recorded(self.inputs[name]), self.seen[name].invocation))
+        failed = [name for name in names if self.seen[name].active == "failed"]
+        if failed:
+            self.systemd.do("reset-failed", *failed)
+        # 'start' would do nothing for a unit that waits for its next try after a crash.
+        self.systemd.do("restart", "--no-block", *names)
+
+    def _reload(self, name: str) -> None:
+        """Let a unit read its files again; the record follows, for a reload that was cut off can be done twice."""
+        want = self.wants[name]
+        reload = Reload(self.systemd, name, want.reload_check, self.seen[name].main_pid)
+        self.systemd.do_to("reload", name)
+        reload.verify()
+        seen = Waiter(self.systemd, want, None).wait()
+        if seen.invocation == self.seen[name].invocation:
+            stamp = systemd_plan.bound(None, seen, self.inputs[name])
+            if stamp:
+                fingerprints.write_stamp(name, stamp)
+
+    def _see_well(self, later: list[str]) -> None:
+        """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
+        for name, want in self.wants.items():
+            plan, seen = self.plans[name], self.seen[name]
+            if want.state != "started" or name in later:
+                continue
+            begun = plan.act in ("start", "restart", "reload")
+            if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
+                if begun:
+                    self._bind_started(name)
+                continue
+            if begun or want.health:
+                found = Waiter(self.systemd, want, seen if begun else None).wait()
+                if begun:
+                    self._bind(name, found)
+
+    def _bind_started(self, name: str) -> None:
+        """Let the record speak for the process of a unit that is not waited for, as soon as systemd has started it."""
+        before = self.seen[name].invocation
+        started, found = wait_until(
+            lambda: self.systemd.show([name])[name],
+            lambda seen: seen.invocation not in ("", before) and seen.main_pid > 0,
+            timeout=FOR_A_PROCESS,
+        )
+        if started:
+            self._bind(name, found)
+
+    def _is_unhealthy(self, name: str) -> bool:
+        """True when the unit, although it runs, says no all the time; one that answers late or oddly is slow.
+
+        A unit that is only reloaded serves all along, and what its health lacks may be what the new files bring.
+        """
+        health = self.wants[name].health
+        if not health or self.plans[name].act != "restart":
+            return False
+        # Unverified: certificates that were just renewed on disk must not make a healthy server look unhealthy.
+        other, _last = wait_until(
+            lambda: asked(health, verify=False), lambda answer: not answer[0], timeout=UNHEALTHY_AFTER
+        )
+        return not other
+
+    def _pass_gate(self, names: list[str]) -> None:
+        """Return when enough of the others are healthy; raise, with nothing touched, when they are not."""
+        if not self._gate:
+            return
+        gate = self._gate
+        passed, (count, words) = wait_until(
+            lambda: healthy_of(gate), lambda found: found[0] >= gate["minimum"], timeout=gate["timeout"]
+        )
+        if not passed:
+            raise HardwayError(
+                f"{', '.join(names)}: not restarted, because only {count} of {len(gate['urls'])} are healthy and "
+                f"{gate['minimum']} must be: {'; '.join(words)}. It runs on as before; repair the others and run again"
+            )
+
+
+def _with(plan: Plan, enable: bool | None) -> Plan:
+    return replace(plan, enable=enable)

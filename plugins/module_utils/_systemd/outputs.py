@@ -1,0 +1,44 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that a unit writes when it starts: what is missing or was changed since then comes back by a restart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Plan, Seen
+
+# Times of files come from a clock that ticks some hundred times a second.
+MARGIN = 0.05
+
+
+def touched(paths: Iterable[str]) -> dict[str, Optional[float]]:
+    """Return when each file was last changed in any way, which cannot be set; None for one that is missing."""
+    found: dict[str, Optional[float]] = {}
+    for path in paths:
+        try:
+            found[path] = os.lstat(path).st_ctime
+        except (FileNotFoundError, NotADirectoryError):
+            found[path] = None
+    return found
+
+
+def with_outputs(plan: Plan, seen: Seen, outputs: Mapping[str, Optional[float]], since: float) -> Plan:
+    """Return the plan for a unit that serves ``since`` then, after a look at what it has written before that."""
+    if not seen.running or plan.act not in ("none", "reload"):
+        return plan
+    reasons = problems(outputs, since)
+    return replace(plan, act="restart", reasons=(*plan.reasons, *reasons)) if reasons else plan
+
+
+def problems(outputs: Mapping[str, Optional[float]], since: float) -> list[str]:
+    """Return which files a unit that serves ``since`` then has not left as they are, with the reason."""
+    return [
+        f"{path} is gone" if moment is None else f"{path} was changed by others"
+        for path, moment in sorted(outputs.items())
+        if moment is None or moment > since + MARGIN
+    ]

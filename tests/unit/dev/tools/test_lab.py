@@ -1,0 +1,80 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What demo, tests and rehearsals do with the programs of this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dev.standins import binaries
+from dev.tools import demo, lab
+
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubelet", "kube-proxy")
+
+
+@pytest.fixture
+def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have all programs but those of Kubernetes."""
+    monkeypatch.setattr(binaries, "READY", tmp_path)
+    for component in binaries.role_variables()["_cluster_components"]:
+        if component["name"] != "kubernetes":
+            for name in component["binaries"]:
+                put(tmp_path / ("cni" if component["name"] == "cni" else "") / name)
+    return tmp_path
+
+
+def put(path: Path) -> None:
+    """Have a program."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [([], True), (["debian/kubectl"], False), ([f"{{}}/{name}" for name in KUBERNETES], False)],
+)
+def test_debian_is_asked_for_kubectl_where_none_is(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], wanted: bool
+) -> None:
+    for name in there:
+        put(ready / name.format(lab.kubernetes_version()))
+    verbs: list[str] = []
+    monkeypatch.setattr(lab.subprocess, "run", lambda command, **_: verbs.append(command[1]))
+    lab.collect()
+    assert ("binaries" in verbs) is wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "lost", "words"),
+    [
+        ("1", [], "REHEARSAL of Kubernetes"),
+        ("", ["flanneld", "etcd"], "flanneld not at hand: this is a REHEARSAL"),
+        ("", ["kubelet"], "kube-scheduler, kubelet, kube-proxy not at hand: this is a REHEARSAL"),
+        ("", [], "demo: no cluster today"),
+        ("0", ["flanneld"], "demo: no cluster today"),
+    ],
+)
+def test_the_demo_says_first_that_it_is_a_rehearsal(
+    ready: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    asked: str,
+    lost: list[str],
+    words: str,
+) -> None:
+    """Before it looks for programs elsewhere, which takes minutes."""
+    monkeypatch.setenv("HARDWAY_REHEARSAL", asked)
+    monkeypatch.setattr(binaries, "CACHE", ready)
+    for name in KUBERNETES:
+        put(ready / lab.kubernetes_version() / name)
+    for name in lost:
+        (ready / ("" if name in ("etcd", "flanneld") else lab.kubernetes_version()) / name).unlink()
+    monkeypatch.setattr(demo.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    monkeypatch.setattr(demo, "refusal", lambda: "no cluster today")
+    assert demo.up(lab.Lab("unit", "ha")) == 1
+    told = capfd.readouterr()
+    assert words in (told.out + told.err).splitlines()[0]

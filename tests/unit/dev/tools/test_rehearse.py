@@ -1,0 +1,84 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An operator's inventory never leads a rehearsal to the operator's hosts, whatever it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.tools.rehearse import Rehearsal
+
+REACH = {"ansible_ssh_private_key_file": "/run/id", "ansible_ssh_args": "-F none"}
+HOSTS = {
+    "etcd": {"hosts": {"k1": None}},
+    "master": {"hosts": {"k1": None}},
+    "node": {"hosts": {"k1": {"ansible_host": "10.0.0.1"}, "k2": {"ansible_host": "10.0.0.2"}}},
+    "others": {"hosts": {"db": {"ansible_connection": "local"}}},
+}
+
+
+def write(path: Path, content: Any) -> None:
+    """Write a YAML file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Path:
+    """Return an inventory with variables at every place that outranks those in the file of hosts."""
+    inventory = tmp_path / "inventory"
+    write(inventory / "hosts.yml", HOSTS)
+    write(inventory / "group_vars/all.yml", {"ansible_ssh_common_args": "-o ProxyJump=bastion", "ansible_become": True})
+    write(inventory / "host_vars/k1.yml", {"ansible_connection": "local", "cluster_node_ip": "10.0.0.1"})
+    write(inventory / "host_vars/k2/main.yml", {"ansible_ssh_host": "10.0.0.2", "ansible_ssh_user": "ops"})
+    return inventory
+
+
+@pytest.fixture
+def rehearsal(operator: Path, tmp_path: Path) -> Rehearsal:
+    """Return a rehearsal whose files are written, without hosts."""
+    made = Rehearsal("unit", operator)
+    made.target, made.overlay = tmp_path / "build", tmp_path / "build/overlay"
+    made.write(REACH)
+    return made
+
+
+def test_only_sandbox_hosts_are_reached(rehearsal: Rehearsal, operator: Path) -> None:
+    found = rehearsal.listed(operator, rehearsal.overlay)["_meta"]["hostvars"]
+    for host, address in (("k1", "198.18.0.11"), ("k2", "198.18.0.12"), ("db", "192.0.2.1")):
+        own = found[host]
+        assert (own["ansible_host"], own["ansible_connection"], own["ansible_user"]) == (address, "ssh", "root")
+        assert own["ansible_ssh_common_args"] == "" and own["ansible_become"] is False
+    assert (found["k2"]["ansible_ssh_host"], found["k2"]["ansible_ssh_user"]) == ("198.18.0.12", "root")
+    assert found["k1"]["cluster_node_ip"] == "198.18.0.11"
+    rehearsal.check("site.yml")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ansible_host": "10.0.0.1"},
+        {"ansible_connection": "local"},
+        {"ansible_ssh_host": "10.0.0.1"},
+        {"ansible_port": 2},
+    ],
+)
+def test_what_outranks_every_inventory_stops_the_rehearsal(
+    rehearsal: Rehearsal, tmp_path: Path, variables: dict[str, Any]
+) -> None:
+    write(tmp_path / "own/host_vars/k1.yml", variables)
+    (name,) = variables
+    with pytest.raises(SystemExit, match=f"k1: {name} is"):
+        rehearsal.check(str(tmp_path / "own/site.yml"))
+
+
+def test_nothing_on_the_controller_is_overwritten(rehearsal: Rehearsal) -> None:
+    settings = yaml.safe_load((rehearsal.target / "settings.yml").read_text())
+    for name in ("cluster_pki_dir", "admin_kubeconfig"):
+        assert settings[name].startswith(str(rehearsal.target))
+    assert settings["certificates_json"] == settings["certificates_textfile"] == ""

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which versions a running cluster keeps, may go to, and is kept from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
+
+SUPPORTED = ["1.34", "1.35", "1.36"]
+MASTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+NODE = ("containerd", "kubelet", "kube-proxy", "flanneld")
+
+
+def report(version: str = "", programs: tuple[str, ...] = (), *, down: bool = False, **changes: Any) -> dict[str, Any]:
+    """Return what a host with these programs reports; those of Kubernetes have this version."""
+    others = {"etcd": "3.6.14", "containerd": "2.2.7", "flanneld": "0.27.4"}
+    versions = {program: others.get(program, version) for program in programs}
+    if "containerd" in programs:
+        versions |= {"runc": "1.4.3", "cni": "1.9.1", "pause": "3.10.2"}
+    found = {
+        "versions": {**versions, **changes.pop("versions", {})},
+        "active": [] if down else list(programs),
+        "record": {},
+        "stored": {},
+        "api": None,
+        "servers": {},
+    }
+    return {**found, **changes}
+
+
+def cluster(masters: list[str], nodes: list[str] = [], **elsewhere: Any) -> dict[str, Any]:  # noqa: B006
+    """Return the summary of a cluster with these versions, m1 m2 … and n1 n2 …."""
+    reports = {f"m{n}": report(version, MASTER) for n, version in enumerate(masters, 1)}
+    reports |= {f"n{n}": report(version, NODE) for n, version in enumerate(nodes, 1)}
+    return pin.summary(reports, elsewhere, {})
+
+
+def refusals(
+    found: dict[str, Any], kubernetes: str = "", *, allow: bool = False, nodes: tuple[str, ...] = (), **components: str
+) -> list[str]:
+    """Return what speaks against going there; what is not asked for stays."""
+    wanted = {**found["versions"], **({"kubernetes": kubernetes} if kubernetes else {}), **components}
+    return pin.problems(found, wanted, allow_minor=allow, supported=SUPPORTED, nodes=nodes)
+
+
+def test_what_runs_stays_where_nothing_is_set() -> None:
+    found = cluster(["1.35.6"], ["1.35.6", "1.35.6"])
+    assert found["versions"] == {
+        "kubernetes": "1.35.6",
+        "etcd": "3.6.14",
+        "containerd": "2.2.7",
+        "runc": "1.4.3",
+        "cni": "1.9.1",
+        "pause": "3.10.2",
+        "flannel": "0.27.4",
+    }
+    assert refusals(found) == []
+
+
+def test_nothing_runs() -> None:
+    found = pin.summary({"k1": report(), "k2": report()}, {}, {})
+    assert found["versions"] == {}
+    assert refusals(found, "1.36.2", etcd="3.6.14") == []
+
+
+def test_a_newer_patch_goes_on() -> None:
+    assert refusals(cluster(["1.35.5"], ["1.35.5"]), "1.35.6", etcd="3.6.15", flannel="0.27.5") == []
+
+
+def test_another_minor_is_refused_and_says_how() -> None:
+    (line,) = refusals(cluster(["1.35.6"], ["1.35.6"]), "1.36.2")
+    assert line == (
+        "the cluster runs 1.35.6, this inventory asks for 1.36.2: run site.yml -e cluster_allow_minor_upgrade=true, "
+        "or set cluster_kubernetes_version: 1.35.6"
+    )
+
+
+def test_the_next_minor_is_allowed_where_it_is_said() -> None:
+    assert refusals(cluster(["1.35.6", "1.35.6"], ["1.35.6"]), "1.36.2", allow=True) == []
+
+
+@pytest.mark.parametrize("allow", [False, True])
+def test_no_minor_is_skipped(allow: bool) -> None:
+    (line,) = refusals(cluster(["1.34.9"], ["1.34.9"]), "1.36.2", allow=allow)
+    assert "the cluster runs 1.34.9, this inventory asks for 1.36.2, and no minor may be skipped" in line
+    assert "bring it to a release of 1.35 first" in line
+
+
+@pytest.mark.parametrize("allow", [False, True])
+@pytest.mark.parametrize("wanted", ["1.36.1", "1.35.9", "1.36.2-rc.1"])
+def test_nothing_goes_back(wanted: str, allow: bool) -> None:
+    (line,) = refusals(cluster(["1.36.2"], ["1.36.2"]), wanted, allow=allow)
+    assert line.startswith(f"the cluster runs 1.36.2, this inventory asks for {wanted}, which is older")
+    assert line.endswith("set cluster_kubernetes_version: 1.36.2")
+
+
+def test_an_upgrade_that_was_cut_off_goes_on_alone() -> None:
+    found = cluster(["1.36.2", "1.35.6", "1.35.6"], ["1.35.6"])
+    assert found["versions"]["kubernetes"] == "1.36.2"
+    (line,) = refusals(found)
+    assert "runs 1.35.6 (m2, m3, n1) and 1.36.2 (m1)" in line
+    assert "did not come to its end; finish it: run site.yml -e cluster_allow_minor_upgrade=true" in line
+    assert refusals(found, allow=True) == []
+    (line,) = refusals(found, "1.35.6", allow=True)
+    assert "which is older" in line
+
+
+def test_a_patch_that_was_cut_off_just_goes_on() -> None:
+    found = cluster(["1.35.6", "1.35.5"], ["1.35.5"])
+    assert found["versions"]["kubernetes"] == "1.35.6"
+    assert refusals(found) == []
+
+
+def test_nodes_that_stayed_behind_are_not_upgraded_by_the_way() -> None:
+    found = cluster(["1.35.6"], ["1.35.6", "1.34.9"])
+    (line,) = refusals(found)
+    assert "1.34.9 (n2) and 1.35.6" in line and "cluster_allow_minor_upgrade=true" in line
+
+
+def test_a_kubelet_that_does_not_run_holds_nothing_up() -> None:
+    reports = {"m1": report("1.35.6", MASTER), "n1": report("1.34.9", NODE, down=True)}
+    assert refusals(pin.summary(reports, {}, {})) == []
+
+
+def test_a_control_plane_that_is_down_counts_by_its_disk() -> None:
+    reports = {"m1": report("1.35.6", MASTER, down=True)}
+    found = pin.summary(reports, {}, {})
+    assert found["versions"]["kubernetes"] == "1.35.6"
+    assert len(refusals(found, "1.36.2")) == 1
+
+
+def test_a_new_node_gets_what_the_cluster_runs() -> None:
+    record = {"kubernetes": "1.35.5", "containerd": "2.1.9", "flannel": "0.26.1", "coredns": "1.13.1"}
+    master = report("1.35.6", MASTER, record=record)
+    found = pin.summary({"n9": report()}, {"m1": master}, {})
+    assert found["versions"] == {
+        "kubernetes": "1.35.6",
+        "etcd": "3.6.14",
+        "containerd": "2.1.9",
+        "flannel": "0.26.1",
+        "coredns": "1.13.1",
+    }
+    assert refusals(found, nodes=("n9",)) == []
+
+
+@pytest.mark.parametrize("wanted", ["1.35.7", "1.36.2"])
+def test_no_kubelet_becomes_newer_than_an_api_server(wanted: str) -> None:
+    found = pin.summary({"n9": report()}, {"m1": report("1.35.6", MASTER)}, {})
+    (line,) = refusals(found, wanted, allow=True, nodes=("n9",))
+    assert f"kubelet {wanted} on n9 would be newer than the API server 1.35.6 of m1" in line
+    assert "without --limit" in line and line.endswith("set cluster_kubernetes_version: 1.35.6")
+
+
+def test_api_servers_outside_of_the_limit_are_asked_by_those_inside() -> None:
+    servers = {"https://192.0.2.12:6443": "1.35.6", "https://192.0.2.13:6443": ""}
+    reports = {"m1": report("1.35.6", MASTER, servers=servers)}
+    found = pin.summary(reports, {}, {"https://192.0.2.12:6443": "m2", "https://192.0.2.13:6443": "m3"})
+    assert found["behind"] == {"1.35.6": ["m2"]}
+    assert refusals(found, "1.36.2", allow=True) == []
+    (line,) = refusals(found, "1.36.2", allow=True, nodes=("m1",))
+    assert "API server 1.35.6 of m2" in line
+
+
+def test_a_minor_that_the_collection_no_longer_knows() -> None:
+    (line,) = refusals(cluster(["1.33.4"]))
+    assert "runs 1.33.4" in line and "knows 1.34, 1.35, 1.36 alone" in line
+
+
+@pytest.mark.parametrize(
+    ("component", "wanted", "words"),
+    [
+        ("etcd", "3.6.8", "etcd: the cluster runs 3.6.14, this inventory asks for 3.6.8, which is older"),
+        ("etcd", "3.8.0", "no minor may be skipped: bring it to a release of 3.7 first"),
+        (
+            "etcd",
+            "3.7.0",
+            "run site.yml -e cluster_allow_minor_upgrade=true, or set cluster_component_versions.etcd: 3.6.14",
+        ),
+        ("etcd", "4.0.0", "no minor may be skipped"),
+        ("containerd", "2.1.9", "containerd: the cluster runs 2.2.7, this inventory asks for 2.1.9, which is older"),
+        ("containerd", "2.3.4", "run site.yml -e cluster_allow_minor_upgrade=true"),
+        ("runc", "1.3.6", "runc: the cluster runs 1.4.3"),
+        ("cni", "1.8.0", "cni: the cluster runs 1.9.1"),
+        ("flannel", "0.26.9", "flannel: the cluster runs 0.27.4"),
+    ],
+)
+def test_components_are_held_to_the_same(component: str, wanted: str, words: str) -> None:
+    (line,) = refusals(cluster(["1.36.2"], ["1.36.2"]), **{component: wanted})
+    assert words in line
+
+
+def test_coredns_is_known_from_the_api() -> None:
+    found = pin.summary({"m1": report("1.36.2", MASTER, api={"coredns": "1.14.2", "dns_address": ""})}, {}, {})
+    assert found["versions"]["coredns"] == "1.14.2"
+    (line,) = refusals(found, coredns="1.13.1")
+    assert line.startswith("coredns: the cluster runs 1.14.2")
+
+
+@pytest.mark.parametrize(("runs", "refused"), [("3.5.25", True), ("3.5.26", False)])
+def test_etcd_36_wants_a_late_35(runs: str, refused: bool) -> None:
+    found = pin.summary({"m1": report("1.36.2", MASTER, versions={"etcd": runs})}, {}, {})
+    lines = refusals(found, allow=True, etcd="3.6.14")
+    assert [line for line in lines if "bring it to 3.5.26 or a later 3.5 first" in line] if refused else not lines
+
+
+def test_several_are_told_at_once() -> None:
+    assert len(refusals(cluster(["1.35.6"], ["1.35.6"]), "1.36.2", etcd="3.5.0", runc="1.5.0")) == 3
+
+
+def test_what_is_no_version_is_not_judged() -> None:
+    found = pin.summary({"m1": report("own-build", MASTER)}, {}, {})
+    assert found["versions"]["kubernetes"] == "own-build"
+    assert refusals(found, "1.36.2") == []
+
+
+COMPONENTS = [
+    {"name": "etcd", "version": "3.6.14", "binaries": ["etcd", "etcdctl"]},
+    {"name": "kubernetes", "version": "1.35.6", "binaries": ["kubectl", "kubelet", "kube-proxy"]},
+    {"name": "runc", "version": "1.4.3", "binaries": ["runc"]},
+]
+MASTERS = list(pin.KUBERNETES["master"])
+
+
+def lacking(reports: dict[str, Any], **groups: list[str]) -> list[str]:
+    """Return the names of the components of which a host lacks something."""
+    return [str(one["name"]) for one in pin.to_bring(COMPONENTS, pin.complete(reports, groups))]
+
+
+def test_what_all_hosts_have_needs_no_download() -> None:
+    stored = {"etcd": {"3.6.14": ["etcd", "etcdctl"]}, "kubernetes": {"1.35.6": MASTERS}}
+    node = {"runc": {"1.4.3": ["runc"]}, "kubernetes": {"1.35.6": ["kube-proxy", "kubelet"]}}
+    groups = {"etcd": ["m1"], "master": ["m1"], "node": ["n1", "n2"]}
+    reports = {"m1": report(stored=stored), "n1": report(stored=node)}
+    assert lacking(reports, **groups) == []
+    # One of them with another version, one with a part of it, one with nothing.
+    reports["n2"] = report(stored={**node, "runc": {"1.4.2": ["runc"]}})
+    assert lacking(reports, **groups) == ["runc"]
+    reports["n2"] = report(stored={**node, "kubernetes": {"1.35.6": ["kubelet"]}})
+    assert lacking(reports, **groups) == ["kubernetes"]
+    reports["n2"] = report()
+    assert lacking(reports, **groups) == ["kubernetes", "runc"]
+
+
+def test_what_no_host_of_the_play_needs_is_not_downloaded() -> None:
+    assert lacking({"n1": report()}, etcd=["m1"], master=["m1"], node=["n1"]) == ["kubernetes", "runc"]

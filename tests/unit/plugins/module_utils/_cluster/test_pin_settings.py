@@ -1,0 +1,166 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running cluster cannot change is refused; what it can, and the way back from a half-made change, is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin_settings
+
+ROLES = Path(__file__).resolve().parents[5] / "roles"
+SHARED: dict[str, Any] = {
+    "name": "kubernetes",
+    "domain": "cluster.local",
+    "service_cidr": "10.96.0.0/16",
+    "pod_cidr": "10.244.0.0/16",
+    "dns_address": "10.96.0.10",
+    "api_port": 6443,
+}
+FLAGS = {
+    "etcd": {
+        "name": "k1",
+        "data-dir": "/var/lib/etcd",
+        "initial-advertise-peer-urls": "https://192.0.2.11:2380",
+        "initial-cluster-token": "kubernetes-etcd",
+    },
+    "kube-apiserver": {
+        "service-cluster-ip-range": "10.96.0.0/16",
+        "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+        "secure-port": "6443",
+    },
+    "kube-controller-manager": {
+        "cluster-cidr": "10.244.0.0/16",
+        "cluster-name": "kubernetes",
+        "node-cidr-mask-size": "24",
+    },
+    "kubelet": {"hostname-override": "k1"},
+    "flanneld": {"kube-subnet-mgr": "true"},
+}
+IN_ETCD = {"etcd-endpoints": "https://192.0.2.11:2379", "etcd-prefix": "/coreos.com/network"}
+
+
+def told(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, host: str = "k1", **own: Any) -> list[Any]:
+    """Return the settings of one host."""
+    report = {
+        "flags": flags,
+        "kubelet": {"domain": "cluster.local", "dns_address": "10.96.0.10"},
+        "api": {"coredns": "1.14.2", "dns_address": "10.96.0.10"},
+    }
+    own = {**dict.fromkeys(pin_settings.VARIABLES), "name": host, "address": "192.0.2.11", **own}
+    return list(pin_settings.settings(host, report, {**SHARED, **shared}, own))
+
+
+def refusals(*arguments: Any, **own: Any) -> list[str]:
+    """Return what is refused of one host."""
+    return pin_settings.problems(told(*arguments, **own))
+
+
+def test_what_was_deployed_is_asked_for() -> None:
+    assert refusals() == []
+
+
+@pytest.mark.parametrize(
+    ("shared", "variable", "runs"),
+    [
+        ({"service_cidr": "10.97.0.0/16"}, "cluster_service_cidr", "10.96.0.0/16"),
+        ({"pod_cidr": "10.200.0.0/16"}, "cluster_pod_cidr", "10.244.0.0/16"),
+        ({"domain": "k8s.example.org"}, "cluster_domain", "cluster.local"),
+        ({"dns_address": "10.96.0.11"}, "cluster_dns_address", "10.96.0.10"),
+        ({"api_port": 8443}, "cluster_api_port", "6443"),
+    ],
+)
+def test_what_all_hosts_share(shared: dict[str, Any], variable: str, runs: str) -> None:
+    asked = next(iter(shared.values()))
+    assert refusals(FLAGS, shared) == [
+        f"{variable}: the cluster runs with {runs}, the inventory asks for {asked}; "
+        "it cannot be changed on a running cluster; set it back"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "variable"),
+    [
+        ({"etcd_data_dir": "/srv/etcd"}, "etcd_data_dir"),
+        ({"etcd_config": {"data-dir": "/srv/etcd"}}, "etcd_config.data-dir"),
+        ({"etcd_initial_cluster_token": "other"}, "etcd_initial_cluster_token"),
+        ({"address": "192.0.2.99"}, "cluster_node_ip"),
+        ({"master_node_cidr_mask_size": "25"}, "master_node_cidr_mask_size"),
+        (
+            {"master_apiserver_args": {"service-cluster-ip-range": "10.97.0.0/16"}},
+            "master_apiserver_args.service-cluster",
+        ),
+        ({"flannel_store": "etcd"}, "flannel_store"),
+    ],
+)
+def test_what_a_host_has(own: dict[str, Any], variable: str) -> None:
+    (line,) = refusals(**own)
+    assert line.startswith(variable) and "set it back" in line
+
+
+def test_a_node_keeps_its_name() -> None:
+    (line,) = refusals(name="other")
+    assert line.startswith("cluster_node_name: k1 runs with k1, the inventory asks for other")
+
+
+def test_another_name_of_the_cluster_is_told_without_what_follows_from_it() -> None:
+    assert [line.partition(":")[0] for line in refusals(FLAGS, {"name": "other"})] == ["cluster_name"]
+
+
+def test_the_prefix_counts_where_leases_are_in_etcd() -> None:
+    flags = {**FLAGS, "flanneld": IN_ETCD}
+    assert refusals(flags, flannel_store="etcd") == []
+    (line,) = refusals(flags, flannel_store="etcd", flannel_etcd_prefix="/other")
+    assert line.startswith("flannel_etcd_prefix")
+    (line,) = refusals(flags)
+    assert line.startswith("flannel_store: the cluster runs with etcd, the inventory asks for kubernetes")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"master_node_cidr_mask_size": "24"},
+        {"node_kubelet_config": {"clusterDNS": ["169.254.20.10"], "clusterDomain": "x"}},
+        {"etcd_data_dir": "/var/lib/etcd/"},
+        {"flannel_args": {"v": 5}, "master_apiserver_args": {"v": 5}, "etcd_config": {"log-level": "debug"}},
+    ],
+)
+def test_what_may_change(own: dict[str, Any]) -> None:
+    assert refusals(**own) == []
+
+
+def test_a_range_may_be_written_in_another_way() -> None:
+    assert refusals(FLAGS, {"service_cidr": "10.96.3.0/16"}) == []
+
+
+def test_half_way_both_ways_are_free_and_no_third() -> None:
+    changed = {**FLAGS, "kube-apiserver": {**FLAGS["kube-apiserver"], "service-cluster-ip-range": "10.97.0.0/16"}}
+    for asked, lines in (("10.96.0.0/16", 0), ("10.97.0.0/16", 0), ("10.98.0.0/16", 2)):
+        shared = {"service_cidr": asked}
+        both = [*told(FLAGS, shared), *told(changed, shared, "k2")]
+        found = [line for line in pin_settings.problems(both) if line.startswith("cluster_service_cidr")]
+        assert len(found) == lines, found
+
+
+def test_many_hosts_share_a_line() -> None:
+    shared = {"service_cidr": "10.97.0.0/16"}
+    assert len(pin_settings.problems([*told(FLAGS, shared), *told(FLAGS, shared)])) == 1
+
+
+def test_defaults_are_those_of_the_roles() -> None:
+    for name, value in pin_settings.DEFAULTS.items():
+        defaults = yaml.safe_load((ROLES / name.partition("_")[0] / "defaults/main.yml").read_text(encoding="utf-8"))
+        assert defaults[name] == value
+
+
+def test_the_reference_says_refused_of_exactly_these() -> None:
+    said = set()
+    for path in ROLES.glob("*/meta/changes.yml"):
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said |= {name for name, change in entries.items() if change.startswith("refused")}
+    # By their own checks: authorities of another cluster.
+    assert said - {"cluster_pki_dir", "host_replace_authorities"} == set(pin_settings.REFUSED)

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links that a service's user has planted lead root nowhere, and modes are as asked whatever the umask."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it is root that could be led astray")
+
+SOMEBODY = 12345
+
+
+@pytest.fixture
+def group_writes(tmp_path: Path) -> Path:
+    """Return a directory of root that a service's group may write to."""
+    made = tmp_path / "shared"
+    made.mkdir()
+    os.chown(made, 0, SOMEBODY)
+    made.chmod(0o775)
+    return made
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Return a directory in which a service's user may write."""
+    made = tmp_path / "theirs"
+    made.mkdir()
+    os.chown(made, SOMEBODY, SOMEBODY)
+    return made
+
+
+@pytest.fixture
+def shadow(tmp_path: Path) -> Path:
+    """Return a file of root that they would like to have."""
+    made = tmp_path / "shadow"
+    made.write_text("secret")
+    made.chmod(0o600)
+    return made
+
+
+@pytest.fixture(params=[0o022, 0o027, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Run with a umask as hardened hosts have it."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    """Return the mode of a path itself."""
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+ACTS: dict[str, Callable[[str], None]] = {
+    "attributes": lambda path: atomic_files.set_attributes(path, 0o644, None, None),
+    "open": lambda path: safe_paths.opened(path).__enter__() and None,
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_planted_link_is_not_followed(act: str, theirs: Path, shadow: Path) -> None:
+    """The file that it leads to keeps its mode and owner, and the message names the link."""
+    (theirs / "server.crt").symlink_to(shadow)
+    with pytest.raises(HardwayError, match=r"server.crt is a link in a directory where others than root may write"):
+        ACTS[act](str(theirs / "server.crt"))
+    assert mode(shadow) == 0o600
+
+
+def test_a_planted_directory_is_not_entered(theirs: Path, tmp_path: Path) -> None:
+    """Nothing is written, and no mode set, in what it leads to."""
+    etc = tmp_path / "etc"
+    etc.mkdir(mode=0o700)
+    (theirs / "pki").symlink_to(etc)
+    for act in (
+        lambda: atomic_files.write(str(theirs / "pki/passwd"), b"x", mode=0o644),
+        lambda: safe_paths.make_directory(str(theirs / "pki/more")),
+        lambda: atomic_files.set_attributes(str(theirs / "pki"), 0o777, None, None),
+        lambda: atomic_files.forget(str(theirs / "pki/passwd")),
+    ):
+        with pytest.raises(HardwayError, match=r"pki.* is a link"):
+            act()
+    assert list(etc.iterdir()) == [] and mode(etc) == 0o700
+
+
+def test_nor_where_a_group_may_write(group_writes: Path, shadow: Path) -> None:
+    """Its members are not root either; the sticky bit keeps them from replacing what root has put there."""
+    (group_writes / "link").symlink_to(shadow)
+    with pytest.raises(HardwayError, match="where others than root may write"):
+        atomic_files.set_attributes(str(group_writes / "link"), 0o644, None, None)
+    group_writes.chmod(0o1775)
+    atomic_files.set_attributes(str(group_writes / "link"), 0o640, None, None)
+    assert mode(shadow) == 0o640
+
+
+def test_a_link_of_roots_own_is_followed(tmp_path: Path) -> None:
+    """Administrators put /var/lib/etcd on another disk so."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to("disk")
+    atomic_files.write(str(tmp_path / "data/file"), b"x", mode=0o640)
+    assert (tmp_path / "disk/file").read_bytes() == b"x" and mode(tmp_path / "disk/file") == 0o640
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(HardwayError, match="more than 40 links"):
+        atomic_files.write(str(tmp_path / "loop/file"), b"x", mode=0o640)
+
+
+def test_a_file_takes_the_place_of_a_planted_link(theirs: Path, shadow: Path) -> None:
+    """Writing replaces the link and leaves alone what it leads to."""
+    (theirs / "file").symlink_to(shadow)
+    atomic_files.write(str(theirs / "file"), b"new", mode=0o644)
+    assert not (theirs / "file").is_symlink() and (theirs / "file").read_bytes() == b"new"
+    assert shadow.read_text() == "secret" and mode(shadow) == 0o600
+
+
+def test_directories_on_the_way_have_their_mode(umask: int, tmp_path: Path) -> None:
+    """Also the ones between, and those that were there are left alone."""
+    (tmp_path / "there").mkdir(mode=0o700)
+    safe_paths.make_directory(str(tmp_path / "there/a/b/c"))
+    assert [mode(tmp_path / "there" / name) for name in ("a", "a/b", "a/b/c")] == [0o755] * 3
+    assert mode(tmp_path / "there") == 0o700
+    safe_paths.make_directory(str(tmp_path / "private/x"), 0o700)
+    assert mode(tmp_path / "private") == mode(tmp_path / "private/x") == 0o700
+
+
+def test_a_file_in_the_way_of_a_directory(tmp_path: Path) -> None:
+    """It is named, and stays."""
+    (tmp_path / "file").touch()
+    with pytest.raises(HardwayError, match="file/x: cannot be made: Not a directory"):
+        safe_paths.make_directory(str(tmp_path / "file/x"))

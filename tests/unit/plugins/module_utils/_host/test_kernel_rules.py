@@ -1,0 +1,178 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel module decides, and what it finds on a host made of files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import kernel_rules
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel, settled
+
+FSTAB = "UUID=1 / ext4 defaults 0 1\n# UUID=9 none swap sw 0 0\nUUID=2 none swap sw 0 0\n/swap\tnone\tswap\tsw\t0\t0"
+
+
+def test_only_swap_lines_of_fstab_are_commented_out() -> None:
+    expected = FSTAB.replace("UUID=2", "#UUID=2").replace("/swap", "#/swap")
+    assert kernel_rules.without_swap(FSTAB) == expected
+    assert kernel_rules.without_swap(expected) == expected
+
+
+def test_swap_devices_are_read_with_their_escapes() -> None:
+    swaps = "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n/my\\040swap file 1 0 -2\n"
+    assert kernel_rules.swap_devices(swaps) == ["/dev/zram0", "/my swap"]
+    assert kernel_rules.swap_devices("") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(True, "1"), (1, "1"), ("1024\t65000", "1024 65000"), (" a  b ", "a b")]
+)
+def test_values_look_as_the_kernel_prints_them(given: object, expected: str) -> None:
+    assert kernel_rules.normal(given) == expected
+
+
+def test_capability_comes_from_the_bounding_set() -> None:
+    assert kernel_rules.has_capability("CapBnd:\t000001ffffffffff\n", kernel_rules.CAP_SYS_RESOURCE)
+    assert not kernel_rules.has_capability(
+        "CapEff:\t000001ffffffffff\nCapBnd:\t000001fffeffffff\n", kernel_rules.CAP_SYS_RESOURCE
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("ID=debian\n", "debian"),
+        ("ID=ubuntu\nID_LIKE=debian\n", "debian"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "redhat"),
+        ("ID=opensuse-leap\nID_LIKE='suse opensuse'\n".replace("'", '"'), "suse"),
+        ("ID=arch\n", "arch"),
+    ],
+)
+def test_os_family(text: str, family: str) -> None:
+    assert kernel_rules.os_family(text) == family
+
+
+@pytest.mark.parametrize(
+    ("text", "resolved", "expected"),
+    [
+        ("nameserver 127.0.0.53\n", True, "/run/systemd/resolve/resolv.conf"),
+        ("nameserver 127.0.0.53\n", False, "/etc/resolv.conf"),
+        ("nameserver 192.0.2.1\n", True, "/etc/resolv.conf"),
+        ("", True, "/etc/resolv.conf"),
+    ],
+)
+def test_pods_never_get_the_stub_resolver(text: str, resolved: bool, expected: str) -> None:
+    assert kernel_rules.resolver_file(text, resolved) == expected
+
+
+def test_kubelet_defaults_must_hold_exactly() -> None:
+    values: dict[str, str | None] = dict(kernel_rules.KUBELET_DEFAULTS)
+    assert kernel_rules.kubelet_defaults_hold(values)
+    assert not kernel_rules.kubelet_defaults_hold({**values, "kernel.panic": "11"})
+    assert not kernel_rules.kubelet_defaults_hold({})
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a host with ip_forward off, bridge filtering built in, and a swap line."""
+    for path, text in {
+        "proc/sys/net/ipv4/ip_forward": "0\n",
+        "proc/sys/net/bridge/bridge-nf-call-iptables": "1\n",
+        "proc/filesystems": "nodev\toverlay\n\text4\n",
+        "proc/swaps": "Filename Type Size Used Priority\n",
+        "etc/fstab": FSTAB,
+        "run/systemd/generator/dev-zram0.swap": "[Swap]\n",
+        "run/systemd/generator/dev-sda2.swap": "[Unit]\nSourcePath=/etc/fstab\n",
+        f"lib/modules/{os.uname().release}/modules.builtin": "kernel/net/nf-tables/nf_tables.ko\n",
+        f"lib/modules/{os.uname().release}/modules.dep": "kernel/drivers/net/vxlan/vxlan.ko.xz: kernel/net/udp.ko.xz\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+def test_features_show_without_module_files(root: Path) -> None:
+    host = Host(str(root))
+    assert host.has_module("br_netfilter") and host.has_module("overlay") and host.has_module("nf-tables")
+    assert not host.has_module("vxlan")
+    assert host.can_load("vxlan") and not host.can_load("ip_vs")
+
+
+def test_swap_units_that_fstab_makes_or_a_mask_hides_are_left_alone(root: Path) -> None:
+    host = Host(str(root))
+    assert host.swap_units() == {"dev-zram0.swap": "mask"}
+    units = root / "etc/systemd/system"
+    (units / "swap.target.wants").mkdir(parents=True)
+    (units / "dev-zram0.swap").symlink_to("/dev/null")
+    assert host.swap_units() == {}
+    (units / "own.swap").write_text("[Swap]\n")
+    assert host.swap_units() == {}
+    (units / "swap.target.wants/own.swap").symlink_to("../own.swap")
+    assert host.swap_units() == {"own.swap": "disable"}
+
+
+def params(**more: object) -> dict[str, object]:
+    """Return the module's parameters."""
+    return {
+        "modules": [],
+        "sysctls": {},
+        "required": [],
+        "swap": True,
+        "commands": [],
+        "python_packages": [],
+        "users": [],
+        "modules_file": "/etc/modules-load.d/x.conf",
+        "sysctls_file": "/etc/sysctl.d/x.conf",
+        **more,
+    }
+
+
+def test_first_run_changes_and_second_does_not(root: Path) -> None:
+    wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
+    first = Kernel(Host(str(root)), check_mode=False)
+    first.apply(wanted)
+    assert first.changes == [
+        "write /etc/modules-load.d/x.conf",
+        "write /etc/sysctl.d/x.conf",
+        "set net.ipv4.ip_forward = 1 (was 0)",
+    ]
+    assert (root / "etc/sysctl.d/x.conf").read_text().endswith("\nnet.ipv4.ip_forward = 1\n")
+    second = Kernel(Host(str(root)), check_mode=False)
+    second.apply(wanted)
+    assert second.changes == []
+
+
+def test_a_kernel_is_settled_when_nothing_is_left_to_do(root: Path) -> None:
+    """Where it is, its features are told as they are now."""
+    wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
+    assert settled(wanted, str(root)) is None
+    Kernel(Host(str(root)), check_mode=False).apply(wanted)
+    told = settled(wanted, str(root))
+    assert told and told["ansible_facts"]["host_features"]["overlay"] is True and told["changes"] == []
+    (root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
+    assert settled(wanted, str(root)) is None
+    assert settled(params(modules=["ip_vs"], required=["ip_vs"]), str(root)) is None
+
+
+def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
+    wanted = params(modules=["vxlan"], sysctls={"net.ipv4.ip_forward": 1}, swap=False)
+    run = Kernel(Host(str(root)), check_mode=True)
+    run.apply(wanted)
+    assert "load module vxlan" in run.changes and "mask dev-zram0.swap" in run.changes
+    assert (root / "proc/sys/net/ipv4/ip_forward").read_text() == "0\n"
+    assert (root / "etc/fstab").read_text() == FSTAB
+    assert not (root / "etc/sysctl.d").exists()
+
+
+def test_what_a_host_refuses_is_told_and_fails_only_where_required(root: Path) -> None:
+    wanted = params(modules=["ip_vs"], sysctls={"net.none": 1})
+    run = Kernel(Host(str(root)), check_mode=True)
+    run.apply(wanted)
+    assert sorted(run.unsupported) == ["ip_vs", "net.none"]
+    with pytest.raises(HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):
+        run.apply({**wanted, "required": ["ip_vs"]})

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a receipt stands, and after which changes it does not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
+
+RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enabled", invocation="a1", main_pid=7)
+
+
+@pytest.fixture(autouse=True)
+def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes a module begin now; at first it does after all that a test prepares."""
+
+    def begin(when: float | None = None) -> None:
+        monkeypatch.setattr(atomic_files, "BEGAN", time.time() - 0.005 if when is None else when)
+        monkeypatch.setattr(atomic_files, "_OURS", set())
+
+    begin(float("inf"))
+    return begin
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a directory with a file, a directory with one entry, a link, and a receipt about all of them."""
+    (tmp_path / "file").write_text("one")
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "a.conf").write_text("a")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    paths = [str(tmp_path / name) for name in ("file", "link", "inputs", "absent")]
+    names = [str(tmp_path / "inputs")]
+    receipts.leave(
+        "files-1",
+        {"paths": {}},
+        paths=paths,
+        names=names,
+        units={"x.service": RUNNING},
+        health=[{"url": "http://127.0.0.1:1/healthz"}],
+        output=[(["/bin/ls", str(tmp_path / "inputs")], "a.conf\n")],
+        absent=[str(tmp_path / "absent")],
+        directory=str(tmp_path / "receipts"),
+    )
+    return tmp_path
+
+
+def standing(
+    place: Path, seen: Seen = RUNNING, clean: bool = False, health: str = "", kernel: dict[str, str] | None = None
+) -> dict[str, object]:
+    """Return what stands when the unit looks as given, its health answers so, and the kernel is so."""
+
+    def settled(options: Mapping[str, object]) -> dict[str, object] | None:
+        return None if kernel is None else {**kernel, "asked": options}
+
+    directory = str(place / "receipts")
+    return receipts.standing(
+        lambda names: dict.fromkeys(names, seen), lambda _asked: health, settled, directory, clean=clean
+    )
+
+
+def test_untouched_it_stands(place: Path) -> None:
+    assert standing(place) == {"files-1": {"paths": {}}}
+
+
+def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
+    """What was recorded is what to look at, not what was seen; where there is something to do, none stands."""
+    options = {"modules": ["overlay"]}
+    receipts.leave("kernel-1", {}, kernel=options, directory=str(place / "receipts"))
+    assert standing(place, kernel={"swap": "no"})["kernel-1"] == {"swap": "no", "asked": options}
+    assert sorted(standing(place, clean=True)) == ["files-1"]
+    assert sorted(standing(place, kernel={"swap": "no"})) == ["files-1"]
+
+
+def same_size_and_times(place: Path) -> None:
+    """Write other content of the same size and put the time of change back, as one who hides it would."""
+    info = (place / "file").stat()
+    (place / "file").write_text("two")
+    os.utime(place / "file", ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "content": lambda place: (place / "file").write_text("three"),
+    "content, hidden": same_size_and_times,
+    "mode": lambda place: (place / "file").chmod(0o600),
+    "replaced": lambda place: (place / "inputs" / "a.conf").replace(place / "file"),
+    "removed": lambda place: (place / "file").unlink(),
+    "appeared": lambda place: (place / "absent").write_text(""),
+    "directory's mode": lambda place: (place / "inputs").chmod(0o700),
+    "new input": lambda place: (place / "inputs" / "b.conf").write_text("b"),
+    "link": lambda place: ((place / "link").unlink(), (place / "link").symlink_to(place / "inputs")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_a_change_it_falls(place: Path, change: str) -> None:
+    time.sleep(0.01)  # coarser than the clock of file times
+    CHANGES[change](place)
+    assert standing(place) == {}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(RUNNING, invocation="a2"),
+        replace(RUNNING, active="failed"),
+        replace(RUNNING, file_state="disabled"),
+        replace(RUNNING, need_reload=True),
+    ],
+)
+def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
+    assert standing(place, seen) == {}
+
+
+def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
+    for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
+        receipts.leave(key, {}, until=until, directory=str(tmp_path))
+    found = receipts.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+    assert set(found) == {"future", "ever"}
+
+
+def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
+    (place / "file").unlink()
+    for clean, left in ((False, 1), (True, 0)):
+        standing(place, clean=clean)
+        assert len(list((place / "receipts").iterdir())) == left
+
+
+def test_a_sick_unit_needs_a_visit(place: Path) -> None:
+    assert standing(place, health="status 500, not 200") == {}
+
+
+@pytest.mark.parametrize("command", [["/bin/echo", "b"], ["/bin/false"], ["/nowhere/x"]])
+def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
+    for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
+        receipts.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
+    assert set(
+        receipts.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+    ) == {"right-1"}
+
+
+def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
+    (place / "receipts" / "unit-1.json").write_text('{"result": ')
+    old = place / "receipts" / "unit-2.json"
+    old.write_text((place / "receipts" / "files-1.json").read_text())
+    os.utime(old, (0, 0))
+    assert set(standing(place, clean=True)) == {"files-1"}
+    assert [path.name for path in (place / "receipts").iterdir()] == ["files-1.json"]
+
+
+def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
+    directory = str(tmp_path / "receipts")
+    assert receipts.salt(directory, make=False) == ""
+    made = receipts.salt(directory, make=True)
+    assert made
+    assert receipts.salt(directory, make=True) == receipts.salt(directory, make=False) == made
+
+
+def left(directory: Path, *paths: Path, names: tuple[Path, ...] = (), absent: tuple[Path, ...] = ()) -> bool:
+    """Return whether a module that has looked at these now leaves a receipt."""
+    given = {"paths": map(str, paths), "names": map(str, names), "absent": map(str, absent)}
+    receipts.leave("files-1", {}, **given, directory=str(directory / "receipts"))  # type: ignore[arg-type]
+    return (directory / "receipts" / "files-1.json").exists()
+
+
+@pytest.mark.parametrize("write", ["in place", "by rename", "in a directory", "removed", "appeared"])
+def test_what_another_program_does_while_a_module_looks_is_not_taken_as_judged(
+    tmp_path: Path, begins: Callable[[], None], write: str
+) -> None:
+    file, inputs = tmp_path / "file", tmp_path / "inputs"
+    inputs.mkdir()
+    for path in (file, inputs / "a.conf"):
+        path.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    if write == "in place":
+        same_size_and_times(tmp_path)
+    elif write == "by rename":
+        (tmp_path / "new").write_text("two")
+        (tmp_path / "new").replace(file)
+    elif write == "in a directory":
+        (inputs / "b.conf").write_text("two")
+    elif write == "removed":
+        file.unlink()
+    absent = (tmp_path / "absent",)
+    if write == "appeared":
+        absent[0].write_text("two")
+    assert not left(tmp_path, file, *absent, names=(inputs,), absent=absent)
+
+
+def test_what_the_module_itself_does_is(tmp_path: Path, begins: Callable[[], None]) -> None:
+    """It writes, renames, links, and sets modes; and so it is when nobody does anything."""
+    written, linked, touched = (tmp_path / name for name in ("written", "linked", "touched"))
+    touched.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    atomic_files.write(str(written), b"two", mode=0o600)
+    os.link(written, linked)
+    atomic_files.set_attributes(str(touched), 0o600, None, None)
+    assert left(tmp_path, written, linked, touched)
+    written.write_text("three")
+    assert not left(tmp_path / "again", written)
+
+
+def test_who_writes_before_the_module_sets_a_mode_is_found_out(tmp_path: Path, begins: Callable[[], None]) -> None:
+    file = tmp_path / "file"
+    file.write_text("one")
+    time.sleep(0.02)
+    begins()
+    time.sleep(0.02)
+    file.write_text("two")
+    atomic_files.set_attributes(str(file), 0o600, None, None)
+    assert not left(tmp_path, file)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The health of a gRPC server at a socket: it must say something, not only be connected to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http import client
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import ask
+
+SETTINGS = bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\x00\x05\x00\x00\x40\x00"
+
+
+@contextmanager
+def server(path: Path, says: bytes | None) -> Iterator[str]:
+    """Answer one client after its greeting; None: take the connection and stay silent."""
+    done = threading.Event()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            link = listener.accept()[0]
+            with link:
+                assert link.recv(64).startswith(b"PRI * HTTP/2.0")
+                if says is None:
+                    done.wait(5)
+                else:
+                    link.sendall(says)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"unix://{path}"
+        done.set()
+        thread.join(5)
+
+
+def test_a_server_that_greets_is_well(tmp_path: Path) -> None:
+    with server(tmp_path / "socket", SETTINGS) as url:
+        assert ask({"url": url}) == ""
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["http1", "closed"])
+def test_anything_else_is_none(tmp_path: Path, says: bytes) -> None:
+    with server(tmp_path / "socket", says) as url:
+        assert "no gRPC server is at this socket" in ask({"url": url})
+
+
+def test_a_process_that_hangs_is_not_well(tmp_path: Path) -> None:
+    with server(tmp_path / "socket", None) as url, pytest.raises(client.HttpError, match="timeout"):
+        client.greeted(url, timeout=0.2)
+
+
+def test_nobody_there_is_told(tmp_path: Path) -> None:
+    assert f"gRPC unix://{tmp_path}/none: no response" in ask({"url": f"unix://{tmp_path}/none"})

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a certificate is made again, and what the reason says."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import (
+    Facts,
+    describe,
+    describe_wanted,
+    differences,
+    unfit,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
+
+NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
+SPEC = CertificateSpec.from_params(
+    {
+        "path": "/p/server",
+        "authority": "ca",
+        "profile": "server",
+        "common_name": "a",
+        "names": [{"O": "o"}],
+        "hosts": ["b", "192.0.2.1"],
+        "expiry": "100h",
+    }
+)
+GOOD = Facts(
+    subject=("CN=a", "O=o"),
+    hosts=("ip:192.0.2.1", "dns:b"),
+    usages=SPEC.usages,
+    key=KeySpec("ecdsa", 256),
+    not_before=NOW - timedelta(hours=10),
+    not_after=NOW + timedelta(hours=90),
+    issuer=("CN=ca",),
+    serial="1",
+    fingerprint="f",
+)
+
+
+def reasons(renew_before: float = 1 / 3, **changes: t.Any) -> list[str]:
+    """Return the reasons to make the good certificate again when some of its facts are others."""
+    return differences(SPEC, dataclasses.replace(GOOD, **changes), now=NOW, renew_before=renew_before)
+
+
+def aged(hours_left: float) -> dict[str, datetime]:
+    """Return the times of a certificate for 100 hours of which some are left."""
+    end = NOW + timedelta(hours=hours_left)
+    return {"not_before": end - timedelta(hours=100), "not_after": end}
+
+
+def test_as_asked() -> None:
+    """The order of hosts does not matter."""
+    assert reasons() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"key_matches": False}, "key: does not belong to the certificate"),
+        ({"by_authority": False}, "issuer: not signed by the present authority ca"),
+        ({"by_authority": None}, "issuer: authority ca is not made yet"),
+        ({"is_authority": True}, "usages: it is an authority"),
+        ({"key": KeySpec("rsa", 2048)}, "key: rsa 2048 instead of ecdsa 256"),
+        ({"subject": ("CN=a",)}, "subject: without O=o"),
+        ({"subject": ("CN=b", "O=o")}, "subject: without CN=a; has CN=b too much"),
+        ({"hosts": ("dns:b",)}, "hosts: without ip:192.0.2.1"),
+        ({"hosts": ("dns:b", "dns:c", "ip:192.0.2.1")}, "hosts: has dns:c too much"),
+        ({"hosts": ("dns:192.0.2.1", "dns:b")}, "hosts: without ip:192.0.2.1; has dns:192.0.2.1 too much"),
+        ({"usages": Usages(frozenset(), SPEC.usages.extended)}, "usages: without digital signature"),
+        ({"usages": Usages(SPEC.usages.key, ())}, "usages: without server auth"),
+        (aged(33), "expiry: 1d9h left, less than 33% of its life"),
+        (aged(-2), "expiry: expired 2h ago"),
+        (aged(101), "expiry: not valid before 2026-11-21T01:00:00Z; is this host's clock right?"),
+        ({"not_after": NOW + timedelta(hours=190)}, "expiry: made for 8d8h instead of 4d4h"),
+    ],
+)
+def test_reasons(changes: dict[str, t.Any], expected: str) -> None:
+    """Each difference is one reason that says what differs."""
+    assert reasons(**changes) == [expected]
+
+
+@pytest.mark.parametrize(("hours_left", "renewed"), [(50, False), (34, False), (33, True), (1, True)])
+def test_threshold(hours_left: float, renewed: bool) -> None:
+    """A third of the life is the border."""
+    assert bool(reasons(**aged(hours_left))) is renewed
+
+
+def test_threshold_is_settable() -> None:
+    """Zero waits for the end, more renews earlier."""
+    assert reasons(renew_before=0, **aged(1)) == []
+    assert reasons(renew_before=0.95)
+
+
+def test_description_holds_no_more_than_a_diff_may_show() -> None:
+    """What is and what will be have the same lines."""
+    assert describe(None) == {}
+    assert describe(GOOD).keys() == describe_wanted(SPEC).keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        (aged(1), []),
+        (aged(-3), ["expiry: expired 3h ago"]),
+        ({"by_authority": False}, ["issuer: not signed by the present authority ca"]),
+        ({"by_authority": None}, []),
+    ],
+)
+def test_what_others_make_is_judged_by_use_alone(changes: dict[str, t.Any], expected: list[str]) -> None:
+    """Who renews it by himself need not be told that it ends soon."""
+    assert unfit(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected

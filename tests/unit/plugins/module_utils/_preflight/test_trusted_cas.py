@@ -1,0 +1,74 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which authority that a host trusts is known here: the same key is the same, whatever became of its certificate."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import new_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.trusted_cas import foreign_authorities
+
+SUBJECT = Subject.from_params("ca", [], "ca")
+OURS, OTHER, FORMER = (new_key(KeySpec("ecdsa", 256)) for _ in range(3))
+NAMES = {"/pki/ca.crt": "ca", "/etcd/ca.crt": "etcd-ca"}
+
+
+def made(key: object, days: int = 9) -> bytes:
+    """Return a new certificate for a key; the names are all the same."""
+    return certificate_pem(issue.root(SUBJECT, key, timedelta(days=days)))
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Path:
+    """Return a directory with one authority, and what it was before a rotation."""
+    (tmp_path / "retired").mkdir()
+    (tmp_path / "ca.crt").write_bytes(made(OURS))
+    (tmp_path / "retired/ca-0123456789ab.crt").write_bytes(made(FORMER))
+    return tmp_path
+
+
+def judged(pki: Path, text: bytes, path: str = "/pki/ca.crt") -> list[str]:
+    """Return what is said of a host that has this text there."""
+    return foreign_authorities({"k1": {path: text.decode()}}, NAMES, str(pki))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [made(OURS), made(OURS, 99), made(OTHER) + made(OURS), made(FORMER), b"damaged", b""],
+    ids=["same", "renewed", "rotating", "retired", "damaged", "empty"],
+)
+def test_ours(pki: Path, text: bytes) -> None:
+    assert judged(pki, text) == []
+
+
+def test_another(pki: Path) -> None:
+    (line,) = judged(pki, made(OTHER))
+    assert line.startswith("host k1: /pki/ca.crt (SHA-256 ") and f"is another authority than {pki}/ca.crt (SHA" in line
+    assert "set cluster_pki_dir" in line
+
+
+def test_what_is_elsewhere_known_by_another_name_is_another(pki: Path) -> None:
+    (line,) = judged(pki, made(OURS), "/etcd/ca.crt")
+    assert f"{pki}/etcd/ca.crt, which does not exist" in line
+
+
+def test_hosts_of_one_authority_share_a_line(pki: Path) -> None:
+    told = {host: {"/pki/ca.crt": made(OTHER).decode()} for host in ("k1", "k2")}
+    assert len(foreign_authorities(told, NAMES, str(pki))) == 2
+    told["k1"] = told["k2"]
+    (line,) = foreign_authorities(told, NAMES, str(pki))
+    assert line.startswith("hosts k1, k2: ")
+
+
+def test_where_etcd_has_data_they_cannot_be_replaced(pki: Path) -> None:
+    told = {"k1": {"/pki/ca.crt": made(OTHER).decode()}}
+    (line,) = foreign_authorities(told, NAMES, str(pki), ["k3", "k2"])
+    assert "on hosts k2, k3 etcd has data" in line and "/etc/etcd/formed are removed" in line
