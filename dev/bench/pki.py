@@ -59,15 +59,13 @@ PROBE = (
 
 
 def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return a play that makes the authority, starts the module for nothing, makes the certificates, looks again."""
-    wanted = {"authority": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
+    """Return a play that makes the CA, starts the module for nothing, makes the certificates, looks again."""
+    wanted = {"ca": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
     entries = [{**wanted, "path": f"{directory}/{place}-{number}"} for number in range(count)]
-    task = {"hardway.kubernetes.pki_certificate": {"authority_dir": str(directory), "certificates": entries}}
-    authority = {
-        "hardway.kubernetes.pki_ca": {"directory": str(directory), "authorities": [{"name": "ca", "key": key}]}
-    }
+    task = {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory), "certificates": entries}}
+    ca = {"hardway.kubernetes.pki_ca": {"directory": str(directory), "cas": [{"name": "ca", "key": key}]}}
     nothing: dict[str, Any] = {"hardway.kubernetes.files": {"files": []}}
-    steps: dict[str, dict[str, Any]] = {"authority": authority, "start": nothing, "make": task, "again": task}
+    steps: dict[str, dict[str, Any]] = {"ca": ca, "start": nothing, "make": task, "again": task}
     tasks = [{"name": name, **step} for name, step in steps.items()]
     return [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
 
@@ -112,7 +110,7 @@ class Loop:
         return f" (goal {self.goals[key]})" if key in self.goals else ""
 
     def seconds(self, directory: Path, key: dict[str, Any], count: int) -> float:
-        """Return how long it takes with the authority that is in the directory."""
+        """Return how long it takes with the CA that is in the directory."""
         work = Path(tempfile.mkdtemp(dir=directory))
         usages = ["signing", "server auth"] + (["key encipherment"] if key["algo"] == "rsa" else [])
         profiles = {"server": {"usages": usages, "expiry": "8760h"}}

@@ -13,7 +13,7 @@ from typing import Any
 from dev.standins import binaries, build
 
 DIRECTORY = binaries.TOP / "build" / "rehearsal"
-# What no stand-in of kubelet can do: wait for pods, also when a new authority restarts them.
+# What no stand-in of kubelet can do: wait for pods, also when a new CA restarts them.
 WITHOUT_PODS: dict[str, Any] = {"addons_wait": False, "addons_restart_namespaces": []}
 # And what none of flanneld can do, either: bring pods of two nodes together.
 WITHOUT_PACKETS: dict[str, Any] = {"verify_workload": False}

@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catal
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 
 MODULE = "hardway.kubernetes.artifact"
 # What an earlier task of this run has brought to the host, or would have in check mode: it need not be asked again.
@@ -60,21 +60,21 @@ class ActionModule(ActionBase):
         root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
         placed = [_placed(binary, local) for binary, local in known.items()]
         asked = {name: arguments[name] for name in ("root", "keep", "stage")}
-        receipt = Receipt(self, MODULE, {"placed": [vars(each) for each in placed], **asked}, task_vars)
+        cache = CachedResult(self, MODULE, {"placed": [vars(each) for each in placed], **asked}, task_vars)
         brought = (task_vars.get("ansible_facts") or {}).get(FACT) or {}
-        links = brought["links"] if brought.get("nonce") == receipt.nonce != "" else {}
+        links = brought["links"] if brought.get("nonce") == cache.nonce != "" else {}
         if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
             paths = {each.name: each.path(root) for each in placed}
             links = {each.link: each.path(root) for each in placed}
             return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
-        result = receipt.standing
+        result = cache.standing
         if result is None:
-            reread = {"_reread": True} if receipt.distrusted else {}
-            arguments = {**arguments, **receipt.option, **reread}
-            result = receipt.seen(self._rounds(store, known, arguments, task_vars))
-        if receipt.nonce and not result.get("failed"):
+            reread = {"_reread": True} if cache.distrusted else {}
+            arguments = {**arguments, **cache.option, **reread}
+            result = cache.seen(self._rounds(store, known, arguments, task_vars))
+        if cache.nonce and not result.get("failed"):
             right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}
-            fact = {FACT: {"nonce": receipt.nonce, "links": {**links, **right}}}
+            fact = {FACT: {"nonce": cache.nonce, "links": {**links, **right}}}
             result["ansible_facts"] = {**result.get("ansible_facts", {}), **fact}
         return result
 

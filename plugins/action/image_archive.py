@@ -13,13 +13,13 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 
 MODULE = "hardway.kubernetes.image_archive"
 
 
 class ActionModule(ActionBase):
-    """Asks the host what it lacks, unless a receipt tells it; only then sends it, and has it imported."""
+    """Asks the host what it lacks, unless a cached result tells it; only then sends it, and has it imported."""
 
     TRANSFERS_FILES = True
 
@@ -36,11 +36,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("\n".join(problems))
         if boolean(self._task.args.get("inspect_only", False)):
             return {"changed": False, "imported": []}
-        receipt = Receipt(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
-        if receipt.standing is not None:
-            return receipt.standing
-        self._option = receipt.option
-        return receipt.seen(self._rounds(archives, task_vars))
+        cache = CachedResult(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
+        if cache.standing is not None:
+            return cache.standing
+        self._option = cache.option
+        return cache.seen(self._rounds(archives, task_vars))
 
     def _rounds(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of one or two calls of the module."""

@@ -1,25 +1,25 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spares a host the visit where its receipts have told how the kernel is."""
+"""Spares a host the visit where its cached results have told how the kernel is."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 
 MODULE = "hardway.kubernetes.kernel"
 
 
 class ActionModule(ActionBase):
-    """Runs the module, unless a receipt tells its result."""
+    """Runs the module, unless a cached result tells its result."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         super().run(tmp, task_vars)
-        receipt = Receipt(self, MODULE, self._task.args, task_vars or {})
-        if receipt.standing is not None:
-            return receipt.standing
-        return receipt.seen(self._execute_module(MODULE, {**self._task.args, **receipt.option}, task_vars=task_vars))
+        cache = CachedResult(self, MODULE, self._task.args, task_vars or {})
+        if cache.standing is not None:
+            return cache.standing
+        return cache.seen(self._execute_module(MODULE, {**self._task.args, **cache.option}, task_vars=task_vars))

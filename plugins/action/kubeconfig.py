@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers module kubeconfig from its receipt where that stands, or does its work on the controller."""
+"""Answers module kubeconfig from its cached result where that stands, or does its work on the controller."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 MODULE = "hardway.kubernetes.kubeconfig"
 
 
 class ActionModule(ActionBase):
-    """Visits the host only where a receipt does not tell that all is right, and starts nothing on the controller."""
+    """Connects to the host only where no cached result is valid, and starts nothing on the controller."""
 
     _supports_check_mode = True
     _supports_diff = True
@@ -27,11 +27,11 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         if is_here(self, variables):
             return {**result, **self._run_here()}
-        receipt = Receipt(self, MODULE, self._task.args, variables)
-        if receipt.standing is not None:
-            return receipt.standing
-        arguments = {**self._task.args, **receipt.option}
-        return receipt.seen(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        cache = CachedResult(self, MODULE, self._task.args, variables)
+        if cache.standing is not None:
+            return cache.standing
+        arguments = {**self._task.args, **cache.option}
+        return cache.seen(self._execute_module(MODULE, arguments, task_vars=task_vars))
 
     def _run_here(self) -> dict[str, Any]:
         """Do what the module does."""

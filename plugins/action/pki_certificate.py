@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of pki_certificate: it alone reads the authorities, and signs."""
+"""The controller's part of pki_certificate: it alone reads the CAs, and signs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import offline_csrs
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import document
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.options import ADDED, PUBLIC_SPEC
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import checked_arguments, is_here
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
 
 _MODULE = "hardway.kubernetes.pki_certificate"
 
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
     _requires_connection = True
-    # By which name the host keeps its receipt; without one it leaves none.
+    # By which name the host keeps its cached result; without one it leaves none.
     _option: dict[str, str] = {}
     # The options with their defaults, and what each certificate shall be: both rounds have the same.
     _checked: tuple[dict[str, Any], list[CertificateSpec]] | None = None
@@ -50,24 +50,24 @@ class ActionModule(ActionBase):
         return result
 
     def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Return what the host's receipt tells, or the result of asking the host."""
+        """Return what the host's cached result tells, or the result of asking the host."""
         # Without Ansible's tags, which take their time wherever options are copied; a host gets them so, too.
         args = json.loads(json.dumps(self._task.args))
         for name in [name for name in args if name.startswith("_")]:
             raise HardwayError(f"pki_certificate: unknown option {name}; remove it")
         passphrase = args.pop("passphrase", "") or None
         args = self._with_files(args)
-        directory = self._loader.path_dwim(os.path.expanduser(str(args.get("authority_dir") or "")))
+        directory = self._loader.path_dwim(os.path.expanduser(str(args.get("ca_dir") or "")))
         if boolean(args.get("requests_only", False), strict=False):
             return self._requests_only(directory, args, variables)
         args = _with_answers(directory, args, variables["inventory_hostname"])
         exchange = self._exchange(directory, args)
         asked = args.get("force") or args.get("renew") or args.get("renew_only")
-        receipt = Receipt(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
-        if receipt.standing is not None:
-            return receipt.standing
-        self._option = receipt.option
-        return receipt.seen(self._rounds(directory, passphrase, exchange, args, variables))
+        cache = CachedResult(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
+        if cache.standing is not None:
+            return cache.standing
+        self._option = cache.option
+        return cache.seen(self._rounds(directory, passphrase, exchange, args, variables))
 
     def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return what waits for a signature elsewhere; on the host nothing but keys is made."""
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
         if not wanted:
             return {"changed": False, "requests": []}
         args = {**args, "certificates": wanted, "trust": [], "observe": []}
-        found = self._call({**args, "_exchange": {"authorities": self._authorities(directory, args)}}, variables)
+        found = self._call({**args, "_exchange": {"cas": self._cas(directory, args)}}, variables)
         requests = found.pop("_requests", {})
         found.pop("_needed_keys", None)
         if found.get("failed"):
@@ -104,7 +104,7 @@ class ActionModule(ActionBase):
         offline = Offline(Store(directory))
         answer = self._sign(offline, passphrase, args, requests, needed, variables["inventory_hostname"])
         if any(answer["_exchange"][part] != told for part, told in exchange.items()):
-            self._option = {}  # a receipt would be for what the host was told first
+            self._option = {}  # a cached result would be for what the host was told first
         second = self._call({**args, **answer, "force": False}, variables)
         unfinished = [*second.pop("_requests", {}), *second.pop("_needed_keys", [])]
         if second.get("failed"):
@@ -168,23 +168,21 @@ class ActionModule(ActionBase):
         return checked, specs
 
     def _exchange(self, directory: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Return what the host is told of the authorities."""
-        authorities = self._authorities(directory, args)
-        return {"authorities": authorities, "chains": _chains(directory, args, authorities)}
+        """Return what the host is told of the CAs."""
+        cas = self._cas(directory, args)
+        return {"cas": cas, "chains": _chains(directory, args, cas)}
 
-    def _authorities(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
-        """Return the certificates of the authorities that the task names; in check mode some may not exist yet."""
+    def _cas(self, directory: str, args: dict[str, Any]) -> dict[str, str]:
+        """Return the certificates of the CAs that the task names; in check mode some may not exist yet."""
         store, found = Store(directory), {}
         items = [entry for kind in ("trust", "certificates", "observe") for entry in args.get(kind) or []]
-        named = {str(item["authority"]) for item in items if item.get("authority")}
+        named = {str(item["ca"]) for item in items if item.get("ca")}
         for name in sorted(named.union(*(map(str, item.get("also") or []) for item in items))):
             data = store.read(store.certificate(name))
             if data is not None:
                 found[name] = data.decode("utf-8", "replace")
             elif not self._task.check_mode:
-                raise HardwayError(
-                    f"authority {name}: {store.certificate(name)} does not exist; make it with the role ca"
-                )
+                raise HardwayError(f"CA {name}: {store.certificate(name)} does not exist; make it with the role ca")
         return found
 
     def _sign(
@@ -196,23 +194,23 @@ class ActionModule(ActionBase):
         needed: list[str],
         host: str,
     ) -> dict[str, Any]:
-        """Return the arguments of the second call: certificates by index, keys of authorities that the host needs."""
+        """Return the arguments of the second call: certificates by index, keys of CAs that the host needs."""
         checked, specs = self._wanted(args, requests, host)
-        trusted = {entry["authority"] for entry in checked["trust"] if entry["key_path"]}
+        trusted = {entry["ca"] for entry in checked["trust"] if entry["key_path"]}
         store, renew_before = offline.store, checked["renew_before"]
-        authorities: dict[str, Authority] = {}
+        cas: dict[str, Issuer] = {}
         with store.locked():
             # What the host was told may be of the past: another run had the lock.
             exchange = self._exchange(store.directory, args)
-            for name in sorted({*(specs[index].authority for index in requests), *(trusted & set(needed))}):
-                authorities[name] = Authority.load(store, name, passphrase)
-            certificates = offline.sign_all(authorities, specs, requests, host, renew_before)
+            for name in sorted({*(specs[index].ca for index in requests), *(trusted & set(needed))}):
+                cas[name] = Issuer.load(store, name, passphrase)
+            certificates = offline.sign_all(cas, specs, requests, host, renew_before)
         signed = {
-            index: pem.decode() + (exchange["chains"][specs[index].authority] if specs[index].chain else "")
+            index: pem.decode() + (exchange["chains"][specs[index].ca] if specs[index].chain else "")
             for index, pem in certificates.items()
         }
-        keys = {name: base64.b64encode(authorities[name].plain_key()).decode() for name in trusted & set(needed)}
-        return {"_exchange": {**exchange, "signed": signed}, "_authority_keys": keys}
+        keys = {name: base64.b64encode(cas[name].plain_key()).decode() for name in trusted & set(needed)}
+        return {"_exchange": {**exchange, "signed": signed}, "_ca_keys": keys}
 
 
 def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, Any]:
@@ -221,10 +219,10 @@ def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, 
     return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
 
 
-def _chains(directory: str, args: dict[str, Any], authorities: dict[str, str]) -> dict[str, str]:
-    """Return what belongs behind certificates that want a chain, by authority."""
-    names = {str(item["authority"]) for item in args.get("certificates") or [] if item.get("chain")}
-    return {name: Store(directory).chain(name).decode() for name in sorted(names & set(authorities))}
+def _chains(directory: str, args: dict[str, Any], cas: dict[str, str]) -> dict[str, str]:
+    """Return what belongs behind certificates that want a chain, by CA."""
+    names = {str(item["ca"]) for item in args.get("certificates") or [] if item.get("chain")}
+    return {name: Store(directory).chain(name).decode() for name in sorted(names & set(cas))}
 
 
 def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._receipts import Receipt
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn
 
 MODULE = "hardway.kubernetes.unit"
@@ -23,11 +23,11 @@ class ActionModule(ActionBase):
         """Return the result of both rounds as one."""
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        receipt = Receipt(self, MODULE, self._task.args, task_vars)
-        if receipt.standing is not None:
-            return receipt.standing
-        foreseen = {"_predicted": receipt.foreseen} if receipt.foreseen else {}
-        return receipt.seen(self._rounds({**self._task.args, **receipt.option, **foreseen}, task_vars))
+        cache = CachedResult(self, MODULE, self._task.args, task_vars)
+        if cache.standing is not None:
+            return cache.standing
+        foreseen = {"_predicted": cache.foreseen} if cache.foreseen else {}
+        return cache.seen(self._rounds({**self._task.args, **cache.option, **foreseen}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")

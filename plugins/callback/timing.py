@@ -111,7 +111,7 @@ class CallbackModule(CallbackBase):
         if span:
             span.results += 1
             span.changed += changed
-            span.cached += bool(result._result.get("from_receipt", False))
+            span.cached += bool(result._result.get("from_cached_result", False))
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Count a result."""

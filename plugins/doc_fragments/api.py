@@ -19,7 +19,7 @@ options:
     elements: str
     required: true
   ca:
-    description: Certificate authority that the servers' certificates must come from.
+    description: CA that the servers' certificates must come from.
     type: path
     default: /etc/kubernetes/pki/ca.crt
   cert:

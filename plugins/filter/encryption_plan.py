@@ -22,7 +22,7 @@ options:
     elements: str
     required: true
   told:
-    description: What M(hardway.kubernetes.receipts) returned, by the name of the master.
+    description: What M(hardway.kubernetes.cached_results) returned, by the name of the master.
     type: dict
     required: true
   masters:

@@ -19,7 +19,7 @@ description:
 positional: _input, directory
 options:
   _input:
-    description: What M(hardway.kubernetes.receipts) returned, by the name of the host.
+    description: What M(hardway.kubernetes.cached_results) returned, by the name of the host.
     type: dict
     required: true
   directory:

@@ -117,8 +117,8 @@ options:
     description: Internal. Reads every binary that is there, as cached results are not trusted.
     type: bool
     default: false
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -173,7 +173,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 
 SPEC: dict[str, Any] = {
     "components": {
@@ -210,7 +210,7 @@ INTERNAL: dict[str, Any] = {
     "_placed": {"type": "list", "elements": "dict", "default": []},
     "_uploads": {"type": "dict", "default": {}},
     "_reread": {"type": "bool", "default": False},
-    "_receipt": {"type": "str"},
+    "_cached_result": {"type": "str"},
 }
 
 
@@ -250,8 +250,8 @@ def main() -> None:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     files = [path for want in placed for path in (want.link, want.path(root))]
     evidence = sorted({*files, *(os.path.dirname(path) for path in files), root})
-    receipts.leave(
-        module.params["_receipt"],
+    cached_results.leave(
+        module.params["_cached_result"],
         {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},
         paths=evidence,
     )

@@ -38,7 +38,7 @@ options:
     description: URL by which clients reach the API, for example that of the virtual IP; checked like O(servers).
     type: str
   ca:
-    description: Certificate authority of the API servers.
+    description: CA of the API servers.
     type: path
     default: /etc/kubernetes/pki/ca.crt
   cert:
@@ -62,7 +62,7 @@ options:
   etcd:
     description:
       - How to reach etcd. It must be healthy, and must refuse plaintext, clients without certificate and clients with a
-        certificate of a foreign authority.
+        certificate of a foreign CA.
     type: dict
     suboptions:
       endpoints:
@@ -71,7 +71,7 @@ options:
         elements: str
         required: true
       ca:
-        description: Certificate authority of the members.
+        description: CA of the members.
         type: path
         required: true
       cert:

@@ -34,7 +34,7 @@ options:
     elements: str
     required: true
   ca:
-    description: Certificate authority of the members' serving certificates.
+    description: CA of the members' serving certificates.
     type: path
     required: true
   cert:

@@ -72,8 +72,8 @@ options:
       _payload:
         description: Internal. What the action plugin made of template, content or source, as base64.
         type: str
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 seealso:
   - module: hardway.kubernetes.unit
@@ -115,7 +115,7 @@ import stat
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, leftovers, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import files_plan, receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results, files_plan
 
 SPEC = {
     "files": {
@@ -139,7 +139,7 @@ SPEC = {
             "_payload": {"type": "str", "no_log": True},
         },
     },
-    "_receipt": {"type": "str"},
+    "_cached_result": {"type": "str"},
 }
 
 
@@ -163,8 +163,8 @@ def main() -> None:
         if module._diff:
             result["diff"] = [files_plan.diff(*step) for step in steps]
         entries = module.params["files"]
-        receipts.leave(
-            module.params["_receipt"],
+        cached_results.leave(
+            module.params["_cached_result"],
             {"paths": {}},
             paths=[params["path"] for params in entries],
             absent=[params["path"] for params in entries if params["state"] == "absent"],

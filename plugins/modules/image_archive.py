@@ -13,7 +13,8 @@ description:
   - Has the images of OCI or Docker archives, which lie on the controller, in containerd's store.
   - An archive travels to a host only when the host lacks one of its images or has it from elsewhere.
   - Images that were removed since, for example by the kubelet's garbage collection, are imported again.
-  - Where M(hardway.kubernetes.receipts) tells that the images are the same as when all was there, no host is asked.
+  - Where M(hardway.kubernetes.cached_results) reports that the images are the same as when all were there, no host is
+    queried.
 requirements:
   - containerd 1.7 or newer with its C(ctr), running on the host
 author:
@@ -53,8 +54,8 @@ options:
     description: Where to remember what an import brought.
     type: path
     default: /var/lib/hardway/images
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -83,7 +84,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.atomic_files import write
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import make_directory
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive, receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results, image_archive
 
 LIST = ("images", "ls")
 SPEC: dict[str, Any] = {
@@ -94,7 +95,7 @@ SPEC: dict[str, Any] = {
     "ctr": {"type": "path", "default": "/usr/local/bin/ctr"},
     "address": {"type": "path", "default": "/run/containerd/containerd.sock"},
     "directory": {"type": "path", "default": "/var/lib/hardway/images"},
-    "_receipt": {"type": "str"},
+    "_cached_result": {"type": "str"},
 }
 
 
@@ -156,11 +157,11 @@ class Store:
         text = json.dumps({name: now[name] for name in archive["images"]}, indent=2) + "\n"
         write(self.stamp(archive["identity"]), text.encode(), mode=0o644)
 
-    def leave_receipt(self, key: str | None) -> None:
+    def leave_cached_result(self, key: str | None) -> None:
         """Let the next run believe that all is there as long as ctr lists the same images."""
         if key:
             listed = ([*self.command, *LIST], self.run(*LIST))
-            receipts.leave(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
+            cached_results.leave(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
 
 
 def main() -> None:
@@ -180,7 +181,7 @@ def main() -> None:
                 store.load(archive)
         imported = sorted(name for archive in (missing if module.check_mode else staged) for name in archive["images"])
         if not module.check_mode and len(staged) == len(missing):
-            store.leave_receipt(module.params["_receipt"])
+            store.leave_cached_result(module.params["_cached_result"])
         module.exit_json(
             changed=bool(imported),
             imported=imported,

@@ -69,8 +69,8 @@ options:
     description: The file that lists O(sysctls) for the boot. Its name decides which other file may override it.
     type: path
     default: /etc/sysctl.d/99-zz-hardway-kubernetes.conf
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -126,8 +126,8 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features as host_features
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel
 
 
@@ -144,17 +144,17 @@ def main() -> None:
             "users": {"type": "list", "elements": "str", "default": []},
             "modules_file": {"type": "path", "default": "/etc/modules-load.d/hardway-kubernetes.conf"},
             "sysctls_file": {"type": "path", "default": "/etc/sysctl.d/99-zz-hardway-kubernetes.conf"},
-            "_receipt": {"type": "str"},
+            "_cached_result": {"type": "str"},
         },
         supports_check_mode=True,
     )
-    key = module.params.pop("_receipt")
+    key = module.params.pop("_cached_result")
     kernel = Kernel(host_features.Host(), module.check_mode)
     try:
         kernel.apply(module.params)
         features = kernel.features(module.params)
         # Without a result: the kernel forgets with every boot, so the next run tells what it finds itself.
-        receipts.leave(key, {}, kernel=module.params)
+        cached_results.leave(key, {}, kernel=module.params)
         module.exit_json(
             changed=bool(kernel.changes),
             changes=kernel.changes,

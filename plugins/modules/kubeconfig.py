@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Writes each file from an endpoint, the certificate of an authority and either a client's certificate and key
+  - Writes each file from an endpoint, the certificate of a CA and either a client's certificate and key
     or a token. The same input gives the same bytes.
   - Certificates and keys are read on the host where the module runs and embedded.
 attributes:
@@ -39,7 +39,7 @@ options:
         type: str
         required: true
       ca:
-        description: Path of the authority's certificate.
+        description: Path of the CA's certificate.
         type: path
         required: true
       certificate:
@@ -66,8 +66,8 @@ options:
         description: Mode of the file, octal.
         type: str
         default: "0600"
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -97,7 +97,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubeconfig import Kubeconfig, shown
 
 _ITEM = {
@@ -121,7 +121,7 @@ SPEC: dict[str, Any] = {
         "mutually_exclusive": [["certificate", "token"]],
         "required_one_of": [["certificate", "token"]],
     },
-    "_receipt": {"type": "str"},
+    "_cached_result": {"type": "str"},
 }
 
 
@@ -190,7 +190,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     except OSError as exc:
         raise HardwayError(str(exc)) from exc
     right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
-    receipts.leave(params["_receipt"], right, paths=evidence(params["kubeconfigs"]))
+    cached_results.leave(params["_cached_result"], right, paths=evidence(params["kubeconfigs"]))
     diffs = [result.pop("diff") for result in results]
     return {
         "changed": any(result["changed"] for result in results),

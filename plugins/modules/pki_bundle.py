@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Puts the authorities between a certificate and a root behind it, as C(cfssl bundle) does, for certificates from
+  - Puts the CAs between a certificate and a root behind it, as C(cfssl bundle) does, for certificates from
     anywhere. For those that this collection signs, O(hardway.kubernetes.pki_certificate#module:certificates[].chain)
     does it.
-  - Each step is verified, signature, life, whether the authority may sign, how deep, for which purposes and names.
+  - Each step is verified, signature, life, whether the CA may sign, how deep, for which purposes and names.
     Of several chains it takes the shortest, and of equally short ones the one that lasts longest.
   - Nothing is written; the chain is in the result.
 requirements:
@@ -37,12 +37,12 @@ options:
     type: str
     required: true
   intermediates:
-    description: Authorities that may be between, each a path to one or more of them, or PEM text.
+    description: CAs that may be between, each a path to one or more of them, or PEM text.
     type: list
     elements: str
     default: []
   roots:
-    description: Authorities at which the chain may end, each a path to one or more of them, or PEM text.
+    description: CAs at which the chain may end, each a path to one or more of them, or PEM text.
     type: list
     elements: str
     required: true
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bundle:
-  description: The certificate and the authorities above it in PEM, without the root.
+  description: The certificate and the CAs above it in PEM, without the root.
   returned: success
   type: str
   sample: "-----BEGIN CERTIFICATE-----…"

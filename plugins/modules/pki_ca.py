@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_ca
-short_description: Make the certificate authorities and shared secrets of a cluster
+short_description: Make the CAs and shared secrets of a cluster
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Makes authorities, self-signed or signed by one another, key pairs and shared random secrets in one private
+  - Makes CAs, self-signed or signed by one another, key pairs and shared random secrets in one private
     directory. Those that exist are kept.
-  - Run it where the authorities live, usually the controller. Their keys leave that directory only for hosts where
+  - Run it where the CAs live, usually the controller. Their keys leave that directory only for hosts where
     something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
-  - What exists is checked first. Anything damaged, expired and not to be renewed, not an authority, or a key that
+  - What exists is checked first. Anything damaged, expired and not to be renewed, not a CA, or a key that
     belongs to another certificate is one error, and the files stay as they are.
-  - An authority may be without its key, when that is kept offline or in a security module. What it must sign is then
+  - A CA may be without its key, when that is kept offline or in a security module. What it must sign is then
     laid down in C(requests), and the task, like those of M(hardway.kubernetes.pki_certificate), stops and names it.
     Sign it there, by M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate beside its request
     as C(.crt), and run again.
@@ -38,28 +38,28 @@ attributes:
 options:
   directory:
     description:
-      - Directory of the authorities. It is made with mode V(0700) and its own C(.gitignore).
-      - An authority is C(NAME.crt) and C(NAME.key), V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
+      - Directory of the CAs. It is made with mode V(0700) and its own C(.gitignore).
+      - A CA is C(NAME.crt) and C(NAME.key), V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
     type: path
     required: true
   passphrase:
     description:
-      - Encrypts the keys of authorities on disk. Plain keys that exist are encrypted, too.
+      - Encrypts the keys of CAs on disk. Plain keys that exist are encrypted, too.
       - Key pairs and secrets stay plain, for they are copied to hosts as they are.
     type: str
     default: ""
   config:
-    description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles that authorities name.
+    description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles that CAs name.
     type: raw
   import_dir:
     description:
-      - A directory with authorities and key pairs made elsewhere, to take over those that are not here yet.
+      - A directory with CAs and key pairs made elsewhere, to take over those that are not here yet.
       - It is laid out by kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or by cfssl (C(ca.pem),
-        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but one of the authorities must be there.
-      - It may go when all of O(authorities) are here. What it still has must be the same, or what was replaced since.
+        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but one of the CAs must be there.
+      - It may go when all of O(cas) are here. What it still has must be the same, or what was replaced since.
     type: path
-  authorities:
-    description: Authorities to have, those that sign others first.
+  cas:
+    description: CAs to have, those that sign others first.
     type: list
     elements: dict
     default: []
@@ -69,10 +69,10 @@ options:
       csr:
         description:
           - A C(*-csr.json) of cfssl, absolute path or content. It says what the other options leave open.
-          - With O(authorities[].signed_by) and O(authorities[].profile) it does not decide life, depth and pointers.
+          - With O(cas[].signed_by) and O(cas[].profile) it does not decide life, depth and pointers.
         type: raw
       signed_by:
-        description: Name of the authority that signs this one. Without it, it signs itself.
+        description: Name of the CA that signs this one. Without it, it signs itself.
         type: str
       split_from:
         description:
@@ -92,7 +92,7 @@ options:
         elements: str
         default: []
       path_length:
-        description: How many authorities may follow below it. Without it any number.
+        description: How many CAs may follow below it. Without it any number.
         type: int
       names:
         description: "Further parts of the subject as cfssl has them, for example V({O: Example, C: DE})."
@@ -100,7 +100,7 @@ options:
         elements: dict
         default: []
       key:
-        description: Kind of key that a new authority gets. Without it V(ecdsa).
+        description: Kind of key that a new CA gets. Without it V(ecdsa).
         type: dict
         suboptions: &key
           algo:
@@ -115,10 +115,10 @@ options:
         description: Life, in Go's words or days. Else V(87600h), below another V(43800h) or what that has left.
         type: str
       import_certificate:
-        description: Certificate of an authority made elsewhere, perhaps with its chain, to take over once.
+        description: Certificate of a CA made elsewhere, perhaps with its chain, to take over once.
         type: path
       import_key:
-        description: Its key. Without it the authority is trusted, and what it must sign is laid down as requests.
+        description: Its key. Without it the CA is trusted, and what it must sign is laid down as requests.
         type: path
       import_passphrase:
         description: Passphrase of that key, where it is not O(passphrase).
@@ -150,7 +150,7 @@ options:
         default: base64
   renew:
     description:
-      - Renews an authority when less than O(renew_before) of its life is left, or none, and its signer's key is here.
+      - Renews a CA when less than O(renew_before) of its life is left, or none, and its signer's key is here.
       - It keeps its name and key, so that certificates it signed stay valid.
     type: bool
     default: false
@@ -160,7 +160,7 @@ options:
     default: 0.333
   offline:
     description:
-      - Names of O(authorities) whose keys were here and are kept elsewhere since. Without it a key that was here once
+      - Names of O(cas) whose keys were here and are kept elsewhere since. Without it a key that was here once
         and is missing is an error.
     type: list
     elements: str
@@ -180,10 +180,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Make the authorities of a cluster
+- name: Make the CAs of a cluster
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
-    authorities:
+    cas:
       - name: ca
         common_name: kubernetes
       - name: etcd-ca
@@ -201,17 +201,17 @@ EXAMPLES = r"""
         bytes: 6
         encoding: base64url
 
-- name: Make an authority from the files of a guide for cfssl
+- name: Make a CA from the files of a guide for cfssl
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
-    authorities:
+    cas:
       - {name: ca, csr: /srv/guide/ca-csr.json}
 
-- name: Take over the authorities of a cluster that kubeadm made
+- name: Take over the CAs of a cluster that kubeadm made
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
     import_dir: /srv/master-1/etc/kubernetes/pki
-    authorities:
+    cas:
       - {name: ca}
       - {name: etcd-ca}
       - {name: front-proxy-ca}
@@ -221,8 +221,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 directory: {description: "The directory, as an absolute path.", returned: success, type: str, sample: /home/ops/pki}
-authorities:
-  description: What became of each authority.
+cas:
+  description: What became of each CA.
   returned: success
   type: list
   elements: dict
@@ -238,7 +238,7 @@ requests:
   returned: success
   type: list
   elements: dict
-  sample: [{path: /home/ops/cluster/pki/requests/ca/authorities/sub.csr, authority: ca, usages: [cert sign]}]
+  sample: [{path: /home/ops/cluster/pki/requests/ca/cas/sub.csr, ca: ca, usages: [cert sign]}]
 key_pairs:
   description: What became of each key pair.
   returned: success
@@ -273,7 +273,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconci
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.split import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
-    AUTHORITY_OPTIONS,
+    CA_OPTIONS,
     KEY_PAIR_OPTIONS,
     SECRET_OPTIONS,
 )
@@ -285,7 +285,7 @@ SPEC: dict[str, Any] = {
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
     "import_dir": {"type": "path"},
-    "authorities": {"type": "list", "elements": "dict", "options": AUTHORITY_OPTIONS, "default": []},
+    "cas": {"type": "list", "elements": "dict", "options": CA_OPTIONS, "default": []},
     "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
     "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
     "renew": {"type": "bool", "default": False},
@@ -305,11 +305,11 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
     ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles, params["import_dir"])
-    check_directory(params["import_dir"], params["authorities"], store)
+    check_directory(params["import_dir"], params["cas"], store)
     with nullcontext() if check else store.locked(), whole(ensure, params) as (ensure, gone):
         done += [f"{os.path.join(store.directory, path)}: given up" for path in gone]
         kinds = {
-            "authorities": [ensure.authority(item) for item in params["authorities"]],
+            "cas": [ensure.ca(item) for item in params["cas"]],
             "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
             "secrets": [ensure.secret(item) for item in params["secrets"]],
         }
@@ -327,7 +327,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 def warnings(params: dict[str, Any]) -> list[str]:
     """Return one line for each CA that still has a key of the CA it is to be apart from."""
     store = Store(params["directory"])
-    return [line for item in params["authorities"] if (line := shared(store, item["name"], item["split_from"]))]
+    return [line for item in params["cas"] if (line := shared(store, item["name"], item["split_from"]))]
 
 
 @contextmanager

@@ -27,27 +27,27 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be made, also where authority, user or directory do not exist yet.
+    description: Predicts what would be made, also where CA, user or directory do not exist yet.
   diff_mode:
     support: full
     description: Shows what the certificates say, never their keys.
 options:
-  authority_dir:
-    description: Directory of the authorities on the controller, see M(hardway.kubernetes.pki_ca).
+  ca_dir:
+    description: Directory of the CAs on the controller, see M(hardway.kubernetes.pki_ca).
     type: str
     required: true
   passphrase:
-    description: Passphrase of the authorities' keys. It stays on the controller.
+    description: Passphrase of the CAs' keys. It stays on the controller.
     type: str
     default: ""
   trust:
-    description: Certificates of authorities to have on the host.
+    description: Certificates of CAs to have on the host.
     type: list
     elements: dict
     default: []
     suboptions:
-      authority:
-        description: Name of the authority.
+      ca:
+        description: Name of the CA.
         type: str
         required: true
       path:
@@ -55,7 +55,7 @@ options:
         type: path
         required: true
       also:
-        description: Names of further authorities whose certificates belong in the same file.
+        description: Names of further CAs whose certificates belong in the same file.
         type: list
         elements: str
         default: []
@@ -65,7 +65,7 @@ options:
         default: false
       anchor:
         description:
-          - Writes an authority that is no root in a form of OpenSSL's own, C(TRUSTED CERTIFICATE), that lets it end the
+          - Writes a CA that is no root in a form of OpenSSL's own, C(TRUSTED CERTIFICATE), that lets it end the
             chain of a server's certificate. Nothing but OpenSSL reads it; programs of Go need no such thing.
         type: bool
         default: false
@@ -90,8 +90,8 @@ options:
         description: Path of the files without C(.crt) and C(.key).
         type: path
         required: true
-      authority:
-        description: Name of the authority that signs. Not with O(certificates[].self_signed).
+      ca:
+        description: Name of the CA that signs. Not with O(certificates[].self_signed).
         type: str
       self_signed:
         description:
@@ -101,7 +101,7 @@ options:
         default: false
       chain:
         description:
-          - Puts the intermediate authorities, from the one that signs up to the root and without that, behind the
+          - Puts the intermediate CAs, from the one that signs up to the root and without that, behind the
             certificate in the same file, as C(cfssl bundle) does and servers show it.
         type: bool
         default: false
@@ -163,8 +163,8 @@ options:
         description: File with certificate and key, as the kubelet keeps its own.
         type: path
         required: true
-      authority:
-        description: Name of the authority that should have signed it.
+      ca:
+        description: Name of the CA that should have signed it.
         type: str
         required: true
   profiles:
@@ -206,25 +206,25 @@ options:
     type: bool
     default: false
   _exchange:
-    description: Internal, from the action plugin. Certificates of authorities by name, signed certificates by index.
+    description: Internal, from the action plugin. Certificates of CAs by name, signed certificates by index.
     type: dict
-  _authority_keys:
-    description: Internal, from the action plugin. Keys of authorities that the host needs, by name.
+  _ca_keys:
+    description: Internal, from the action plugin. Keys of CAs that the host needs, by name.
     type: dict
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 """
 
 EXAMPLES = r"""
 - name: Keep the certificates of an etcd member
   hardway.kubernetes.pki_certificate:
-    authority_dir: "{{ cluster_pki_dir }}"
+    ca_dir: "{{ cluster_pki_dir }}"
     trust:
-      - {authority: etcd-ca, path: /etc/etcd/pki/ca.crt, owner: etcd, group: etcd}
+      - {ca: etcd-ca, path: /etc/etcd/pki/ca.crt, owner: etcd, group: etcd}
     certificates:
       - path: /etc/etcd/pki/server
-        authority: etcd-ca
+        ca: etcd-ca
         profile: peer
         common_name: etcd-1
         hosts: [etcd-1, 192.0.2.11, 127.0.0.1]
@@ -233,11 +233,11 @@ EXAMPLES = r"""
 
 - name: Keep a certificate that the files of a guide for cfssl describe
   hardway.kubernetes.pki_certificate:
-    authority_dir: "{{ cluster_pki_dir }}"
+    ca_dir: "{{ cluster_pki_dir }}"
     config: guide/ca-config.json
     certificates:
       - path: /etc/kubernetes/pki/apiserver
-        authority: ca
+        ca: ca
         profile: kubernetes
         csr: guide/kubernetes-csr.json
 """
@@ -266,7 +266,7 @@ requests:
   returned: when O(requests_only) is true
   type: list
   elements: dict
-  sample: [{path: /home/ops/pki/requests/ca/n1/etc-etcd-pki-a.csr, authority: ca, usages: [client auth]}]
+  sample: [{path: /home/ops/pki/requests/ca/n1/etc-etcd-pki-a.csr, ca: ca, usages: [client auth]}]
 observed:
   description: What is wrong with each entry of observe. No reasons mean that it is of use.
   returned: success

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_crl
-short_description: Keep the revocation list of an authority
+short_description: Keep the revocation list of a CA
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Makes the list of revoked certificates of an authority, as C(cfssl gencrl) does, and makes it again when what is
-    revoked, the authority or its key differs, or when it ends soon.
+  - Makes the list of revoked certificates of a CA, as C(cfssl gencrl) does, and makes it again when what is
+    revoked, the CA or its key differs, or when it ends soon.
   - Kubernetes itself reads no revocation lists. etcd (C(--client-crl-file), C(--peer-crl-file)) and haproxy do.
   - What was revoked before keeps its time. The number of the list grows with each.
-  - Run it where the authorities live, usually the controller.
+  - Run it where the CAs live, usually the controller.
 requirements:
   - python3-cryptography 3.4 or newer
 attributes:
@@ -29,19 +29,19 @@ attributes:
     description: Shows why a list is made.
 options:
   directory:
-    description: Directory of the authorities, see M(hardway.kubernetes.pki_ca).
+    description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
     type: path
     required: true
   passphrase:
-    description: Passphrase of the authority's key.
+    description: Passphrase of the CA's key.
     type: str
     default: ""
-  authority:
-    description: Name of the authority.
+  ca:
+    description: Name of the CA.
     type: str
     required: true
   path:
-    description: Path of the list, in PEM. Without it C(AUTHORITY.crl) beside the certificate of the authority.
+    description: Path of the list, in PEM. Without it C(CA.crl) beside the certificate of the CA.
     type: path
   revoked:
     description: Certificates that are revoked, each by one of V(serial) and V(certificate).
@@ -85,7 +85,7 @@ EXAMPLES = r"""
 - name: Revoke the certificate of a lost machine
   hardway.kubernetes.pki_crl:
     directory: "{{ cluster_pki_dir }}"
-    authority: etcd-ca
+    ca: etcd-ca
     expiry: 30d
     revoked:
       - {serial: 153b0723c47e81, reason: key_compromise}
@@ -119,7 +119,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import crl
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
@@ -132,7 +132,7 @@ _REVOKED: dict[str, Any] = {
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
-    "authority": {"type": "str", "required": True},
+    "ca": {"type": "str", "required": True},
     "path": {"type": "path"},
     "revoked": {"type": "list", "elements": "dict", "options": _REVOKED, "default": []},
     "serials_file": {"type": "path"},
@@ -146,17 +146,17 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_crl")
     store = Store(params["directory"])
     expiry = parse(params["expiry"], "pki_crl: expiry")
-    path = params["path"] or store.stem(params["authority"]) + ".crl"
+    path = params["path"] or store.stem(params["ca"]) + ".crl"
     with nullcontext() if check else store.locked():
-        authority = Authority.load(store, params["authority"], params["passphrase"] or None)
-        authority.check_may_revoke()
-        asked = crl.wanted(params["revoked"], _lines(store, params["serials_file"]), store, authority.certificate)
-        found = crl.load(store.read(path), authority.certificate)
+        ca = Issuer.load(store, params["ca"], params["passphrase"] or None)
+        ca.check_may_revoke()
+        asked = crl.wanted(params["revoked"], _lines(store, params["serials_file"]), store, ca.certificate)
+        found = crl.load(store.read(path), ca.certificate)
         reasons = crl.differences(asked, found, datetime.now(timezone.utc), params["renew_before"])
         if reasons and not check:
-            data = crl.make(asked, found, authority.certificate, authority.signing_key(), expiry)
+            data = crl.make(asked, found, ca.certificate, ca.signing_key(), expiry)
             atomic_files.write(path, data, mode=0o644)
-            found = crl.load(data, authority.certificate)
+            found = crl.load(data, ca.certificate)
     after = "".join(f"{reason}\n" for reason in reasons)
     diff = {"before_header": path, "after_header": path, "before": "", "after": after}
     end = stamp(found.ends) if found and not (reasons and check) else ""

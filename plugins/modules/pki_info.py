@@ -161,8 +161,8 @@ certificates:
       elements: str
       returned: success
       sample: [digital signature, server auth]
-    is_ca: {description: Whether it is an authority., type: bool, returned: success, sample: false}
-    max_path_len: {description: How many authorities may follow below., type: int, returned: success, sample: 0}
+    is_ca: {description: Whether it is a CA., type: bool, returned: success, sample: false}
+    max_path_len: {description: How many CAs may follow below., type: int, returned: success, sample: 0}
     key: {description: Kind of its key., type: str, returned: success, sample: ecdsa 256}
     signature:
       description: "How it is signed, as openssl names it."
@@ -208,8 +208,8 @@ requests:
     subject: {description: Parts of its name., type: list, elements: str, returned: success, sample: ["CN=a"]}
     hosts: {description: Alternative names., type: list, elements: str, returned: success, sample: ["dns:a"]}
     usages: {description: In cfssl's words., type: list, elements: str, returned: success, sample: [server auth]}
-    is_ca: {description: Whether it asks for an authority., type: bool, returned: success, sample: false}
-    max_path_len: {description: How many authorities may follow below., type: int, returned: success, sample: 0}
+    is_ca: {description: Whether it asks for a CA., type: bool, returned: success, sample: false}
+    max_path_len: {description: How many CAs may follow below., type: int, returned: success, sample: 0}
     key: {description: Kind of its key., type: str, returned: success, sample: ecdsa 256}
     signature:
       description: "How it is signed, as openssl names it."

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_rotation
-short_description: Put new authorities and token keys in the place of old ones, step by step
+short_description: Put new CAs and token keys in the place of old ones, step by step
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Changes the files of authorities and key pairs on the controller, see M(hardway.kubernetes.pki_ca), by one step.
+  - Changes the files of CAs and key pairs on the controller, see M(hardway.kubernetes.pki_ca), by one step.
     Between two steps all hosts are to be brought along, see C(playbooks/rotate_ca.yml).
   - V(trust) makes the new one, trusted beside the old one, which still signs. V(issue) lets the new one sign, with the
     old one still trusted. V(settle) notes that all hosts have come along, no more. V(drop) ends the trust in the old
@@ -22,8 +22,8 @@ description:
     nothing, one that was cut off is completed, and none can be left out.
   - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
     runs know what was replaced.
-  - An authority whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
-    One that an authority elsewhere has signed is rotated with a successor from O(import_dir).
+  - A CA whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
+    One that a CA elsewhere has signed is rotated with a successor from O(import_dir).
 requirements:
   - python3-cryptography 3.4 or newer
 extends_documentation_fragment:
@@ -36,16 +36,16 @@ attributes:
     details: Shows the steps, never the content of files.
 options:
   directory:
-    description: Directory of the authorities.
+    description: Directory of the CAs.
     type: path
     required: true
   passphrase:
-    description: Encrypts the keys of new authorities, as of M(hardway.kubernetes.pki_ca).
+    description: Encrypts the keys of new CAs, as of M(hardway.kubernetes.pki_ca).
     type: str
     default: ""
   import_dir:
     description:
-      - Directory with authorities made elsewhere, and their keys, that take the place of all in O(authorities), laid
+      - Directory with CAs made elsewhere, and their keys, that take the place of all in O(cas), laid
         out as for M(hardway.kubernetes.pki_ca). Without it new ones are made.
     type: path
   step:
@@ -59,14 +59,14 @@ options:
       - Pods have tokens of the old key until the kubelet replaces them, within an hour.
     type: str
     default: 1h
-  authorities:
-    description: Authorities to rotate, and what the new ones are like.
+  cas:
+    description: CAs to rotate, and what the new ones are like.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Name of the authority that is there.
+        description: Name of the CA that is there.
         type: str
         required: true
       common_name:
@@ -94,7 +94,7 @@ options:
         description: Its life. Without it as of M(hardway.kubernetes.pki_ca).
         type: str
       signed_by:
-        description: Name of the authority that signs it, where that is another one. Its key must be here.
+        description: Name of the CA that signs it, where that is another one. Its key must be here.
         type: str
       split_from:
         description: As of M(hardway.kubernetes.pki_ca). Of no effect here, where a new one has a key of its own.
@@ -105,7 +105,7 @@ options:
         elements: str
         default: []
       path_length:
-        description: How many authorities may follow below it. Without it any number.
+        description: How many CAs may follow below it. Without it any number.
         type: int
   key_pairs:
     description: Key pairs to rotate, those of service accounts.
@@ -123,10 +123,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a new authority of etcd trusted beside the old one
+- name: Have a new CA of etcd trusted beside the old one
   hardway.kubernetes.pki_rotation:
     directory: ~/cluster/pki
-    authorities:
+    cas:
       - name: etcd-ca
     step: trust
 """
@@ -155,18 +155,18 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconci
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
-    AUTHORITY_OPTIONS,
+    CA_OPTIONS,
     KEY_OPTIONS,
     KEY_PAIR_OPTIONS,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
-_AUTHORITY = {
+_CA = {
     "name": {"type": "str", "required": True},
     "common_name": {"type": "str"},
     "names": {"type": "list", "elements": "dict", "default": []},
     "key": {"type": "dict", "options": KEY_OPTIONS, "default": {}, "no_log": False},
-    **{name: AUTHORITY_OPTIONS[name] for name in ("expiry", "signed_by", "split_from", "usages", "path_length")},
+    **{name: CA_OPTIONS[name] for name in ("expiry", "signed_by", "split_from", "usages", "path_length")},
 }
 SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -174,7 +174,7 @@ SPEC: dict[str, Any] = {
     "import_dir": {"type": "path"},
     "step": {"type": "str", "choices": list(STEPS), "required": True},
     "min_age": {"type": "str", "default": "1h"},
-    "authorities": {"type": "list", "elements": "dict", "options": _AUTHORITY, "default": []},
+    "cas": {"type": "list", "elements": "dict", "options": _CA, "default": []},
     "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
 }
 
@@ -187,7 +187,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         ensure = Ensure(store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None)
         rotation = Rotation(ensure, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
-        rotations = rotation.take(step, params["authorities"], params["key_pairs"])
+        rotations = rotation.take(step, params["cas"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
     return {
         "changed": any(item["changed"] for item in rotations),

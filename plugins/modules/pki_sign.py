@@ -13,12 +13,12 @@ version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Signs requests whose keys are not in Ansible's reach, of other programs, appliances or authorities, as C(cfssl sign)
+  - Signs requests whose keys are not in Ansible's reach, of other programs, appliances or CAs, as C(cfssl sign)
     does. For hosts of the inventory M(hardway.kubernetes.pki_certificate) does all of it.
-  - Run it where the authorities live, usually the controller, or the machine where the key of an offline authority is.
+  - Run it where the CAs live, usually the controller, or the machine where the key of an offline CA is.
   - A certificate that is there is compared with what is asked and kept when it is the same.
   - A request is believed what it says of its subject and names, unless the task gives others. Usages, life and whether
-    it is an authority come from the profile alone.
+    it is a CA come from the profile alone.
 requirements:
   - python3-cryptography 3.4 or newer
 attributes:
@@ -30,11 +30,11 @@ attributes:
     description: Shows what the certificates say.
 options:
   directory:
-    description: Directory of the authorities, see M(hardway.kubernetes.pki_ca).
+    description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
     type: path
     required: true
   passphrase:
-    description: Passphrase of the authorities' keys.
+    description: Passphrase of the CAs' keys.
     type: str
     default: ""
   config:
@@ -58,14 +58,14 @@ options:
         description: Path of the certificate.
         type: path
         required: true
-      authority:
-        description: Name of the authority that signs.
+      ca:
+        description: Name of the CA that signs.
         type: str
         required: true
       profile:
         description:
           - V(server), V(client), V(peer) (both), or one of O(config) and O(profiles).
-          - One with C(ca_constraint) V(is_ca) makes an authority.
+          - One with C(ca_constraint) V(is_ca) makes a CA.
         type: str
         default: default
       common_name:
@@ -86,7 +86,7 @@ options:
         description: Life, as Go writes durations, or in days. Without it the profile's, else V(8760h).
         type: str
       chain:
-        description: Puts the intermediate authorities, without the root, behind the certificate.
+        description: Puts the intermediate CAs, without the root, behind the certificate.
         type: bool
         default: false
   renew_before:
@@ -106,15 +106,15 @@ EXAMPLES = r"""
     certificates:
       - request: /srv/requests/appliance.csr
         path: /srv/requests/appliance.crt
-        authority: ca
+        ca: ca
         profile: server
 
-- name: Sign an authority of another team
+- name: Sign a CA of another team
   hardway.kubernetes.pki_sign:
     directory: /media/offline/pki
     config: /media/offline/ca-config.json
     certificates:
-      - {request: /media/usb/team.csr, path: /media/usb/team.crt, authority: ca, profile: intermediate}
+      - {request: /media/usb/team.csr, path: /media/usb/team.crt, ca: ca, profile: intermediate}
 """
 
 RETURN = r"""
@@ -146,7 +146,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
 _CERTIFICATE: dict[str, Any] = {
     "request": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},
-    "authority": {"type": "str", "required": True},
+    "ca": {"type": "str", "required": True},
     "profile": {"type": "str", "default": "default"},
     "common_name": {"type": "str", "default": ""},
     "names": {"type": "list", "elements": "dict", "default": []},

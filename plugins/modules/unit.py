@@ -100,7 +100,7 @@ options:
             type: str
             required: true
           ca:
-            description: Certificate authority of the server.
+            description: CA of the server.
             type: path
           cert:
             description: Client certificate.
@@ -138,7 +138,7 @@ options:
         type: int
         required: true
       ca:
-        description: Certificate authority of the servers.
+        description: CA of the servers.
         type: path
       cert:
         description: Client certificate.
@@ -157,8 +157,8 @@ options:
   _hold: {description: Internal. The action plugin's first round, type: bool, default: false}
   _stopped_by: {description: Internal. Which host failed before in its turn., type: str, default: ""}
   _predicted: {description: Internal. What a check run has not written., type: list, elements: str, default: []}
-  _receipt:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.receipts).
+  _cached_result:
+    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
     type: str
 seealso:
   - module: hardway.kubernetes.files
@@ -199,7 +199,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import outputs as systemd_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import plan as systemd_plan
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.apply import Units
@@ -250,7 +250,7 @@ SPEC = {
     "_hold": {"type": "bool", "default": False},
     "_stopped_by": {"type": "str", "default": ""},
     "_predicted": {"type": "list", "elements": "str", "default": []},
-    "_receipt": {"type": "str"},
+    "_cached_result": {"type": "str"},
 }
 DONE = {"start": "started", "restart": "restarted", "reload": "reloaded", "stop": "stopped", "remove": "removed"}
 
@@ -267,8 +267,8 @@ def main() -> None:
         units.predicted = module.params["_predicted"] if module.check_mode else []
         units.decide(module.check_mode)
         held = [] if module.check_mode else units.carry_out(module.params["_hold"], module.params["_stopped_by"])
-        if module.params["_receipt"] and not held:
-            remember(module.params["_receipt"], units)
+        if module.params["_cached_result"] and not held:
+            remember(module.params["_cached_result"], units)
         module.exit_json(**report(units, held, module._diff))
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
@@ -310,7 +310,7 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
 
 
 def remember(key: str, units: Units) -> None:
-    """Leave a receipt if every unit is wanted and runs. One that only starts stands for it as soon as it runs."""
+    """Leave a cached result if every unit is wanted and runs. One that only starts stands for it as soon as it runs."""
     seen = {name: once_started(found) for name, found in units.systemd.show(list(units.wants)).items()}
     if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
@@ -326,7 +326,7 @@ def remember(key: str, units: Units) -> None:
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
-    receipts.leave(
+    cached_results.leave(
         key,
         {"units": deeds},
         paths=sorted({*inputs, *outputs}),

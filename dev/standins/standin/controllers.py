@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kube-controller-manager: signs, gives out pod ranges, publishes the authority, cleans up."""
+"""kube-controller-manager: signs, gives out pod ranges, publishes the CA, cleans up."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Controllers:
         api.send("PATCH", path, {"status": {"conditions": changed}})
 
     def publish(self, api: Connection) -> None:
-        """Have the authority's certificate in every namespace."""
+        """Have the CA's certificate in every namespace."""
         if self.root:
             self._everywhere(api, "configmaps", "ConfigMap", {"name": "kube-root-ca.crt"}, data={"ca.crt": self.root})
 

@@ -65,8 +65,8 @@ class Kubelet:
         cert, key = self.config.get("tlsCertFile", ""), self.config.get("tlsPrivateKeyFile", "")
         if cert:
             x509.pair(cert, key)
-        authority = (self.config.get("authentication") or {}).get("x509", {}).get("clientCAFile", "")
-        self.authorities = x509.certificates(authority) if authority else []
+        ca = (self.config.get("authentication") or {}).get("x509", {}).get("clientCAFile", "")
+        self.cas = x509.certificates(ca) if ca else []
         if self.config.get("failSwapOn", True) and len(Path("/proc/swaps").read_text("utf-8").splitlines()) > 1:
             told = "please disable swap or set --fail-swap-on flag to false"
             raise Refusal(f"running with swap on is not supported, {told}")
@@ -175,7 +175,7 @@ class Kubelet:
     def who(self, api: Connection, request: Request) -> tuple[str, list[str]]:
         """Return name and groups of whoever asks; no name where that is nobody."""
         if request.peer:
-            problem = x509.client_problem(request.peer, self.authorities, x509.now())
+            problem = x509.client_problem(request.peer, self.cas, x509.now())
             return ("", []) if problem else x509.subject(request.peer[0])
         token = (request.headers.get("Authorization") or "").partition(" ")[2]
         user = review(api, "authentication", "TokenReview", {"token": token}).get("user", {}) if token else {}

@@ -28,7 +28,7 @@ def query(name: str, identity: int) -> bytes:
 def addresses(packet: bytes, identity: int) -> list[str]:
     """Return the IPv4 addresses in an answer; raise DnsError for any other packet."""
     try:
-        answered, flags, questions, answers, _authorities, _more = struct.unpack(">6H", packet[:12])
+        answered, flags, questions, answers, _cas, _more = struct.unpack(">6H", packet[:12])
         if answered != identity or not flags & 0x8000:
             raise DnsError("what came back is no answer to this question")
         if code := flags & 0x000F:

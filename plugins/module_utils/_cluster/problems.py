@@ -135,7 +135,7 @@ def etcd_refusal_problems(refusals: Sequence[Mapping[str, Any]]) -> list[str]:
             found.append(f"etcd {refusal['endpoint']}: answers a client without certificate; set client-cert-auth")
         if refusal["foreign_certificate"]:
             found.append(
-                f"etcd {refusal['endpoint']}: accepts a certificate of a foreign authority; "
+                f"etcd {refusal['endpoint']}: accepts a certificate of a foreign CA; "
                 "set client-cert-auth and trusted-ca-file"
             )
     return found

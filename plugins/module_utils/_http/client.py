@@ -173,7 +173,7 @@ def _kind(exc: Exception) -> str:
 
 
 _REMEDIES = {
-    "tls": "check that the certificates belong to the same authority and carry this name or address",
+    "tls": "check that the certificates belong to the same CA and carry this name or address",
     "timeout": "check that the host is up, the process answers, and no firewall drops the port",
     "name": "check the host name",
     "refused": "check that the process runs and listens on this address",

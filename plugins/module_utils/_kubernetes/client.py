@@ -146,7 +146,7 @@ def refusal(method: str, path: str, answer: Response) -> ApiError:
     except (ValueError, AttributeError):
         reason = answer.body.decode("utf-8", "replace")[:200].strip()
     remedy = {
-        401: "check that the client certificate comes from the cluster's authority and is valid now",
+        401: "check that the client certificate comes from the cluster's CA and is valid now",
         403: "use a client certificate in a group that may do this, as role master makes for the administrator",
         409: "somebody else changed the object: run again",
     }.get(answer.status, "see the API server's journal")

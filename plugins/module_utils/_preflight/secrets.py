@@ -19,7 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundl
 ENCRYPTION = "/etc/kubernetes/encryption.yaml"
 KEY, PUBLIC = "/etc/kubernetes/pki/sa.key", "/etc/kubernetes/pki/sa.pub"
 _REMEDY = (
-    "or set cluster_pki_dir to the directory that the cluster was made with, or host_replace_authorities if nothing"
+    "or set cluster_pki_dir to the directory that the cluster was made with, or host_replace_cas if nothing"
     " there is to survive"
 )
 
@@ -27,7 +27,7 @@ _REMEDY = (
 def foreign_secrets(told: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
     """Return one line for each secret that masters have and the directory does not.
 
-    told is what module receipts has returned of each host: files in ``secrets``, digests by ``nonce``.
+    told is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
     """
     store = Store(directory)
     keys, tokens = [], []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether hosts are of another cluster: what they trust against the authorities on the controller."""
+"""Whether hosts are of another cluster: what they trust against the CAs on the controller."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import same_public_key
 
 
-def foreign_authorities(
+def foreign_cas(
     told: t.Mapping[str, t.Mapping[str, str]],
     names: t.Mapping[str, str],
     directory: str,
     etcd_data: t.Collection[str] = (),
 ) -> list[str]:
-    """Return one line for each authority that hosts trust and the directory does not know, not even from earlier.
+    """Return one line for each CA that hosts trust and the directory does not know, not even from earlier.
 
-    told is what each host has, by path; names are the authorities that belong there. One with the same key is the same.
+    told is what each host has, by path; names are the CAs that belong there. One with the same key is the same.
     etcd_data are the hosts with data of etcd: an API server with other keys than that cluster's never becomes ready.
     """
     store = Store(directory)
@@ -40,7 +40,7 @@ def foreign_authorities(
             ):
                 culprits.setdefault((names[path], path, fingerprint(found[0])), []).append(host)
     return [
-        f"{_listed(hosts)}: {path} ({_short(digest)}) is another authority than {store.certificate(name)}"
+        f"{_listed(hosts)}: {path} ({_short(digest)}) is another CA than {store.certificate(name)}"
         f"{f' ({_short(fingerprint(ours[name][0]))})' if ours[name] else ', which does not exist'}; set cluster_pki_dir"
         f" to the directory that the cluster was made with, or {_other_way(etcd_data)}"
         for (name, path, digest), hosts in sorted(culprits.items())
@@ -50,10 +50,10 @@ def foreign_authorities(
 def _other_way(etcd_data: t.Collection[str]) -> str:
     """Return what else there is to do, where nothing is to survive."""
     if not etcd_data:
-        return "host_replace_authorities if nothing there is to survive"
+        return "host_replace_cas if nothing there is to survive"
     return (
         f"start over, if nothing is to survive: on {_listed(sorted(etcd_data))} etcd has data of the cluster with "
-        "these authorities, and host_replace_authorities works only when etcd is stopped there, and its data directory "
+        "these CAs, and host_replace_cas works only when etcd is stopped there, and its data directory "
         "and /etc/etcd/formed are removed"
     )
 
@@ -64,7 +64,7 @@ def _short(digest: str) -> str:
 
 
 def _certificates(text: bytes, path: str) -> list[t.Any]:
-    """Return the certificates of a text; what is damaged is no authority at all, and is repaired later."""
+    """Return the certificates of a text; what is damaged is no CA at all, and is repaired later."""
     try:
         return certificates_in(text, path)
     except HardwayError:

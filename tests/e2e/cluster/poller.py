@@ -35,7 +35,7 @@ class Client:
     """One kept connection, and what happened on it."""
 
     def __init__(self, url: str, files: list[str]) -> None:
-        """Take where to ask, and the files of authority, certificate and key."""
+        """Take where to ask, and the files of CA, certificate and key."""
         self.address, self.files = urlsplit(url), files
         self.loaded: tuple[int, ...] = ()
         self.connection: http.client.HTTPSConnection | None = None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates, authorities and the token key are replaced while a client works; a cluster outlives their expiry."""
+"""Certificates, CAs and the token key are replaced while a client works; a cluster outlives their expiry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
-AUTHORITIES = (
+CAS = (
     *("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/front-proxy-ca.crt"),
     *("/etc/etcd/pki/ca.crt", "/etc/etcd/pki/peer-ca.crt"),
 )
@@ -59,25 +59,25 @@ def killed(cluster: Cluster, playbook: str, seconds: float) -> None:
         process.wait()
 
 
-def test_authorities_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
+def test_cas_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
     first = cluster.hosts()[0]
-    before = {path: fingerprints(cluster, path) for path in AUTHORITIES}
+    before = {path: fingerprints(cluster, path) for path in CAS}
     pods = cluster.kubectl(first, "get pods --namespace kube-system --output name")
     seconds = random.Random(SEED).uniform(5, 60)
     print(f"HARDWAY_SEED={SEED}: killed after {seconds:.0f} s")
     with cluster.polling() as poll:
         killed(cluster, "rotate_ca", seconds)
         run(cluster, "rotate_ca")
-    unharmed(poll, "three authorities replaced")
-    for path in AUTHORITIES:
+    unharmed(poll, "three CAs replaced")
+    for path in CAS:
         after = fingerprints(cluster, path)
         assert len(after) == 1 and not after & before[path], path
-    # openssl is the judge: the kubelets' own certificates are of the new authority, and there is no other.
-    verified = on_hosts(cluster, f"openssl verify -CAfile {AUTHORITIES[0]} {KUBELET}")
+    # openssl is the judge: the kubelets' own certificates are of the new CA, and there is no other.
+    verified = on_hosts(cluster, f"openssl verify -CAfile {CAS[0]} {KUBELET}")
     assert set(verified.values()) == {f"{KUBELET}: OK"}
-    assert set(on_hosts(cluster, f"grep -c BEGIN {AUTHORITIES[0]}").values()) == {"1"}
+    assert set(on_hosts(cluster, f"grep -c BEGIN {CAS[0]}").values()) == {"1"}
     published = cluster.kubectl(first, r"get configmap kube-root-ca.crt --output jsonpath='{.data.ca\.crt}'")
-    assert published == cluster.exec(first, f"cat {AUTHORITIES[0]}").stdout.strip()
+    assert published == cluster.exec(first, f"cat {CAS[0]}").stdout.strip()
     assert not set(pods.split()) & set(cluster.kubectl(first, "get pods -n kube-system -o name").split())
     assert not (cluster.pki / "rotation.json").exists()
     assert cluster.deploy().changed == {}
@@ -115,7 +115,7 @@ def test_only_what_was_named_is_made_again(cluster: Cluster) -> None:
 def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(cluster: Cluster) -> None:
     first = cluster.hosts()[0]
     token = cluster.kubectl(first, "create token default")
-    ask = f"kubectl --server https://{cluster.virtual_address()}:6443 --certificate-authority {AUTHORITIES[0]}"
+    ask = f"kubectl --server https://{cluster.virtual_address()}:6443 --certificate-authority {CAS[0]}"
     ask += f" --token {token} auth whoami"
     with cluster.polling() as poll:
         run(cluster, "rotate_service_account_key")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorities above and below one another are replaced while runs are killed in every step, and by one of a company."""
+"""CAs above and below one another are replaced while runs are killed in every step, and by one of a company."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 from dev.tools.lab import TOP
 from dev.tools.processes import family, kill
 from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
-from tests.e2e.cluster.test_rotation import AUTHORITIES, KUBELET, SEED, fingerprints, on_hosts, run
-from tests.e2e.topologies.test_authorities import of_a_company, openssl
+from tests.e2e.cluster.test_rotation import CAS, KUBELET, SEED, fingerprints, on_hosts, run
+from tests.e2e.topologies.test_cas import of_a_company, openssl
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 
 SIGNER = "/etc/kubernetes/pki/kubelet-ca-signer.crt"
-VERIFY = f"openssl verify -partial_chain -CAfile {AUTHORITIES[0]} -untrusted {SIGNER} {KUBELET}"
+VERIFY = f"openssl verify -partial_chain -CAfile {CAS[0]} -untrusted {SIGNER} {KUBELET}"
 
 
 def steps(cluster: Cluster) -> set[str]:
@@ -63,7 +63,7 @@ def admitted(cluster: Cluster, who: Path) -> str:
 def test_all_are_replaced_though_a_run_is_killed_in_every_step(cluster: Cluster, tmp_path: Path) -> None:
     cluster.settings["cluster_kubelet_intermediate"] = True
     cluster.deploy()
-    before = {path: fingerprints(cluster, path) for path in (*AUTHORITIES, SIGNER)}
+    before = {path: fingerprints(cluster, path) for path in (*CAS, SIGNER)}
     thief, chance = of_a_thief(cluster, tmp_path), random.Random(SEED)
     assert admitted(cluster, thief) == "200"
     with cluster.polling() as poll:
@@ -72,7 +72,7 @@ def test_all_are_replaced_though_a_run_is_killed_in_every_step(cluster: Cluster,
             print(f"HARDWAY_SEED={SEED}: killed {seconds:.0f} s after {step}")
             killed_in(cluster, step, seconds)
         run(cluster, "rotate_ca")
-    unharmed(poll, "four authorities replaced, killed in every step")
+    unharmed(poll, "four CAs replaced, killed in every step")
     for path, old in before.items():
         after = fingerprints(cluster, path)
         assert len(after) == 1 and not after & old, path
@@ -87,8 +87,8 @@ def test_one_of_a_company_takes_the_place_of_ours(cluster: Cluster, tmp_path: Pa
     given = (tmp_path / "ca.pem").read_text(encoding="utf-8")
     with cluster.polling() as poll:
         run(cluster, "rotate_ca", ca_rotated=["ca"], ca_rotation_import_dir=str(tmp_path))
-    unharmed(poll, "authority replaced by one of a company")
-    trusted = set(on_hosts(cluster, f"cat {AUTHORITIES[0]}").values())
+    unharmed(poll, "CA replaced by one of a company")
+    trusted = set(on_hosts(cluster, f"cat {CAS[0]}").values())
     assert trusted == {given[: given.index("-----BEGIN", 1)].strip()}, "that one alone, not what is above it"
     assert set(on_hosts(cluster, VERIFY).values()) == {f"{KUBELET}: OK"}
     assert cluster.deploy().changed == {}

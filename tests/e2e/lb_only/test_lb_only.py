@@ -41,14 +41,14 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def certificates(directory: Path) -> None:
-    """Make a root, an authority below it, and a certificate of that for web.example."""
+    """Make a root, a CA below it, and a certificate of that for web.example."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     root = ["-subj", "/CN=root", "-keyout", "ca.key", "-out", "ca.crt"]
-    authority = ["-subj", "/CN=web-ca", "-addext", "basicConstraints=critical,CA:true", "-CA", "ca.crt"]
-    authority += ["-CAkey", "ca.key", "-keyout", "web.key", "-out", "web.crt"]
+    ca = ["-subj", "/CN=web-ca", "-addext", "basicConstraints=critical,CA:true", "-CA", "ca.crt"]
+    ca += ["-CAkey", "ca.key", "-keyout", "web.key", "-out", "web.crt"]
     server = ["-subj", "/CN=web", "-addext", "subjectAltName=DNS:web.example", "-CA", "web.crt", "-CAkey", "web.key"]
     server += ["-addext", "basicConstraints=critical,CA:false", "-keyout", "server.key", "-out", "server.crt"]
-    for subject in (root, authority, server):
+    for subject in (root, ca, server):
         subprocess.run(["openssl", "req", "-x509", *key, *subject], cwd=directory, check=True, capture_output=True)
     # Clients know the root alone.
     with (directory / "server.crt").open("a") as chain:
@@ -121,18 +121,18 @@ def asking(hosts: Hosts) -> Iterator[list[str]]:
         client.join()
 
 
-def test_another_authority_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
-    """haproxy is reloaded, not restarted: it knows both authorities, and no client notices."""
-    authority = Path(hosts.settings["web_pki_dir"]) / "web.crt"
-    before, trusted = hosts.started("haproxy"), authority.read_text()
+def test_another_ca_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
+    """haproxy is reloaded, not restarted: it knows both CAs, and no client notices."""
+    ca = Path(hosts.settings["web_pki_dir"]) / "web.crt"
+    before, trusted = hosts.started("haproxy"), ca.read_text()
     request = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null"]
     other = subprocess.run(request, check=True, capture_output=True, text=True).stdout
     with asking(hosts) as answers:
-        authority.write_text(trusted + other)
+        ca.write_text(trusted + other)
         try:
             assert set(hosts.apply().values()) == {0, 2}, "the file and haproxy, on the hosts that balance"
         finally:
-            authority.write_text(trusted)
+            ca.write_text(trusted)
     assert len(answers) > 10
     assert set(answers) <= set(WEB), answers
     assert hosts.started("haproxy") == before

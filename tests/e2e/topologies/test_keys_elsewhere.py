@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole cluster whose authorities' keys are on another machine: one run for all requests, then one to deploy."""
+"""A whole cluster whose CAs' keys are on another machine: one run for all requests, then one to deploy."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
-AUTHORITIES = ("ca", "etcd/ca", "etcd-peer-ca", "front-proxy-ca")
+CAS = ("ca", "etcd/ca", "etcd-peer-ca", "front-proxy-ca")
 PKI = "/etc/kubernetes/pki /etc/etcd/pki"
 SERIALS = f"for path in $(find {PKI} -name '*.crt'); do openssl x509 -noout -serial -in $path; done | sort -u"
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """Return a directory that stands for the other machine, with authorities that openssl made there."""
-    for name in AUTHORITIES:
+    """Return a directory that stands for the other machine, with CAs that openssl made there."""
+    for name in CAS:
         stem = tmp_path / name
         stem.parent.mkdir(exist_ok=True)
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
@@ -38,15 +38,15 @@ def vault(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster(vault: Path) -> Iterator[Cluster]:
-    """Return clean hosts of a single master and a node, with the certificates of the authorities alone."""
+    """Return clean hosts of a single master and a node, with the certificates of the CAs alone."""
     need_cluster()
     made = Cluster("e2e-elsewhere", [])
     made.topology = "single-master"
     made.groups = ["node=n1,n2"]
     with made.standing(2):
         settings = {"cluster_kubelet_intermediate": True}
-        (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
-        for name in AUTHORITIES:
+        (made.inventory / "group_vars" / "all" / "CAs.yml").write_text(json.dumps(settings), encoding="utf-8")
+        for name in CAS:
             (made.pki / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(vault / f"{name}.crt", made.pki / f"{name}.crt")
         yield made
@@ -74,7 +74,7 @@ def collected(cluster: Cluster, *arguments: str) -> str:
 def test_one_run_collects_all_requests_and_one_deploys(cluster: Cluster, vault: Path) -> None:
     said = collected(cluster)
     requests = sign(cluster, vault)
-    # Of the master 7 of Kubernetes and 3 of etcd, of each node 3, the administrator's, and the authority for kubelets.
+    # Of the master 7 of Kubernetes and 3 of etcd, of each node 3, the administrator's, and the CA for kubelets.
     assert len(requests) == 7 + 3 + 2 * 3 + 1 + 1
     assert all(request in said for request in requests)
     for host in cluster.hosts():
@@ -89,7 +89,7 @@ def test_one_run_collects_all_requests_and_one_deploys(cluster: Cluster, vault: 
     for playbook in ("playbooks/verify.yml", "playbooks/certificates.yml"):
         done = cluster.run(playbook=playbook)
         assert done.status == 0, done.output[-6000:]
-    assert not [name for name in AUTHORITIES if (cluster.pki / f"{name}.key").exists()]
+    assert not [name for name in CAS if (cluster.pki / f"{name}.key").exists()]
     for host in cluster.hosts():
         assert cluster.exec(host, "find /etc -name 'ca.key' -o -name 'front-proxy-ca.key'").stdout == ""
 

@@ -14,7 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key
+from integration.api.programs import BINARIES, Issuer, Programs, RealEtcd, binary, free_ports, pem_key
 from unit.roles.master.rendering import single
 
 AUTHENTICATION = {
@@ -32,11 +32,11 @@ class RealKubernetes:
         self.directory, self.binaries = directory, binaries
         self.etcd = RealEtcd(directory, size=1, binaries=binaries)
         self.programs = Programs(directory)
-        self.authority = Authority(directory / "pki", "kubernetes-ca")
+        self.ca = Issuer(directory / "pki", "kubernetes-ca")
         hosts = ["127.0.0.1", "localhost", "kubernetes", "10.96.0.1"]
-        self.serving = self.authority.issue("apiserver", "kube-apiserver", hosts=hosts)
-        self.admin = self.authority.issue("admin", "admin", groups=["system:masters"])
-        self.manager = self.authority.issue("controller-manager", "system:kube-controller-manager")
+        self.serving = self.ca.issue("apiserver", "kube-apiserver", hosts=hosts)
+        self.admin = self.ca.issue("admin", "admin", groups=["system:masters"])
+        self.manager = self.ca.issue("controller-manager", "system:kube-controller-manager")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         (directory / "sa.key").write_bytes(pem_key(key))
         (directory / "sa.pub").write_bytes(
@@ -57,7 +57,7 @@ class RealKubernetes:
         """Return the module arguments that reach it."""
         return {
             "servers": [self.url],
-            "ca": str(self.authority.ca),
+            "ca": str(self.ca.ca),
             "cert": f"{self.admin}.crt",
             "key": f"{self.admin}.key",
         }
@@ -65,7 +65,7 @@ class RealKubernetes:
     def api(self, prefix: Path | None = None) -> Api:
         """Return a client with the administrator's certificate, or another one."""
         prefix = prefix or self.admin
-        return Api([self.url], Tls(ca=str(self.authority.ca), cert=f"{prefix}.crt", key=f"{prefix}.key"))
+        return Api([self.url], Tls(ca=str(self.ca.ca), cert=f"{prefix}.crt", key=f"{prefix}.key"))
 
     def write_kubeconfig(self, name: str, prefix: Path) -> Path:
         """Write a kubeconfig with embedded credentials."""
@@ -78,7 +78,7 @@ class RealKubernetes:
             "client-certificate-data": data(prefix.with_suffix(".crt")),
             "client-key-data": data(prefix.with_suffix(".key")),
         }
-        cluster = {"server": self.url, "certificate-authority-data": data(self.authority.ca)}
+        cluster = {"server": self.url, "certificate-authority-data": data(self.ca.ca)}
         path.write_text(
             json.dumps(
                 {
@@ -118,7 +118,7 @@ class RealKubernetes:
     def ready(self) -> bool:
         """Return whether the API says so."""
         try:
-            return request(self.url + "/readyz", tls=Tls(ca=str(self.authority.ca))).status == 200
+            return request(self.url + "/readyz", tls=Tls(ca=str(self.ca.ca))).status == 200
         except HttpError:
             return False
 
@@ -129,12 +129,12 @@ class RealKubernetes:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--etcd-servers={self.etcd.endpoints[0]}",
-            f"--etcd-cafile={self.etcd.authority.ca}",
+            f"--etcd-cafile={self.etcd.ca.ca}",
             f"--etcd-certfile={self.etcd.client}.crt",
             f"--etcd-keyfile={self.etcd.client}.key",
             f"--tls-cert-file={self.serving}.crt",
             f"--tls-private-key-file={self.serving}.key",
-            f"--client-ca-file={self.authority.ca}",
+            f"--client-ca-file={self.ca.ca}",
             f"--authentication-config={self.directory / 'authentication.json'}",
             f"--audit-policy-file={self.directory / 'audit-policy.yaml'}",
             f"--audit-log-path={self.directory / 'audit.log'}",
@@ -154,9 +154,9 @@ class RealKubernetes:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.manager_port}",
             f"--kubeconfig={self.manager_kubeconfig}",
-            f"--cluster-signing-cert-file={self.authority.ca}",
-            f"--cluster-signing-key-file={self.authority.ca_key}",
-            f"--root-ca-file={self.authority.ca}",
+            f"--cluster-signing-cert-file={self.ca.ca}",
+            f"--cluster-signing-key-file={self.ca.ca_key}",
+            f"--root-ca-file={self.ca.ca}",
             f"--service-account-private-key-file={self.directory / 'sa.key'}",
             "--use-service-account-credentials=true",
         ]

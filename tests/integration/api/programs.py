@@ -54,8 +54,8 @@ def free_ports(number: int) -> list[int]:
     return found
 
 
-class Authority:
-    """A certificate authority in a directory."""
+class Issuer:
+    """A CA in a directory."""
 
     def __init__(self, directory: Path, name: str) -> None:
         """Make the key and the self-signed certificate."""
@@ -166,9 +166,9 @@ class RealEtcd:
         """Prepare certificates and ports."""
         self.directory, self.binaries = directory, binaries
         self.programs = Programs(directory)
-        self.authority = Authority(directory / "etcd-pki", "etcd-ca")
-        self.server = self.authority.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
-        self.client = self.authority.issue("client", "etcd-client")
+        self.ca = Issuer(directory / "etcd-pki", "etcd-ca")
+        self.server = self.ca.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
+        self.client = self.ca.issue("client", "etcd-client")
         self.names = [f"m{number + 1}" for number in range(size)]
         ports = free_ports(2 * size)
         self.endpoints = [f"https://127.0.0.1:{port}" for port in ports[:size]]
@@ -178,7 +178,7 @@ class RealEtcd:
         """Return the module arguments that reach it."""
         return {
             "endpoints": self.endpoints,
-            "ca": str(self.authority.ca),
+            "ca": str(self.ca.ca),
             "cert": f"{self.client}.crt",
             "key": f"{self.client}.key",
         }
@@ -193,7 +193,7 @@ class RealEtcd:
             for flag, value in (
                 ("cert-file", f"{self.server}.crt"),
                 ("key-file", f"{self.server}.key"),
-                ("trusted-ca-file", self.authority.ca),
+                ("trusted-ca-file", self.ca.ca),
                 ("client-cert-auth", "true"),
             )
         ]

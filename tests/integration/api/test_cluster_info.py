@@ -103,7 +103,7 @@ def test_careless_etcd_is_found(tmp_path: Path, kubernetes: RealKubernetes, run_
         assert run_module("etcd_health", **arguments, timeout=30)["healthy"]
         result = run_module("cluster_info", etcd=arguments)
         text = "; ".join(result["problems"])
-        assert "answers a client without certificate" in text and "foreign authority" in text
+        assert "answers a client without certificate" in text and "foreign CA" in text
         # A plaintext listener is on another port here: asked by its own URL it gives itself away.
         open_door = run_module("cluster_info", etcd={**arguments, "endpoints": [f"https://127.0.0.1:{plain}"]})
         assert any("answers without TLS" in problem for problem in open_door["problems"])

@@ -33,14 +33,14 @@ def alone(tmp_path: Path) -> Iterator[RealEtcd]:
 
 def etcdctl(etcd: RealEtcd, who: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run etcdctl with somebody's certificate."""
-    flags = [f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.authority.ca}", f"--cert={who}.crt"]
+    flags = [f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.ca.ca}", f"--cert={who}.crt"]
     line = [str(binary("etcdctl")), *flags, f"--key={who}.key", *arguments]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
 def as_root(etcd: RealEtcd) -> dict[str, Any]:
     """Return what the modules need to be root."""
-    root = etcd.authority.issue("root", "root")
+    root = etcd.ca.issue("root", "root")
     given = {**etcd.arguments(), "cert": f"{root}.crt", "key": f"{root}.key"}
     return {**given, "etcdctl": str(binary("etcdctl"))}
 
@@ -63,7 +63,7 @@ def test_a_user_sees_its_prefix_alone(alone: RealEtcd, run_module: Run) -> None:
     assert run_module("etcd_key", **root, **key)["changed"]
     assert not run_module("etcd_key", **root, **key)["changed"]
 
-    flannel, api = (alone.authority.issue(name, name) for name in ("flannel", "api"))
+    flannel, api = (alone.ca.issue(name, name) for name in ("flannel", "api"))
     assert "10.244.0.0/16" in etcdctl(alone, flannel, "get", f"{PREFIX}config").stdout
     assert etcdctl(alone, flannel, "put", f"{PREFIX}subnets/10.244.1.0-24", "{}").returncode == 0
     assert etcdctl(alone, api, "put", "/registry/secrets/a", "b").returncode == 0
@@ -75,7 +75,7 @@ def test_a_user_sees_its_prefix_alone(alone: RealEtcd, run_module: Run) -> None:
     ):
         refused = etcdctl(alone, flannel, *forbidden)
         assert refused.returncode != 0 and "permission denied" in refused.stderr, forbidden
-    # Of the same authority, but nobody.
+    # Of the same CA, but nobody.
     assert "permission denied" in etcdctl(alone, alone.client, "get", f"{PREFIX}config").stderr
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_more_asked_is_revoked(alone: RealEtcd, run_module: Run) -> N
     both = [{"prefix": PREFIX}, {"prefix": "/more/", "mode": "read"}]
     users = [{"name": "flannel", "roles": ["flannel"]}]
     run_module("etcd_auth", **root, roles=[{"name": "flannel", "permissions": both}], users=users)
-    flannel = alone.authority.issue("flannel", "flannel")
+    flannel = alone.ca.issue("flannel", "flannel")
     assert etcdctl(alone, flannel, "get", "/more/x").returncode == 0
     read = [{"name": "flannel", "permissions": [{"prefix": PREFIX, "mode": "read"}]}]
     assert run_module("etcd_auth", **root, roles=read, users=users)["changed"]

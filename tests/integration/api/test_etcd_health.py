@@ -20,7 +20,7 @@ def etcdctl(etcd: RealEtcd, *arguments: str) -> str:
     program = binary("etcdctl")
     if program is None:
         pytest.skip("etcdctl not found")
-    flags = [f"--endpoints={','.join(etcd.endpoints)}", f"--cacert={etcd.authority.ca}"]
+    flags = [f"--endpoints={','.join(etcd.endpoints)}", f"--cacert={etcd.ca.ca}"]
     flags += [f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
     return subprocess.run([program, *flags, *arguments], check=True, capture_output=True, text=True).stdout
 

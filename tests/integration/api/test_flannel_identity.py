@@ -46,7 +46,7 @@ def flannel(kubernetes: RealKubernetes) -> Iterator[Api]:
     manifest = render(host("m1"), "addons", "rbac.yaml.j2")
     kubectl = [str(binary("kubectl")), f"--kubeconfig={kubernetes.kubeconfig}"]
     subprocess.run([*kubectl, "apply", "--server-side", "--filename=-"], input=manifest, text=True, check=True)
-    made = kubernetes.api(kubernetes.authority.issue("flannel-n1", "flannel:n1", groups=["hardway:flannel"]))
+    made = kubernetes.api(kubernetes.ca.issue("flannel-n1", "flannel:n1", groups=["hardway:flannel"]))
     deadline = time.monotonic() + 30
     while allowed(made, "n2/status", {"metadata": {"annotations": {f"{MARK}/probe": str(time.time())}}}):
         assert time.monotonic() < deadline, "the policy is not in force"
@@ -164,7 +164,7 @@ def test_rights_given_later_by_mistake_do_not_help(kubernetes: RealKubernetes, f
 
 
 def test_the_kubelet_is_not_hindered(kubernetes: RealKubernetes, flannel: Api) -> None:
-    kubelet = kubernetes.api(kubernetes.authority.issue("kubelet-n1", "system:node:n1", groups=["system:nodes"]))
+    kubelet = kubernetes.api(kubernetes.ca.issue("kubelet-n1", "system:node:n1", groups=["system:nodes"]))
     kubelet.patch(f"{NODES}/n1/status", {"status": {"capacity": {"cpu": "4"}}})
     assert kubelet.get(f"{NODES}/n1")["status"]["capacity"]["cpu"] == "4"
     kubelet.patch(f"{NODES}/n1/status", {"status": {"capacity": {"cpu": "2"}}})

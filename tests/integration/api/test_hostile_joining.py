@@ -62,7 +62,7 @@ def test_a_node_gets_the_certificate_of_its_key(
     assert link.is_symlink() and os.path.realpath(link) == installed["path"]
     assert stat.S_IMODE(link.stat().st_mode) == 0o600
     assert sorted(path.name for path in link.parent.iterdir()) == sorted([link.name, Path(installed["path"]).name])
-    tls = Tls(ca=str(kubernetes.authority.ca), cert=str(link), key=str(link))
+    tls = Tls(ca=str(kubernetes.ca.ca), cert=str(link), key=str(link))
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     api = kubernetes.api()
@@ -85,7 +85,7 @@ def test_malformed_requests_are_denied_and_the_others_go_on(
             method="POST",
             body=json.dumps(csr(name, pem)).encode(),
             headers={"Content-Type": "application/json"},
-            tls=Tls(ca=str(kubernetes.authority.ca)),
+            tls=Tls(ca=str(kubernetes.ca.ca)),
             token=token,
         )
         stored += [name] if answer.status == 201 else []
@@ -110,7 +110,7 @@ def test_another_key_for_a_joining_node_is_denied(
 ) -> None:
     """A bearer of a token that is good, and a node of the cluster, both want to be n1."""
     post(kubernetes, token, csr("thief", csr_pem("system:node:n1")))
-    node = kubernetes.api(kubernetes.authority.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
+    node = kubernetes.api(kubernetes.ca.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
     try:
         node.post(CSRS, csr("neighbour", csr_pem("system:node:n1")))
         rivals = {"thief", "neighbour"}
@@ -185,7 +185,7 @@ def test_a_flood_of_requests_does_not_keep_nodes_waiting(
 
 def test_a_node_cannot_approve_or_sign(kubernetes: RealKubernetes, token: str) -> None:
     """What joining rests on: a node's own certificate may ask, and no more."""
-    node = kubernetes.api(kubernetes.authority.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
+    node = kubernetes.api(kubernetes.ca.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
     made = node.post(CSRS, csr("mine", csr_pem("system:node:n9"), CLIENT))
     approved = {"type": "Approved", "status": "True", "reason": "x", "message": "x"}
     for part in ("approval", "status"):

@@ -85,7 +85,7 @@ def post(kubernetes: RealKubernetes, token: str, body: dict[str, Any]) -> None:
         method="POST",
         body=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
-        tls=Tls(ca=str(kubernetes.authority.ca)),
+        tls=Tls(ca=str(kubernetes.ca.ca)),
         token=token,
     )
     assert answer.status == 201, answer.body
@@ -113,7 +113,7 @@ def test_token_check_apply_check_apply_absent(kubernetes: RealKubernetes, run_mo
         method="POST",
         body=json.dumps(review).encode(),
         headers={"Content-Type": "application/json"},
-        tls=Tls(ca=str(kubernetes.authority.ca)),
+        tls=Tls(ca=str(kubernetes.ca.ca)),
         token=made["token"],
     )
     user = answer.json()["status"]["userInfo"]
@@ -144,7 +144,7 @@ def test_two_runs_at_a_time_keep_their_tokens(kubernetes: RealKubernetes, run_mo
     removed = run_module("bootstrap_token", **kubernetes.arguments(), state="absent", token_id=one["token_id"])
     assert removed["changed"] and removed["removed"] == [one["token_id"]]
     answers = [
-        request(kubernetes.url + "/version", tls=Tls(ca=str(kubernetes.authority.ca)), token=made["token"]).status
+        request(kubernetes.url + "/version", tls=Tls(ca=str(kubernetes.ca.ca)), token=made["token"]).status
         for made in (one, two)
     ]
     assert answers == [401, 200]
@@ -171,7 +171,7 @@ def test_lies_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run
     post(kubernetes, token, csr("user", csr_pem("kubernetes-admin")))
     post(kubernetes, token, csr("sans", csr_pem("system:node:node1", hosts=["192.0.2.21"])))
     post(kubernetes, token, csr("stranger", csr_pem("system:node:stranger")))
-    person = kubernetes.api(kubernetes.authority.issue("person", "person", groups=["people"]))
+    person = kubernetes.api(kubernetes.ca.issue("person", "person", groups=["people"]))
     person.post(CSRS, csr("person", csr_pem("system:node:node1")))
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=[{"name": "node1"}], timeout=1)
     assert (
@@ -200,7 +200,7 @@ def test_joined_nodes_are_not_waited_for(kubernetes: RealKubernetes, run_module:
 
 
 def test_serving_certificates(kubernetes: RealKubernetes, run_module: Run) -> None:
-    kubelet = kubernetes.api(kubernetes.authority.issue("kubelet", "system:node:node1", groups=["system:nodes"]))
+    kubelet = kubernetes.api(kubernetes.ca.issue("kubelet", "system:node:node1", groups=["system:nodes"]))
     usages = ["digital signature", "server auth"]
     signer = "kubernetes.io/kubelet-serving"
     kubelet.post(CSRS, csr("good", csr_pem("system:node:node1", hosts=["node1", "192.0.2.21"]), signer, usages))

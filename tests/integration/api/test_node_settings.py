@@ -85,7 +85,7 @@ def test_a_node_cannot_have_labels_and_taints_removed(
     """It claims that a restricted label and the taint of its quarantine are ours, in all places it can reach."""
     api, restricted = kubernetes.api(), "node-restriction.kubernetes.io/zone"
     api.patch(NODE, {"metadata": {"labels": {restricted: "secure"}}})
-    kubelet = kubernetes.api(kubernetes.authority.issue("kubelet-k4", "system:node:k4", groups=["system:nodes"]))
+    kubelet = kubernetes.api(kubernetes.ca.issue("kubelet-k4", "system:node:k4", groups=["system:nodes"]))
     lie = json.dumps({"labels": [restricted], "taints": ["example.org/others:NoExecute"]})
     # NodeRestriction lets it do that, and no more.
     kubelet.patch(NODE, {"metadata": {"annotations": {FORMER: lie}}})

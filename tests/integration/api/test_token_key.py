@@ -28,7 +28,7 @@ def token(cluster: RealKubernetes) -> str:
 
 def valid(cluster: RealKubernetes, bearer: str) -> bool:
     """Return whether the API server knows the bearer; what he may do does not matter."""
-    answer = request(f"{cluster.url}/api", token=bearer, tls=Tls(ca=str(cluster.authority.ca)))
+    answer = request(f"{cluster.url}/api", token=bearer, tls=Tls(ca=str(cluster.ca.ca)))
     return answer.status != 401
 
 

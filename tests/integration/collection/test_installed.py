@@ -108,7 +108,7 @@ def test_the_playbook_refuses_a_bad_inventory(site: Site) -> None:
 
 
 def test_the_playbook_gets_as_far_as_the_hosts(site: Site) -> None:
-    """Every role is found, all checks and filters run, the authorities are made, and each host is asked and touched."""
+    """Every role is found, all checks and filters run, the CAs are made, and each host is asked and touched."""
     result = site.run(playbook="hardway.kubernetes.site")
     assert len(site.touched()) == 3, result.stdout + result.stderr
     assert (site.pki / "etcd" / "ca.crt").is_file()
@@ -139,17 +139,17 @@ def test_modules_run_by_the_newest(repository: Path, archive: Path, tmp_path: Pa
 
 
 def play(place: Path) -> list[dict[str, object]]:
-    """Return a play that makes authorities, a certificate, a kubeconfig and files here, as on any host."""
-    pki, out = f"{place}/authorities", f"{place}/out"
-    admin = {"path": f"{out}/admin", "authority": "ca", "common_name": "admin", "profile": "client"}
+    """Return a play that makes CAs, a certificate, a kubeconfig and files here, as on any host."""
+    pki, out = f"{place}/CAs", f"{place}/out"
+    admin = {"path": f"{out}/admin", "ca": "ca", "common_name": "admin", "profile": "client"}
     conf = {"path": f"{out}/admin.conf", "server": "https://192.0.2.1:6443", "ca": f"{out}/ca.crt"}
     tool = {"name": "tool", "version": "1", "binaries": ["tool"], "dest": f"{out}/bin"}
     source = {"cache_dir": f"{place}/cache", "binary_dir": str(place)}
     modules: dict[str, dict[str, object]] = {
         "artifact": {"components": [tool], "source": source, "root": f"{out}/opt"},
         "pki_certificate": {
-            "authority_dir": pki,
-            "trust": [{"authority": "ca", "path": f"{out}/ca.crt"}],
+            "ca_dir": pki,
+            "trust": [{"ca": "ca", "path": f"{out}/ca.crt"}],
             "certificates": [admin],
         },
         "kubeconfig": {"kubeconfigs": [{**conf, "user": "admin", "certificate": f"{out}/admin"}]},

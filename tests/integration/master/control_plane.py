@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from integration.api.programs import BINARIES, Authority, Programs, RealEtcd, binary, free_ports, pem_key
+from integration.api.programs import BINARIES, Issuer, Programs, RealEtcd, binary, free_ports, pem_key
 from unit.roles.master.rendering import ROLES, Host
 
 COMPONENTS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
@@ -43,10 +43,10 @@ class ControlPlane:
         self.config = directory / "etc"
         self.programs = Programs(directory)
         self.etcd = RealEtcd(directory, size=1, binaries=binaries)
-        self.authorities = {
-            "ca": Authority(directory / "ca", "kubernetes-ca"),
-            "front-proxy-ca": Authority(directory / "front-proxy-ca", "front-proxy-ca"),
-            "etcd-ca": self.etcd.authority,
+        self.cas = {
+            "ca": Issuer(directory / "ca", "kubernetes-ca"),
+            "front-proxy-ca": Issuer(directory / "front-proxy-ca", "front-proxy-ca"),
+            "etcd-ca": self.etcd.ca,
         }
         port, self.manager_port, self.scheduler_port = free_ports(3)
         self.url = f"https://127.0.0.1:{port}"
@@ -71,11 +71,11 @@ class ControlPlane:
         self._write_files()
 
     def _write_certificates(self) -> None:
-        """Issue what _master_certificates lists and put the authorities where the task puts them."""
+        """Issue what _master_certificates lists and put the CAs where the task puts them."""
         pki = self.config / "pki"
         (pki / "etcd").mkdir(parents=True)
         for wanted in self.host.value("_master_certificates"):
-            prefix = self.authorities[wanted["authority"]].issue(
+            prefix = self.cas[wanted["ca"]].issue(
                 Path(wanted["path"]).name,
                 wanted["common_name"],
                 groups=[name["O"] for name in wanted.get("names", [])],
@@ -83,11 +83,11 @@ class ControlPlane:
             )
             for suffix in (".crt", ".key"):
                 shutil.copy(f"{prefix}{suffix}", f"{wanted['path']}{suffix}")
-        shutil.copy(self.authorities["ca"].ca, pki / "ca.crt")
-        shutil.copy(self.authorities["ca"].ca, pki / "ca-signer.crt")
-        shutil.copy(self.authorities["ca"].ca_key, pki / "ca.key")
-        shutil.copy(self.authorities["front-proxy-ca"].ca, pki / "front-proxy-ca.crt")
-        shutil.copy(self.authorities["etcd-ca"].ca, pki / "etcd/ca.crt")
+        shutil.copy(self.cas["ca"].ca, pki / "ca.crt")
+        shutil.copy(self.cas["ca"].ca, pki / "ca-signer.crt")
+        shutil.copy(self.cas["ca"].ca_key, pki / "ca.key")
+        shutil.copy(self.cas["front-proxy-ca"].ca, pki / "front-proxy-ca.crt")
+        shutil.copy(self.cas["etcd-ca"].ca, pki / "etcd/ca.crt")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         public = key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -163,7 +163,7 @@ class ControlPlane:
     def etcd_value(self, key: str) -> bytes:
         """Return what lies in etcd, read past the API."""
         etcd = self.etcd
-        credentials = [f"--cacert={etcd.authority.ca}", f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
+        credentials = [f"--cacert={etcd.ca.ca}", f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
         command = [
             str(binary("etcdctl", etcd.binaries)),
             "get",

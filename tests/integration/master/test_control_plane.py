@@ -120,7 +120,7 @@ def test_strangers_see_health_and_nothing_else(control_plane: ControlPlane) -> N
 
 
 def test_loopback_servers_show_our_certificates(control_plane: ControlPlane) -> None:
-    """Controller manager and scheduler are verified by the cluster's authority and show nothing to strangers."""
+    """Controller manager and scheduler are verified by the cluster's CA and show nothing to strangers."""
     for port in (control_plane.manager_port, control_plane.scheduler_port):
         seen = [
             control_plane.ask(f"https://127.0.0.1:{port}{path}").status

@@ -115,7 +115,7 @@ class Pair:
         """Return what lies in etcd of a kind in the namespace, read past the API."""
         etcd = self.plane.etcd
         command = [str(binary("etcdctl", etcd.binaries)), "get", "--prefix", f"/registry/{plural}/default/api"]
-        command += ["--write-out=json", f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.authority.ca}"]
+        command += ["--write-out=json", f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.ca.ca}"]
         command += [f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
         answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
         return {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv["value"]) for kv in answer.get("kvs", [])}

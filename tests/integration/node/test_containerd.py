@@ -92,11 +92,11 @@ def test_compressed_archive_is_imported_too(host: Lab, archives: list[str], tmp_
     assert not host.play(task)["n1"]["changed"]
 
 
-def test_receipts_know_the_images(host: Lab, archives: list[str]) -> None:
-    read = {"hardway.kubernetes.receipts": {}, "register": "_host_receipts"}
+def test_cached_results_know_the_images(host: Lab, archives: list[str]) -> None:
+    read = {"hardway.kubernetes.cached_results": {}, "register": "_host_cached_results"}
     task = {"hardway.kubernetes.image_archive": {"archives": archives}}
     assert not host.play(read, task)["n1"]["changed"]
-    assert host.play(read, task)["n1"]["from_receipt"]
+    assert host.play(read, task)["n1"]["from_cached_result"]
     host.inside("n1", f"ctr --namespace k8s.io images rm $({IMAGES} -q | grep pause)")
     assert host.play(read, task)["n1"]["changed"]
     assert not host.play(read, task)["n1"]["changed"]

@@ -85,7 +85,7 @@ def usages(number: int, chance: random.Random) -> list[str]:
 
 
 def leaf_cases() -> list[tuple[Any, ...]]:
-    """Return key, authority's key, csr and profile of certificates for leaves."""
+    """Return key, CA's key, csr and profile of certificates for leaves."""
     chance, cases = random.Random(3), []
     for number, (key, subject) in enumerate(itertools.islice(itertools.cycle(itertools.product(KEYS, SUBJECTS)), 160)):
         csr = {"CN": subject[0], "names": subject[1], "hosts": hosts(chance), "key": {"algo": key[0], "size": key[1]}}
@@ -96,7 +96,7 @@ def leaf_cases() -> list[tuple[Any, ...]]:
     return cases
 
 
-def authority_cases() -> list[tuple[Any, ...]]:
+def ca_cases() -> list[tuple[Any, ...]]:
     """Return key and csr of roots: every kind of key, depth and life."""
     depths: list[dict[str, Any]] = [
         {},
@@ -117,7 +117,7 @@ def authority_cases() -> list[tuple[Any, ...]]:
 
 
 def intermediate_cases() -> list[tuple[Any, ...]]:
-    """Return key, authority's key, csr and profile of authorities below another; of its ca the csr says in vain."""
+    """Return key, CA's key, csr and profile of CAs below another; of its ca the csr says in vain."""
     depths: list[dict[str, Any]] = [
         {},
         {"max_path_len": 0, "max_path_len_zero": True},

@@ -32,15 +32,15 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
     load_key,
     new_key,
 )
-from integration.pki.bad_inputs import AUTHORITIES, BROKEN, CERTIFICATES, LISTS, REQUESTS
+from integration.pki.bad_inputs import BROKEN, CAS, CERTIFICATES, LISTS, REQUESTS
 from integration.pki.inprocess import call, files
 from integration.pki.playbook import matches, openssl
 
-SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
 
 
 def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
-    """Return an authority for a key whose profile has something changed."""
+    """Return a CA for a key whose profile has something changed."""
     profile = replace(issue.root_profile("ecdsa"), **changes)
     spec = CertificateSpec("", "", Subject.from_params("ca", [], ""), (), key_spec(key), life, profile)
     return certificate_pem(issue.self_signed(spec, key))
@@ -48,20 +48,20 @@ def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with authorities, a certificate, a request, and files to break others with."""
+    """Return a directory with CAs, a certificate, a request, and files to break others with."""
     top = tmp_path_factory.mktemp("good")
-    authorities = [
+    cas = [
         {"name": "ca", "expiry": "100d"},
         {"name": "servers", "signed_by": "ca", "usages": ["server auth"], "path_length": 0, "expiry": "90d"},
         {"name": "mute", "usages": ["cert sign"]},
     ]
-    call("pki_ca", directory=str(top / "pki"), authorities=authorities, key_pairs=[{"name": "sa"}])
-    call("pki_certificate", authority_dir=str(top / "pki"), certificates=[{**SERVER, "path": str(top / "host/a")}])
+    call("pki_ca", directory=str(top / "pki"), cas=cas, key_pairs=[{"name": "sa"}])
+    call("pki_certificate", ca_dir=str(top / "pki"), certificates=[{**SERVER, "path": str(top / "host/a")}])
     key = load_key((top / "pki/ca.key").read_bytes(), "")
     root = load_certificate((top / "pki/ca.crt").read_bytes(), "")
     parts = top / "parts"
     parts.mkdir()
-    params = {"path": "x", "authority": "ca", "profile": "client", "common_name": "x"}
+    params = {"path": "x", "ca": "ca", "profile": "client", "common_name": "x"}
     leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
     content = {
         "expired.crt": root_like(key, timedelta(minutes=3)),
@@ -118,43 +118,43 @@ def test_certificates(top: Path, changes: dict[str, Any], options: dict[str, Any
         top,
         "pki_certificate",
         message,
-        **{"authority_dir": "TOP/pki", "certificates": [entry], "force": True, **options},
+        **{"ca_dir": "TOP/pki", "certificates": [entry], "force": True, **options},
     )
 
 
 @pytest.mark.parametrize(("source", "target", "options", "message"), BROKEN)
-def test_broken_authorities(top: Path, source: str, target: str, options: dict[str, Any], message: str) -> None:
-    """An authority that is not in order neither signs nor is replaced."""
+def test_broken_cas(top: Path, source: str, target: str, options: dict[str, Any], message: str) -> None:
+    """A CA that is not in order neither signs nor is replaced."""
     shutil.copy(top / "parts" / source, top / "pki" / target)
     entry = {**SERVER, "path": "TOP/host/a"}
-    refused(top, "pki_certificate", message, authority_dir="TOP/pki", certificates=[entry], force=True, **options)
-    refused(top, "pki_ca", message, directory="TOP/pki", authorities=[{"name": "ca"}], renew=True, **options)
+    refused(top, "pki_certificate", message, ca_dir="TOP/pki", certificates=[entry], force=True, **options)
+    refused(top, "pki_ca", message, directory="TOP/pki", cas=[{"name": "ca"}], renew=True, **options)
 
 
-@pytest.mark.parametrize(("params", "message"), AUTHORITIES)
-def test_authorities(top: Path, params: dict[str, Any], message: str) -> None:
-    """No authority comes of it, and those that are there stay."""
+@pytest.mark.parametrize(("params", "message"), CAS)
+def test_cas(top: Path, params: dict[str, Any], message: str) -> None:
+    """No CA comes of it, and those that are there stay."""
     if "name" in params:
-        params = {"authorities": [params]}
+        params = {"cas": [params]}
     refused(top, "pki_ca", message, **{"directory": "TOP/pki", **params})
 
 
 @pytest.mark.parametrize(("changes", "message"), REQUESTS)
 def test_requests(top: Path, changes: dict[str, Any], message: str) -> None:
     """Nothing is signed."""
-    entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "authority": "ca", "profile": "client", **changes}
+    entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "ca": "ca", "profile": "client", **changes}
     refused(top, "pki_sign", message, directory="TOP/pki", certificates=[entry])
 
 
 @pytest.mark.parametrize(("params", "message"), LISTS)
 def test_lists(top: Path, params: dict[str, Any], message: str) -> None:
     """No list is written."""
-    refused(top, "pki_crl", message, **{"directory": "TOP/pki", "authority": "ca", **params})
+    refused(top, "pki_crl", message, **{"directory": "TOP/pki", "ca": "ca", **params})
 
 
 def test_there_are_sixty() -> None:
     """So many at least."""
-    assert sum(map(len, (CERTIFICATES, BROKEN, AUTHORITIES, REQUESTS, LISTS))) >= 60
+    assert sum(map(len, (CERTIFICATES, BROKEN, CAS, REQUESTS, LISTS))) >= 60
 
 
 @contextmanager
@@ -175,29 +175,27 @@ def full(directory: Path) -> Iterator[None]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 @pytest.mark.parametrize("place", ["pki", "host"])
 def test_full_disk(top: Path, place: str) -> None:
-    """Neither an authority nor a host without room loses what it has, and the pair in use stays a pair."""
+    """Neither a CA nor a host without room loses what it has, and the pair in use stays a pair."""
     with full(top / place):
         entry = {**SERVER, "path": "TOP/host/a", "hosts": [f"h{number}.example.org" for number in range(300)]}
         refused(
             top,
             "pki_certificate",
             "No space left on device; make room",
-            authority_dir="TOP/pki",
+            ca_dir="TOP/pki",
             certificates=[entry],
             renew_key=True,
         )
         assert matches(top / "host/a.crt", top / "host/a.key")
         if place == "pki":
-            refused(
-                top, "pki_ca", "No space left on device; make room", directory="TOP/pki", authorities=[{"name": "new"}]
-            )
+            refused(top, "pki_ca", "No space left on device; make room", directory="TOP/pki", cas=[{"name": "new"}])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 @pytest.mark.parametrize("module", ["pki_ca", "pki_crl"])
 def test_unreadable_directory(top: Path, module: str) -> None:
-    """Somebody who may not read the directory makes no second authority."""
-    params = {"authorities": [{"name": "ca"}]} if module == "pki_ca" else {"authority": "ca"}
+    """Somebody who may not read the directory makes no second CA."""
+    params = {"cas": [{"name": "ca"}]} if module == "pki_ca" else {"ca": "ca"}
     before = files(top)
     for directory in (top, *top.parents[:3]):
         directory.chmod(0o755)

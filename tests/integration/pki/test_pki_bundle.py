@@ -35,22 +35,22 @@ class Made:
     def __init__(
         self, name: str, above: Made | None = None, *, key: Any = None, days: float = 30, **limits: Any
     ) -> None:
-        """Sign it by the one above, or by itself; one with limits to what it may sign is an authority."""
+        """Sign it by the one above, or by itself; one with limits to what it may sign is a CA."""
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         signer = above or self
-        authority = limits.get("authority", not name.startswith("leaf"))
+        ca = limits.get("ca", not name.startswith("leaf"))
         begin = NOW - timedelta(days=20)
         extensions: list[tuple[Any, bool]] = [
-            (x509.BasicConstraints(authority, limits.get("path_length")), True),
+            (x509.BasicConstraints(ca, limits.get("path_length")), True),
             (x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False),
             (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()), False),
         ]
-        if limits.get("authority", authority):
+        if limits.get("ca", ca):
             extensions.append((x509.KeyUsage(True, *[False] * 4, True, True, False, False), True))
         else:
             extensions.append((x509.SubjectAlternativeName([x509.DNSName("a.example.org")]), False))
-        if purposes := limits.get("purposes", [] if authority else SERVER):
+        if purposes := limits.get("purposes", [] if ca else SERVER):
             extensions.append((x509.ExtendedKeyUsage(purposes), False))
         if domain := limits.get("domain"):
             extensions.append((x509.NameConstraints([x509.DNSName(domain)], None), True))
@@ -66,7 +66,7 @@ Case = tuple[list[Made], list[Made], list[Made], list[Made] | str]
 
 
 def straight() -> Case:
-    """The authorities between in disorder, with some that do not belong there."""
+    """The CAs between in disorder, with some that do not belong there."""
     root = Made("root")
     one = Made("one", root, path_length=1)
     two = Made("two", one, path_length=0)
@@ -83,7 +83,7 @@ def in_the_same_file() -> Case:
 
 
 def crossed() -> Case:
-    """The same authority, signed by a new root and by the old one over another: the shorter way is taken."""
+    """The same CA, signed by a new root and by the old one over another: the shorter way is taken."""
     new, old = Made("new"), Made("old")
     between = Made("between", old)
     long, short = Made("sub", between), Made("x")
@@ -123,16 +123,16 @@ def expired_between() -> Case:
     return [Made("leaf", one)], [one], [root], "CN=one expired at"
 
 
-def by_no_authority() -> Case:
+def by_no_ca() -> Case:
     root = Made("root")
-    one = Made("one", root, authority=False)
-    return [Made("leaf", one)], [one], [root], "CN=one is no authority that may sign certificates"
+    one = Made("one", root, ca=False)
+    return [Made("leaf", one)], [one], [root], "CN=one is no CA that may sign certificates"
 
 
 def too_deep() -> Case:
     root = Made("root", path_length=0)
     one = Made("one", root)
-    return [Made("leaf", one)], [one], [root], "CN=root allows 0 authorities below it, not 1"
+    return [Made("leaf", one)], [one], [root], "CN=root allows 0 CAs below it, not 1"
 
 
 def outside_its_names() -> Case:
@@ -148,7 +148,7 @@ def for_other_purposes() -> Case:
 
 
 FOUND = [straight, in_the_same_file, crossed, expired_on_one_way]
-REFUSED = [without_one_between, of_another_root, expired, expired_between, by_no_authority, too_deep, outside_its_names]
+REFUSED = [without_one_between, of_another_root, expired, expired_between, by_no_ca, too_deep, outside_its_names]
 CASES = [*FOUND, *REFUSED]
 
 

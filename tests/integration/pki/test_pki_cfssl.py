@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import ca_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import profiles_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, KEY_USAGES
@@ -34,7 +34,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, load_key, new_key
 from cryptography import x509
-from integration.pki.cfssl_cases import KEYS, authority_cases, intermediate_cases, leaf_cases
+from integration.pki.cfssl_cases import KEYS, ca_cases, intermediate_cases, leaf_cases
 from integration.pki.playbook import openssl
 
 from dev.standins.binaries import READY
@@ -99,9 +99,9 @@ class Bench:
         answer = run("gencert", "-initca", self.file("csr.json", csr))
         return load_certificate(answer["cert"].encode(), "cfssl"), load_key(answer["key"].encode(), "cfssl")
 
-    def authority(self, kind: tuple[str, int]) -> Authority:
+    def ca(self, kind: tuple[str, int]) -> Issuer:
         """Return the root with a kind of key, as ours loads it."""
-        return Authority.load(Store(str(self.directory / ("ca-" + self.name(kind)))), "ca")
+        return Issuer.load(Store(str(self.directory / ("ca-" + self.name(kind)))), "ca")
 
     def signed(
         self, kind: tuple[str, int], root: tuple[str, int], csr: dict[str, Any], profile: dict[str, Any]
@@ -151,34 +151,34 @@ def extensions(certificate: x509.Certificate) -> list[tuple[str, bool, Any]]:
 def leaf(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile: dict[str, Any]) -> Pair:
     """Return what both make of the two files."""
     theirs, private = bench.signed(key, root, csr, profile)
-    entry = {"path": "x", "authority": "ca", "profile": "case", "csr": csr}
+    entry = {"path": "x", "ca": "ca", "profile": "case", "csr": csr}
     spec = specs_of({"certificates": [entry], "config": {"signing": {"profiles": {"case": profile}}}})[0]
-    authority = bench.authority(root)
-    ours = load_certificate(authority.sign(spec, issue.request_pem(spec, private), "host"), "ours")
+    ca = bench.ca(root)
+    ours = load_certificate(ca.sign(spec, issue.request_pem(spec, private), "host"), "ours")
     compare(ours, theirs)
-    return ours, theirs, Path(authority.store.certificate("ca"))
+    return ours, theirs, Path(ca.store.certificate("ca"))
 
 
 def root(bench: Bench, key: Any, csr: dict[str, Any]) -> Pair:
     """Return the root of both, with cfssl's usages; without these only keyUsage differs."""
     theirs, private = bench.new_root(key, csr)
     asked = {"name": "ca", "csr": csr}
-    ours = issue.self_signed(authority_spec({**asked, "usages": ["cert sign", "crl sign"]}, {}), private)
+    ours = issue.self_signed(ca_spec({**asked, "usages": ["cert sign", "crl sign"]}, {}), private)
     compare(ours, theirs)
-    default = extensions(issue.self_signed(authority_spec(asked, {}), private))
+    default = extensions(issue.self_signed(ca_spec(asked, {}), private))
     assert [item for item in default if item not in extensions(theirs)] == default[:1]
     return ours, theirs, None
 
 
 def intermediate(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile: dict[str, Any]) -> Pair:
-    """Return the authority of both below a root, by a profile with is_ca."""
+    """Return the CA of both below a root, by a profile with is_ca."""
     theirs, private = bench.signed(key, root, csr, profile)
     profiles = profiles_of({"signing": {"profiles": {"case": profile}}})
-    spec = authority_spec({"name": "sub", "csr": csr, "profile": "case", "signed_by": "ca"}, profiles)
-    authority = bench.authority(root)
-    ours = issue.leaf(spec, private.public_key(), authority.certificate, authority.key)
+    spec = ca_spec({"name": "sub", "csr": csr, "profile": "case", "signed_by": "ca"}, profiles)
+    ca = bench.ca(root)
+    ours = issue.leaf(spec, private.public_key(), ca.certificate, ca.key)
     compare(ours, theirs)
-    return ours, theirs, Path(authority.store.certificate("ca"))
+    return ours, theirs, Path(ca.store.certificate("ca"))
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_leaf(bench: Bench, case: tuple[Any, ...]) -> None:
     bench.pair(leaf, case)
 
 
-@pytest.mark.parametrize("case", authority_cases())
+@pytest.mark.parametrize("case", ca_cases())
 def test_root(bench: Bench, case: tuple[Any, ...]) -> None:
     """What gencert -initca makes, pki_ca makes."""
     bench.pair(root, case)
@@ -206,7 +206,7 @@ def test_intermediate(bench: Bench, case: tuple[Any, ...]) -> None:
 
 
 def test_every_usage_is_among_them() -> None:
-    """Each word of cfssl's is asked for, but one that releases spell differently; authorities ask for cert sign."""
+    """Each word of cfssl's is asked for, but one that releases spell differently; CAs ask for cert sign."""
     profiles = [{field.lower(): value for field, value in profile.items()} for *_others, profile in leaf_cases()]
     asked = {word for profile in profiles for word in profile["usages"]}
     assert {*KEY_USAGES, *EXTENDED_USAGES} - asked == {"cert sign", "content committment"}
@@ -214,7 +214,7 @@ def test_every_usage_is_among_them() -> None:
 
 def test_openssl_judges_both(bench: Bench) -> None:
     """openssl describes both of each pair in the same words, and trusts both; also alone it judges every case."""
-    made = ((leaf, leaf_cases()), (root, authority_cases()), (intermediate, intermediate_cases()))
+    made = ((leaf, leaf_cases()), (root, ca_cases()), (intermediate, intermediate_cases()))
     pairs = [bench.pair(make, case) for make, cases in made for case in cases]
     assert len(pairs) >= 200
     ours, theirs = (described(bench, [pair[side] for pair in pairs]) for side in (0, 1))

@@ -32,9 +32,9 @@ PROFILE = {"usages": ["signing", "key encipherment", "server auth"], "expiry": "
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with a root, one authority below it, and cfssl's configuration."""
-    authorities = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}]
-    call("pki_ca", directory=str(tmp_path / "pki"), authorities=authorities)
+    """Return a directory with a root, one CA below it, and cfssl's configuration."""
+    cas = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}]
+    call("pki_ca", directory=str(tmp_path / "pki"), cas=cas)
     config = {"signing": {"default": PROFILE, "profiles": {"server": PROFILE}}}
     (tmp_path / "pki/config.json").write_text(json.dumps(config))
     return tmp_path / "pki"
@@ -61,7 +61,7 @@ def test_sign(pki: Path) -> None:
     for hosts in ([], ["b.example.org", "192.0.2.2"]):
         override = [f"-hostname={','.join(hosts)}"] if hosts else []
         theirs = load_certificate(str(run("sign", *signer, *override, request)["cert"]).encode(), "cfssl")
-        entry = {"request": str(request), "path": str(pki / "r.crt"), "authority": "ca", "profile": "server"}
+        entry = {"request": str(request), "path": str(pki / "r.crt"), "ca": "ca", "profile": "server"}
         config = str(pki / "config.json")
         call("pki_sign", directory=str(pki), config=config, certificates=[{**entry, "hosts": hosts}])
         ours = read(pki / "r.crt")
@@ -92,8 +92,8 @@ def test_renewca(pki: Path) -> None:
     (pki / "old.key").write_text(made["key"])
     renewed = run("gencert", "-renewca", f"-ca={pki}/old.crt", f"-ca-key={pki}/old.key")
     theirs = load_certificate(str(renewed["cert"]).encode(), "cfssl")
-    authority = {"name": "old", "expiry": "4000h"}
-    call("pki_ca", directory=str(pki), authorities=[authority], renew=True, renew_before=0.99999)
+    ca = {"name": "old", "expiry": "4000h"}
+    call("pki_ca", directory=str(pki), cas=[ca], renew=True, renew_before=0.99999)
     ours = read(pki / "old.crt")
     assert ours.serial_number != load_certificate(made["cert"].encode(), "").serial_number
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
@@ -107,7 +107,7 @@ def test_gencrl(pki: Path) -> None:
     command = [str(CFSSL), "gencrl", str(pki / "serials"), str(pki / "ca.crt"), str(pki / "ca.key"), "86400"]
     answer = subprocess.run(command, capture_output=True, check=True).stdout
     theirs = x509.load_der_x509_crl(base64.b64decode(answer))
-    params = {"authority": "ca", "serials_file": str(pki / "serials"), "expiry": "24h"}
+    params = {"ca": "ca", "serials_file": str(pki / "serials"), "expiry": "24h"}
     call("pki_crl", directory=str(pki), **params)
     ours = x509.load_pem_x509_crl((pki / "ca.crl").read_bytes())
     assert {item.serial_number for item in ours} == {item.serial_number for item in theirs}
@@ -118,8 +118,8 @@ def test_gencrl(pki: Path) -> None:
 
 def test_bundle(pki: Path) -> None:
     """Leaf and intermediate, without the root, in this order."""
-    entry = {"path": str(pki / "host/a"), "authority": "sub", "profile": "server", "common_name": "a", "chain": True}
-    call("pki_certificate", authority_dir=str(pki), certificates=[{**entry, "hosts": ["a.example.org"]}])
+    entry = {"path": str(pki / "host/a"), "ca": "sub", "profile": "server", "common_name": "a", "chain": True}
+    call("pki_certificate", ca_dir=str(pki), certificates=[{**entry, "hosts": ["a.example.org"]}])
     ours = certificates_in((pki / "host/a.crt").read_bytes(), "ours")
     (pki / "leaf.pem").write_text(openssl("x509", "-in", pki / "host/a.crt"))
     stores = [f"-ca-bundle={pki}/ca.crt", f"-int-bundle={pki}/sub.crt"]

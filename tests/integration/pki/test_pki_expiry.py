@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expired authorities: the ordinary run renews those whose key is here, and openssl trusts what they signed."""
+"""Expired CAs: the ordinary run renews those whose key is here, and openssl trusts what they signed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import ca_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
@@ -24,14 +24,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import openssl
 
-SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
 BELOW = {"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
 # It began five minutes ago.
 OVER = timedelta(minutes=3)
 
 
 def loaded(pki: Path, name: str) -> tuple[Any, Any]:
-    """Return an authority's certificate and key."""
+    """Return a CA's certificate and key."""
     return load_certificate((pki / f"{name}.crt").read_bytes(), name), load_key(
         (pki / f"{name}.key").read_bytes(), name
     )
@@ -39,16 +39,16 @@ def loaded(pki: Path, name: str) -> tuple[Any, Any]:
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory whose root and the authority below it have expired, and a leaf that the root signed."""
+    """Return a directory whose root and the CA below it have expired, and a leaf that the root signed."""
     pki = tmp_path / "pki"
-    act("pki_ca", directory=str(pki), authorities=[{"name": "ca"}, BELOW])
+    act("pki_ca", directory=str(pki), cas=[{"name": "ca"}, BELOW])
     root, key = loaded(pki, "ca")
-    params = {"path": "x", "authority": "ca", "profile": "client", "common_name": "x", "expiry": "9d"}
+    params = {"path": "x", "ca": "ca", "profile": "client", "common_name": "x", "expiry": "9d"}
     leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
     (tmp_path / "leaf.crt").write_bytes(certificate_pem(leaf))
     expired = issue.root(Subject.from_params("ca", [], "ca"), key, OVER)
     (pki / "ca.crt").write_bytes(certificate_pem(expired))
-    below = replace(authority_spec(BELOW, {}), expiry=OVER)
+    below = replace(ca_spec(BELOW, {}), expiry=OVER)
     expired_below = issue.leaf(below, loaded(pki, "kubelet-ca")[1].public_key(), expired, key)
     (pki / "kubelet-ca.crt").write_bytes(certificate_pem(expired_below))
     return pki
@@ -58,29 +58,29 @@ def test_the_ordinary_run_repairs(pki: Path, tmp_path: Path) -> None:
     """Same keys, so that nothing that was signed is lost; also what is below it, and what is new is foreseen."""
     before = [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")]
     entries = [{"name": "ca"}, BELOW, {"name": "new", "signed_by": "ca"}]
-    done = act("pki_ca", directory=str(pki), authorities=entries, renew=True)
-    assert [item["state"] for item in done["authorities"]] == ["renewed", "renewed", "created"]
+    done = act("pki_ca", directory=str(pki), cas=entries, renew=True)
+    assert [item["state"] for item in done["cas"]] == ["renewed", "renewed", "created"]
     assert [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")] == before
     verify = ["verify", "-x509_strict", "-CAfile", pki / "ca.crt"]
     openssl(*verify, tmp_path / "leaf.crt", pki / "kubelet-ca.crt", pki / "new.crt")
-    act("pki_certificate", authority_dir=str(pki), certificates=[{**SERVER, "path": str(tmp_path / "a")}])
+    act("pki_certificate", ca_dir=str(pki), certificates=[{**SERVER, "path": str(tmp_path / "a")}])
     openssl(*verify, tmp_path / "a.crt")
 
 
 @pytest.mark.parametrize(
     ("module", "params"),
     [
-        ("pki_ca", {"authorities": [{"name": "ca"}]}),
-        ("pki_ca", {"authorities": [BELOW], "renew": True}),
+        ("pki_ca", {"cas": [{"name": "ca"}]}),
+        ("pki_ca", {"cas": [BELOW], "renew": True}),
         ("pki_certificate", {}),
-        ("pki_crl", {"authority": "ca"}),
+        ("pki_crl", {"ca": "ca"}),
     ],
 )
 def test_nobody_else_works_with_it(pki: Path, module: str, params: dict[str, Any]) -> None:
     """The message says how to renew it; the files stay as they are."""
     if module == "pki_certificate":
         params = {"certificates": [{**SERVER, "path": str(pki.parent / "a")}]}
-    option = "authority_dir" if module == "pki_certificate" else "directory"
+    option = "ca_dir" if module == "pki_certificate" else "directory"
     before = files(pki)
     message = r"/ca.crt: expired at .*; renew it where its key is, by the role ca \(pki_ca with renew\), or put another"
     with pytest.raises(HardwayError, match=message):
@@ -95,10 +95,10 @@ def test_a_root_whose_key_is_elsewhere_is_renewed_there(pki: Path, tmp_path: Pat
     for name in ("ca.crt", "ca.key"):
         (vault / name).write_bytes((pki / name).read_bytes())
     (pki / "ca.key").unlink()
-    params = {"authorities": [{"name": "ca"}], "renew": True}
+    params = {"cas": [{"name": "ca"}], "renew": True}
     with pytest.raises(HardwayError, match=r"ca\.crt: expired at .*; renew it where its key is"):
         call("pki_ca", directory=str(pki), offline=["ca"], **params)
     call("pki_ca", directory=str(vault), **params)
     (pki / "ca.crt").write_bytes((vault / "ca.crt").read_bytes())
-    assert call("pki_ca", directory=str(pki), **params)["authorities"][0]["state"] == "kept"
+    assert call("pki_ca", directory=str(pki), **params)["cas"][0]["state"] == "kept"
     openssl("verify", "-CAfile", pki / "ca.crt", tmp_path / "leaf.crt")

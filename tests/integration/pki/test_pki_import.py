@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorities of cfssl, of kubeadm and of others taken over, with their keys or with these kept elsewhere."""
+"""CAs of cfssl, of kubeadm and of others taken over, with their keys or with these kept elsewhere."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL
 
-# What `kubeadm init phase certs` writes: authorities of ten years by name and directory, keys in the older form.
+# What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older form.
 KUBEADM = {"kubernetes": "ca", "etcd-ca": "etcd/ca", "front-proxy-ca": "front-proxy-ca"}
-SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
 
 
 def keep(directory: Path, **entry: Any) -> dict[str, Any]:
-    """Return the options that keep one certificate in the directory host beside the authorities."""
+    """Return the options that keep one certificate in the directory host beside the CAs."""
     one = {"path": str(directory.parent / "host/a"), **SERVER, **entry}
-    return {"authority_dir": str(directory), "certificates": [one]}
+    return {"ca_dir": str(directory), "certificates": [one]}
 
 
 @pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
 @pytest.mark.parametrize("key", [{"algo": "rsa", "size": 2048}, {"algo": "ecdsa", "size": 384}, {"algo": "ed25519"}])
-def test_authority_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
+def test_ca_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
     """ca.pem and ca-key.pem are found by their names, and sign; with a passphrase the key is encrypted here."""
     source = tmp_path / "guide"
     source.mkdir()
@@ -50,8 +50,8 @@ def test_authority_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
     (source / "ca.pem").write_text(made["cert"])
     (source / "ca-key.pem").write_text(made["key"])
     params = {"directory": str(tmp_path / "pki"), "import_dir": str(source), "passphrase": "p"}
-    done = act("pki_ca", **params, authorities=[{"name": "ca"}, {"name": "front-proxy-ca"}])
-    assert [item["state"] for item in done["authorities"]] == ["imported", "created"]
+    done = act("pki_ca", **params, cas=[{"name": "ca"}, {"name": "front-proxy-ca"}])
+    assert [item["state"] for item in done["cas"]] == ["imported", "created"]
     assert (tmp_path / "pki/ca.crt").read_text() == made["cert"]
     assert matches(source / "ca.pem", tmp_path / "pki/ca.key", "-passin", "pass:p")
     act("pki_certificate", **keep(tmp_path / "pki"), passphrase="p")
@@ -76,13 +76,13 @@ def as_kubeadm(directory: Path) -> None:
 
 
 def test_directory_of_kubeadm(tmp_path: Path) -> None:
-    """All authorities and the key of the service accounts come over, and stay kubeadm's, also after it is gone."""
+    """All CAs and the key of the service accounts come over, and stay kubeadm's, also after it is gone."""
     source = tmp_path / "kubernetes/pki"
     as_kubeadm(source)
     names = ["ca", "etcd-ca", "front-proxy-ca"]
-    params = {"directory": str(tmp_path / "pki"), "authorities": [{"name": name} for name in names]}
+    params = {"directory": str(tmp_path / "pki"), "cas": [{"name": name} for name in names]}
     done = act("pki_ca", **params, import_dir=str(source), key_pairs=[{"name": "sa"}])
-    assert [item["state"] for kind in ("authorities", "key_pairs") for item in done[kind]] == ["imported"] * 4
+    assert [item["state"] for kind in ("cas", "key_pairs") for item in done[kind]] == ["imported"] * 4
     for name in ("ca.crt", "etcd/ca.crt", "front-proxy-ca.crt", "sa.pub"):
         assert (tmp_path / "pki" / name).read_text() == (source / name).read_text()
     for name in ("ca.key", "etcd/ca.key", "sa.key"):
@@ -94,18 +94,18 @@ def test_directory_of_kubeadm(tmp_path: Path) -> None:
 def test_import_is_refused(tmp_path: Path) -> None:
     """What does not fit is one error, and neither side is touched."""
     for name in ("one", "two"):
-        act("pki_ca", directory=str(tmp_path / name), authorities=[{"name": "ca"}])
+        act("pki_ca", directory=str(tmp_path / name), cas=[{"name": "ca"}])
     one, two = tmp_path / "one", tmp_path / "two"
     before = files(tmp_path)
     pair = {"name": "ca", "import_certificate": str(one / "ca.crt")}
     cases: list[tuple[str, dict[str, Any], str]] = [
-        ("new", {"authorities": [{**pair, "import_key": str(two / "ca.key")}]}, "does not belong to"),
-        ("two", {"authorities": [pair]}, "is another authority than"),
-        ("two", {"authorities": [{"name": "ca"}], "import_dir": str(one)}, "is another authority than .*; drop"),
-        ("new", {"authorities": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
-        ("new", {"authorities": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
-        ("new", {"authorities": [{"name": "x"}], "import_dir": str(one)}, "none of the authorities is there"),
-        ("new", {"authorities": [{"name": "ca"}], "import_dir": "/none"}, "none of the authorities is there"),
+        ("new", {"cas": [{**pair, "import_key": str(two / "ca.key")}]}, "does not belong to"),
+        ("two", {"cas": [pair]}, "is another CA than"),
+        ("two", {"cas": [{"name": "ca"}], "import_dir": str(one)}, "is another CA than .*; drop"),
+        ("new", {"cas": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
+        ("new", {"cas": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
+        ("new", {"cas": [{"name": "x"}], "import_dir": str(one)}, "none of the CAs is there"),
+        ("new", {"cas": [{"name": "ca"}], "import_dir": "/none"}, "none of the CAs is there"),
     ]
     for directory, params, message in cases:
         with pytest.raises(HardwayError, match=message):
@@ -115,18 +115,16 @@ def test_import_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("single", [True, False], ids=["files", "directory"])
 def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> None:
-    """The import stays set: an authority that is here is renewed and replaced, and what it came from may go."""
+    """The import stays set: a CA that is here is renewed and replaced, and what it came from may go."""
     source = tmp_path / "source"
-    act("pki_ca", directory=str(source), authorities=[{"name": "ca"}])
+    act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
     files_of = {"import_certificate": f"{source}/ca.crt", "import_key": f"{source}/ca.key"}
     one = {"name": "ca", **(files_of if single else {})}
-    params = {"directory": str(tmp_path / "pki"), "authorities": [one]} | (
-        {} if single else {"import_dir": str(source)}
-    )
-    assert act("pki_ca", **params)["authorities"][0]["state"] == "imported"
+    params = {"directory": str(tmp_path / "pki"), "cas": [one]} | ({} if single else {"import_dir": str(source)})
+    assert act("pki_ca", **params)["cas"][0]["state"] == "imported"
     call("pki_ca", **params, renew=True, renew_before=0.9999999)
     for step in ("trust", "issue", "settle", "drop", "done"):
-        call("pki_rotation", directory=str(tmp_path / "pki"), authorities=[{"name": "ca"}], step=step)
+        call("pki_rotation", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}], step=step)
         assert not call("pki_ca", **params)["changed"]
     # Whoever needs no way back deletes the keys.
     for key in (tmp_path / "pki/retired").glob("*.key"):
@@ -139,15 +137,15 @@ def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> Non
             (source / "ca.crt").write_text(content)
         assert not call("pki_ca", **params)["changed"]
     if not single:
-        with pytest.raises(HardwayError, match="none of the authorities is there"):
-            call("pki_ca", **{**params, "authorities": [one, {"name": "front-proxy-ca"}]})
+        with pytest.raises(HardwayError, match="none of the CAs is there"):
+            call("pki_ca", **{**params, "cas": [one, {"name": "front-proxy-ca"}]})
 
 
 def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
     """The one that was taken over has been renewed here."""
     source, pki = tmp_path / "source", tmp_path / "pki"
-    act("pki_ca", directory=str(source), authorities=[{"name": "ca"}])
-    params = {"directory": str(pki), "authorities": [{"name": "ca"}], "import_dir": str(source)}
+    act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
+    params = {"directory": str(pki), "cas": [{"name": "ca"}], "import_dir": str(source)}
     act("pki_ca", **params)
     key = load_key((source / "ca.key").read_bytes(), "ca")
     expired = issue.root(Subject.from_params("ca", [], "ca"), key, timedelta(minutes=3))
@@ -163,13 +161,13 @@ def record(pki: Path) -> list[dict[str, Any]]:
 def offline_root(tmp_path: Path) -> tuple[Path, Path]:
     """Return the directory of a cluster that knows a root only by its certificate, and that where its key is."""
     vault, pki = tmp_path / "vault", tmp_path / "pki"
-    act("pki_ca", directory=str(vault), authorities=[{"name": "ca"}])
+    act("pki_ca", directory=str(vault), cas=[{"name": "ca"}])
     imported = [{"name": "ca", "import_certificate": str(vault / "ca.crt")}]
-    assert act("pki_ca", directory=str(pki), authorities=imported)["authorities"][0]["has_key"] is False
+    assert act("pki_ca", directory=str(pki), cas=imported)["cas"][0]["has_key"] is False
     return vault, pki
 
 
-def test_leaf_of_an_offline_authority(tmp_path: Path) -> None:
+def test_leaf_of_an_offline_ca(tmp_path: Path) -> None:
     """The first run lays the request down and names it, the next takes up what openssl signed; renewal is the same."""
     vault, pki = offline_root(tmp_path)
     request = pki / "requests/ca/host-1" / (str(tmp_path / "host/a").strip("/").replace("/", "-") + ".csr")
@@ -204,42 +202,42 @@ def test_leaf_of_an_offline_authority(tmp_path: Path) -> None:
 def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
     """While one certificate of a task waits, or cannot be made, none is signed and recorded that nobody gets."""
     vault, pki = offline_root(tmp_path)
-    act("pki_ca", directory=str(pki), authorities=[{"name": "own", "expiry": "100d"}])
-    of_own = {**SERVER, "authority": "own", "path": str(tmp_path / "host/own")}
+    act("pki_ca", directory=str(pki), cas=[{"name": "own", "expiry": "100d"}])
+    of_own = {**SERVER, "ca": "own", "path": str(tmp_path / "host/own")}
     of_root = {**SERVER, "path": str(tmp_path / "host/a")}
     before = record(pki)
-    for entry, message in ((of_root, "kept elsewhere"), ({**of_root, "authority": "own", "expiry": "101d"}, "longer")):
+    for entry, message in ((of_root, "kept elsewhere"), ({**of_root, "ca": "own", "expiry": "101d"}, "longer")):
         with pytest.raises(HardwayError, match=message):
-            call("pki_certificate", authority_dir=str(pki), certificates=[of_own, entry])
+            call("pki_certificate", ca_dir=str(pki), certificates=[of_own, entry])
         assert record(pki) == before
     request = next((pki / "requests").rglob("*.csr"))
-    answer = {"request": str(request), "path": str(request.with_suffix(".crt")), "authority": "ca", "profile": "server"}
+    answer = {"request": str(request), "path": str(request.with_suffix(".crt")), "ca": "ca", "profile": "server"}
     call("pki_sign", directory=str(vault), certificates=[{**answer, "expiry": "30d"}])
-    assert call("pki_certificate", authority_dir=str(pki), certificates=[of_own, of_root])["changed"]
+    assert call("pki_certificate", ca_dir=str(pki), certificates=[of_own, of_root])["changed"]
     lines = record(pki)[len(before) :]
-    assert sorted((line["authority"], line["path"]) for line in lines) == [
+    assert sorted((line["ca"], line["path"]) for line in lines) == [
         ("ca", of_root["path"]),
         ("own", of_own["path"]),
     ]
 
 
-def test_wrong_answers_of_an_offline_authority(tmp_path: Path) -> None:
-    """A certificate for another key, by another authority, for other names or too long stays outside."""
+def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
+    """A certificate for another key, by another CA, for other names or too long stays outside."""
     vault, pki = offline_root(tmp_path)
     with pytest.raises(HardwayError, match="kept elsewhere"):
         call("pki_certificate", **keep(pki))
     request = next((pki / "requests").rglob("*.csr"))
     signed = request.with_suffix(".crt")
-    act("pki_ca", directory=str(tmp_path / "other"), authorities=[{"name": "ca"}])
+    act("pki_ca", directory=str(tmp_path / "other"), cas=[{"name": "ca"}])
     act("pki_certificate", **{**keep(vault), "certificates": [{**SERVER, "path": str(tmp_path / "x")}]})
-    right = {"request": str(request), "path": str(signed), "authority": "ca", "profile": "server", "expiry": "30d"}
+    right = {"request": str(request), "path": str(signed), "ca": "ca", "profile": "server", "expiry": "30d"}
 
     def sign(directory: Path, **changes: Any) -> None:
         call("pki_sign", directory=str(directory), certificates=[{**right, **changes}], force=True)
 
     cases: list[tuple[Any, str]] = [
         (lambda: shutil.copy(tmp_path / "x.crt", signed), "is for another key"),
-        (lambda: sign(tmp_path / "other"), "not signed by the present authority"),
+        (lambda: sign(tmp_path / "other"), "not signed by the present CA"),
         (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),
         (lambda: sign(vault, expiry="60d"), "made for 60d instead of 30d"),
@@ -255,34 +253,34 @@ def test_wrong_answers_of_an_offline_authority(tmp_path: Path) -> None:
     assert call("pki_certificate", **keep(pki))["changed"]
 
 
-def test_authority_below_an_offline_one(tmp_path: Path) -> None:
-    """No root key on any machine of the cluster: its authorities are signed in two steps, too."""
+def test_ca_below_an_offline_one(tmp_path: Path) -> None:
+    """No root key on any machine of the cluster: its CAs are signed in two steps, too."""
     vault, pki = offline_root(tmp_path)
-    params = {"directory": str(pki), "authorities": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
-    requests = pki / "requests/ca/authorities"
+    params = {"directory": str(pki), "cas": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
+    requests = pki / "requests/ca/CAs"
     with pytest.raises(HardwayError, match=f"for ca: {requests}/sub.csr; put each"):
         call("pki_ca", **params)
     profiles = {
         "sub": {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": True, "max_path_len_zero": True}}
     }
-    one = {"request": str(requests / "sub.csr"), "path": str(requests / "sub.crt"), "authority": "ca", "profile": "sub"}
+    one = {"request": str(requests / "sub.csr"), "path": str(requests / "sub.crt"), "ca": "ca", "profile": "sub"}
     call("pki_sign", directory=str(vault), profiles=profiles, certificates=[one])
-    assert call("pki_ca", **params)["authorities"][0]["state"] == "created"
+    assert call("pki_ca", **params)["cas"][0]["state"] == "created"
     assert [(line["host"], line["path"]) for line in record(pki)] == [("localhost", str(pki / "sub.crt"))]
     assert not call("pki_ca", **params)["changed"]
-    act("pki_certificate", **keep(pki, authority="sub", chain=True))
+    act("pki_certificate", **keep(pki, ca="sub", chain=True))
     chained = tmp_path / "host/a.crt"
     openssl("verify", "-x509_strict", "-CAfile", vault / "ca.crt", "-untrusted", chained, chained)
 
 
-def test_authority_of_a_company(tmp_path: Path) -> None:
-    """Of a bundle only the authority itself is trusted, also where it is no root; the rest makes the chain."""
+def test_ca_of_a_company(tmp_path: Path) -> None:
+    """Of a bundle only the CA itself is trusted, also where it is no root; the rest makes the chain."""
     company, pki = tmp_path / "company", tmp_path / "pki"
     chain = [{"name": "root"}, {"name": "ca", "signed_by": "root"}]
-    act("pki_ca", directory=str(company), authorities=chain)
+    act("pki_ca", directory=str(company), cas=chain)
     (company / "bundle.pem").write_bytes((company / "ca.crt").read_bytes() + (company / "root.crt").read_bytes())
     one = {"name": "ca", "import_certificate": f"{company}/bundle.pem", "import_key": f"{company}/ca.key"}
-    act("pki_ca", directory=str(pki), authorities=[one])
+    act("pki_ca", directory=str(pki), cas=[one])
     assert (pki / "ca.crt").read_bytes() == (company / "ca.crt").read_bytes()
     act("pki_certificate", **keep(pki, hosts=["127.0.0.1"], chain=True))
     chained = tmp_path / "host/a.crt"
@@ -300,17 +298,17 @@ def test_authority_of_a_company(tmp_path: Path) -> None:
 
     try:
         programs.await_truth("openssl", lambda: trusted(pki / "ca.crt"))
-        act("pki_ca", directory=str(tmp_path / "other"), authorities=[{"name": "ca"}])
+        act("pki_ca", directory=str(tmp_path / "other"), cas=[{"name": "ca"}])
         assert not trusted(tmp_path / "other/ca.crt")
     finally:
         programs.stop_all()
 
 
-def test_an_authority_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ca_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waits for another, which renews or rotates, installs what is true when its turn comes."""
     pki, locked = tmp_path / "pki", Store.locked
     for directory in (pki, tmp_path / "next"):
-        act("pki_ca", directory=str(directory), authorities=[{"name": "ca"}])
+        act("pki_ca", directory=str(directory), cas=[{"name": "ca"}])
 
     @contextmanager
     def after_the_other(store: Store) -> Iterator[None]:
@@ -320,7 +318,7 @@ def test_an_authority_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: py
             yield
 
     monkeypatch.setattr(Store, "locked", after_the_other)
-    trust = [{"authority": "ca", "path": str(tmp_path / "host/ca.crt")}]
+    trust = [{"ca": "ca", "path": str(tmp_path / "host/ca.crt")}]
     assert call("pki_certificate", **keep(pki), trust=trust)["changed"]
     assert not call("pki_certificate", **keep(pki), trust=trust)["changed"]
     openssl("verify", "-CAfile", tmp_path / "host/ca.crt", tmp_path / "host/a.crt")

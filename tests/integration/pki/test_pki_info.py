@@ -211,7 +211,7 @@ def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> Non
 
 
 def test_an_anchor_of_openssl_is_a_certificate_like_others(tmp_path: Path) -> None:
-    """As haproxy has its authority, the key beside it compared, one that is cut off told as damaged."""
+    """As haproxy has its CA, the key beside it compared, one that is cut off told as damaged."""
     for name, options, *_rest in KINDS:
         path = make(tmp_path, name, options)
         openssl("x509", "-in", path, "-addtrust", "serverAuth", "-trustout", "-out", path)

@@ -63,7 +63,7 @@ def options() -> dict[str, Any]:
     """Return what role ca gives the module."""
     found = Rendered("ca", "m1", {"m1": "192.0.2.1"}, {"master": ["m1"]}, **VARIABLES)
     return {
-        "authorities": found.value("_ca_own"),
+        "cas": found.value("_ca_own"),
         "key_pairs": [{"name": "sa"}],
         "secrets": found.value("_ca_secrets"),
     }
@@ -171,11 +171,11 @@ def test_a_key_that_was_taken_elsewhere(again: Callable[..., dict[str, Any]], tm
 def test_what_a_directory_never_had_is_made(again: Callable[..., dict[str, Any]], options: dict[str, Any]) -> None:
     """As after an update of the collection: another CA, another secret."""
     more = {
-        "authorities": [*options["authorities"], {"name": "later-ca"}],
+        "cas": [*options["cas"], {"name": "later-ca"}],
         "secrets": [*options["secrets"], {"name": "later.key"}],
     }
     states = again(**more)
-    assert states["authorities"][-1]["state"] == states["secrets"][-1]["state"] == "created"
+    assert states["cas"][-1]["state"] == states["secrets"][-1]["state"] == "created"
 
 
 def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -208,9 +208,9 @@ def test_a_certificate_is_not_signed_without_the_journal(complete: Path, tmp_pat
     """A role that is used alone does not begin another one either."""
     shutil.copytree(complete, tmp_path / "pki")
     (tmp_path / "pki/issued.jsonl").unlink()
-    asked = {"path": str(tmp_path / "c"), "authority": "ca", "profile": "client", "common_name": "c"}
+    asked = {"path": str(tmp_path / "c"), "ca": "ca", "profile": "client", "common_name": "c"}
     with pytest.raises(HardwayError, match=r"issued\.jsonl: is lost"):
-        call("pki_certificate", authority_dir=str(tmp_path / "pki"), certificates=[asked])
+        call("pki_certificate", ca_dir=str(tmp_path / "pki"), certificates=[asked])
 
 
 class Killed(BaseException):

@@ -30,31 +30,31 @@ RSA = {"algo": "rsa", "size": 2048}
 
 
 class Ours:
-    """An authority of ours with the manners of the others in these tests; below another one, it shows its chain."""
+    """A CA of ours with the manners of the others in these tests; below another one, it shows its chain."""
 
     def __init__(self, directory: Path, key: dict[str, Any], *, chain: bool = False) -> None:
         """Make the root and, for chains, what signs below it."""
         self.directory, self.key, self.chain = directory, key, chain
-        authorities = [{"name": "ca", "csr": {"CN": "ca", "key": key}}]
+        cas = [{"name": "ca", "csr": {"CN": "ca", "key": key}}]
         if chain:
-            authorities.append({"name": "sub", "signed_by": "ca", "csr": {"CN": "sub", "key": key}})
-        call("pki_ca", directory=str(directory), authorities=authorities)
+            cas.append({"name": "sub", "signed_by": "ca", "csr": {"CN": "sub", "key": key}})
+        call("pki_ca", directory=str(directory), cas=cas)
         self.ca = directory / "ca.crt"
 
     def issue(self, prefix: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Path:
         """Return the path, without suffix, of a certificate made of a csr as guides for cfssl have them."""
         csr = {"CN": common_name, "hosts": list(hosts), "key": self.key, "names": [{"O": group} for group in groups]}
-        entry = {"path": str(self.directory / "host" / prefix), "authority": "sub" if self.chain else "ca", "csr": csr}
+        entry = {"path": str(self.directory / "host" / prefix), "ca": "sub" if self.chain else "ca", "csr": csr}
         entry.update(profile="kubernetes", chain=self.chain)
-        call("pki_certificate", authority_dir=str(self.directory), config=CONFIG, certificates=[entry])
+        call("pki_certificate", ca_dir=str(self.directory), config=CONFIG, certificates=[entry])
         return self.directory / "host" / prefix
 
 
-def use_ours(etcd: RealEtcd, authority: Any) -> None:
+def use_ours(etcd: RealEtcd, ca: Any) -> None:
     """Give etcd certificates of ours."""
-    etcd.authority = authority
-    etcd.server = authority.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
-    etcd.client = authority.issue("client", "etcd-client")
+    etcd.ca = ca
+    etcd.server = ca.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
+    etcd.client = ca.issue("client", "etcd-client")
 
 
 @pytest.mark.parametrize("key", [{"algo": "ecdsa", "size": 521}, {"algo": "ed25519"}, {"algo": "rsa", "size": 3072}])
@@ -66,7 +66,7 @@ def test_etcd(tmp_path: Path, key: dict[str, Any]) -> None:
     use_ours(etcd, Ours(tmp_path / "ours", key))
 
     def healthy(client: Path) -> bool:
-        files = [f"--cacert={etcd.authority.ca}", f"--cert={client}.crt", f"--key={client}.key"]
+        files = [f"--cacert={etcd.ca.ca}", f"--cert={client}.crt", f"--key={client}.key"]
         command = [str(binary("etcdctl")), f"--endpoints={etcd.endpoints[0]}", *files, "endpoint", "health"]
         return subprocess.run([*command, "--command-timeout=2s"], capture_output=True, check=False).returncode == 0
 
@@ -103,9 +103,9 @@ def test_etcd_serves_wherever_a_change_of_its_key_dies(tmp_path: Path) -> None:
 
     def work(number: int) -> Callable[[], object]:
         again = {"path": str(etcd.server), "csr": {"CN": "etcd", "hosts": ["127.0.0.1", "localhost"], "key": ours.key}}
-        params = {"authority": "ca", "profile": "kubernetes", **again}
+        params = {"ca": "ca", "profile": "kubernetes", **again}
         options = {"certificates": [params], "config": CONFIG, "force": True, "renew_key": True}
-        return partial(call, "pki_certificate", authority_dir=str(ours.directory), **options)
+        return partial(call, "pki_certificate", ca_dir=str(ours.directory), **options)
 
     try:
         etcd.start(etcd.names[0])
@@ -122,12 +122,12 @@ def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
     need("etcd", "kube-apiserver", "kubectl")
     kubernetes = RealKubernetes(tmp_path)
     stranger = kubernetes.admin
-    authority: Any = Ours(tmp_path / "ours", key, chain=chain)
-    use_ours(kubernetes.etcd, authority)
-    kubernetes.authority = authority
+    ca: Any = Ours(tmp_path / "ours", key, chain=chain)
+    use_ours(kubernetes.etcd, ca)
+    kubernetes.ca = ca
     hosts = ["127.0.0.1", "localhost", "kubernetes", "10.96.0.1"]
-    kubernetes.serving = authority.issue("apiserver", "kube-apiserver", hosts=hosts)
-    kubernetes.admin = authority.issue("admin", "admin", groups=["system:masters"])
+    kubernetes.serving = ca.issue("apiserver", "kube-apiserver", hosts=hosts)
+    kubernetes.admin = ca.issue("admin", "admin", groups=["system:masters"])
 
     def asks(name: str, prefix: Path) -> str:
         config = kubernetes.write_kubeconfig(name, prefix)
@@ -146,15 +146,15 @@ def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
 
 
 def test_openssl_ends_at_an_anchor_that_is_no_root(tmp_path: Path) -> None:
-    """Only as an anchor an authority below another one is enough for OpenSSL, for servers; a root stays what it is."""
+    """Only as an anchor a CA below another one is enough for OpenSSL, for servers; a root stays what it is."""
     ours = Ours(tmp_path, {"algo": "ecdsa", "size": 256}, chain=True)
     server = ours.issue("server", "server", hosts=["server"])
     asked = [
-        {"authority": "sub", "path": str(tmp_path / "plain"), "anchor": False},
-        {"authority": "sub", "path": str(tmp_path / "anchor"), "anchor": True},
-        {"authority": "ca", "also": ["sub"], "path": str(tmp_path / "both"), "anchor": True},
+        {"ca": "sub", "path": str(tmp_path / "plain"), "anchor": False},
+        {"ca": "sub", "path": str(tmp_path / "anchor"), "anchor": True},
+        {"ca": "ca", "also": ["sub"], "path": str(tmp_path / "both"), "anchor": True},
     ]
-    act("pki_certificate", authority_dir=str(tmp_path), trust=asked)
+    act("pki_certificate", ca_dir=str(tmp_path), trust=asked)
 
     def trusts(name: str, purpose: str) -> bool:
         command = ["openssl", "verify", "-purpose", purpose, "-CAfile", str(tmp_path / name), f"{server}.crt"]

@@ -16,36 +16,36 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from integration.pki.playbook import APPLY, Outcome, matches, openssl, play
-from integration.pki.test_pki_tasks import authorities
+from integration.pki.test_pki_tasks import cas
 
 
 def certificates(directory: Path, name: str, count: int) -> dict[str, Any]:
     """Return the task that keeps so many certificates."""
-    entry = {"authority": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
+    entry = {"ca": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
     entries = [{**entry, "path": str(directory / name / f"{number:02}")} for number in range(count)]
-    return {"hardway.kubernetes.pki_certificate": {"authority_dir": str(directory / "pki"), "certificates": entries}}
+    return {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory / "pki"), "certificates": entries}}
 
 
 def renew_for_ever(directory: str, path: str) -> None:
     """Make pair after pair, each with a new key, until somebody kills it."""
-    params = {"path": path, "authority": "ca", "profile": "client", "common_name": "c"}
+    params = {"path": path, "ca": "ca", "profile": "client", "common_name": "c"}
     spec = CertificateSpec.from_params(params)
-    authority = Authority.load(Store(directory), "ca")
+    ca = Issuer.load(Store(directory), "ca")
     while True:
         pair = Pair(spec)
         pair.switch.recover()
-        install([(pair, authority.sign(spec, pair.request(renew_key=True), "host"))])
+        install([(pair, ca.sign(spec, pair.request(renew_key=True), "host"))])
 
 
 def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> None:
     """SIGKILL at random: key and certificate belong together, says openssl, before anything is mended."""
-    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
     path, serials = tmp_path / "pair", set()
     Path(f"{path}.crt").touch()
     chance = random.Random(1)
@@ -69,9 +69,9 @@ def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> Non
     assert len({json.loads(line)["serial"] for line in record}) == len(record)
 
 
-def test_runs_side_by_side_share_authority_and_record(tmp_path: Path) -> None:
+def test_runs_side_by_side_share_ca_and_record(tmp_path: Path) -> None:
     """Two at once: each certificate has a serial number of its own, and the record a whole line for each."""
-    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
 
     def run(name: str) -> Outcome:
         return play(tmp_path / f"play-{name}", [(APPLY, certificates(tmp_path, name, 25))])
@@ -99,7 +99,7 @@ def test_runs_side_by_side_share_authority_and_record(tmp_path: Path) -> None:
 
 def test_twenty_certificates_as_asked_cost_one_round_trip(tmp_path: Path) -> None:
     """What Ansible executes on the host for the task, told by Ansible; the first run needs a second to install."""
-    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
     tasks = [(APPLY, certificates(tmp_path, "a", 20)), (APPLY, certificates(tmp_path, "a", 20))]
     outcome = play(tmp_path, tasks, "-vvv", ANSIBLE_PIPELINING="1")
     assert outcome.changed == [True, False]
@@ -109,7 +109,7 @@ def test_twenty_certificates_as_asked_cost_one_round_trip(tmp_path: Path) -> Non
 
 
 def test_on_the_controller_itself_no_module_is_started(tmp_path: Path) -> None:
-    play(tmp_path, [(APPLY, authorities(tmp_path / "pki"))])
+    play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
     tasks = [(check, certificates(tmp_path, "a", 2)) for check in (True, False, True, False)]
     outcome = play(tmp_path, tasks, "-vvv", HERE="1")
     assert outcome.changed == [True, True, False, False]

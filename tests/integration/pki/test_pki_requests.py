@@ -18,39 +18,39 @@ from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL, run
 
 HOSTS = ("n1", "n2")
-# A host's tasks, as those of roles: of two authorities elsewhere, and of one whose key is here.
-SERVER = {"authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
-CLIENT = {"authority": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
-PEER = {"authority": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
-HERE = {"authority": "here", "profile": "client", "common_name": "h"}
+# A host's tasks, as those of roles: of two CAs elsewhere, and of one whose key is here.
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+CLIENT = {"ca": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
+PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
+HERE = {"ca": "here", "profile": "client", "common_name": "h"}
 
 
 class Cluster:
-    """Two hosts, authorities of which some are elsewhere, and where these are."""
+    """Two hosts, CAs of which some are elsewhere, and where these are."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the authorities elsewhere, and bring their certificates."""
+        """Make the CAs elsewhere, and bring their certificates."""
         self.directory, self.pki, self.vault = directory, directory / "pki", directory / "vault"
-        act("pki_ca", directory=str(self.vault), authorities=[{"name": "ca"}, {"name": "etcd-ca"}])
+        act("pki_ca", directory=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
         (self.pki / "etcd").mkdir(parents=True)
         for name in ("ca.crt", "etcd/ca.crt"):
             shutil.copy(self.vault / name, self.pki / name)
 
-    def authorities(self, **options: Any) -> dict[str, Any]:
+    def cas(self, **options: Any) -> dict[str, Any]:
         """Run what role ca does."""
         wanted = [{"name": "ca"}, {"name": "etcd-ca"}, {"name": "here"}]
         below = {"name": "sub", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
-        return call("pki_ca", directory=str(self.pki), authorities=[*wanted, below], **options)
+        return call("pki_ca", directory=str(self.pki), cas=[*wanted, below], **options)
 
     def run(self, check: bool = False, **options: Any) -> list[dict[str, Any]]:
         """Run the tasks of both hosts; return what each answered."""
         answers = []
         for host in HOSTS:
             place = self.directory / host
-            trust = [{"authority": "sub", "path": str(place / "sub.crt"), "key_path": str(place / "sub.key")}]
+            trust = [{"ca": "sub", "path": str(place / "sub.crt"), "key_path": str(place / "sub.key")}]
             for kinds in ({"s": SERVER, "c": CLIENT, "h": HERE}, {"etcd/e": PEER}):
                 wanted = [{**spec, "path": str(place / name)} for name, spec in kinds.items()]
-                params = {"authority_dir": str(self.pki), "certificates": wanted, "trust": trust}
+                params = {"ca_dir": str(self.pki), "certificates": wanted, "trust": trust}
                 answers.append(call("pki_certificate", check, host=host, **params, **options))
         return answers
 
@@ -66,7 +66,7 @@ def cluster(tmp_path: Path) -> Cluster:
 
 
 def by_openssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
-    """Sign as the guide says, by the authority of its directory."""
+    """Sign as the guide says, by the CA of its directory."""
     name = request.relative_to(cluster.pki / "requests").parts[0]
     stem = cluster.vault / {"etcd-ca": "etcd/ca"}.get(name, name)
     signer = ["-CA", f"{stem}.crt", "-CAkey", f"{stem}.key", "-copy_extensions", "copy", "-days", "30"]
@@ -95,8 +95,8 @@ def test_all_requests_of_all_hosts_in_one_run(
     cluster: Cluster, sign: Callable[[Cluster, Path, list[str]], None]
 ) -> None:
     """Nothing but keys and requests is made; once these are signed, nothing stops any more."""
-    made = cluster.authorities(may_wait=True)
-    assert [item["state"] for item in made["authorities"]] == ["kept", "kept", "created", "requested"]
+    made = cluster.cas(may_wait=True)
+    assert [item["state"] for item in made["cas"]] == ["kept", "kept", "created", "requested"]
     assert [answer["changed"] for answer in cluster.run(check=True, requests_only=True)] == [True] * 4
     assert len(cluster.requests()) == 1
     answers = cluster.run(requests_only=True)
@@ -115,7 +115,7 @@ def test_all_requests_of_all_hosts_in_one_run(
     before = files(cluster.pki)
     assert [answer["requests"] for answer in cluster.run(requests_only=True)] == [[]] * 4
     assert files(cluster.pki) == before, "what was signed is judged and stays where it is"
-    assert cluster.authorities()["authorities"][-1]["state"] == "created"
+    assert cluster.cas()["cas"][-1]["state"] == "created"
     assert [answer["changed"] for answer in cluster.run()] == [True] * 4
     assert [answer["changed"] for answer in cluster.run()] == [False] * 4
     assert cluster.requests() == set()
@@ -128,27 +128,27 @@ def test_all_requests_of_all_hosts_in_one_run(
 
 def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> None:
     """Until then the old stay in use; then the new are taken up without being asked for again."""
-    cluster.authorities(may_wait=True)
+    cluster.cas(may_wait=True)
     serials = []
     for _ in range(2):
         for answer in cluster.run(requests_only=True, renew=["*"]):
             for item in answer["requests"]:
                 by_openssl(cluster, Path(item["path"]), item["usages"])
-        for path in (cluster.pki / "requests/ca/authorities").glob("*.csr"):
+        for path in (cluster.pki / "requests/ca/CAs").glob("*.csr"):
             by_openssl(cluster, path, [])
-        cluster.authorities()
+        cluster.cas()
         done = cluster.run()
         assert [answer["changed"] for answer in cluster.run()] == [False] * 4
         serials.append({item["serial"] for answer in done for item in answer["certificates"]})
     assert [len(found) for found in serials] == [8, 8]
-    assert len(serials[0] & serials[1]) == 2, "those whose authority is here are not made again"
+    assert len(serials[0] & serials[1]) == 2, "those whose CA is here are not made again"
 
 
 def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Cluster) -> None:
-    cluster.authorities(may_wait=True)
+    cluster.cas(may_wait=True)
     first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
-    act("pki_ca", directory=str(cluster.directory / "other"), authorities=[{"name": "ca"}])
+    act("pki_ca", directory=str(cluster.directory / "other"), cas=[{"name": "ca"}])
     signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]
     openssl("x509", "-req", "-in", first, *signer, "-out", first.replace(".csr", ".crt"))
-    with pytest.raises(HardwayError, match="not signed by the present authority ca"):
+    with pytest.raises(HardwayError, match="not signed by the present CA ca"):
         cluster.run(requests_only=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An authority is rotated below a host that is brought along after every step; openssl says who is trusted when."""
+"""A CA is rotated below a host that is brought along after every step; openssl says who is trusted when."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ import pytest
 from integration.pki.inprocess import call
 from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
 
-AUTHORITY = {"name": "ca", "common_name": "kubernetes"}
+CA = {"name": "ca", "common_name": "kubernetes"}
 SERVER = {"path": "server", "profile": "server", "common_name": "server", "hosts": ["server.example"]}
 
 
-def authorities(pki: Path) -> dict[str, Any]:
+def cas(pki: Path) -> dict[str, Any]:
     """Return the task of an ordinary run on the controller."""
-    params = {"directory": str(pki), "authorities": [AUTHORITY], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_ca": params}
 
 
 def certificates(pki: Path, host: Path) -> dict[str, Any]:
     """Return the task of an ordinary run on a host; somebody else's certificate is looked at, too."""
     trust = [
-        {"authority": "ca", "path": str(host / "ca.crt")},
-        {"authority": "ca", "path": str(host / "signer.crt"), "key_path": str(host / "ca.key"), "signer": True},
+        {"ca": "ca", "path": str(host / "ca.crt")},
+        {"ca": "ca", "path": str(host / "signer.crt"), "key_path": str(host / "ca.key"), "signer": True},
     ]
     params = {
-        "authority_dir": str(pki),
+        "ca_dir": str(pki),
         "passphrase": "secret",
         "trust": trust,
-        "certificates": [{"authority": "ca", **SERVER, "path": str(host / "server")}],
-        "observe": [{"authority": "ca", "path": str(host / "kubelet.pem")}],
+        "certificates": [{"ca": "ca", **SERVER, "path": str(host / "server")}],
+        "observe": [{"ca": "ca", "path": str(host / "kubelet.pem")}],
     }
     return {"hardway.kubernetes.pki_certificate": params}
 
 
 def rotation(pki: Path, step: str) -> dict[str, Any]:
     """Return the task that takes a step."""
-    params = {"directory": str(pki), "authorities": [AUTHORITY], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_rotation": {**params, "step": step, "min_age": "1ms"}}
 
 
@@ -54,7 +54,7 @@ def trusts(host: Path, certificate: Path) -> bool:
 def follow(directory: Path, step: str) -> Outcome:
     """Take a step, then do an ordinary run, and one more that finds nothing to do."""
     pki, host = directory / "pki", directory / "host"
-    tasks = [(APPLY, authorities(pki)), (APPLY, certificates(pki, host))]
+    tasks = [(APPLY, cas(pki)), (APPLY, certificates(pki, host))]
     # The controller is the host, on which no module is started: there are forty tasks in all.
     outcome = play(directory, [*twice_each(rotation(pki, step)), *tasks, *tasks], HERE="")
     assert outcome.changed[:4] == [True, True, False, False] or step == "done", outcome.output
@@ -64,9 +64,9 @@ def follow(directory: Path, step: str) -> Outcome:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Return a directory with an authority, and a host with a certificate of it."""
+    """Return a directory with a CA, and a host with a certificate of it."""
     pki, host = tmp_path / "pki", tmp_path / "host"
-    outcome = play(tmp_path, [(APPLY, authorities(pki)), (APPLY, certificates(pki, host))])
+    outcome = play(tmp_path, [(APPLY, cas(pki)), (APPLY, certificates(pki, host))])
     assert outcome.changed == [True, True], outcome.output
     return tmp_path
 
@@ -85,8 +85,8 @@ def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
     assert trusts(host, old)
 
     issuing = follow(directory, "issue")
-    assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the present authority ca"]
-    assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the present authority ca"]
+    assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the present CA ca"]
+    assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the present CA ca"]
     assert (host / "ca.crt").read_bytes() == bundle, "nothing that only trusts is restarted"
     assert trusts(host, old) and trusts(host, host / "server.crt")
     assert openssl("x509", "-in", host / "signer.crt", "-noout", "-pubkey") == openssl(
@@ -113,7 +113,7 @@ def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Pa
         result = play(directory, [(CHECK, certificates(pki, host))]).results[0]
         assert result["changed"] is False
         said.append("; ".join(result["observed"][0]["reasons"]))
-    reason = "issuer: not signed by the present authority ca"
+    reason = "issuer: not signed by the present CA ca"
     assert said == ["certificate: there is none yet", "certificate: unreadable", reason]
 
 
@@ -129,11 +129,11 @@ def test_named_certificates_are_made_again(directory: Path) -> None:
 
 def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:
     """A certificate for ten minutes is half over when it is made: five are the backdating."""
-    call("pki_ca", directory=str(tmp_path / "pki"), authorities=[{"name": "ca"}])
-    one = {"authority": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
+    call("pki_ca", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}])
+    one = {"ca": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
     certificates = [{**one, "path": str(tmp_path / name)} for name in ("a", "b")]
-    observed = [{"path": str(tmp_path / name), "authority": "ca"} for name in ("a.crt", "b.crt")]
-    params = {"authority_dir": str(tmp_path / "pki"), "certificates": certificates, "observe": observed}
+    observed = [{"path": str(tmp_path / name), "ca": "ca"} for name in ("a.crt", "b.crt")]
+    params = {"ca_dir": str(tmp_path / "pki"), "certificates": certificates, "observe": observed}
 
     def renewed(check: bool, **options: object) -> list[bool]:
         result = call("pki_certificate", check, **params, **options)

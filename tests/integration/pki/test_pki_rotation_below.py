@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""New keys for authorities that another one has signed; openssl says what is trusted after every step."""
+"""New keys for CAs that another one has signed; openssl says what is trusted after every step."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days"
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with an authority, and one for kubelets below it."""
-    call("pki_ca", directory=str(tmp_path / "pki"), authorities=[CA, BELOW])
+    """Return a directory with a CA, and one for kubelets below it."""
+    call("pki_ca", directory=str(tmp_path / "pki"), cas=[CA, BELOW])
     return tmp_path / "pki"
 
 
-def client(pki: Path, name: str, authority: str = "kubelet-ca") -> Path:
-    """Return a certificate of that authority as it is now."""
+def client(pki: Path, name: str, ca: str = "kubelet-ca") -> Path:
+    """Return a certificate of that CA as it is now."""
     path = pki.parent / name
-    asked = {"path": str(path), "authority": authority, "profile": "client", "common_name": name, "expiry": "9d"}
-    call("pki_certificate", authority_dir=str(pki), certificates=[asked])
+    asked = {"path": str(path), "ca": ca, "profile": "client", "common_name": name, "expiry": "9d"}
+    call("pki_certificate", ca_dir=str(pki), certificates=[asked])
     return path.with_suffix(".crt")
 
 
@@ -48,9 +48,9 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
     old, stolen = client(pki, "old"), (pki / "kubelet-ca.key").read_bytes()
     of_root = client(pki, "of-root", "ca")
     for step in STEPS:
-        act("pki_rotation", directory=str(pki), authorities=what, step=step)
+        act("pki_rotation", directory=str(pki), cas=what, step=step)
         # The run of the roles that follows has the one below signed by whoever signs now.
-        again = call("pki_ca", directory=str(pki), authorities=[CA, BELOW])
+        again = call("pki_ca", directory=str(pki), cas=[CA, BELOW])
         assert again["changed"] is (above and step == "issue"), step
         new = client(pki, f"after-{step}")
         assert accepted(pki, new, "ca", "kubelet-ca") and accepted(pki, new, "kubelet-ca")
@@ -64,25 +64,25 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
 
 
 @pytest.mark.parametrize(
-    ("gone", "authority", "message"),
+    ("gone", "ca", "message"),
     [
         ("ca.key", BELOW, "kubelet-ca: the key of ca, which must sign its successor, is kept elsewhere; bring it"),
         ("", {"name": "kubelet-ca"}, r"kubelet-ca: is signed by another one, .*; import that \(ca_rotation_import_"),
         ("kubelet-ca.key", BELOW, "kubelet-ca: its key .*kubelet-ca.key is kept elsewhere"),
     ],
 )
-def test_what_cannot_be_made_here_is_refused(pki: Path, gone: str, authority: dict[str, str], message: str) -> None:
+def test_what_cannot_be_made_here_is_refused(pki: Path, gone: str, ca: dict[str, str], message: str) -> None:
     if gone:
         (pki / gone).unlink()
     before = files(pki)
     for check in (True, False):
         with pytest.raises(HardwayError, match=message):
-            call("pki_rotation", check, directory=str(pki), authorities=[authority], step="trust")
+            call("pki_rotation", check, directory=str(pki), cas=[ca], step="trust")
     assert files(pki) == before
 
 
 def company(directory: Path, name: str) -> None:
-    """Have a root of a company sign an authority, both in one file as cfssl names it."""
+    """Have a root of a company sign a CA, both in one file as cfssl names it."""
     directory.mkdir()
     root = ["-subj", f"/O={name}/CN=root", "-keyout", directory / "root.key", "-out", directory / "root.pem"]
     openssl("req", "-x509", *KEY, *root)
@@ -99,13 +99,13 @@ def company(directory: Path, name: str) -> None:
 
 
 def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: Path, tmp_path: Path) -> None:
-    """From an own root to a company's authority, from that to the next one, and back to an own root."""
+    """From an own root to a company's CA, from that to the next one, and back to an own root."""
     for name in ("first", "second"):
         company(tmp_path / name, name)
         before = client(pki, f"before-{name}", "ca")
         for step in STEPS:
-            act("pki_rotation", directory=str(pki), authorities=[CA], step=step, import_dir=str(tmp_path / name))
-            call("pki_ca", directory=str(pki), authorities=[CA])
+            act("pki_rotation", directory=str(pki), cas=[CA], step=step, import_dir=str(tmp_path / name))
+            call("pki_ca", directory=str(pki), cas=[CA])
             assert accepted(pki, client(pki, f"{name}-{step}", "ca"), "ca")
             assert accepted(pki, before, "ca") is (step not in ("drop", "done")), step
         given = (tmp_path / name / "ca.pem").read_text()
@@ -115,13 +115,13 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
         )
         assert not list(pki.rglob("*.next.*"))
     with pytest.raises(HardwayError, match="ca: is signed by another one"):
-        call("pki_rotation", directory=str(pki), authorities=[CA], step="trust")
+        call("pki_rotation", directory=str(pki), cas=[CA], step="trust")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("no authority", "ca: there is none in .*/given to take its place; put it there, or rotate without this one"),
+        ("no CA", "ca: there is none in .*/given to take its place; put it there, or rotate without this one"),
         ("no key", "ca: .*/given/ca.pem is without its key, which must sign from now on; put it there"),
         ("another key", "ca-key.pem: does not belong to .*ca.pem; import the pair that does"),
         (
@@ -133,7 +133,7 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
 def test_no_successor_is_made_up(pki: Path, tmp_path: Path, change: str, message: str) -> None:
     given = tmp_path / "given"
     company(given, "given")
-    if change == "no authority":
+    if change == "no CA":
         (given / "ca.pem").unlink()
     elif change == "no key":
         (given / "ca-key.pem").unlink()
@@ -145,7 +145,7 @@ def test_no_successor_is_made_up(pki: Path, tmp_path: Path, change: str, message
     before = files(pki)
     for check in (True, False):
         with pytest.raises(HardwayError, match=message):
-            call("pki_rotation", check, directory=str(pki), authorities=[CA], step="trust", import_dir=str(given))
+            call("pki_rotation", check, directory=str(pki), cas=[CA], step="trust", import_dir=str(given))
     assert files(pki) == before
 
 
@@ -153,11 +153,11 @@ def test_no_successor_is_made_up(pki: Path, tmp_path: Path, change: str, message
 def test_the_one_below_lives_no_longer_than_the_one_above(tmp_path: Path, life: str) -> None:
     """Five years, where it is not told, or what is left."""
     pki = tmp_path / "pki"
-    act("pki_ca", directory=str(pki), authorities=[{**CA, "expiry": life}, BELOW])
-    shown = call("pki_ca", directory=str(pki), authorities=[CA, BELOW])["authorities"]
+    act("pki_ca", directory=str(pki), cas=[{**CA, "expiry": life}, BELOW])
+    shown = call("pki_ca", directory=str(pki), cas=[CA, BELOW])["cas"]
     ends = {item["name"]: item["not_after"] for item in shown}
     assert ends["kubelet-ca"] <= ends["ca"]
     seconds = str(3600 * min(int(life[:-1]), 43800) - 3600)
     openssl("x509", "-noout", "-checkend", seconds, "-in", pki / "kubelet-ca.crt")
-    with pytest.raises(HardwayError, match="longer than its authority ca"):
-        call("pki_ca", directory=str(pki), authorities=[CA, {**BELOW, "name": "other", "expiry": "90000h"}])
+    with pytest.raises(HardwayError, match="longer than its CA ca"):
+        call("pki_ca", directory=str(pki), cas=[CA, {**BELOW, "name": "other", "expiry": "90000h"}])

@@ -19,9 +19,9 @@ CA_PROFILE = {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": Tr
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with a root, an authority below it, and one below that."""
+    """Return a directory with a root, a CA below it, and one below that."""
     chain = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}, {"name": "leafs", "signed_by": "sub", "expiry": "90d"}]
-    act("pki_ca", directory=str(tmp_path / "pki"), authorities=chain)
+    act("pki_ca", directory=str(tmp_path / "pki"), cas=chain)
     return tmp_path / "pki"
 
 
@@ -35,7 +35,7 @@ def request(directory: Path, *arguments: str) -> Path:
 
 def sign(pki: Path, asked: Path, **entry: object) -> dict[str, object]:
     """Return the options that sign one request."""
-    one = {"request": str(asked), "path": str(pki / "out/a.crt"), "authority": "ca", "profile": "server", **entry}
+    one = {"request": str(asked), "path": str(pki / "out/a.crt"), "ca": "ca", "profile": "server", **entry}
     return {"directory": str(pki), "certificates": [one]}
 
 
@@ -53,16 +53,16 @@ def test_sign_a_request_from_elsewhere(pki: Path) -> None:
     assert "Code Signing" not in text
     assert matches(found, pki / "elsewhere.key")
     assert act("pki_sign", **sign(pki, asked, hosts=["b"]))["certificates"][0]["reasons"][0].startswith("hosts: ")
-    act("pki_sign", **sign(pki, asked, common_name="b", hosts=["b"], authority="leafs", expiry="20d", chain=True))
+    act("pki_sign", **sign(pki, asked, common_name="b", hosts=["b"], ca="leafs", expiry="20d", chain=True))
     openssl("verify", "-CAfile", pki / "ca.crt", "-untrusted", found, found)
     reasons = act("pki_sign", **sign(pki, request(pki, *subject, "-addext", names)))["certificates"][0]["reasons"]
     assert reasons == ["key: it is not that of the request"]
 
 
-def test_sign_an_authority_from_elsewhere(pki: Path) -> None:
-    """Only a profile for authorities makes one, and its own certificates are trusted through it."""
+def test_sign_an_ca_from_elsewhere(pki: Path) -> None:
+    """Only a profile for CAs makes one, and its own certificates are trusted through it."""
     asked = request(pki, "-subj", "/CN=team", "-addext", "basicConstraints=critical,CA:TRUE")
-    with pytest.raises(HardwayError, match="the request asks for an authority; choose a profile"):
+    with pytest.raises(HardwayError, match="the request asks for a CA; choose a profile"):
         call("pki_sign", **sign(pki, asked))
     act("pki_sign", **sign(pki, asked, profile="sub"), profiles={"sub": CA_PROFILE})
     text = openssl("x509", "-in", pki / "out/a.crt", "-noout", "-text")
@@ -82,25 +82,25 @@ def test_damaged_requests(pki: Path, content: str) -> None:
 
 
 def test_self_signed(tmp_path: Path) -> None:
-    """As cfssl selfsign: no authority at all; kept by the next run, made again when a name comes."""
+    """As cfssl selfsign: no CA at all; kept by the next run, made again when a name comes."""
     entry = {"path": str(tmp_path / "host/a"), "self_signed": True, "profile": "server", "common_name": "a"}
     for hosts in (["a"], ["a", "192.0.2.1"]):
-        act("pki_certificate", authority_dir=str(tmp_path), certificates=[{**entry, "hosts": hosts}])
+        act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "hosts": hosts}])
     found = tmp_path / "host/a.crt"
     openssl("verify", "-CAfile", found, "-verify_ip", "192.0.2.1", "-purpose", "sslserver", found)
     assert matches(found, tmp_path / "host/a.key")
-    with pytest.raises(HardwayError, match="give either the authority that signs it, or self_signed"):
+    with pytest.raises(HardwayError, match="give either the CA that signs it, or self_signed"):
         call(
             "pki_certificate",
-            authority_dir=str(tmp_path),
+            ca_dir=str(tmp_path),
             certificates=[{**entry, "hosts": ["a"], "self_signed": False}],
         )
 
 
 def test_bundle(pki: Path, tmp_path: Path) -> None:
     """The file a server shows leads to the root; the chain alone is mended without a new certificate."""
-    entry = {"path": str(tmp_path / "host/a"), "authority": "leafs", "profile": "server", "common_name": "a"}
-    params = {"authority_dir": str(pki), "certificates": [{**entry, "hosts": ["a"], "chain": True, "expiry": "30d"}]}
+    entry = {"path": str(tmp_path / "host/a"), "ca": "leafs", "profile": "server", "common_name": "a"}
+    params = {"ca_dir": str(pki), "certificates": [{**entry, "hosts": ["a"], "chain": True, "expiry": "30d"}]}
     serial = act("pki_certificate", **params)["certificates"][0]["serial"]
     found = tmp_path / "host/a.crt"
     assert found.read_text().count("BEGIN CERTIFICATE") == 3
@@ -111,13 +111,13 @@ def test_bundle(pki: Path, tmp_path: Path) -> None:
     assert matches(found, tmp_path / "host/a.key")
 
 
-def test_renew_authorities(pki: Path) -> None:
+def test_renew_cas(pki: Path) -> None:
     """Root and intermediate get a new life with name and key; what they signed stays valid."""
     chain = [{"name": "ca", "expiry": "999d"}, {"name": "sub", "signed_by": "ca", "expiry": "99d"}]
     old = {name: openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") for name in ("ca", "sub")}
-    call("pki_ca", directory=str(pki), authorities=chain, renew=True, renew_before=0.9999)
-    renewed = call("pki_ca", directory=str(pki), authorities=chain, renew=True, renew_before=0.99999999)
-    assert [item["state"] for item in renewed["authorities"]] == ["renewed", "renewed"]
+    call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.9999)
+    renewed = call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.99999999)
+    assert [item["state"] for item in renewed["cas"]] == ["renewed", "renewed"]
     for name in ("ca", "sub"):
         assert openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") == old[name]
     openssl("verify", "-x509_strict", "-CAfile", pki / "ca.crt", "-untrusted", pki / "sub.crt", pki / "leafs.crt")
@@ -126,11 +126,11 @@ def test_renew_authorities(pki: Path) -> None:
 def test_revocation_list(pki: Path, tmp_path: Path) -> None:
     """openssl refuses the revoked certificate and no other; the times stay, the number grows."""
     entries = [
-        {"path": str(tmp_path / f"host/{name}"), "authority": "ca", "profile": "client", "common_name": name}
+        {"path": str(tmp_path / f"host/{name}"), "ca": "ca", "profile": "client", "common_name": name}
         for name in ("lost", "good", "old")
     ]
-    issued = call("pki_certificate", authority_dir=str(pki), certificates=entries)["certificates"]
-    params = {"directory": str(pki), "authority": "ca"}
+    issued = call("pki_certificate", ca_dir=str(pki), certificates=entries)["certificates"]
+    params = {"directory": str(pki), "ca": "ca"}
     act("pki_crl", **params)
     lost = {"serial": issued[0]["serial"], "reason": "key_compromise"}
     act("pki_crl", **params, revoked=[lost])
@@ -149,7 +149,7 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
         for name in ("lost", "good", "old")
     }
     assert judged == {"lost": 2, "good": 0, "old": 2}
-    act("pki_ca", directory=str(pki), authorities=[{"name": "other", "usages": ["cert sign"]}])
+    act("pki_ca", directory=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
     with pytest.raises(HardwayError, match=r"other\.crt: may not sign revocation lists"):
-        call("pki_crl", directory=str(pki), authority="other")
-    assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["authority"] == "other"
+        call("pki_crl", directory=str(pki), ca="other")
+    assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["ca"] == "other"

@@ -18,11 +18,11 @@ from integration.pki.playbook import APPLY, CHECK, matches, openssl, play, twice
 ACTS_ONCE = [True, True, False, False]
 
 
-def authorities(directory: Path, **changes: Any) -> dict[str, Any]:
-    """Return the task that makes the authorities."""
+def cas(directory: Path, **changes: Any) -> dict[str, Any]:
+    """Return the task that makes the CAs."""
     params = {
         "directory": str(directory),
-        "authorities": [
+        "cas": [
             {"name": "ca", "common_name": "kubernetes"},
             {"name": "etcd-ca", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "Example", "C": "DE"}]},
             {"name": "front-proxy-ca", "key": {"algo": "ed25519"}, "expiry": "48h"},
@@ -34,10 +34,10 @@ def authorities(directory: Path, **changes: Any) -> dict[str, Any]:
 
 
 def certificates(directory: Path, entries: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """Return the task that keeps certificates below directory/host with authorities in directory/pki."""
+    """Return the task that keeps certificates below directory/host with CAs in directory/pki."""
     host = directory / "host"
-    entries = [{"authority": "ca", **entry, "path": str(host / entry["path"])} for entry in entries]
-    params = {"authority_dir": str(directory / "pki"), "certificates": entries}
+    entries = [{"ca": "ca", **entry, "path": str(host / entry["path"])} for entry in entries]
+    params = {"ca_dir": str(directory / "pki"), "certificates": entries}
     return {"hardway.kubernetes.pki_certificate": {**params, **changes}}
 
 
@@ -48,20 +48,20 @@ SERVER = {
     "hosts": ["kubernetes", "*.example.org", "192.0.2.1", "2001:db8::1"],
 }
 CLIENT = {"path": "admin", "profile": "client", "common_name": "admin", "names": [{"O": "system:masters"}]}
-PEER = {"path": "etcd/peer", "authority": "etcd-ca", "profile": "peer", "common_name": "e1", "hosts": ["192.0.2.1"]}
+PEER = {"path": "etcd/peer", "ca": "etcd-ca", "profile": "peer", "common_name": "e1", "hosts": ["192.0.2.1"]}
 
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with authorities, made through check, apply, check, apply."""
+    """Return a directory with CAs, made through check, apply, check, apply."""
     directory = tmp_path_factory.mktemp("pki")
-    outcome = play(directory, twice_each(authorities(directory / "pki")))
+    outcome = play(directory, twice_each(cas(directory / "pki")))
     assert outcome.changed == ACTS_ONCE, outcome.output
     return directory
 
 
 @pytest.mark.parametrize("name", ["ca", "etcd/ca", "front-proxy-ca"])
-def test_authorities(pki: Path, name: str) -> None:
+def test_cas(pki: Path, name: str) -> None:
     """Each is a root that openssl trusts, with kubeadm's extensions and a private key that fits."""
     certificate, key = pki / f"pki/{name}.crt", pki / f"pki/{name}.key"
     openssl("verify", "-x509_strict", "-CAfile", certificate, certificate)
@@ -87,12 +87,12 @@ def test_key_pairs_and_secrets(pki: Path) -> None:
 
 
 def test_certificates_from_nothing(pki: Path, tmp_path: Path) -> None:
-    """Three profiles and two authorities in one task; openssl verifies purpose and names of each."""
+    """Three profiles and two CAs in one task; openssl verifies purpose and names of each."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     host = tmp_path / "host"
     trust = [
-        {"authority": "ca", "path": str(host / "ca.crt"), "key_path": str(host / "ca.key")},
-        {"authority": "etcd-ca", "path": str(host / "etcd/ca.crt"), "owner": getpass.getuser()},
+        {"ca": "ca", "path": str(host / "ca.crt"), "key_path": str(host / "ca.key")},
+        {"ca": "etcd-ca", "path": str(host / "etcd/ca.crt"), "owner": getpass.getuser()},
     ]
     outcome = play(tmp_path, twice_each(certificates(tmp_path, [SERVER, CLIENT, PEER], trust=trust)))
     assert outcome.changed == ACTS_ONCE, outcome.output
@@ -116,7 +116,7 @@ DIFFERENCES: dict[str, Difference] = {
     "subject": ({"common_name": "other"}, "subject: without CN=other"),
     "key": ({"key": {"algo": "rsa"}}, "key: ecdsa 256 instead of rsa 2048"),
     "profile": ({"profile": "peer"}, "usages: without client auth"),
-    "authority": ({"authority": "etcd-ca"}, "issuer: not signed by"),
+    "ca": ({"ca": "etcd-ca"}, "issuer: not signed by"),
     "expiry": ({"expiry": "48h"}, "expiry: made for 365d instead of 2d"),
 }
 # The same of what holds for all certificates of a task.
@@ -149,8 +149,8 @@ def differing(directory: Path, differences: dict[str, Difference], **options: An
     for name, (changes, _reason) in differences.items():
         path = directory / "host" / name
         assert matches(path.with_suffix(".crt"), path.with_suffix(".key"))
-        authority = directory / ("pki/etcd/ca.crt" if "authority" in changes else "pki/ca.crt")
-        openssl("verify", "-x509_strict", "-CAfile", authority, path.with_suffix(".crt"))
+        ca = directory / ("pki/etcd/ca.crt" if "ca" in changes else "pki/ca.crt")
+        openssl("verify", "-x509_strict", "-CAfile", ca, path.with_suffix(".crt"))
         keeps = "key" not in changes and "renew_key" not in options
         assert ((directory / f"{name}.key").read_bytes() == path.with_suffix(".key").read_bytes()) is keeps, name
 
@@ -189,7 +189,7 @@ def test_a_renewal_mends_the_key_beside_it(pki: Path, tmp_path: Path) -> None:
 
 
 def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
-    """No authority, no user, no directory: check mode says what would be made, the real run what is missing."""
+    """No CA, no user, no directory: check mode says what would be made, the real run what is missing."""
     wanted = certificates(tmp_path, [{**SERVER, "owner": "no-such-user"}])
     config = {"path": str(tmp_path / "a.conf"), "server": "https://a:6443", "ca": str(tmp_path / "host/ca.crt")}
     config.update(certificate=str(tmp_path / "host/admin"), user="admin", owner="no-such-user")
@@ -212,10 +212,10 @@ def test_missing_user_is_an_error_before_anything_is_made(pki: Path, tmp_path: P
 
 def test_passphrase(pki: Path, tmp_path: Path) -> None:
     """It encrypts, is needed to sign, not to compare, and is never printed; masters get the plain key."""
-    made = play(tmp_path, [(APPLY, authorities(tmp_path / "pki", passphrase="s3cr3t-phrase"))], "-vvv")
+    made = play(tmp_path, [(APPLY, cas(tmp_path / "pki", passphrase="s3cr3t-phrase"))], "-vvv")
     assert "ENCRYPTED" in (tmp_path / "pki/ca.key").read_text()
     assert matches(tmp_path / "pki/ca.crt", tmp_path / "pki/ca.key", "-passin", "pass:s3cr3t-phrase")
-    trust = [{"authority": "ca", "path": str(tmp_path / "host/ca.crt"), "key_path": str(tmp_path / "host/ca.key")}]
+    trust = [{"ca": "ca", "path": str(tmp_path / "host/ca.crt"), "key_path": str(tmp_path / "host/ca.key")}]
     without = certificates(tmp_path, [SERVER], trust=trust)
     wrong = certificates(tmp_path, [SERVER], trust=trust, passphrase="wrong")
     right = certificates(tmp_path, [SERVER], trust=trust, passphrase="s3cr3t-phrase")

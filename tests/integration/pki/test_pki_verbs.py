@@ -38,21 +38,21 @@ SERVER = {"CN": "kubernetes", "hosts": ["10.32.0.1", "kubernetes.default"], "nam
 
 
 def test_files_of_a_guide(tmp_path: Path) -> None:
-    """ca-config.json and *-csr.json beside the playbook make authorities and certificates that openssl accepts."""
+    """ca-config.json and *-csr.json beside the playbook make CAs and certificates that openssl accepts."""
     for name, content in {"ca-config": CONFIG, "ca-csr": CA, "admin-csr": ADMIN, "kubernetes-csr": SERVER}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     directory, host = tmp_path / "pki", tmp_path / "host"
-    authorities = [
+    cas = [
         {"name": "ca", "csr": f"{tmp_path}/ca-csr.json"},
         {"name": "servers-ca", "signed_by": "ca", "profile": "intermediate"},
     ]
-    make = {"directory": str(directory), "config": f"{tmp_path}/ca-config.json", "authorities": authorities}
+    make = {"directory": str(directory), "config": f"{tmp_path}/ca-config.json", "cas": cas}
     entries = [
-        {"path": str(host / "admin"), "authority": "ca", "profile": "kubernetes", "csr": "admin-csr.json"},
-        {"path": str(host / "kubernetes"), "authority": "ca", "profile": "kubernetes", "csr": "kubernetes-csr.json"},
-        {"path": str(host / "server"), "authority": "servers-ca", "profile": "server", "csr": SERVER},
+        {"path": str(host / "admin"), "ca": "ca", "profile": "kubernetes", "csr": "admin-csr.json"},
+        {"path": str(host / "kubernetes"), "ca": "ca", "profile": "kubernetes", "csr": "kubernetes-csr.json"},
+        {"path": str(host / "server"), "ca": "servers-ca", "profile": "server", "csr": SERVER},
     ]
-    keep = {"authority_dir": str(directory), "config": "ca-config.json", "certificates": entries}
+    keep = {"ca_dir": str(directory), "config": "ca-config.json", "certificates": entries}
     tasks = [
         *twice_each({"hardway.kubernetes.pki_ca": make}),
         *twice_each({"hardway.kubernetes.pki_certificate": keep}),
@@ -71,13 +71,13 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
 
 
 def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) -> None:
-    """The authority of the kubelets makes clients, neither servers nor further authorities."""
+    """The CA of the kubelets makes clients, neither servers nor further CAs."""
     (kubelets,) = yaml.safe_load((TOP / "roles/ca/vars/main.yml").read_text())["_ca_intermediates"]
-    make = {"directory": str(tmp_path / "pki"), "authorities": [{"name": "ca"}, kubelets]}
-    below = {**make, "authorities": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
-    client = {"path": str(tmp_path / "n1"), "authority": kubelets["name"], "profile": "client", "common_name": "n1"}
+    make = {"directory": str(tmp_path / "pki"), "cas": [{"name": "ca"}, kubelets]}
+    below = {**make, "cas": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
+    client = {"path": str(tmp_path / "n1"), "ca": kubelets["name"], "profile": "client", "common_name": "n1"}
     server = {**client, "profile": "server", "hosts": ["a"]}
-    issue = [{"authority_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (server, client)]
+    issue = [{"ca_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (server, client)]
     outcome = play(
         tmp_path,
         [
@@ -87,7 +87,7 @@ def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) 
         ],
     )
     assert [result["failed"] for result in outcome.results] == [False, True, True, False], outcome.output
-    assert "path length of 0 allows no authority" in outcome.results[1]["msg"]
+    assert "path length of 0 allows no CA" in outcome.results[1]["msg"]
     assert "it is not for server auth" in outcome.results[2]["msg"]
     chain = ["-CAfile", tmp_path / "pki/ca.crt", "-untrusted", tmp_path / f"pki/{kubelets['name']}.crt"]
     openssl("verify", "-x509_strict", *chain, "-purpose", "sslclient", tmp_path / "n1.crt")
@@ -96,8 +96,8 @@ def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) 
 def test_names_that_usual_strings_cannot_hold(tmp_path: Path) -> None:
     """An underscore is not printable and an umlaut not ASCII: both are UTF-8, as cfssl has them, and stay so."""
     name = {"SerialNumber": "host_1", "E": "jürgen@example.org"}
-    act("pki_ca", directory=str(tmp_path), authorities=[{"name": "a", "names": [name]}])
-    act("pki_ca", directory=str(tmp_path), authorities=[{"name": "b", "names": [{"SerialNumber": "1", "E": "a@b.c"}]}])
+    act("pki_ca", directory=str(tmp_path), cas=[{"name": "a", "names": [name]}])
+    act("pki_ca", directory=str(tmp_path), cas=[{"name": "b", "names": [{"SerialNumber": "1", "E": "a@b.c"}]}])
     show = ["-noout", "-subject", "-nameopt", "multiline,show_type,utf8,-esc_msb"]
     unusual, usual = (openssl("x509", "-in", tmp_path / f"{each}.crt", *show) for each in ("a", "b"))
     assert "= UTF8STRING:host_1" in unusual

@@ -30,7 +30,7 @@ if facts is None:
     sys.exit(255)
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
 secrets = json.load(open("{directory}/secrets.json")).get(address, {{}})
-receipts = {{"standing": {{}}, "salt": "", "nonce": "", "authorities": trusted, "secrets": secrets}}
+cached results = {{"standing": {{}}, "salt": "", "nonce": "", "cas": trusted, "secrets": secrets}}
 look = {{"problems": ["seen by " + address]}}
 running = json.load(open("{directory}/running.json"))
 running = {{"running": running.get(address, running["nothing"])}}
@@ -44,7 +44,7 @@ answers = {{
     "setup": {{"ansible_facts": facts}},
     "host_check": check,
     "running_info": running,
-    "receipts": receipts,
+    "cached_results": cached results,
     "cluster_info": look,
     "host_health": look,
 }}
@@ -54,7 +54,7 @@ print(json.dumps(answers.get(name.rpartition(".")[2], touched)))
 
 
 class Site:
-    """Inventory, binaries and authorities for three hosts in all groups, and the playbook run against them."""
+    """Inventory, binaries and CAs for three hosts in all groups, and the playbook run against them."""
 
     def __init__(self, repository: Path, directory: Path) -> None:
         self.directory = directory
@@ -106,7 +106,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was done to hosts beyond reading."""
-        reads = (".setup", ".host_check", ".running_info", ".receipts")
+        reads = (".setup", ".host_check", ".running_info", ".cached results")
         return [line for line in self.asked() if not line.endswith(reads)]
 
 

@@ -26,7 +26,7 @@ def made(directory: Path) -> dict[str, str]:
     call(
         "pki_ca",
         directory=str(directory),
-        authorities=[{"name": "ca"}, {"name": "etcd-ca"}, {"name": "front-proxy-ca"}],
+        cas=[{"name": "ca"}, {"name": "etcd-ca"}, {"name": "front-proxy-ca"}],
         key_pairs=[{"name": "sa"}],
         secrets=[{"name": "encryption.key"}, {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}],
     )
@@ -66,7 +66,7 @@ def test_other_keys_are_left_alone(site: Site, tmp_path: Path) -> None:
         for words in (["host k2: ", CONFIGURATION, "secrets/encryption.key"], ["hosts k1, k3: ", KEY, "sa.pub"]):
             assert [line for line in found if all(word in line for word in words)], found
         assert site.touched() == []
-    assert complaints(site, "-e", json.dumps({"host_replace_authorities": True})) == []
+    assert complaints(site, "-e", json.dumps({"host_replace_cas": True})) == []
     assert len(site.touched()) == 3
 
 

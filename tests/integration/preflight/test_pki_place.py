@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The place of the authorities by default: Ansible without our settings must not read them as inventory."""
+"""The place of the CAs by default: Ansible without our settings must not read them as inventory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def inventory(tmp_path: Path) -> Path:
     return tmp_path / "inventory"
 
 
-def test_authorities_beside_the_inventory_are_no_inventory(inventory: Path, repository: Path) -> None:
+def test_cas_beside_the_inventory_are_no_inventory(inventory: Path, repository: Path) -> None:
     for changed in (1, 0):
         run = ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")))
         assert "WARNING" not in run.stderr
@@ -44,7 +44,7 @@ def test_authorities_beside_the_inventory_are_no_inventory(inventory: Path, repo
     assert set(known["_meta"]["hostvars"]) == {"k1"}
 
 
-def test_authorities_in_the_former_place_stay_in_use(inventory: Path, repository: Path) -> None:
+def test_cas_in_the_former_place_stay_in_use(inventory: Path, repository: Path) -> None:
     settings = ("--extra-vars", json.dumps({"cluster_pki_dir": str(inventory / "pki")}))
     ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")), *settings)
     run = ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")))

@@ -260,7 +260,7 @@ def test_a_host_outside_of_the_limit_has_no_address_from_its_facts(site: Site) -
 
 
 def a_certificate(path: Path, *extra: str) -> None:
-    """Let openssl write a key pair as somebody's own authority."""
+    """Let openssl write a key pair as somebody's own CA."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pair = ["-keyout", f"{path}.key", "-out", f"{path}.crt", "-subj", f"/CN={path.name}", "-days", "3650", *extra]
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -268,14 +268,14 @@ def a_certificate(path: Path, *extra: str) -> None:
 
 
 def foreign_key(pki: Path) -> None:
-    """Put the key of another authority beside a certificate."""
+    """Put the key of another CA beside a certificate."""
     a_certificate(pki / "ca")
     a_certificate(pki / "other")
     (pki / "other.key").replace(pki / "ca.key")
 
 
-def no_authority(pki: Path) -> None:
-    """Put a server's certificate where an authority belongs."""
+def no_ca(pki: Path) -> None:
+    """Put a server's certificate where a CA belongs."""
     a_certificate(pki / "ca", "-addext", "basicConstraints=critical,CA:FALSE")
 
 
@@ -294,12 +294,12 @@ def unreadable(pki: Path) -> None:
     ("spoil", "words"),
     [
         (foreign_key, ["pki/ca.key", "does not belong to", "pki/ca.crt", "restore"]),
-        (no_authority, ["pki/ca.crt", "is not an authority", "restore"]),
+        (no_ca, ["pki/ca.crt", "is not a CA", "restore"]),
         (no_pem, ["pki/etcd/ca.crt", "restore"]),
         (unreadable, ["pki/front-proxy-ca.crt", "cannot be read", "mend"]),
     ],
 )
-def test_a_bad_authority(site: Site, spoil: t.Callable[[Path], None], words: list[str]) -> None:
+def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str]) -> None:
     spoil(site.pki)
     refused(site, words)
     assert site.asked() == []

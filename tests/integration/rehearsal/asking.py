@@ -32,7 +32,7 @@ def ask(
     kind: str = "application/json",
 ) -> Response:
     """Send a request, as a stranger where nobody is named."""
-    tls = Tls(ca=str(cluster.authority.ca), cert=f"{cert}.crt" if cert else None, key=f"{cert}.key" if cert else None)
+    tls = Tls(ca=str(cluster.ca.ca), cert=f"{cert}.crt" if cert else None, key=f"{cert}.key" if cert else None)
     data = None if body is None else json.dumps(body).encode()
     return request(cluster.url + path, method=method, body=data, headers={"Content-Type": kind}, tls=tls, token=token)
 

@@ -33,13 +33,13 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def expired(cluster: RealKubernetes, prefix: str) -> Path:
     """Write an administrator's certificate whose time is over."""
-    path = cluster.authority.issue(prefix, "admin", groups=["system:masters"])
+    path = cluster.ca.issue(prefix, "admin", groups=["system:masters"])
     old = x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes())
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
     builder = builder.not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(
         now - datetime.timedelta(days=1)
     )
-    made = builder.sign(cluster.authority.key, hashes.SHA256())
+    made = builder.sign(cluster.ca.key, hashes.SHA256())
     path.with_suffix(".crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     return path

@@ -72,7 +72,7 @@ def admin(plane: ControlPlane) -> str:
         try:
             return "works" if plane.api().get("/api/v1/namespaces/kube-system") else ""
         except ApiError as exc:
-            # The real server takes no certificate for health, either, where it knows no authority of clients.
+            # The real server takes no certificate for health, either, where it knows no CA of clients.
             return f"the administrator is refused: {exc}" if "401" in f"{exc.status} {exc}" else ""
 
     found = until(told)
@@ -110,7 +110,7 @@ def nodes(plane: ControlPlane) -> str:
     api = plane.api()
     for name in ("n1", "n2"):
         api.post("/api/v1/nodes", {"metadata": {"name": name}})
-    prefix = plane.authorities["ca"].issue("node", "system:node:n1", groups=["system:nodes"])
+    prefix = plane.cas["ca"].issue("node", "system:node:n1", groups=["system:nodes"])
     node = Api([plane.url], Tls(ca=str(plane.config / "pki/ca.crt"), cert=f"{prefix}.crt", key=f"{prefix}.key"))
     try:
         node.patch("/api/v1/nodes/n2", {"metadata": {"labels": {"a": "b"}}})

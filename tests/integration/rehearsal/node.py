@@ -21,7 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, Programs
+from integration.api.programs import Issuer, Programs
 from integration.rehearsal.asking import NEVER, until
 from unit.roles.master.rendering import ROLES, Host, command_line, role_variables
 
@@ -108,9 +108,9 @@ class Node:
         place.write_text(text)
 
     def _identities(self) -> None:
-        """Write authority, certificates and kubeconfigs, as the roles' tasks say."""
+        """Write CA, certificates and kubeconfigs, as the roles' tasks say."""
         self.pki.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.cluster.authority.ca, self.pki / "ca.crt")
+        shutil.copy(self.cluster.ca.ca, self.pki / "ca.crt")
         for wanted in (*self.host.value("_node_certificates"), *self.host.value("_flannel_certificates")):
             groups = [name["O"] for name in wanted.get("names", [])]
             self.issue(Path(wanted["path"]).name, wanted["common_name"], groups, wanted.get("hosts", []))
@@ -118,11 +118,9 @@ class Node:
         self.kubeconfig("/etc/kubernetes/flannel.conf", "flannel")
         self.kubeconfig("/etc/kubernetes/bootstrap-kubelet.conf", token="abcdef.0123456789abcdef")
 
-    def issue(
-        self, name: str, common_name: str, groups: Any = (), hosts: Any = (), by: Authority | None = None
-    ) -> None:
+    def issue(self, name: str, common_name: str, groups: Any = (), hosts: Any = (), by: Issuer | None = None) -> None:
         """Issue a certificate and put it where the node has it."""
-        made = (by or self.cluster.authority).issue(f"node-{name}", common_name, groups=groups, hosts=hosts)
+        made = (by or self.cluster.ca).issue(f"node-{name}", common_name, groups=groups, hosts=hosts)
         for suffix in (".crt", ".key"):
             shutil.copy(f"{made}{suffix}", self.pki / f"{name}{suffix}")
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, binary, free_ports
+from integration.api.programs import Issuer, binary, free_ports
 from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
 from integration.rehearsal.conftest import expired
 from integration.rehearsal.inspection import CSRS
@@ -35,13 +35,13 @@ def test_strangers(cluster: RealKubernetes, path: str, status: int) -> None:
 
 def test_certificates_that_do_not_count(cluster: RealKubernetes, tmp_path: Path) -> None:
     """A false one is refused, even where a stranger would be served."""
-    other = Authority(tmp_path, "kubernetes-ca")
+    other = Issuer(tmp_path, "kubernetes-ca")
     # Many, for what OpenSSL makes of a false signature depends on its bytes.
     foreign = [other.issue(f"foreign{number}", "admin", groups=["system:masters"]) for number in range(30)]
     for path in ("/readyz", "/api/v1/nodes"):
         for cert in (*foreign, expired(cluster, "expired")):
             assert ask(cluster, path, cert=cert).status == 401, (path, cert)
-    person = cluster.authority.issue("person", "person")
+    person = cluster.ca.issue("person", "person")
     refused = ask(cluster, "/api/v1/nodes", cert=person)
     assert (refused.status, refused.json()["reason"]) == (403, "Forbidden")
     wanted = 'nodes is forbidden: User "person" cannot list resource "nodes" in API group "" at the cluster scope'
@@ -143,7 +143,7 @@ def test_a_service_keeps_what_it_was_given(cluster: RealKubernetes) -> None:
 
 
 def test_a_node_is_itself_and_nobody_else(cluster: RealKubernetes) -> None:
-    node = cluster.authority.issue("kubelet", "system:node:n1", groups=["system:nodes"])
+    node = cluster.ca.issue("kubelet", "system:node:n1", groups=["system:nodes"])
     nodes, merge = "/api/v1/nodes", "application/merge-patch+json"
     for name in ("n1", "n2"):
         admin(cluster, nodes, "POST", {"metadata": {"name": name}})

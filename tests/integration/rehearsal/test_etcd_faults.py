@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
-from integration.api.programs import BINARIES, Authority, Programs, binary, free_ports
+from integration.api.programs import BINARIES, Issuer, Programs, binary, free_ports
 from integration.rehearsal.asking import NEVER, until
 from unit.roles.etcd.test_unit import etcd
 
@@ -29,15 +29,15 @@ class Member:
         """Issue the certificates and render the arguments."""
         self.directory, self.pki = directory, directory / "pki"
         self.programs = Programs(directory)
-        self.authority = Authority(self.pki, "etcd-ca")
+        self.ca = Issuer(self.pki, "etcd-ca")
         given = {"cluster_component_versions": {"etcd": binaries.ready_versions(BINARIES)["etcd"]}, **settings}
         role = etcd(
             "m1", {"m1": "127.0.0.1"}, _etcd_pki_dir=str(self.pki), etcd_data_dir=str(directory / "data"), **given
         )
-        self.peers = Authority(self.pki / "peers", "etcd-peer-ca")
+        self.peers = Issuer(self.pki / "peers", "etcd-peer-ca")
         shutil.copy(self.peers.ca, self.pki / "peer-ca.crt")
         for wanted in role.value("_etcd_certificates"):
-            signer = self.peers if wanted["authority"] == "etcd-peer-ca" else self.authority
+            signer = self.peers if wanted["ca"] == "etcd-peer-ca" else self.ca
             made = signer.issue(Path(wanted["path"]).name, wanted["common_name"], hosts=wanted.get("hosts", []))
             for path in made.parent.glob(f"{made.name}.*"):
                 if made.parent != self.pki:
@@ -68,13 +68,13 @@ class Member:
 
     def answers(self, who: str) -> bool:
         """Say whether somebody, or a stranger, is told of its health."""
-        return self.serves(f"{self.url}/health", who, self.authority)
+        return self.serves(f"{self.url}/health", who, self.ca)
 
-    def serves(self, url: str, who: str, authority: Authority, method: str = "GET") -> bool:
+    def serves(self, url: str, who: str, ca: Issuer, method: str = "GET") -> bool:
         """Say whether somebody, or a stranger, gets past TLS at a URL; 405 and the like are answers, too."""
         pair = {"cert": f"{self.pki}/{who}.crt", "key": f"{self.pki}/{who}.key"} if who else {}
         try:
-            return request(url, method=method, body=b"", tls=Tls(ca=str(authority.ca), **pair)).status < 500
+            return request(url, method=method, body=b"", tls=Tls(ca=str(ca.ca), **pair)).status < 500
         except HttpError as exc:
             self.problem = str(exc)
             return False
@@ -90,12 +90,12 @@ class Member:
 
 def other_names(member: Member) -> None:
     """Give it a certificate for another host."""
-    member.authority.issue("server", "m1", hosts=["192.0.2.99"])
+    member.ca.issue("server", "m1", hosts=["192.0.2.99"])
 
 
-def foreign_authority(member: Member) -> None:
-    """Let it trust clients of another authority."""
-    made = Authority(member.directory / "foreign", "etcd-ca")
+def foreign_ca(member: Member) -> None:
+    """Let it trust clients of another CA."""
+    made = Issuer(member.directory / "foreign", "etcd-ca")
     swapped = f"--trusted-ca-file={made.ca}"
     member.arguments = [swapped if a.startswith("--trusted-ca-file=") else a for a in member.arguments]
 
@@ -109,9 +109,9 @@ def other_key(member: Member) -> None:
 FAULTS: dict[str, tuple[dict[str, Any], Callable[[Member], None] | None, str]] = {
     "a misspelt flag": ({"snapshot-cuont": 1}, None, "etcd ends.*not defined: -snapshot-cuont"),
     "no duration": ({"auto-compaction-retention": "soon"}, None, "etcd ends.*auto-compaction-retention"),
-    "no client authority": ({"client-cert-auth": None, "trusted-ca-file": None}, None, "strangers are served"),
+    "no client CA": ({"client-cert-auth": None, "trusted-ca-file": None}, None, "strangers are served"),
     "another host's names": ({}, other_names, "does not answer.*IP address mismatch"),
-    "a foreign authority": ({}, foreign_authority, "does not answer.*certificate signed by unknown authority"),
+    "a foreign CA": ({}, foreign_ca, "does not answer.*certificate signed by unknown CA"),
     "another's key": ({}, other_key, "(does not answer|ends).*private key does not match"),
 }
 

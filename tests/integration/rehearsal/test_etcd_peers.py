@@ -23,8 +23,8 @@ def member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     if binary("etcd") is None:
         pytest.skip("no etcd at hand, and none to be had from Debian")
     made = Member(tmp_path_factory.mktemp("etcd"))
-    made.authority.issue("flannel", "flannel")
-    made.authority.issue("liar", "m1", hosts=["127.0.0.1", "localhost"])
+    made.ca.issue("flannel", "flannel")
+    made.ca.issue("liar", "m1", hosts=["127.0.0.1", "localhost"])
     assert made.look("nothing") == ""
     yield made
     made.programs.stop_all()
@@ -49,14 +49,14 @@ def test_a_peer_is_no_client(member: Member) -> None:
     assert member.answers("healthcheck-client") and not member.answers("peer")
 
 
-def test_one_authority_for_both_lets_every_client_in(tmp_path: Path, member: Member) -> None:
+def test_one_ca_for_both_lets_every_client_in(tmp_path: Path, member: Member) -> None:
     """What this is for: as it was before, flannel's certificate is served on the peer port."""
     if binary("etcd") is None:
         pytest.skip("no etcd at hand, and none to be had from Debian")
     shared = Member(tmp_path)
-    trusted = f"--peer-trusted-ca-file={shared.authority.ca}"
+    trusted = f"--peer-trusted-ca-file={shared.ca.ca}"
     shared.arguments = [trusted if a.startswith("--peer-trusted-ca-file=") else a for a in shared.arguments]
-    shared.authority.issue("flannel", "flannel")
+    shared.ca.issue("flannel", "flannel")
     try:
         assert shared.look("nothing") == ""
         assert shared.serves(f"{shared.peer_url}/members", "flannel", shared.peers)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api.programs import Authority, binary
+from integration.api.programs import Issuer, binary
 from integration.master.control_plane import ControlPlane
 from integration.rehearsal.inspection import inspect
 from integration.rehearsal.kinds import directory, kinds
@@ -37,20 +37,20 @@ def replace(name: str, other: str) -> Callable[[ControlPlane], None]:
 
 def wrong_names(plane: ControlPlane) -> None:
     """Give the API server a certificate for another host."""
-    made = plane.authorities["ca"].issue("elsewhere", "kube-apiserver", hosts=["192.0.2.99"])
+    made = plane.cas["ca"].issue("elsewhere", "kube-apiserver", hosts=["192.0.2.99"])
     for suffix in (".crt", ".key"):
         shutil.copy(f"{made}{suffix}", plane.config / f"pki/apiserver{suffix}")
 
 
-def foreign_authority(plane: ControlPlane) -> None:
-    """Publish an authority that did not sign the API server's certificate."""
-    made = Authority(plane.directory / "foreign", "kubernetes-ca")
+def foreign_ca(plane: ControlPlane) -> None:
+    """Publish a CA that did not sign the API server's certificate."""
+    made = Issuer(plane.directory / "foreign", "kubernetes-ca")
     path = plane.config / "pki/foreign.crt"
     shutil.copy(made.ca, path)
     arguments = plane.host.arguments
 
     def changed(component: str) -> list[str]:
-        """Return the arguments with the other authority."""
+        """Return the arguments with the other CA."""
         return [f"--root-ca-file={path}" if a.startswith("--root-ca-file=") else a for a in arguments(component)]
 
     plane.host.arguments = changed  # type: ignore[method-assign]
@@ -65,7 +65,7 @@ FAULTS: dict[str, Fault] = {
                                "kube-apiserver ends.*unknown tls version .*VersionTLS99"),
     "no service account issuer": ({"apiserver": {"service-account-issuer": None}}, None,
                                   "kube-apiserver ends.*service-account-issuer"),
-    "no client authority": ({"apiserver": {"client-ca-file": None}}, None, "the administrator is refused.*401"),
+    "no client CA": ({"apiserver": {"client-ca-file": None}}, None, "the administrator is refused.*401"),
     "no encryption": ({"apiserver": {"encryption-provider-config": None,
                                      "encryption-provider-config-automatic-reload": None}}, None, "unencrypted"),
     "no bootstrap tokens": ({"apiserver": {"enable-bootstrap-token-auth": None}}, None,
@@ -73,13 +73,13 @@ FAULTS: dict[str, Fault] = {
     "nodes unrestricted": ({"apiserver": {"authorization-mode": "AlwaysAllow", "enable-admission-plugins": None}},
                            None, "a node changes another"),
     "another host's names": ({}, wrong_names, "kube-apiserver is not trusted.*IP address mismatch"),
-    "another authority for etcd": ({}, replace("etcd/ca.crt", "ca.crt"),
-                                   "kube-apiserver ends.*x509: certificate signed by unknown authority"),
+    "another CA for etcd": ({}, replace("etcd/ca.crt", "ca.crt"),
+                                   "kube-apiserver ends.*x509: certificate signed by unknown CA"),
     "another's key": ({}, replace("apiserver.key", "admin.key"),
                       "kube-apiserver ends.*private key does not match public key"),
     "a signing key that does not fit": ({}, replace("ca.key", "sa.key"),
                                         "kube-controller-manager.*does not match public key|not signed.*public key"),
-    "a foreign authority for pods": ({}, foreign_authority, "pods would trust -----BEGIN CERTIFICATE"),
+    "a foreign CA for pods": ({}, foreign_ca, "pods would trust -----BEGIN CERTIFICATE"),
     "no room for the ranges of nodes": ({"master_node_cidr_mask_size": 8}, None,
                                         "kube-controller-manager.*mask size of cluster CIDR must be less than"),
     "an unknown field": ({"master_scheduler_config": {"noSuchField": 1}}, None,

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, binary, free_ports
+from integration.api.programs import Issuer, binary, free_ports
 from integration.rehearsal.asking import admin, ask, plural, until
 from integration.rehearsal.kinds import directory, kinds
 from integration.rehearsal.node import ADDRESS, CSRS, Node, own_network
@@ -54,25 +54,25 @@ class WithKubelets(RealKubernetes):
     """An API that knows how to reach kubelets, as role master sets it up."""
 
     def __init__(self, directory: Path, binaries: Path) -> None:
-        """Issue the certificate that kubelets are to know it by, and the same by another authority."""
+        """Issue the certificate that kubelets are to know it by, and the same by another CA."""
         super().__init__(directory, binaries)
-        self.other = Authority(directory / "other", "kubernetes-ca")
-        for authority in (self.authority, self.other):
-            authority.issue("kubelet-client", US)
+        self.other = Issuer(directory / "other", "kubernetes-ca")
+        for ca in (self.ca, self.other):
+            ca.issue("kubelet-client", US)
 
     def _apiserver(self) -> list[str | Path]:
         """Return the command line with the flags for kubelets."""
         addresses = "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname"
-        return [*super()._apiserver(), addresses, *self.kubelets(self.authority, self.authority)]
+        return [*super()._apiserver(), addresses, *self.kubelets(self.ca, self.ca)]
 
-    def kubelets(self, trusted: Authority, by: Authority) -> list[str]:
+    def kubelets(self, trusted: Issuer, by: Issuer) -> list[str]:
         """Return the flags that say whose kubelets are trusted and who vouches for us."""
         pair = by.directory / "kubelet-client"
         return [f"--kubelet-certificate-authority={trusted.ca}", f"--kubelet-client-certificate={pair}.crt",
                 f"--kubelet-client-key={pair}.key"]  # fmt: skip
 
     @contextlib.contextmanager
-    def another(self, trusted: Authority, by: Authority) -> Iterator[None]:
+    def another(self, trusted: Issuer, by: Issuer) -> Iterator[None]:
         """Have a second server of the same cluster answer, which knows kubelets otherwise."""
         first, self.port = self.url, *free_ports(1)
         self.url = f"https://127.0.0.1:{self.port}"
@@ -157,18 +157,18 @@ def test_a_node_is_registered_as_configured(node: Node) -> None:
 def test_the_api_server_reaches_a_kubelet(node: Node, trusted: int, by: int, wanted: tuple[int, str]) -> None:
     """Where one does not trust the other, whoever asked learns of it."""
     cluster: Any = node.cluster
-    authorities = (cluster.authority, cluster.other)
-    with cluster.another(authorities[trusted], authorities[by]) if trusted or by else contextlib.nullcontext():
+    cas = (cluster.ca, cluster.other)
+    with cluster.another(cas[trusted], cas[by]) if trusted or by else contextlib.nullcontext():
         assert until(lambda: admin(cluster, PROXY).status == wanted[0], 30), admin(cluster, PROXY)
         assert wanted[1] in admin(cluster, PROXY).body.decode()
-    assert ask(cluster, PROXY, cert=cluster.authority.issue("somebody", "somebody")).status == 403
+    assert ask(cluster, PROXY, cert=cluster.ca.issue("somebody", "somebody")).status == 403
 
 
-def asked(node: Node, path: str, by: Authority | None = None, name: str = "", token: str | None = None) -> Any:
+def asked(node: Node, path: str, by: Issuer | None = None, name: str = "", token: str | None = None) -> Any:
     """Ask the kubelet itself; return the status."""
-    cert = (by or node.cluster.authority).issue(f"asks-{name}", name) if name else None
+    cert = (by or node.cluster.ca).issue(f"asks-{name}", name) if name else None
     pair = {"cert": f"{cert}.crt", "key": f"{cert}.key"} if cert else {}
-    return request(PORT + path, tls=Tls(ca=str(node.cluster.authority.ca), **pair), token=token).status
+    return request(PORT + path, tls=Tls(ca=str(node.cluster.ca.ca), **pair), token=token).status
 
 
 def test_a_kubelet_answers_the_api_server_alone(node: Node) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Authority, binary
+from integration.api.programs import Issuer, binary
 from integration.rehearsal.asking import NEVER, plural
 from integration.rehearsal.kinds import directory, kinds
 from integration.rehearsal.node import CSRS, Node, own_network
@@ -86,9 +86,9 @@ def make(cluster: RealKubernetes, tmp_path: Path) -> Iterator[Callable[..., Node
         cluster.api().delete(f"{CSRS}/{csr['metadata']['name']}")
 
 
-def foreign_authority(node: Node) -> None:
-    """Let the node trust an authority that did not sign the API server's certificate."""
-    made = Authority(node.directory / "foreign", "kubernetes-ca")
+def foreign_ca(node: Node) -> None:
+    """Let the node trust a CA that did not sign the API server's certificate."""
+    made = Issuer(node.directory / "foreign", "kubernetes-ca")
     (node.pki / "ca.crt").write_bytes(made.ca.read_bytes())
 
 
@@ -114,20 +114,20 @@ def other_node(node: Node) -> None:
 
 Fault = tuple[str, dict[str, Any], Callable[[Node], Any] | None, str]
 # What is found, and the words by which it names the cause: nothing else that goes wrong may be taken for it.
-UNTRUSTED = "x509: certificate signed by unknown authority"
+UNTRUSTED = "x509: certificate signed by unknown CA"
 STUCK = "does not get anywhere"
 FAULTS: dict[str, Fault] = {
     "a misspelt flag of the kubelet": (
         "kubelet", {"node_kubelet_args": {"node-lables": "a=b"}}, None, "kubelet ends.*unknown flag: --node-lables"),
     "a text for a list": (
         "kubelet", {"node_kubelet_config": {"clusterDNS": "10.96.0.10"}}, None, "kubelet ends.*unmarshal string"),
-    "a foreign authority for the kubelet": ("kubelet", {}, foreign_authority, f"({STUCK}|ends).*{UNTRUSTED}"),
+    "a foreign CA for the kubelet": ("kubelet", {}, foreign_ca, f"({STUCK}|ends).*{UNTRUSTED}"),
     "a wrong token": ("kubelet", {}, other_token, f"({STUCK}|ends).*signed certificate.*Unauthorized"),
     "another node's name": ("kubelet", {"node_kubelet_args": {"hostname-override": "n2"}}, None, "asks to be"),
     "no such proxy mode": ("kube-proxy", {"node_kube_proxy_mode": "iptable"}, None, "proxy ends.*Invalid.*iptable"),
     "a number for a range": (
         "kube-proxy", {"node_kube_proxy_config": {"clusterCIDR": 5}}, None, "kube-proxy ends.*cannot unmarshal number"),
-    "a foreign authority for the proxy": ("kube-proxy", {}, foreign_authority, f"{STUCK}.*{UNTRUSTED}"),
+    "a foreign CA for the proxy": ("kube-proxy", {}, foreign_ca, f"{STUCK}.*{UNTRUSTED}"),
     "a proxy without rights": (
         "kube-proxy", {}, swapped("kube-proxy", "nobody"), f"{STUCK}.*nobody.* cannot list resource"),
     "another's key": ("kube-proxy", {}, other_key("kube-proxy"), f"{STUCK}.*tls: private key does not match"),

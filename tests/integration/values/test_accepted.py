@@ -196,7 +196,7 @@ def judged(balancer: Lab, text: str, command: str) -> str:
 def test_configuration_of_haproxy(balancer: Lab) -> None:
     text = written("haproxy", "haproxy.cfg.j2")
     assert " fall 3 " in text
-    # Its authority is on no machine of tests.
+    # Its CA is on no machine of tests.
     text = text.replace("verify required ca-file /etc/haproxy/api-ca.crt", "verify none")
     assert judged(balancer, text, "haproxy -c -f /root/config").endswith("status 0")
     assert not judged(balancer, text.replace("fall 3", "fall three"), "haproxy -c -f /root/config").endswith("status 0")

@@ -33,7 +33,7 @@ FEATURES = {
 }  # fmt: skip
 # What tasks have found out when the others are rendered.
 FOUND: dict[str, Any] = {
-    "_addons_authorities": {"content": "YQ=="},
+    "_addons_cas": {"content": "YQ=="},
     "_addons_published": {"stdout": ""},
     "_addons_workloads": {"stdout": "Deployment/default/a DaemonSet/b/c"},
     "_admin_pki": {},
@@ -43,7 +43,7 @@ FOUND: dict[str, Any] = {
     "_cluster_answer": {"ansible_facts": {}},
     "_cluster_running": {"versions": {}, "runs": {}, "masters": {}, "behind": {}, "complete": {}, "etcd_data": [],
                          "problems": []},
-    "_host_receipts": {"authorities": {}},
+    "_host_cached_results": {"cas": {}},
     "_host_foreign": [],
     "_host_told": [],
     "_master_ran": {},

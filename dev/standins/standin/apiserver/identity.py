@@ -96,16 +96,16 @@ class Authenticator:
     """All ways to be somebody."""
 
     def __init__(
-        self, authorities: list[Any], tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
+        self, cas: list[Any], tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
     ) -> None:
         """Remember the settings."""
-        self.authorities, self.tokens, self.store = authorities, tokens, store
+        self.cas, self.tokens, self.store = cas, tokens, store
         self.anonymous, self.bootstrap = anonymous, bootstrap
 
     def user(self, request: Request) -> User:
         """Return who asks; raise Unauthorized where that is nobody."""
-        if request.peer and self.authorities:
-            if problem := x509.client_problem(request.peer, self.authorities, x509.now()):
+        if request.peer and self.cas:
+            if problem := x509.client_problem(request.peer, self.cas, x509.now()):
                 raise Unauthorized(problem)
             name, groups = x509.subject(request.peer[0])
             return User(name, [*groups, "system:authenticated"])

@@ -28,7 +28,7 @@ from .store import Store
 
 # As long as the real server gives its requests by default.
 PATIENCE = 60
-AUTHORITIES = ("client-ca-file", "requestheader-client-ca-file", "kubelet-certificate-authority")
+CAS = ("client-ca-file", "requestheader-client-ca-file", "kubelet-certificate-authority")
 
 
 def connect(program: Program) -> Store:
@@ -60,7 +60,7 @@ def build(program: Program) -> Api:
     for cert, key in (("tls-cert-file", "tls-private-key-file"), ("proxy-client-cert-file", "proxy-client-key-file")):
         if get(cert):
             x509.pair(get(cert), get(key, ""))
-    authorities = {flag: x509.certificates(get(flag)) for flag in AUTHORITIES if get(flag)}
+    cas = {flag: x509.certificates(get(flag)) for flag in CAS if get(flag)}
     # What is in them matters only when a kubelet is asked.
     kubelets = [get(flag, "") for flag in ("kubelet-client-certificate", "kubelet-client-key")]
     for path in filter(None, kubelets):
@@ -71,7 +71,7 @@ def build(program: Program) -> Api:
     store = connect(program)
     admission = Admission(store, config.plugins, services(program), config.exempt, config.enforce)
     joining = bool(get("enable-bootstrap-token-auth"))
-    authenticator = Authenticator(authorities.get("client-ca-file", []), tokens, store, config.anonymous, joining)
+    authenticator = Authenticator(cas.get("client-ca-file", []), tokens, store, config.anonymous, joining)
     rest = Rest(store, Schema(table("objects"), program.tables["objects"]), admission)
     authorizer = Authorizer(store, get("authorization-mode", ["AlwaysAllow"]))
     asking = Files(get("kubelet-certificate-authority", ""), *kubelets)

@@ -74,7 +74,7 @@ class Tls:
 
 
 def shown(connection: ssl.SSLSocket) -> list[bytes]:
-    """Return the certificate that a client shows, and those that lead from it to its authority."""
+    """Return the certificate that a client shows, and those that lead from it to its CA."""
     own = connection.getpeercert(binary_form=True)
     inner: Any = getattr(connection, "_sslobj", None)
     # Python before 3.10 knows no chain.

@@ -78,11 +78,11 @@ def _builder(subject: Any, issuer: Any, key: Any, end: datetime.datetime) -> Any
     return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
 
 
-def signed_by(certificate: Any, authority: Any) -> bool:
-    """Say whether an authority's key made the signature."""
-    if certificate.issuer != authority.subject:
+def signed_by(certificate: Any, ca: Any) -> bool:
+    """Say whether a CA's key made the signature."""
+    if certificate.issuer != ca.subject:
         return False
-    key, digest = authority.public_key(), certificate.signature_hash_algorithm
+    key, digest = ca.public_key(), certificate.signature_hash_algorithm
     arguments: list[Any] = []
     if isinstance(key, rsa.RSAPublicKey):
         arguments = [padding.PKCS1v15(), digest]
@@ -96,19 +96,19 @@ def signed_by(certificate: Any, authority: Any) -> bool:
     return True
 
 
-def trusted(certificate: Any, between: list[Any], authorities: list[Any]) -> bool:
-    """Say whether signatures lead from a certificate to one of the authorities."""
-    if any(signed_by(certificate, authority) for authority in authorities):
+def trusted(certificate: Any, between: list[Any], cas: list[Any]) -> bool:
+    """Say whether signatures lead from a certificate to one of the CAs."""
+    if any(signed_by(certificate, ca) for ca in cas):
         return True
     rest = [other for other in between if other is not certificate]
-    return any(signed_by(certificate, other) and trusted(other, rest, authorities) for other in rest)
+    return any(signed_by(certificate, other) and trusted(other, rest, cas) for other in rest)
 
 
-def client_problem(chain: list[bytes], authorities: list[Any], now: datetime.datetime) -> str:
+def client_problem(chain: list[bytes], cas: list[Any], now: datetime.datetime) -> str:
     """Return why the certificate that a client shows does not count; nothing when it does."""
     certificate, *between = [x509.load_der_x509_certificate(part) for part in chain]
-    if not trusted(certificate, between, authorities):
-        return "x509: certificate signed by unknown authority"
+    if not trusted(certificate, between, cas):
+        return "x509: certificate signed by unknown CA"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         begin, end = certificate.not_valid_before, certificate.not_valid_after
@@ -142,9 +142,9 @@ def request(name: str, organization: str) -> tuple[bytes, bytes]:
     return _pem(key), made.public_bytes(serialization.Encoding.PEM)
 
 
-def sign(pem: bytes, authority: tuple[Any, Any], usages: list[str], life: float) -> bytes:
+def sign(pem: bytes, ca: tuple[Any, Any], usages: list[str], life: float) -> bytes:
     """Return the certificate for a signing request."""
-    certificate, key = authority
+    certificate, key = ca
     wanted = x509.load_pem_x509_csr(pem)
     end = now() + datetime.timedelta(seconds=life, minutes=-5)
     with warnings.catch_warnings():
@@ -163,12 +163,12 @@ def sign(pem: bytes, authority: tuple[Any, Any], usages: list[str], life: float)
     return bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
-def _pointer(authority: Any) -> Any:
-    """Return what points to the authority's key: by it a kubelet's certificate is known as one of this authority."""
+def _pointer(ca: Any) -> Any:
+    """Return what points to the CA's key: by it a kubelet's certificate is known as one of this CA."""
     try:
-        own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        own = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 

@@ -53,7 +53,7 @@ class Asked:
     @classmethod
     def of(cls, store: Any, params: Mapping[str, Any]) -> Asked:
         """Return what the options of pki_ca ask for."""
-        stems = {item["name"]: _relative(store, store.stem(item["name"])) for item in params["authorities"]}
+        stems = {item["name"]: _relative(store, store.stem(item["name"])) for item in params["cas"]}
         pairs = tuple(_relative(store, store.stem(item["name"])) for item in params["key_pairs"])
         return cls(stems, pairs, tuple(f"secrets/{item['name']}" for item in params["secrets"]))
 
@@ -126,7 +126,7 @@ class Contents:
         if not has_ca or (journal is None and not self._is_there("secrets")):
             return set()
         found = {*(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
-        signers, made = {line.get("authority") for line in journal or []}, set(_made(journal or []))
+        signers, made = {line.get("ca") for line in journal or []}, set(_made(journal or []))
         for name, stem in asked.cas.items():
             if name in signers or stem in made:
                 found.add(f"{stem}.crt")

@@ -41,13 +41,13 @@ _BITS, _DIGITS = 159, 48
 
 @dataclass(frozen=True)
 class Found:
-    """What a list says: reasons and times by serial number, its number, its life, whether the authority signed it."""
+    """What a list says: reasons and times by serial number, its number, its life, whether the CA signed it."""
 
     revoked: Mapping[int, tuple[str, datetime]]
     number: int
     updated: datetime
     ends: datetime
-    by_authority: bool
+    by_ca: bool
 
     def life_left(self, now: datetime) -> float:
         """Return the part of the life that is left."""
@@ -55,11 +55,11 @@ class Found:
         return (self.ends - now).total_seconds() / whole if whole > 0 else 0.0
 
 
-def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, authority: Any) -> dict[int, str]:
+def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: Any) -> dict[int, str]:
     """Return the reason by serial number of what is to be revoked; lines are decimal numbers, as gencrl reads them."""
     found: dict[int, str] = {}
     for entry in entries:
-        found[_serial(entry, store, authority)] = entry.get("reason") or "unspecified"
+        found[_serial(entry, store, ca)] = entry.get("reason") or "unspecified"
     for number, line in enumerate(lines.splitlines(), 1):
         if line.strip() and not re.fullmatch(r"[0-9]+", line.strip()):
             raise HardwayError(f"serials_file: line {number} {line.strip()!r} is no decimal serial number; mend it")
@@ -76,7 +76,7 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, autho
     return found
 
 
-def _serial(entry: Mapping[str, Any], store: Store, authority: Any) -> int:
+def _serial(entry: Mapping[str, Any], store: Store, ca: Any) -> int:
     """Return the serial number that an entry means: hexadecimal digits, or that of a certificate's file."""
     if bool(entry.get("serial")) == bool(entry.get("certificate")):
         raise HardwayError("revoked: an entry names not just one; give either serial or certificate")
@@ -90,12 +90,12 @@ def _serial(entry: Mapping[str, Any], store: Store, authority: Any) -> int:
     if data is None:
         raise HardwayError(f"revoked: certificate {path} does not exist; give its serial number")
     certificate = load_certificate(data, path)
-    if certificate.issuer != authority.subject:
-        raise HardwayError(f"revoked: {path} is of another authority; revoke it there")
+    if certificate.issuer != ca.subject:
+        raise HardwayError(f"revoked: {path} is of another CA; revoke it there")
     return int(certificate.serial_number)
 
 
-def load(data: bytes | None, authority: Any) -> Found | None:
+def load(data: bytes | None, ca: Any) -> Found | None:
     """Return what a list says; None where there is none, or nothing useful: it can be made again at any time."""
     if data is None:
         return None
@@ -111,7 +111,7 @@ def load(data: bytes | None, authority: Any) -> Found | None:
         number = found.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         ends = _utc(getattr(found, "next_update_utc", None), found, "next_update")
         updated = _utc(getattr(found, "last_update_utc", None), found, "last_update")
-        signed = found.issuer == authority.subject and found.is_signature_valid(authority.public_key())
+        signed = found.issuer == ca.subject and found.is_signature_valid(ca.public_key())
         return Found(revoked, number, updated, ends, signed)
     return None
 
@@ -120,7 +120,7 @@ def differences(asked: Mapping[int, str], found: Found | None, now: datetime, re
     """Return why the list must be made."""
     if found is None:
         return ["list: there is none yet"]
-    reasons = [] if found.by_authority else ["issuer: not signed by the present authority"]
+    reasons = [] if found.by_ca else ["issuer: not signed by the present CA"]
     for serial in sorted({*asked, *found.revoked}):
         reason = found.revoked.get(serial, (None,))[0]
         if reason != asked.get(serial):
@@ -131,16 +131,16 @@ def differences(asked: Mapping[int, str], found: Found | None, now: datetime, re
     return reasons
 
 
-def make(asked: Mapping[int, str], found: Found | None, authority: Any, key: Any, expiry: timedelta) -> bytes:
+def make(asked: Mapping[int, str], found: Found | None, ca: Any, key: Any, expiry: timedelta) -> bytes:
     """Return a list as PEM; what was revoked before keeps its time, and the number grows with time."""
     now = datetime.now(timezone.utc).replace(microsecond=0)
     number = max(int(now.timestamp()), (found.number if found else 0) + 1)
     builder = (
         x509.CertificateRevocationListBuilder()
-        .issuer_name(authority.subject)
+        .issuer_name(ca.subject)
         .last_update(now)
         .next_update(now + expiry)
-        .add_extension(authority_identifier(authority), critical=False)
+        .add_extension(authority_identifier(ca), critical=False)
         .add_extension(x509.CRLNumber(number), critical=False)
     )
     for serial, reason in sorted(asked.items()):

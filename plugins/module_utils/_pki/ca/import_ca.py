@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorities and keys made elsewhere: by cfssl (ca.pem, ca-key.pem), by kubeadm (/etc/kubernetes/pki), by anybody."""
+"""CAs and keys made elsewhere: by cfssl (ca.pem, ca-key.pem), by kubeadm (/etc/kubernetes/pki), by anybody."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import (
-    check_authority,
+    check_ca,
     known_certificates,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -27,7 +27,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass(frozen=True)
 class Source:
-    """Files of an authority elsewhere; the key may stay where it is."""
+    """Files of a CA elsewhere; the key may stay where it is."""
 
     certificate: str
     key: str
@@ -36,16 +36,16 @@ class Source:
 
     @classmethod
     def find(cls, params: Mapping[str, Any], directory: str | None, store: Store) -> Source | None:
-        """Return what to import an authority from: the files it names, else those in the directory, else None."""
+        """Return what to import a CA from: the files it names, else those in the directory, else None."""
         name, pairs = params["name"], _pairs(params, directory)
         for certificate, key in pairs:
             data = store.read(certificate)
             if data is not None:
                 found = load_certificate(data, certificate)
-                check_authority(found, certificate)
+                check_ca(found, certificate)
                 return cls(certificate, key, data, found)
         if params.get("import_certificate"):
-            raise HardwayError(f"authority {name}: {pairs[0][0]} does not exist; correct import_certificate")
+            raise HardwayError(f"CA {name}: {pairs[0][0]} does not exist; correct import_certificate")
         return None
 
     def private_key(self, store: Store, passphrase: str | None) -> Any:
@@ -59,12 +59,12 @@ class Source:
         return key
 
     def chain(self) -> bytes:
-        """Return the certificates that came behind the authority's own. They are no anchors of trust."""
+        """Return the certificates that came behind the CA's own. They are no anchors of trust."""
         return b"".join(certificate_pem(item) for item in certificates_in(self.data, self.certificate)[1:])
 
 
 def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -> None:
-    """Raise when the files to import are of another authority than the one that is here, also before rotations.
+    """Raise when the files to import are of another CA than the one that is here, also before rotations.
 
     They were taken over: that they are gone since, damaged or expired does not matter any more.
     """
@@ -77,7 +77,7 @@ def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -
         return
     if not any(same_public_key(one.public_key(), found.public_key()) for one in known):
         raise HardwayError(
-            f"{store.certificate(params['name'])}: is another authority than {certificate}; drop the import, or move"
+            f"{store.certificate(params['name'])}: is another CA than {certificate}; drop the import, or move"
             " the one away that must not count"
         )
 
@@ -87,7 +87,7 @@ def _pairs(params: Mapping[str, Any], directory: str | None) -> list[tuple[str, 
     if params.get("import_certificate"):
         return [(params["import_certificate"], params.get("import_key") or "")]
     if params.get("import_key"):
-        raise HardwayError(f"authority {params['name']}: import_key without import_certificate; give both")
+        raise HardwayError(f"CA {params['name']}: import_key without import_certificate; give both")
     return places(params["name"], directory)
 
 
@@ -101,8 +101,8 @@ def places(name: str, directory: str | None) -> list[tuple[str, str]]:
     return [(f"{stem}.crt", f"{stem}.key") for stem in stems] + [(f"{stem}.pem", f"{stem}-key.pem") for stem in stems]
 
 
-def check_directory(directory: str | None, authorities: list[Mapping[str, Any]], store: Store) -> None:
-    """Raise when there is nothing to import in the directory: new authorities would take the place of yours.
+def check_directory(directory: str | None, cas: list[Mapping[str, Any]], store: Store) -> None:
+    """Raise when there is nothing to import in the directory: new CAs would take the place of yours.
 
     When all are here, nothing is to be imported any more, and the directory may be gone.
     """
@@ -111,13 +111,11 @@ def check_directory(directory: str | None, authorities: list[Mapping[str, Any]],
         return name is not None and store.read(store.certificate(name)) is not None
 
     # One that begins as a copy of what is here needs no import.
-    missing = [
-        params for params in authorities if not is_here(params["name"]) and not is_here(params.get("split_from"))
-    ]
-    looked = [certificate for params in authorities for certificate, _key in places(params["name"], directory)]
-    named = any(params.get("import_certificate") for params in authorities)
+    missing = [params for params in cas if not is_here(params["name"]) and not is_here(params.get("split_from"))]
+    looked = [certificate for params in cas for certificate, _key in places(params["name"], directory)]
+    named = any(params.get("import_certificate") for params in cas)
     if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):
         raise HardwayError(
-            f"import_dir {directory}: none of the authorities is there (looked for {', '.join(looked)}); correct it,"
+            f"import_dir {directory}: none of the CAs is there (looked for {', '.join(looked)}); correct it,"
             f" or drop it to have new ones made: {', '.join(params['name'] for params in missing)}"
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The authorities on the controller: check them, sign with them."""
+"""The CAs on the controller: check them, sign with them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 @dataclass
-class Authority:
-    """A checked authority; without a key it can be trusted but cannot sign."""
+class Issuer:
+    """A checked CA; without a key it can be trusted but cannot sign."""
 
     name: str
     store: Store
@@ -48,26 +48,26 @@ class Authority:
     @classmethod
     def load(
         cls, store: Store, name: str, passphrase: str | None = None, *, with_key: bool = True, expired: bool = False
-    ) -> Authority:
-        """Return an authority of the store that is fit to sign, or raise what is wrong with it.
+    ) -> Issuer:
+        """Return a CA of the store that is fit to sign, or raise what is wrong with it.
 
         Without its key where that is not needed. An expired one is returned only to those who ask for it, to renew it.
         """
         path = store.certificate(name)
         data = store.read(path)
         if data is None:
-            raise HardwayError(f"authority {name}: {path} does not exist; make it with the role ca")
+            raise HardwayError(f"CA {name}: {path} does not exist; make it with the role ca")
         certificate = load_certificate(data, path)
-        check_authority(certificate, path, expired=expired)
-        authority = cls(name, store, certificate)
+        check_ca(certificate, path, expired=expired)
+        ca = cls(name, store, certificate)
         found = _key_of(store, name, certificate, passphrase) if with_key else None
         if found is not None:
-            authority.key, authority.key_encrypted = found[0], is_encrypted(found[1])
-        return authority
+            ca.key, ca.key_encrypted = found[0], is_encrypted(found[1])
+        return ca
 
     @property
     def not_after(self) -> datetime:
-        """Return the last moment of the authority."""
+        """Return the last moment of the CA."""
         return validity(self.certificate)[1]
 
     @property
@@ -93,25 +93,23 @@ class Authority:
         key = self.signing_key()
         self.check_may_sign(spec)
         certificate = issue.leaf(spec, public_key, self.certificate, key)
-        self.store.record(certificate, authority=self.name, host=host, path=spec.path)
+        self.store.record(certificate, ca=self.name, host=host, path=spec.path)
         return certificate_pem(certificate)
 
     def check_may_sign(self, spec: CertificateSpec) -> None:
-        """Raise when what is asked would outlive this authority or is beyond what it may sign."""
+        """Raise when what is asked would outlive this CA or is beyond what it may sign."""
         last = issue.start_of_validity(backdate=spec.profile.backdate) + spec.expiry
         if last > self.not_after:
             raise HardwayError(
-                f"{spec.path}: it would live until {stamp(last)}, longer than its authority {self.name}"
-                f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the authority"
+                f"{spec.path}: it would live until {stamp(last)}, longer than its CA {self.name}"
+                f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the CA"
             )
         reason = beyond(spec, self.certificate)
         if reason:
-            raise HardwayError(
-                f"{spec.path}: authority {self.name} may not sign it: {reason}; choose another authority"
-            )
+            raise HardwayError(f"{spec.path}: CA {self.name} may not sign it: {reason}; choose another CA")
 
     def check_may_revoke(self) -> None:
-        """Raise when the authority may not sign revocation lists."""
+        """Raise when the CA may not sign revocation lists."""
         usage = extension_of(self.certificate, "KeyUsage")
         if usage and not usage.crl_sign:
             path = self.store.certificate(self.name)
@@ -121,7 +119,7 @@ class Authority:
         """Return the key, or raise when it is kept elsewhere."""
         if self.key is None:
             raise HardwayError(
-                f"authority {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
+                f"CA {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
             )
         return self.key
 
@@ -148,7 +146,7 @@ def install_key(store: Store, name: str) -> None:
 
 
 def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -> tuple[Any, bytes, str] | None:
-    """Return the key of an authority, its text and where it is; None where it is kept elsewhere.
+    """Return the key of a CA, its text and where it is; None where it is kept elsewhere.
 
     A rotation that was cut off while signing changed hands has left it where it waited.
     """
@@ -164,36 +162,36 @@ def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -
 
 
 def end_of(store: Store, name: str | None) -> datetime | None:
-    """Return until when an authority lives, where one is named and there."""
+    """Return until when a CA lives, where one is named and there."""
     path = store.certificate(name) if name else ""
     data = store.read(path) if path else None
     return None if data is None else validity(load_certificate(data, path))[1]
 
 
 def known_certificates(store: Store, name: str) -> list[Any]:
-    """Return an authority's certificates: those of now first, then those it had before rotations."""
+    """Return a CA's certificates: those of now first, then those it had before rotations."""
     retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")
     found = []
     for path in (store.certificate(name), *sorted(glob.glob(retired))):
         data = store.read(path) or b""
-        with suppress(HardwayError):  # what is damaged is no authority at all
+        with suppress(HardwayError):  # what is damaged is no CA at all
             found += certificates_in(data, path)
     return found
 
 
-def check_authority(certificate: Any, path: str, *, expired: bool = False) -> None:
+def check_ca(certificate: Any, path: str, *, expired: bool = False) -> None:
     """Raise when a certificate may not sign others, or not now; an expired one may be let through."""
     now = datetime.now(timezone.utc)
     not_before, not_after = validity(certificate)
     constraints, usage = extension_of(certificate, "BasicConstraints"), extension_of(certificate, "KeyUsage")
     if not (constraints and constraints.ca):
-        raise HardwayError(f"{path}: is not an authority (CA:TRUE is missing); move it away or restore the right one")
+        raise HardwayError(f"{path}: is not a CA (CA:TRUE is missing); move it away or restore the right one")
     if usage and not usage.key_cert_sign:
         raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
     if not_after <= now and not expired:
         raise HardwayError(
             f"{path}: expired at {stamp(not_after)}; renew it where its key is, by the role ca (pki_ca with renew),"
-            " or put another authority in its place"
+            " or put another CA in its place"
         )
     if not_before > now:
         raise HardwayError(f"{path}: is not valid before {stamp(not_before)}; check this machine's clock")

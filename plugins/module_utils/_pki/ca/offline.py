@@ -1,9 +1,9 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorities whose key is kept elsewhere: requests are laid down, and taken up again when they are signed.
+"""CAs whose key is kept elsewhere: requests are laid down, and taken up again when they are signed.
 
-DIRECTORY/requests/AUTHORITY/HOST/NAME.csr is the request; the certificate belongs beside it as NAME.crt.
+DIRECTORY/requests/CA/HOST/NAME.csr is the request; the certificate belongs beside it as NAME.crt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority, check_authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer, check_ca
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import differences
@@ -40,14 +40,14 @@ class Offline:
         self.waiting: dict[str, list[str]] = {}
         self.used: dict[str, tuple[bytes, bytes]] = {}
 
-    def stem(self, authority: str, host: str, path: str) -> str:
+    def stem(self, ca: str, host: str, path: str) -> str:
         """Return where request and certificate of a file on a host are, without suffix."""
-        parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in (authority, host, path)]
+        parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in (ca, host, path)]
         return os.path.join(self.store.directory, "requests", *parts)
 
     def sign_all(
         self,
-        authorities: Mapping[str, Authority],
+        cas: Mapping[str, Issuer],
         specs: Mapping[str, CertificateSpec],
         requests: Mapping[str, str],
         host: str,
@@ -57,47 +57,45 @@ class Offline:
         elsewhere = {}
         for index, request in requests.items():
             spec = specs[index]
-            authority = authorities[spec.authority]
-            if authority.key is None:
-                elsewhere[index] = self.leaf(authority, spec, request.encode(), host, renew_before)
+            ca = cas[spec.ca]
+            if ca.key is None:
+                elsewhere[index] = self.leaf(ca, spec, request.encode(), host, renew_before)
             else:
-                authority.check_may_sign(spec)
+                ca.check_may_sign(spec)
         # Nothing is signed, and recorded, before it is known that the host gets all of it.
         self.stop()
         signed = {}
         for index, request in requests.items():
             spec = specs[index]
             if index in elsewhere:
-                self.store.record(elsewhere[index], authority=spec.authority, host=host, path=spec.path)
+                self.store.record(elsewhere[index], ca=spec.ca, host=host, path=spec.path)
                 signed[index] = certificate_pem(elsewhere[index])
             else:
-                signed[index] = authorities[spec.authority].sign(spec, request.encode(), host)
+                signed[index] = cas[spec.ca].sign(spec, request.encode(), host)
         return signed
 
-    def leaf(self, authority: Authority, spec: CertificateSpec, request: bytes, host: str, left: float) -> Any:
+    def leaf(self, ca: Issuer, spec: CertificateSpec, request: bytes, host: str, left: float) -> Any:
         """Return the certificate for a host's request; None: the request waits."""
 
         def judge(certificate: Any) -> list[str]:
-            facts = facts_of(
-                certificate, Request.load(request.decode(), self.store.read, spec.path), authority.certificate
-            )
+            facts = facts_of(certificate, Request.load(request.decode(), self.store.read, spec.path), ca.certificate)
             return differences(spec, facts, now=datetime.now(timezone.utc), renew_before=left)
 
         issue.request_key(request, spec)
-        authority.check_may_sign(spec)
-        return self._answer(authority, self.stem(authority.name, host, spec.path), request, judge)
+        ca.check_may_sign(spec)
+        return self._answer(ca, self.stem(ca.name, host, spec.path), request, judge)
 
-    def authority(self, issuer: Authority, name: str, spec: CertificateSpec, key: Any) -> Any:
-        """Return the certificate of an authority below one whose key is elsewhere; None: the request waits."""
-        stem = self.stem(issuer.name, "authorities", name)
+    def ca(self, issuer: Issuer, name: str, spec: CertificateSpec, key: Any) -> Any:
+        """Return the certificate of a CA below one whose key is elsewhere; None: the request waits."""
+        stem = self.stem(issuer.name, "cas", name)
 
         def judge(certificate: Any) -> list[str]:
-            check_authority(certificate, f"{stem}.crt")
+            check_ca(certificate, f"{stem}.crt")
             return [] if issued_by(certificate, issuer.certificate) else [f"issuer: not signed by {issuer.name}"]
 
         return self._answer(issuer, stem, issue.request_pem(spec, key), judge)
 
-    def _answer(self, authority: Authority, stem: str, request: bytes, judge: Callable[[Any], list[str]]) -> Any:
+    def _answer(self, ca: Issuer, stem: str, request: bytes, judge: Callable[[Any], list[str]]) -> Any:
         """Return the certificate beside a request, when it answers this one; else lay the request down."""
         asked, data = Request.load(request.decode(), self.store.read, stem), self.store.read(f"{stem}.crt")
         laid = self.store.read(f"{stem}.csr")
@@ -106,7 +104,7 @@ class Offline:
             self.written.append(f"{stem}.csr")
             laid = request
         if data is None:
-            self.waiting.setdefault(authority.name, []).append(f"{stem}.csr")
+            self.waiting.setdefault(ca.name, []).append(f"{stem}.csr")
             return None
         certificate = load_certificate(data, f"{stem}.crt")
         if not same_public_key(certificate.public_key(), asked.public_key()):
@@ -123,7 +121,7 @@ class Offline:
         if self.waiting:
             asked = "; ".join(f"{name}: {', '.join(paths)}" for name, paths in self.waiting.items())
             raise HardwayError(
-                f"the key of the authority is kept elsewhere: sign there, for {asked};"
+                f"the key of the CA is kept elsewhere: sign there, for {asked};"
                 " put each certificate beside its request as .crt and run again"
             )
 

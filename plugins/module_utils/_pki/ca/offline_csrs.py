@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
@@ -18,10 +18,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts
 
 
 def elsewhere(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the certificates that no authority here can sign."""
-    return [
-        item for item in certificates if item.get("authority") and store.read(store.key(str(item["authority"]))) is None
-    ]
+    """Return the certificates that no CA here can sign."""
+    return [item for item in certificates if item.get("ca") and store.read(store.key(str(item["ca"]))) is None]
 
 
 def answered(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
@@ -29,7 +27,7 @@ def answered(store: Store, certificates: Iterable[Mapping[str, Any]], host: str)
     offline = Offline(store)
     found = []
     for item in elsewhere(store, certificates):
-        stem = offline.stem(str(item["authority"]), host, str(item.get("path")))
+        stem = offline.stem(str(item["ca"]), host, str(item.get("path")))
         if os.path.exists(f"{stem}.crt") and os.path.exists(f"{stem}.csr"):
             found.append(str(item["path"]))
     return found
@@ -45,8 +43,8 @@ def lay_down(
     offline = Offline(store, only_look=True)
     with store.locked():
         for index, request in requests.items():
-            authority = Authority.load(store, specs[index].authority, with_key=False)
-            offline.leaf(authority, specs[index], request.encode(), host, renew_before)
+            ca = Issuer.load(store, specs[index].ca, with_key=False)
+            offline.leaf(ca, specs[index], request.encode(), host, renew_before)
     return waiting(offline), bool(offline.written)
 
 
@@ -55,7 +53,7 @@ def waiting(offline: Offline) -> list[dict[str, Any]]:
     return [
         {
             "path": path,
-            "authority": name,
+            "ca": name,
             "usages": usages_of(Request.load(path, offline.store.read, path).content).words(),
         }
         for name, paths in offline.waiting.items()
@@ -68,8 +66,8 @@ def foreseen(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[
     offline = Offline(store)
     return [
         {
-            "path": f"{offline.stem(spec.authority, host, spec.path)}.csr",
-            "authority": spec.authority,
+            "path": f"{offline.stem(spec.ca, host, spec.path)}.csr",
+            "ca": spec.ca,
             "usages": spec.usages.words(),
         }
         for spec in specs

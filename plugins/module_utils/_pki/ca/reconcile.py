@@ -21,14 +21,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import split as ca_split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source, check_same, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import (
-    Authority,
-    check_authority,
+    Issuer,
+    check_ca,
     complete,
     end_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import ca_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
@@ -144,7 +144,7 @@ def _squeezed(pem: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Ensure(Keeper):
-    """The work on authorities; profiles are those of a ca-config.json."""
+    """The work on CAs; profiles are those of a ca-config.json."""
 
     profiles: Mapping[str, Any] = field(default_factory=dict)
     import_dir: str | None = None
@@ -153,7 +153,7 @@ class Ensure(Keeper):
 
     @cached_property
     def offline(self) -> Offline:
-        """Return the requests to authorities whose key is kept elsewhere."""
+        """Return the requests to CAs whose key is kept elsewhere."""
         return Offline(self.store)
 
     def put_halves_aside(self) -> None:
@@ -168,10 +168,10 @@ class Ensure(Keeper):
                     self.store.write(os.path.join(self.store.directory, "retired/lost", aside), data, 0o644)
                     os.unlink(half)
 
-    def authority(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of one authority: created, copied, renewed, encrypted or kept."""
+    def ca(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what became of one CA: created, copied, renewed, encrypted or kept."""
         name = checked_name(params["name"])
-        spec = authority_spec(params, self.profiles, end_of(self.store, params.get("signed_by")))
+        spec = ca_spec(params, self.profiles, end_of(self.store, params.get("signed_by")))
         path = self.store.certificate(name)
         if self.store.read(path) is None:
             source = Source.find(params, self.import_dir, self.store)
@@ -187,10 +187,10 @@ class Ensure(Keeper):
             state = "requested" if certificate is None and not self.check else "created"
             return _report(name, path, state, certificate, has_key=True)
         completed = complete(self.store, name, self.passphrase, check=self.check)
-        authority = Authority.load(self.store, name, self.passphrase, expired=True)
+        ca = Issuer.load(self.store, name, self.passphrase, expired=True)
         check_same(params, self.import_dir, self.store)
-        state = ", ".join([*(["completed"] if completed else []), *self._keep(authority, spec)]) or "kept"
-        return _report(name, path, state, authority.certificate, has_key=authority.key is not None)
+        state = ", ".join([*(["completed"] if completed else []), *self._keep(ca, spec)]) or "kept"
+        return _report(name, path, state, ca.certificate, has_key=ca.key is not None)
 
     def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
         """Return what became of a key pair: one in the directory to import is taken over."""
@@ -208,7 +208,7 @@ class Ensure(Keeper):
         return super().key_pair(params, given_up=given_up or f"{name}.key" in self.regenerate)
 
     def _import(self, name: str, source: Source, passphrase: str | None) -> dict[str, Any]:
-        """Take over an authority that was made elsewhere; its key is written first, and encrypted if asked."""
+        """Take over a CA that was made elsewhere; its key is written first, and encrypted if asked."""
         key = source.private_key(self.store, passphrase)
         key_path, path = self.store.key(name), self.store.certificate(name)
         present = self.store.read(key_path)
@@ -219,14 +219,14 @@ class Ensure(Keeper):
         elif key is not None and not self.check:
             self.store.write(key_path, key_pem(key, self.passphrase))
         if not self.check:
-            # Whoever trusts the authority must not trust all that its own issuer signs.
+            # Whoever trusts the CA must not trust all that its own issuer signs.
             if chain := source.chain():
                 self.store.write(f"{self.store.stem(name)}.chain.crt", chain, 0o644)
             self.store.write(path, certificate_pem(source.found), 0o644)
         return _report(name, path, "imported", source.found, has_key=key is not None)
 
     def _create(self, name: str, spec: CertificateSpec) -> Any:
-        """Make an authority. The key is written first: a key alone is taken up again by the next run."""
+        """Make a CA. The key is written first: a key alone is taken up again by the next run."""
         key_path = self.store.key(name)
         pem = self.store.read(key_path)
         key = None if pem is None else load_key(pem, key_path, self.passphrase)
@@ -246,71 +246,71 @@ class Ensure(Keeper):
             self.store.write(key_path, key_pem(key, self.passphrase))
         return self._sign(name, spec, key, issuer)
 
-    def _issuer(self, name: str, spec: CertificateSpec) -> Authority | None:
-        """Return the authority that signs this one, None for itself; in check mode it may not exist yet."""
-        if spec.authority == name:
+    def _issuer(self, name: str, spec: CertificateSpec) -> Issuer | None:
+        """Return the CA that signs this one, None for itself; in check mode it may not exist yet."""
+        if spec.ca == name:
             return None
-        if self.check and self.store.read(self.store.certificate(spec.authority)) is None:
+        if self.check and self.store.read(self.store.certificate(spec.ca)) is None:
             return None
-        return Authority.load(self.store, spec.authority, self.passphrase, expired=self.check and self.renew)
+        return Issuer.load(self.store, spec.ca, self.passphrase, expired=self.check and self.renew)
 
-    def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Authority | None) -> Any:
-        """Return a new certificate for an authority's key; None while it must be signed elsewhere."""
+    def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Issuer | None) -> Any:
+        """Return a new certificate for a CA's key; None while it must be signed elsewhere."""
         if issuer is None:
             return self._write(name, issue.self_signed(spec, key))
         if issuer.key is None:
-            found = self.offline.authority(issuer, name, spec, key)
+            found = self.offline.ca(issuer, name, spec, key)
             return None if found is None else self._write(name, found, issuer.name)
         return self._write(
             name, issue.leaf(spec, key.public_key(), issuer.certificate, issuer.signing_key()), issuer.name
         )
 
     def _write(self, name: str, certificate: Any, issuer: str = "") -> Any:
-        """Record and write an authority's certificate."""
+        """Record and write a CA's certificate."""
         path = self.store.certificate(name)
-        self.store.record(certificate, authority=issuer or name, host="localhost", path=path)
+        self.store.record(certificate, ca=issuer or name, host="localhost", path=path)
         # Others that are trusted beside it, as during a rotation, stay.
         others = split(self.store.read(path) or b"")[1:]
         self.store.write(path, joined([certificate_pem(certificate), *others]), 0o644)
         return certificate
 
-    def _keep(self, authority: Authority, spec: CertificateSpec) -> list[str]:
-        """Return what is done with an authority that exists: renewed, encrypted, or nothing."""
+    def _keep(self, ca: Issuer, spec: CertificateSpec) -> list[str]:
+        """Return what is done with a CA that exists: renewed, encrypted, or nothing."""
         states = []
-        issuer = self._issuer(authority.name, spec)
-        foreign = issuer is not None and not issued_by(authority.certificate, issuer.certificate)
-        if issuer is not None and foreign and authority.key is not None:
+        issuer = self._issuer(ca.name, spec)
+        foreign = issuer is not None and not issued_by(ca.certificate, issuer.certificate)
+        if issuer is not None and foreign and ca.key is not None:
             states.append(f"signed by the present {issuer.name}")
-        elif self._ends_soon(authority, issuer):
+        elif self._ends_soon(ca, issuer):
             states.append("renewed")
         else:
-            check_authority(authority.certificate, self.store.certificate(authority.name))
+            check_ca(ca.certificate, self.store.certificate(ca.name))
         if states and not self.check:
-            authority.certificate = self._renewed(authority, spec, issuer)
-        key_path = self.store.key(authority.name)
-        if authority.key is not None and self.passphrase and not authority.key_encrypted:
+            ca.certificate = self._renewed(ca, spec, issuer)
+        key_path = self.store.key(ca.name)
+        if ca.key is not None and self.passphrase and not ca.key_encrypted:
             states.append("encrypted")
             if not self.check:
-                self.store.write(key_path, key_pem(authority.key, self.passphrase))
-        elif authority.key is not None and self.tighten(key_path):
+                self.store.write(key_path, key_pem(ca.key, self.passphrase))
+        elif ca.key is not None and self.tighten(key_path):
             states.append("made private")
         return states
 
-    def _ends_soon(self, authority: Authority, issuer: Authority | None) -> bool:
-        """True when an authority must be renewed, and can be: by its issuer, or by its own key."""
-        renewable = authority.is_renewable if issuer is None else authority.key is not None
-        return self.renew and renewable and authority.life_left() < self.renew_before
+    def _ends_soon(self, ca: Issuer, issuer: Issuer | None) -> bool:
+        """True when a CA must be renewed, and can be: by its issuer, or by its own key."""
+        renewable = ca.is_renewable if issuer is None else ca.key is not None
+        return self.renew and renewable and ca.life_left() < self.renew_before
 
-    def _renewed(self, authority: Authority, spec: CertificateSpec, issuer: Authority | None) -> Any:
-        """Return an authority's certificate with a new life: same name, key and extensions."""
+    def _renewed(self, ca: Issuer, spec: CertificateSpec, issuer: Issuer | None) -> Any:
+        """Return a CA's certificate with a new life: same name, key and extensions."""
         if issuer is not None:
             issuer.check_may_sign(spec)
-            return self._sign(authority.name, spec, authority.key, issuer) or authority.certificate
-        return self._write(authority.name, issue.again(authority.certificate, authority.key, spec.expiry))
+            return self._sign(ca.name, spec, ca.key, issuer) or ca.certificate
+        return self._write(ca.name, issue.again(ca.certificate, ca.key, spec.expiry))
 
 
 def _report(name: str, path: str, state: str, certificate: Any, *, has_key: bool) -> dict[str, Any]:
-    """Return what the module says of an authority; before it is made (check mode) there are no dates."""
+    """Return what the module says of a CA; before it is made (check mode) there are no dates."""
     report = {"name": name, "path": path, "state": state, "has_key": has_key, "not_after": "", "fingerprint": ""}
     if certificate is not None:
         facts = facts_of(certificate)

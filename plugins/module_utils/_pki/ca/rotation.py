@@ -37,17 +37,17 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 def given_next(ensure: Ensure, name: str) -> Source | None:
-    """Return the successor of an authority where it was made elsewhere."""
+    """Return the successor of a CA where it was made elsewhere."""
     return Source.find({"name": name}, ensure.import_dir, ensure.store)
 
 
 def check_next(ensure: Ensure, params: Mapping[str, Any]) -> None:
-    """Raise when an authority is not there, or can have no successor."""
+    """Raise when a CA is not there, or can have no successor."""
     store, name = ensure.store, params["name"]
     path = store.certificate(name)
     data = store.read(path)
     if data is None:
-        raise HardwayError(f"authority {name}: {path} does not exist; make it with the role ca")
+        raise HardwayError(f"CA {name}: {path} does not exist; make it with the role ca")
     present = load_certificate(data, path)
     if ensure.import_dir:
         _check_given(ensure, name, present)
@@ -60,17 +60,17 @@ def _check_given(ensure: Ensure, name: str, present: Any) -> None:
     given, path = given_next(ensure, name), ensure.store.certificate(name)
     if given is None:
         raise HardwayError(
-            f"authority {name}: there is none in {ensure.import_dir} to take its place; put it there, or rotate"
+            f"CA {name}: there is none in {ensure.import_dir} to take its place; put it there, or rotate"
             " without this one (ca_rotated)"
         )
     if given.private_key(ensure.store, ensure.passphrase) is None:
         raise HardwayError(
-            f"authority {name}: {given.certificate} is without its key, which must sign from now on; put it there for"
+            f"CA {name}: {given.certificate} is without its key, which must sign from now on; put it there for"
             " the rotation, and take it away afterwards"
         )
     if same_public_key(given.found.public_key(), present.public_key()):
         raise HardwayError(
-            f"authority {name}: {given.certificate} has the present one's key; put it in the place of {path}, which"
+            f"CA {name}: {given.certificate} has the present one's key; put it in the place of {path}, which"
             " is no rotation"
         )
 
@@ -80,25 +80,24 @@ def _check_made(ensure: Ensure, params: Mapping[str, Any], present: Any) -> None
     store, name, issuer = ensure.store, params["name"], params.get("signed_by")
     if store.read(store.key(name)) is None:
         raise HardwayError(
-            f"authority {name}: its key {store.key(name)} is kept elsewhere, and a new one would be made here;"
+            f"CA {name}: its key {store.key(name)} is kept elsewhere, and a new one would be made here;"
             " bring it here for the rotation, and take the new one away afterwards"
         )
     if present.issuer == present.subject:
         return
     if not issuer:
         raise HardwayError(
-            f"authority {name}: is signed by another one, which must make its successor; import that"
-            " (ca_rotation_import_dir)"
+            f"CA {name}: is signed by another one, which must make its successor; import that (ca_rotation_import_dir)"
         )
     if store.read(store.key(issuer)) is None:
         raise HardwayError(
-            f"authority {name}: the key of {issuer}, which must sign its successor, is kept elsewhere; bring it here"
+            f"CA {name}: the key of {issuer}, which must sign its successor, is kept elsewhere; bring it here"
             " for the rotation, and take it away afterwards"
         )
 
 
-class AuthorityFiles:
-    """The files of an authority: NAME.crt with all that are trusted, the signer first, and NAME.key."""
+class CAFiles:
+    """The files of a CA: NAME.crt with all that are trusted, the signer first, and NAME.key."""
 
     # Every run replaces what an old one has signed.
     outlived_by_tokens = False
@@ -114,13 +113,13 @@ class AuthorityFiles:
         check_next(self.ensure, self.params)
 
     def begin(self) -> dict[str, str]:
-        """Make the next authority, trusted beside the present one."""
+        """Make the next CA, trusted beside the present one."""
         present = split(self.store.read(self.path) or b"")
         given, common_name = given_next(self.ensure, self.name), self.params.get("common_name") or self.name
         files = {"import_certificate": given.certificate, "import_key": given.key} if given else {}
         # It gets a key of its own, also where this one began as a copy of another.
         asked = {**self.params, "name": self.next, "common_name": common_name, "split_from": None}
-        self.ensure.authority({**asked, **files})
+        self.ensure.ca({**asked, **files})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
         return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}
@@ -150,7 +149,7 @@ class AuthorityFiles:
                 os.unlink(self._chain(self.name))
 
     def _chain(self, name: str) -> str:
-        """Return where the certificates above an imported authority are."""
+        """Return where the certificates above an imported CA are."""
         return f"{self.store.stem(name)}.chain.crt"
 
     def drop(self, old: str, new: str) -> None:
@@ -257,7 +256,7 @@ MIN_AGE = timedelta(hours=1)
 
 
 class Rotation:
-    """The rotations of one directory of authorities, while it is locked."""
+    """The rotations of one directory of CAs, while it is locked."""
 
     def __init__(self, ensure: Ensure, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
         """Read how far each is; min_age is how long tokens of an old key are in use."""
@@ -275,14 +274,14 @@ class Rotation:
             raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
 
     def take(
-        self, step: str, authorities: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
+        self, step: str, cas: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Take the rotations of authorities and key pairs to a step; return what became of each."""
+        """Take the rotations of CAs and key pairs to a step; return what became of each."""
         completed = {
             params["name"]: complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
-            for params in authorities
+            for params in cas
         }
-        what: list[AuthorityFiles | KeyPairFiles] = [AuthorityFiles(self.ensure, params) for params in authorities]
+        what: list[CAFiles | KeyPairFiles] = [CAFiles(self.ensure, params) for params in cas]
         what += [KeyPairFiles(self.ensure, params) for params in key_pairs]
         # What is refused for one is refused before any other is touched.
         reports = [self._judged(files, step) for files in what]
@@ -295,7 +294,7 @@ class Rotation:
             self._write()
         return reports
 
-    def _judged(self, files: AuthorityFiles | KeyPairFiles, step: str) -> dict[str, Any]:
+    def _judged(self, files: CAFiles | KeyPairFiles, step: str) -> dict[str, Any]:
         """Return what a step is: the next one, one behind us, or of no rotation at all; raise where it cannot be."""
         state = self.under_way.get(files.name)
         at, to = (STEPS.index(state["step"]) if state else -1), STEPS.index(step)
@@ -320,7 +319,7 @@ class Rotation:
                 " min_age (ca_service_account_key_min_age) where none has"
             )
 
-    def _go(self, files: AuthorityFiles | KeyPairFiles, step: str) -> None:
+    def _go(self, files: CAFiles | KeyPairFiles, step: str) -> None:
         """Do a step, and remember it; a finished rotation is forgotten."""
         if step == "done":
             self.under_way.pop(files.name, None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import classify
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import (
@@ -54,21 +54,21 @@ class Sign:
         path = params["path"]
         request = Request.load(params["request"], self.store.read, path)
         spec = spec_of(params, request, self.profiles)
-        authority = Authority.load(self.store, spec.authority, self.passphrase)
+        ca = Issuer.load(self.store, spec.ca, self.passphrase)
         data = self.store.read(path)
-        chain = self.store.chain(spec.authority) if spec.chain else b""
+        chain = self.store.chain(spec.ca) if spec.chain else b""
         certificate = None if data is None else load_certificate(data, path)
-        reasons = self._reasons(spec, certificate, authority, request)
+        reasons = self._reasons(spec, certificate, ca, request)
         if not reasons and chain_of(data or b"")[1:] != chain_of(chain):
-            reasons.append("chain: it is not that of the present authority")
+            reasons.append("chain: it is not that of the present CA")
         before = describe(facts_of(certificate)) if certificate is not None else {}
         if reasons and not self.check:
             make_directory(path)
-            data = authority.sign_key(spec, request.public_key(), "localhost")
+            data = ca.sign_key(spec, request.public_key(), "localhost")
             atomic_files.write(path, data + chain, mode=CERTIFICATE_MODE)
             certificate = load_certificate(data, path)
         elif reasons:
-            authority.check_may_sign(spec)
+            ca.check_may_sign(spec)
         facts = None if certificate is None else facts_of(certificate)
         return {
             "path": path,
@@ -80,11 +80,11 @@ class Sign:
             "diff": {"before": before, "after": describe_wanted(spec) if reasons else before},
         }
 
-    def _reasons(self, spec: CertificateSpec, found: Any, authority: Authority, request: Request) -> list[str]:
+    def _reasons(self, spec: CertificateSpec, found: Any, ca: Issuer, request: Request) -> list[str]:
         """Return why the certificate must be made."""
         if found is None:
             return ["certificate: there is none yet"]
-        facts = facts_of(found, request, authority.certificate)
+        facts = facts_of(found, request, ca.certificate)
         reasons = differences(spec, facts, now=datetime.now(timezone.utc), renew_before=self.renew_before)
         if not same_public_key(found.public_key(), request.public_key()):
             reasons = ["key: it is not that of the request"]
@@ -96,16 +96,16 @@ def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, 
     path, kind = params["path"], key_spec(request.public_key())
     key = KeySpec.from_params({"algo": kind.algo, "size": kind.size}, request.what)
     profile = Profile.from_params(params["profile"], profiles, key.algo, path)
-    if request.is_authority and not profile.is_authority:
-        raise HardwayError(f"{path}: the request asks for an authority; choose a profile with ca_constraint is_ca")
+    if request.is_ca and not profile.is_ca:
+        raise HardwayError(f"{path}: the request asks for a CA; choose a profile with ca_constraint is_ca")
     named = params.get("common_name") or params.get("names")
     subject = (
         Subject.from_params(params.get("common_name") or "", params.get("names"), path) if named else request.subject()
     )
-    # As cfssl: an authority has no names of hosts.
-    hosts = [] if profile.is_authority else (params.get("hosts") or request.hosts())
+    # As cfssl: a CA has no names of hosts.
+    hosts = [] if profile.is_ca else (params.get("hosts") or request.hosts())
     names = tuple(dict.fromkeys(classify(host, path) for host in hosts))
     if profile.needs_hosts and not names:
         raise HardwayError(f"{path}: a certificate for a server needs hosts; neither task nor request gives any")
     expiry = life_of(params, profile, "8760h", path)
-    return CertificateSpec(path, params["authority"], subject, names, key, expiry, profile, chain=params["chain"])
+    return CertificateSpec(path, params["ca"], subject, names, key, expiry, profile, chain=params["chain"])

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority, known_certificates
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer, known_certificates
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     certificate_pem,
@@ -47,9 +47,9 @@ def origin_of(params: Mapping[str, Any], import_dir: str | None, store: Store, p
                 f"CA {params['name']}: begins as a copy of {name}, whose rotation is under way; finish that first, with"
                 " the release of this collection that began it"
             )
-        authority = Authority.load(store, name, passphrase, expired=True)
+        ca = Issuer.load(store, name, passphrase, expired=True)
         chain = store.read(f"{store.stem(name)}.chain.crt") or b""
-        return Origin(authority.certificate, chain, authority.key)
+        return Origin(ca.certificate, chain, ca.key)
     source = Source.find({"name": name}, import_dir, store)
     if source is None:
         return None

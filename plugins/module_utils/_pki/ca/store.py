@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory of the authorities on the controller: private, locked while it is written, with a record."""
+"""The directory of the CAs on the controller: private, locked while it is written, with a record."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Store:
         self._recorded = False
 
     def stem(self, name: str) -> str:
-        """Return the path of an authority or key pair without suffix; kubeadm keeps etcd's apart."""
+        """Return the path of a CA or key pair without suffix; kubeadm keeps etcd's apart."""
         return os.path.join(self.directory, "etcd/ca" if name == "etcd-ca" else name)
 
     def certificate(self, name: str) -> str:
-        """Return where an authority's certificate is."""
+        """Return where a CA's certificate is."""
         return self.stem(name) + ".crt"
 
     def key(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Store:
             raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
 
     def chain(self, name: str) -> bytes:
-        """Return the certificates that lead from one signed by an authority towards the root, without that."""
+        """Return the certificates that lead from one signed by a CA towards the root, without that."""
         known = [item for path in self.certificates() for item in certificates_in(self.read(path) or b"", path)]
         path = self.certificate(name)
         found = [load_certificate(self.read(path) or b"", path)]
@@ -76,7 +76,7 @@ class Store:
         return b"".join(certificate_pem(item) for item in found if item.issuer != item.subject)
 
     def certificates(self) -> list[str]:
-        """Return the paths of all authorities here."""
+        """Return the paths of all CAs here."""
         directories = (self.directory, os.path.dirname(self.stem("etcd-ca")))
         return sorted(
             path for directory in directories for path in glob.glob(os.path.join(glob.escape(directory), "*.crt"))
@@ -149,12 +149,12 @@ class Store:
                     raise HardwayError(f"{path}: another run works here; wait for its end and run again") from exc
                 time.sleep(0.05)
 
-    def record(self, certificate: Any, *, authority: str, host: str, path: str) -> None:
+    def record(self, certificate: Any, *, ca: str, host: str, path: str) -> None:
         """Add a line about a signed certificate to issued.jsonl; call it while the store is locked."""
         facts = facts_of(certificate)
         line = {
             "time": stamp(datetime.now(timezone.utc)),
-            "authority": authority,
+            "ca": ca,
             "subject": list(facts.subject),
             "hosts": list(facts.hosts),
             "usages": facts.usages.words(),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of authorities on a host, and their keys where something must sign there."""
+"""Certificates of CAs on a host, and their keys where something must sign there."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 class Trust:
-    """One entry of trust: where an authority's certificate belongs, and perhaps its key."""
+    """One entry of trust: where a CA's certificate belongs, and perhaps its key."""
 
     def __init__(self, entry: Mapping[str, Any], pem: bytes | None, others: Sequence[bytes] = ()) -> None:
-        """Take the entry and the authority's certificates, the signer first; None: it is not made yet (check mode)."""
-        self.authority: str = entry["authority"]
+        """Take the entry and the CA's certificates, the signer first; None: it is not made yet (check mode)."""
+        self.ca: str = entry["ca"]
         self.path: str = entry["path"]
         self.key_path: str | None = entry.get("key_path")
         self.owner: str | None = entry.get("owner")
@@ -42,25 +42,25 @@ class Trust:
     def reasons(self) -> list[str]:
         """Return why the certificate must be written."""
         if self.pem is None:
-            return [f"authority {self.authority} is not made yet"]
+            return [f"CA {self.ca} is not made yet"]
         found = read(self.path)
         if found is None:
             return ["there is none yet"]
         if found != self.pem:
-            return [f"it is not the present certificate of {self.authority}"]
+            return [f"it is not the present certificate of {self.ca}"]
         if atomic_files.attributes_differ(os.stat(self.path), CERTIFICATE_MODE, self.owner, self.group):
             return [f"mode or owner is not {CERTIFICATE_MODE:04o} of its owner"]
         return []
 
     def key_reasons(self) -> list[str]:
-        """Return why the authority's key must be fetched from the controller; it is judged by the public half."""
+        """Return why the CA's key must be fetched from the controller; it is judged by the public half."""
         if self.key_path is None or self.signer is None:
             return []
         key = load_quietly(self.key_path)
         if key is None:
             return ["there is no plain key yet"]
         if not same_public_key(load_certificate(self.signer, self.path).public_key(), key.public_key()):
-            return [f"it is not the key of the present {self.authority}"]
+            return [f"it is not the key of the present {self.ca}"]
         if atomic_files.attributes_differ(os.stat(self.key_path), KEY_MODE, self.owner, self.group):
             return [f"mode or owner is not {KEY_MODE:04o} of its owner"]
         return []
@@ -78,7 +78,7 @@ class Trust:
         if key is None:
             atomic_files.write(self.path, self.pem, mode=CERTIFICATE_MODE, owner=self.owner, group=self.group)
         elif self.switch is None:
-            raise HardwayError(f"{self.path}: no key_path is given, so no key of {self.authority} belongs here")
+            raise HardwayError(f"{self.path}: no key_path is given, so no key of {self.ca} belongs here")
         else:
             make_directory(self.switch.key)
             self.switch.to(self.pem, key, self.owner, self.group)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
@@ -46,8 +46,8 @@ def remember(
     paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
     paths += [path for spec in specs for path in Pair(spec).files()]
     observed = [entry["path"] for entry in params["observe"]]
-    receipts.leave(
-        params["_receipt"],
+    cached_results.leave(
+        params["_cached_result"],
         {**right, "diff": []},
         paths=[*paths, *observed],
         absent=[
@@ -127,8 +127,8 @@ class Host:
         self.specs = specs or specs_of(params)
         exchange = params["_exchange"]
         self.signed: dict[str, str] = exchange.get("signed") or {}
-        self.pems = {name: pem.encode() for name, pem in exchange["authorities"].items()}
-        self.authorities = {name: load_certificate(pem, f"certificate of {name}") for name, pem in self.pems.items()}
+        self.pems = {name: pem.encode() for name, pem in exchange["cas"].items()}
+        self.cas = {name: load_certificate(pem, f"certificate of {name}") for name, pem in self.pems.items()}
         self.chains = {name: pem.encode() for name, pem in (exchange.get("chains") or {}).items()}
         self.asking: dict[str, Pair] = {}
         self.needed_keys: list[str] = []
@@ -157,15 +157,15 @@ class Host:
 
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one entry of trust."""
-        trust = Trust(entry, self.pems.get(entry["authority"]), [self.pems.get(name, b"") for name in entry["also"]])
+        trust = Trust(entry, self.pems.get(entry["ca"]), [self.pems.get(name, b"") for name in entry["also"]])
         repairs = self._recovered(trust.switch) if trust.switch else []
         reasons, key_reasons = trust.reasons(), trust.key_reasons()
         self._show(trust.path, reasons)
         self._show(trust.key_path or "", key_reasons)
-        key = (self.params["_authority_keys"] or {}).get(trust.authority) if key_reasons else None
+        key = (self.params["_ca_keys"] or {}).get(trust.ca) if key_reasons else None
         if key_reasons and key is None and not self.check:
             # Until it comes, the certificate that fits the present key stays, too.
-            self.needed_keys.append(trust.authority)
+            self.needed_keys.append(trust.ca)
         elif (reasons or key_reasons) and not self.check:
             trust.write(None if key is None else base64.b64decode(key))
         reasons = repairs + reasons + [f"key: {reason}" for reason in key_reasons]
@@ -178,14 +178,14 @@ class Host:
             repairs, made = self.installed[index]
             return self._report(spec, made, [], repairs + self._repairs(pair))
         repairs = self._recovered(pair.switch)
-        found = pair.facts(self.authorities.get(spec.authority))
+        found = pair.facts(self.cas.get(spec.ca))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
         # What the host signs itself is already made again when the signed ones come.
-        if not reasons and (spec.authority or not self.signed):
+        if not reasons and (spec.ca or not self.signed):
             reasons += self._asked_again(spec.path)
         if not reasons:
             repairs += self._repairs(pair)
-        elif not self.check and spec.authority:
+        elif not self.check and spec.ca:
             self.asking[index] = pair
         elif not self.check:
             found = self._install([(pair, pair.self_signed(renew_key=self.params["renew_key"]))])[0]
@@ -210,18 +210,18 @@ class Host:
         if data is None:
             return ["certificate: there is none yet"]
         try:
-            found = facts_of(load_certificate(data, entry["path"]), None, self.authorities.get(entry["authority"]))
+            found = facts_of(load_certificate(data, entry["path"]), None, self.cas.get(entry["ca"]))
         except HardwayError:
             return ["certificate: unreadable"]
         self.due.append(found.not_after.timestamp())
         left = share_to_be_left(entry["path"], self.params) if self.params["renew_only"] else 0.0
-        return unfit(found, entry["authority"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
+        return unfit(found, entry["ca"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
 
     def _repairs(self, pair: Pair) -> list[str]:
         """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
         repairs = pair.attributes()
-        if not pair.has_chain(chain := self.chains.get(pair.spec.authority, b"") if pair.spec.chain else b""):
-            repairs.append(f"chain: it is not that of the present authority {pair.spec.authority}")
+        if not pair.has_chain(chain := self.chains.get(pair.spec.ca, b"") if pair.spec.chain else b""):
+            repairs.append(f"chain: it is not that of the present CA {pair.spec.ca}")
             if not self.check:
                 pair.set_chain(chain)
         if repairs and not self.check:
@@ -240,7 +240,7 @@ class Host:
 
     def _install(self, signed: list[tuple[Pair, bytes]]) -> list[Facts]:
         """Put certificates in place, unless this host would make them again at once; return what they say."""
-        found = [pair.candidate(pem, self.authorities.get(pair.spec.authority)) for pair, pem in signed]
+        found = [pair.candidate(pem, self.cas.get(pair.spec.ca)) for pair, pem in signed]
         for (pair, _pem), facts in zip(signed, found):
             if reasons := self._differences(pair.spec, facts):
                 raise HardwayError(f"{pair.spec.path}: what was just signed is not as asked ({'; '.join(reasons)})")

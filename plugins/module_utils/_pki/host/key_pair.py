@@ -77,7 +77,7 @@ class Pair:
         """Return those of the paths that exist only while a certificate is on its way."""
         return [self.waiting, self.switch.link]
 
-    def facts(self, authority: Any) -> Facts | str:
+    def facts(self, ca: Any) -> Facts | str:
         """Return what is in place, or in one phrase why nothing useful is."""
         data = read(self.certificate)
         if data is None:
@@ -86,13 +86,13 @@ class Pair:
             found = load_certificate(data, self.certificate)
         except HardwayError:
             return "certificate: unreadable"
-        return self._judged(found, load_quietly(self.key), authority)
+        return self._judged(found, load_quietly(self.key), ca)
 
-    def _judged(self, certificate: Any, key: Any, authority: Any) -> Facts:
-        """Return what a certificate says; a self-signed one points to no authority but must be its own."""
-        if self.spec.authority:
-            return facts_of(certificate, key, authority)
-        return replace(facts_of(certificate, key), by_authority=signed_by(certificate, certificate))
+    def _judged(self, certificate: Any, key: Any, ca: Any) -> Facts:
+        """Return what a certificate says; a self-signed one points to no CA but must be its own."""
+        if self.spec.ca:
+            return facts_of(certificate, key, ca)
+        return replace(facts_of(certificate, key), by_ca=signed_by(certificate, certificate))
 
     def has_chain(self, chain: bytes) -> bool:
         """True when behind the certificate in place just these others follow."""
@@ -161,13 +161,13 @@ class Pair:
             atomic_files.place(self.waiting, self.key)
             atomic_files.place(staged, self.certificate)
 
-    def candidate(self, pem: bytes, authority: Any) -> Facts:
+    def candidate(self, pem: bytes, ca: Any) -> Facts:
         """Return what a signed certificate says, judged with the key it will be installed with."""
         keys = [load_quietly(self.waiting), load_quietly(self.key)]
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
         if key is None:
             raise HardwayError(f"{self.spec.path}: the signed certificate belongs to no key on this host; run again")
-        return self._judged(load_certificate(pem, self.spec.path), key, authority)
+        return self._judged(load_certificate(pem, self.spec.path), key, ca)
 
     def _usable(self, path: str) -> Any:
         """Return the key at path when it is of the kind asked for."""

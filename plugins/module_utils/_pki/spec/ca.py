@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of an authority, as plain data: by our options, by a csr and by a profile of cfssl."""
+"""What is asked of a CA, as plain data: by our options, by a csr and by a profile of cfssl."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEY_OPTIONS: dict[str, Any] = {
     "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
     "size": {"type": "int"},
 }
-AUTHORITY_OPTIONS: dict[str, Any] = {
+CA_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "common_name": {"type": "str"},
     "names": {"type": "list", "elements": "dict", "default": []},
@@ -57,17 +57,17 @@ SECRET_OPTIONS: dict[str, Any] = {
     "bytes": {"type": "int", "default": 32},
     "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
 }
-# Ten years; an authority below another, five, or less where its issuer does not live as long.
+# Ten years; a CA below another, five, or less where its issuer does not live as long.
 _LIFE, _LIFE_BELOW = "87600h", "43800h"
 _OF_PROFILES = ("expiry", "backdate", "path_length", "crl_url")
 
 
-def authority_spec(
+def ca_spec(
     params: Mapping[str, Any], profiles: Mapping[str, Any], issuer_ends: datetime | None = None
 ) -> CertificateSpec:
-    """Return the checked request for an authority, which signs itself where no issuer is named."""
+    """Return the checked request for a CA, which signs itself where no issuer is named."""
     name = params["name"]
-    what = f"authority {name}"
+    what = f"CA {name}"
     # As cfssl: what is signed by a profile is as the profile says, whatever its csr would have as a root.
     asked = completed(params, what, _OF_PROFILES if params.get("signed_by") and params.get("profile") else ())
     subject = Subject.from_params(asked.get("common_name") or _fallback(asked, name), asked.get("names"), what)
@@ -79,7 +79,7 @@ def authority_spec(
 
 
 def _below(issuer_ends: datetime | None) -> str:
-    """Return the life of an authority below another that is not told how long to live."""
+    """Return the life of a CA below another that is not told how long to live."""
     if issuer_ends is None or issuer_ends - datetime.now(timezone.utc) > parse(_LIFE_BELOW):
         return _LIFE_BELOW
     left = (issuer_ends - datetime.now(timezone.utc)) // timedelta(minutes=1)
@@ -88,15 +88,15 @@ def _below(issuer_ends: datetime | None) -> str:
 
 
 def _fallback(asked: Mapping[str, Any], name: str) -> str:
-    """Return the common name of an authority that is given none: its name, unless a csr chose to have none."""
+    """Return the common name of a CA that is given none: its name, unless a csr chose to have none."""
     return "" if asked.get("csr") and asked.get("names") else name
 
 
 def _profile(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec, what: str) -> Profile:
-    """Return the profile of an authority: that of the ca-config.json it names, else ours, with what is asked."""
+    """Return the profile of a CA: that of the ca-config.json it names, else ours, with what is asked."""
     if asked.get("profile"):
         profile = Profile.from_params(asked["profile"], profiles, key.algo, what)
-        if not profile.is_authority:
+        if not profile.is_ca:
             raise HardwayError(f"{what}: profile {asked['profile']!r} is for leaves; set is_ca in its ca_constraint")
     else:
         profile = root_profile(key.algo)

@@ -60,7 +60,7 @@ class CertificateSpec:
     """Everything that is asked of one certificate."""
 
     path: str
-    authority: str
+    ca: str
     subject: Subject
     hosts: tuple[Host, ...]
     key: KeySpec
@@ -82,11 +82,11 @@ class CertificateSpec:
         # As cfssl: of the pointers only the profile decides, a csr's crl_url is for roots.
         asked = completed(params, path, ("crl_url",))
         if asked.get("is_ca"):
-            raise HardwayError(f"{path}: its csr asks for an authority (ca); make that by pki_ca")
+            raise HardwayError(f"{path}: its csr asks for a CA (ca); make that by pki_ca")
         key = KeySpec.from_params(asked.get("key"), path)
         profile = Profile.from_params(asked.get("profile") or "default", profiles or {}, key.algo, path)
-        if profile.is_authority:
-            raise HardwayError(f"{path}: profile {asked['profile']!r} is for authorities (is_ca); make those by pki_ca")
+        if profile.is_ca:
+            raise HardwayError(f"{path}: profile {asked['profile']!r} is for CAs (is_ca); make those by pki_ca")
         hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
         if profile.needs_hosts and not hosts:
             raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
@@ -97,11 +97,11 @@ class CertificateSpec:
 
 
 def issuer_of(asked: Mapping[str, Any], what: str) -> str:
-    """Return the name of the authority that signs, empty for a certificate that signs itself."""
-    authority, self_signed = asked.get("authority") or "", bool(asked.get("self_signed"))
-    if bool(authority) == self_signed:
-        raise HardwayError(f"{what}: has not one signer; give either the authority that signs it, or self_signed")
-    return str(authority)
+    """Return the name of the CA that signs, empty for a certificate that signs itself."""
+    ca, self_signed = asked.get("ca") or "", bool(asked.get("self_signed"))
+    if bool(ca) == self_signed:
+        raise HardwayError(f"{what}: has not one signer; give either the CA that signs it, or self_signed")
+    return str(ca)
 
 
 def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:

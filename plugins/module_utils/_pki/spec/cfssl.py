@@ -133,7 +133,7 @@ def request_of(csr: Any, what: str) -> dict[str, Any]:
 
 
 def path_length(length: int, zero: bool) -> int | None:
-    """Return how many authorities may follow: cfssl's 0 means any number unless zero says that none is meant."""
+    """Return how many CAs may follow: cfssl's 0 means any number unless zero says that none is meant."""
     return None if length == 0 and not zero else length
 
 

@@ -32,9 +32,9 @@ class Facts:
     issuer: tuple[str, ...]
     serial: str
     fingerprint: str
-    is_authority: bool = False
-    # None: the authority is not known here, as in check mode before it exists.
-    by_authority: bool | None = True
+    is_ca: bool = False
+    # None: the CA is not known here, as in check mode before it exists.
+    by_ca: bool | None = True
     key_matches: bool = True
     pointers: tuple[str, ...] = ()
     path_length: int | None = None
@@ -55,12 +55,12 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     reasons = []
     if not found.key_matches:
         reasons.append("key: does not belong to the certificate")
-    if found.by_authority is False:
-        reasons.append(f"issuer: not signed by the present authority {spec.authority}")
-    elif found.by_authority is None:
-        reasons.append(f"issuer: authority {spec.authority} is not made yet")
-    if found.is_authority != spec.profile.is_authority:
-        reasons.append(f"usages: it is {'an' if found.is_authority else 'no'} authority")
+    if found.by_ca is False:
+        reasons.append(f"issuer: not signed by the present CA {spec.ca}")
+    elif found.by_ca is None:
+        reasons.append(f"issuer: CA {spec.ca} is not made yet")
+    if found.is_ca != spec.profile.is_ca:
+        reasons.append(f"usages: it is {'a' if found.is_ca else 'no'} CA")
     if found.path_length != spec.profile.path_length:
         reasons.append(f"path length: {found.path_length} instead of {spec.profile.path_length}")
     if found.key != spec.key:
@@ -72,11 +72,11 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     return reasons + _life(spec, found, now, renew_before)
 
 
-def unfit(found: Facts, authority: str, now: datetime, renew_before: float = 0.0) -> list[str]:
-    """Return why a certificate that somebody else made is refused by those who trust authority, or will be soon."""
+def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
+    """Return why a certificate that somebody else made is refused by those who trust CA, or will be soon."""
     reasons = []
-    if found.by_authority is False:
-        reasons.append(f"issuer: not signed by the present authority {authority}")
+    if found.by_ca is False:
+        reasons.append(f"issuer: not signed by the present CA {ca}")
     return reasons + _ending(found, now, renew_before)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 _OWNER = {"owner": {"type": "str"}, "group": {"type": "str"}}
 _TRUST = {
-    "authority": {"type": "str", "required": True},
+    "ca": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},
     "also": {"type": "list", "elements": "str", "default": []},
     "signer": {"type": "bool", "default": False},
@@ -23,7 +23,7 @@ _KEY = {
 }
 _CERTIFICATE = {
     "path": {"type": "path", "required": True},
-    "authority": {"type": "str"},
+    "ca": {"type": "str"},
     "self_signed": {"type": "bool", "default": False},
     "chain": {"type": "bool", "default": False},
     "profile": {"type": "str", "default": "default"},
@@ -37,10 +37,10 @@ _CERTIFICATE = {
 }
 _OBSERVED = {
     "path": {"type": "path", "required": True},
-    "authority": {"type": "str", "required": True},
+    "ca": {"type": "str", "required": True},
 }
 PUBLIC_SPEC: dict[str, Any] = {
-    "authority_dir": {"type": "str", "required": True},
+    "ca_dir": {"type": "str", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "trust": {"type": "list", "elements": "dict", "options": _TRUST, "default": []},
     "certificates": {"type": "list", "elements": "dict", "options": _CERTIFICATE, "default": []},
@@ -57,7 +57,7 @@ PUBLIC_SPEC: dict[str, Any] = {
 # What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
 ADDED: dict[str, Any] = {
     "_exchange": {"type": "dict"},
-    "_authority_keys": {"type": "dict", "no_log": True},
-    "_receipt": {"type": "str"},
+    "_ca_keys": {"type": "dict", "no_log": True},
+    "_cached_result": {"type": "str"},
 }
 SPEC: dict[str, Any] = {**PUBLIC_SPEC, **ADDED}

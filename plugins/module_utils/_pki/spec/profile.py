@@ -23,12 +23,12 @@ OCSP_NO_CHECK = "ocsp:no check"
 
 @dataclass(frozen=True)
 class Profile:
-    """Usages, life, what an authority may do, and where revocation lists, responders and issuers are found."""
+    """Usages, life, what a CA may do, and where revocation lists, responders and issuers are found."""
 
     usages: Usages
     expiry: timedelta | None = None
     backdate: timedelta = BACKDATE
-    is_authority: bool = False
+    is_ca: bool = False
     path_length: int | None = None
     pointers: tuple[str, ...] = ()
     needs_hosts: bool = False
@@ -38,16 +38,16 @@ class Profile:
         """Return the checked profile of that name: one of the user's, else one of ours."""
         given = profiles.get(name) or {}
         ca = given.get("ca_constraint") or {}
-        is_authority = bool(ca.get("is_ca"))
+        is_ca = bool(ca.get("is_ca"))
         length = path_length(ca.get("max_path_len") or 0, bool(ca.get("max_path_len_zero")))
-        usages = usages_of(name, given.get("usages"), algo, what, authority=is_authority)
+        usages = usages_of(name, given.get("usages"), algo, what, ca=is_ca)
         ours = given.get("usages") is None
         return cls(
             usages,
             parse(given["expiry"], f"{what}: expiry of profile {name!r}") if given.get("expiry") else None,
             backdate_of(given.get("backdate"), f"{what}: backdate of profile {name!r}"),
-            is_authority,
-            length if is_authority else None,
+            is_ca,
+            length if is_ca else None,
             pointers(given, f"{what}: profile {name!r}"),
             # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
             usages.serves and (ours or CLIENT_AUTH not in usages.extended),
@@ -73,6 +73,6 @@ def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
 
 
 def root_profile(algo: str, path_length: int | None = None, usages: Usages | None = None) -> Profile:
-    """Return the profile of an authority: kubeadm's usages, able to sign revocation lists too, or others."""
+    """Return the profile of a CA: kubeadm's usages, able to sign revocation lists too, or others."""
     bits = {"digital_signature", "key_cert_sign", "crl_sign", *(["key_encipherment"] if algo == "rsa" else [])}
-    return Profile(usages or Usages(frozenset(bits), ()), is_authority=True, path_length=path_length)
+    return Profile(usages or Usages(frozenset(bits), ()), is_ca=True, path_length=path_length)

@@ -71,7 +71,7 @@ class Usages:
         return sorted(known) + [purposes.get(oid, oid) for oid in sorted(self.extended)]
 
 
-def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *, authority: bool = False) -> Usages:
+def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *, ca: bool = False) -> Usages:
     """Return the usages of a profile: those that the user lists, verbatim, else ours.
 
     Ours leave out key encipherment where the key cannot encipher (RFC 5480 forbids it for elliptic curves).
@@ -83,13 +83,13 @@ def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *
         words = ["digital signature", *(["key encipherment"] if algo == "rsa" else []), *_PURPOSES[profile]]
     usages = usages_in(words, f"{what}: profile {profile!r}")
     signs = "key_cert_sign" in usages.key
-    if signs and not authority:
+    if signs and not ca:
         raise HardwayError(
             f"{what}: profile {profile!r} may sign certificates but has no ca_constraint is_ca;"
-            " drop cert sign, an authority is made by pki_ca"
+            " drop cert sign, a CA is made by pki_ca"
         )
-    if authority and not signs:
-        raise HardwayError(f"{what}: profile {profile!r} is of an authority but may not sign; add the usage cert sign")
+    if ca and not signs:
+        raise HardwayError(f"{what}: profile {profile!r} is of a CA but may not sign; add the usage cert sign")
     return usages
 
 

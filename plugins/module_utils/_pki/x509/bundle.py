@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several authorities, or several public keys, in one file: while one takes the place of another, both are trusted.
+"""Several CAs, or several public keys, in one file: while one takes the place of another, both are trusted.
 
 On the controller the certificate that signs now comes first. Hosts get the same certificates in an order that says
 nothing about who signs, so that a new signer alone changes no file there, and restarts nothing.
@@ -41,8 +41,8 @@ def joined(blocks: Iterable[bytes]) -> bytes:
 
 
 def key_digest_of(certificate: bytes) -> str:
-    """Return what tells an authority apart in PEM: its key, which stays when the certificate is renewed."""
-    return key_digest(load_certificate(certificate, "authority").public_key())
+    """Return what tells a CA apart in PEM: its key, which stays when the certificate is renewed."""
+    return key_digest(load_certificate(certificate, "ca").public_key())
 
 
 def trusted(text: bytes) -> bytes:
@@ -73,8 +73,8 @@ def _certificate(content: bytes) -> bytes:
 
 
 def _is_root(certificate: bytes) -> bool:
-    """True for an authority that is below no other."""
-    loaded = load_certificate(certificate, "authority")
+    """True for a CA that is below no other."""
+    loaded = load_certificate(certificate, "ca")
     return bool(loaded.issuer == loaded.subject)
 
 
@@ -87,5 +87,5 @@ def _anchor(certificate: bytes) -> bytes:
 
 def _age(certificate: bytes) -> tuple[float, str]:
     """Return what certificates are put in order by."""
-    loaded = load_certificate(certificate, "authority")
+    loaded = load_certificate(certificate, "ca")
     return validity(loaded)[0].timestamp(), fingerprint(loaded)

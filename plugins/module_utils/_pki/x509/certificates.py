@@ -110,11 +110,11 @@ def fingerprint(certificate: Any) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
-def signed_by(certificate: Any, authority: Any) -> bool:
-    """True when the authority's key made the signature of certificate and their names agree."""
-    if certificate.issuer != authority.subject:
+def signed_by(certificate: Any, ca: Any) -> bool:
+    """True when the CA's key made the signature of certificate and their names agree."""
+    if certificate.issuer != ca.subject:
         return False
-    key, digest = authority.public_key(), certificate.signature_hash_algorithm
+    key, digest = ca.public_key(), certificate.signature_hash_algorithm
     signature, signed = certificate.signature, certificate.tbs_certificate_bytes
     try:
         if isinstance(key, rsa.RSAPublicKey):

@@ -68,15 +68,15 @@ def _ended(certificate: Any, now: datetime) -> str:
 
 
 def _unfit(signer: Any, below: Path) -> str:
-    """Return why an authority could not sign what is below it in a chain."""
+    """Return why a CA could not sign what is below it in a chain."""
     name, constraints = _name(signer.subject), extension_of(signer, "BasicConstraints")
     usage = extension_of(signer, "KeyUsage")
     if not (constraints and constraints.ca) or (usage and not usage.key_cert_sign):
-        return f"{name} is no authority that may sign certificates"
+        return f"{name} is no CA that may sign certificates"
     # Those that renew themselves do not count.
     depth = sum(item.issuer != item.subject for item in below[1:])
     if constraints.path_length is not None and depth > constraints.path_length:
-        return f"{name} allows {constraints.path_length} authorities below it, not {depth}"
+        return f"{name} allows {constraints.path_length} CAs below it, not {depth}"
     if not _purposes((*below, signer)):
         return f"{name} is for other purposes than what it signed"
     for item in below:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an authority's own certificate lets it sign: how deep, for which purposes and names."""
+"""What a CA's own certificate lets it sign: how deep, for which purposes and names."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.exten
 _ANY = EXTENDED_USAGES["any"]
 
 
-def beyond(spec: CertificateSpec, authority: Any) -> str:
+def beyond(spec: CertificateSpec, ca: Any) -> str:
     """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
-    return _depth(spec, authority) or _purposes(spec, authority) or outside(spec.hosts, authority)
+    return _depth(spec, ca) or _purposes(spec, ca) or outside(spec.hosts, ca)
 
 
-def _depth(spec: CertificateSpec, authority: Any) -> str:
-    """Return what speaks against an authority below this one."""
-    limit = extension_of(authority, "BasicConstraints").path_length
-    if not spec.profile.is_authority or limit is None:
+def _depth(spec: CertificateSpec, ca: Any) -> str:
+    """Return what speaks against a CA below this one."""
+    limit = extension_of(ca, "BasicConstraints").path_length
+    if not spec.profile.is_ca or limit is None:
         return ""
     if limit == 0:
-        return "its path length of 0 allows no authority below it"
+        return "its path length of 0 allows no CA below it"
     length = spec.profile.path_length
     if length is not None and length >= limit:
         return f"a path length of {length} must be less than its own, {limit}"
     return ""
 
 
-def _purposes(spec: CertificateSpec, authority: Any) -> str:
-    """Return which purposes the authority may not give: a chain has what all its certificates allow."""
-    found = extension_of(authority, "ExtendedKeyUsage")
+def _purposes(spec: CertificateSpec, ca: Any) -> str:
+    """Return which purposes the CA may not give: a chain has what all its certificates allow."""
+    found = extension_of(ca, "ExtendedKeyUsage")
     allowed = {oid.dotted_string for oid in found or []}
     if not allowed or _ANY in allowed:
         return ""
@@ -45,9 +45,9 @@ def _purposes(spec: CertificateSpec, authority: Any) -> str:
     return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
 
 
-def outside(hosts: Iterable[Host], authority: Any) -> str:
-    """Return which names lie outside those that the authority is limited to."""
-    found = extension_of(authority, "NameConstraints")
+def outside(hosts: Iterable[Host], ca: Any) -> str:
+    """Return which names lie outside those that the CA is limited to."""
+    found = extension_of(ca, "NameConstraints")
     for host in hosts if found else ():
         permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
         excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]

@@ -91,8 +91,8 @@ class Request:
         return [value for _kind, _colon, value in names]
 
     @property
-    def is_authority(self) -> bool:
-        """True when it asks for an authority."""
+    def is_ca(self) -> bool:
+        """True when it asks for a CA."""
         constraints = extension_of(self.content, "BasicConstraints")
         return bool(constraints and constraints.ca)
 

@@ -84,33 +84,33 @@ def extension_of(content: Any, kind: str) -> Any:
 
 @lru_cache(maxsize=1024)
 def _extensions_of(content: Any) -> dict[Any, Any]:
-    """Return all extensions by what they are; an authority is asked for the same with all that it signs."""
+    """Return all extensions by what they are; a CA is asked for the same with all that it signs."""
     return {extension.oid: extension.value for extension in content.extensions}
 
 
-def authority_identifier(authority: Any) -> Any:
-    """Return the identifier of an authority's key: its own SKI, or the digest where it has none."""
-    known = extension_of(authority, "SubjectKeyIdentifier")
+def authority_identifier(ca: Any) -> Any:
+    """Return the identifier of a CA's key: its own SKI, or the digest where it has none."""
+    known = extension_of(ca, "SubjectKeyIdentifier")
     if known is None:
-        known = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
+        known = x509.SubjectKeyIdentifier.from_public_key(ca.public_key())
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 
 
 def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
-    """Yield what a request asks for, each with its criticality: usages, names, and whether it is for an authority."""
+    """Yield what a request asks for, each with its criticality: usages, names, and whether it is for a CA."""
     yield from _usages(profile)
-    if profile.is_authority:
+    if profile.is_ca:
         yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
     yield from _names(hosts)
 
 
-def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, authority: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield the extensions of a certificate in Go's order, for a public key; authority: who signs, None for itself."""
+def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions of a certificate in Go's order, for a public key; CA: who signs, None for itself."""
     yield from _usages(profile)
-    yield x509.BasicConstraints(ca=profile.is_authority, path_length=profile.path_length), True
+    yield x509.BasicConstraints(ca=profile.is_ca, path_length=profile.path_length), True
     yield x509.SubjectKeyIdentifier.from_public_key(key), False
-    if authority is not None:
-        yield authority_identifier(authority), False
+    if ca is not None:
+        yield authority_identifier(ca), False
     access = {"ocsp": AuthorityInformationAccessOID.OCSP, "issuer": AuthorityInformationAccessOID.CA_ISSUERS}
     entries = [x509.AccessDescription(access[kind], url) for kind in access for url in _urls(profile, kind)]
     if entries:

@@ -36,11 +36,11 @@ _SHORT = {
 _ACCESS = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "issuer"}
 
 
-def facts_of(certificate: Any, key: Any = None, authority: Any = None) -> Facts:
-    """Return what certificate says; key: the private key beside it, authority: who should have signed it."""
+def facts_of(certificate: Any, key: Any = None, ca: Any = None) -> Facts:
+    """Return what certificate says; key: the private key beside it, ca: who should have signed it."""
     return replace(
         _said_by(certificate),
-        by_authority=None if authority is None else issued_by(certificate, authority),
+        by_ca=None if ca is None else issued_by(certificate, ca),
         key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
     )
 
@@ -60,18 +60,18 @@ def _said_by(certificate: Any) -> Facts:
         issuer=flat_name(certificate.issuer),
         serial=f"{certificate.serial_number:x}",
         fingerprint=fingerprint(certificate),
-        is_authority=bool(constraints and constraints.ca),
+        is_ca=bool(constraints and constraints.ca),
         pointers=_pointers(certificate),
         path_length=constraints.path_length if constraints else None,
     )
 
 
-def issued_by(certificate: Any, authority: Any) -> bool:
-    """True when authority signed certificate and the certificate points to that key of the authority."""
+def issued_by(certificate: Any, ca: Any) -> bool:
+    """True when CA signed certificate and the certificate points to that key of the CA."""
     pointer = extension_of(certificate, "AuthorityKeyIdentifier")
-    if pointer is None or pointer.key_identifier != authority_identifier(authority).key_identifier:
+    if pointer is None or pointer.key_identifier != authority_identifier(ca).key_identifier:
         return False
-    return signed_by(certificate, authority)
+    return signed_by(certificate, ca)
 
 
 def flat_name(name: Any) -> tuple[str, ...]:

@@ -54,9 +54,9 @@ def start_of_validity(now: datetime | None = None, backdate: timedelta = BACKDAT
     return moment.replace(second=0, microsecond=0) - backdate
 
 
-def leaf(spec: CertificateSpec, public_key: Any, authority: Any, authority_key: Any) -> Any:
+def leaf(spec: CertificateSpec, public_key: Any, ca: Any, ca_key: Any) -> Any:
     """Return the signed certificate: what spec asks for, never what the request says."""
-    return _builder(spec, public_key, authority).sign(authority_key, signature_hash(authority_key))
+    return _builder(spec, public_key, ca).sign(ca_key, signature_hash(ca_key))
 
 
 def self_signed(spec: CertificateSpec, key: Any) -> Any:
@@ -65,13 +65,13 @@ def self_signed(spec: CertificateSpec, key: Any) -> Any:
 
 
 def root(subject: Subject, key: Any, expiry: timedelta, path_length: int | None = None) -> Any:
-    """Return a self-signed authority with kubeadm's extensions."""
+    """Return a self-signed CA with kubeadm's extensions."""
     spec = key_spec(key)
     return self_signed(CertificateSpec("", "", subject, (), spec, expiry, root_profile(spec.algo, path_length)), key)
 
 
 def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
-    """Return a self-signed authority like certificate, same name, key and extensions, with a new life."""
+    """Return a self-signed CA like certificate, same name, key and extensions, with a new life."""
     name = certificate.subject
     builder = _dated(name, name, certificate.public_key(), start_of_validity(), expiry)
     for extension in certificate.extensions:
@@ -79,11 +79,11 @@ def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
     return builder.sign(key, signature_hash(key))
 
 
-def _builder(spec: CertificateSpec, public_key: Any, authority: Any) -> Any:
-    """Return a certificate with all that spec asks for, below an authority or, where that is None, on its own."""
+def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
+    """Return a certificate with all that spec asks for, below a CA or, where that is None, on its own."""
     name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
-    builder = _dated(name, name if authority is None else authority.subject, public_key, start, spec.expiry)
-    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, authority):
+    builder = _dated(name, name if ca is None else ca.subject, public_key, start, spec.expiry)
+    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, ca):
         builder = builder.add_extension(extension, critical=critical)
     return builder
 

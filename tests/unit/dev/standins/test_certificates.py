@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients are known by their authority, also while one with the same name and another kind of key takes its place."""
+"""Clients are known by their CA, also while one with the same name and another kind of key takes its place."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KEYS: dict[str, Any] = {
 
 
 def certificate(name: str, key: Any, signer: Any) -> Any:
-    """Return a certificate for a name and a key, by an authority that is always called the same."""
-    subject, issuer = (made.Name([made.NameAttribute(NameOID.COMMON_NAME, n)]) for n in (name, "authority"))
+    """Return a certificate for a name and a key, by a CA that is always called the same."""
+    subject, issuer = (made.Name([made.NameAttribute(NameOID.COMMON_NAME, n)]) for n in (name, "ca"))
     builder = made.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
     hour = datetime.timedelta(hours=1)
     builder = builder.serial_number(1).not_valid_before(x509.now() - hour).not_valid_after(x509.now() + hour)
@@ -34,12 +34,12 @@ def certificate(name: str, key: Any, signer: Any) -> Any:
     return builder.sign(signer, digest)
 
 
-AUTHORITIES = {kind: certificate("authority", key, key) for kind, key in KEYS.items()}
+CAS = {kind: certificate("ca", key, key) for kind, key in KEYS.items()}
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.permutations(KEYS, 2)))
-def test_an_authority_with_another_kind_of_key_and_the_same_name(old: str, new: str) -> None:
+def test_an_ca_with_another_kind_of_key_and_the_same_name(old: str, new: str) -> None:
     shown = [certificate("client", KEYS["ecdsa"], KEYS[old]).public_bytes(serialization.Encoding.DER)]
-    assert x509.client_problem(shown, [AUTHORITIES[new], AUTHORITIES[old]], x509.now()) == ""
-    unknown = "x509: certificate signed by unknown authority"
-    assert x509.client_problem(shown, [AUTHORITIES[new]], x509.now()) == unknown
+    assert x509.client_problem(shown, [CAS[new], CAS[old]], x509.now()) == ""
+    unknown = "x509: certificate signed by unknown CA"
+    assert x509.client_problem(shown, [CAS[new]], x509.now()) == unknown

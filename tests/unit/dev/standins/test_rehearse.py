@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from integration.api.programs import Authority
+from integration.api.programs import Issuer
 
 from dev.standins import overlay
 from dev.tools import rehearsal_report as report
@@ -103,12 +103,12 @@ def test_every_certificate_is_reported(tmp_path: Path) -> None:
     root, kubelet = tmp_path / "upper", tmp_path / "bind-kubelet/pki"
     (root / "etc/pki").mkdir(parents=True)
     kubelet.mkdir(parents=True)
-    authorities = [Authority(tmp_path / name, name) for name in ("one", "two")]
-    (root / "etc/pki/bundle.crt").write_bytes(b"".join(a.ca.read_bytes() for a in authorities))
-    der = authorities[0].certificate.public_bytes(serialization.Encoding.DER)
+    cas = [Issuer(tmp_path / name, name) for name in ("one", "two")]
+    (root / "etc/pki/bundle.crt").write_bytes(b"".join(a.ca.read_bytes() for a in cas))
+    der = cas[0].certificate.public_bytes(serialization.Encoding.DER)
     (root / "etc/pki/der.crt").write_bytes(der)
     (root / "etc/pki/nonsense.crt").write_bytes(b"\0nonsense")
-    made = authorities[0].issue("client", "system:node:n1", groups=["system:nodes"])
+    made = cas[0].issue("client", "system:node:n1", groups=["system:nodes"])
     dated = kubelet / "kubelet-client-2026-01-01-00-00-00.pem"
     dated.write_bytes(made.with_suffix(".crt").read_bytes() + made.with_suffix(".key").read_bytes())
     (kubelet / "kubelet-client-current.pem").symlink_to(dated)

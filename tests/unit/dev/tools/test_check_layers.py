@@ -30,7 +30,11 @@ ABOVE = "which is of a layer above or beside it"
             "_kubernetes.client",
             f"_etcd.auth: imports _kubernetes.client, {ABOVE}",
         ),
-        ("_host.receipts", "modules.unit", "_host.receipts: imports modules.unit, which is no module of module_utils"),
+        (
+            "_host.cached_results",
+            "modules.unit",
+            "_host.cached_results: imports modules.unit, which is no module of module_utils",
+        ),
         ("flat", "_common.errors", "module_utils/flat: is of no layer"),
     ],
 )

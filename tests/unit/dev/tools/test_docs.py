@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-TOP = Path(__file__).resolve().parents[3]
+TOP = Path(__file__).resolve().parents[4]
 REPOSITORY = str(yaml.safe_load((TOP / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("**/*.md"))]
 FENCE = re.compile(r"^ *(`{3,}).*?^ *\1 *$", re.DOTALL | re.MULTILINE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory of authorities to rotate, and what there is to see of it; for the tests of rotations."""
+"""A directory of CAs to rotate, and what there is to see of it; for the tests of rotations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def signer_fits(directory: Path, stem: str = "etcd/ca") -> bool:
 
 
 def made(directory: Path) -> Path:
-    """Return a directory with an authority, its key encrypted, and a key pair."""
-    ensure(directory).authority(CA)
+    """Return a directory with a CA, its key encrypted, and a key pair."""
+    ensure(directory).ca(CA)
     ensure(directory).key_pair(SA)
     return directory

@@ -86,7 +86,7 @@ def answered(**found: list[str] | None) -> dict[str, Any]:
     """Return the variables of hosts that told what they found; None: one that was not asked."""
     addresses = {name: f"192.0.2.{number}" for number, name in enumerate(found, 1)}
     told: dict[str, dict[str, Any]] = {
-        name: {"_host_receipts": {"found": signs}} if signs is not None else {} for name, signs in found.items()
+        name: {"_host_cached_results": {"found": signs}} if signs is not None else {} for name, signs in found.items()
     }
     hostvars = {name: {"ansible_host": address, **told[name]} for name, address in addresses.items()}
     return {"hosts": addresses, "hostvars": hostvars}
@@ -118,17 +118,17 @@ def test_founding_needs_the_word_of_every_host(found: dict[str, list[str] | None
 def test_without_role_host_the_role_asks_itself(asked: list[str], allowed: bool) -> None:
     """Where role host has asked, that task is skipped, which is registered, too."""
     here = {"_etcd_asked": {"changed": False, "found": asked}}
-    skipped = {"_etcd_asked": {"changed": False, "skipped": True}, "_host_receipts": {"found": []}}
+    skipped = {"_etcd_asked": {"changed": False, "skipped": True}, "_host_cached_results": {"found": []}}
     for other, answer in ((skipped, allowed), ({"_etcd_asked": skipped["_etcd_asked"]}, False)):
         role = etcd(hosts={"m1": "192.0.2.1", "m2": "192.0.2.2"}, hostvars={"m1": here, "m2": other})
         assert role.value("_etcd_may_found") is answer
 
 
-def test_clients_have_no_certificate_of_the_peers_authority() -> None:
+def test_clients_have_no_certificate_of_the_peers_ca() -> None:
     """The peer port trusts another CA than the client port, and that one signs the peers' certificates alone."""
     role = etcd(etcd_auth=True)
     found = flags(role)
     assert found["peer-trusted-ca-file"] == "/etc/etcd/pki/peer-ca.crt" != found["trusted-ca-file"]
-    signed = {item["path"].rpartition("/")[2]: item["authority"] for item in role.value("_etcd_certificates")}
-    assert [name for name, authority in signed.items() if authority == "etcd-peer-ca"] == ["peer"]
+    signed = {item["path"].rpartition("/")[2]: item["ca"] for item in role.value("_etcd_certificates")}
+    assert [name for name, ca in signed.items() if ca == "etcd-peer-ca"] == ["peer"]
     assert set(signed.values()) == {"etcd-ca", "etcd-peer-ca"}

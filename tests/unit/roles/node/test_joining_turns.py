@@ -16,7 +16,7 @@ from unit.roles.node.test_node_rendering import host
 
 NONE = ["certificate: there is none yet"]
 EXPIRED = ["expiry: expired 3h ago", "force: asked to make it again"]
-FOREIGN = ["issuer: not signed by the present authority ca"]
+FOREIGN = ["issuer: not signed by the present CA ca"]
 ASKED = ["force: asked to make it again"]
 
 

@@ -162,5 +162,5 @@ def test_the_reference_says_refused_of_exactly_these() -> None:
     for path in ROLES.glob("*/meta/changes.yml"):
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
         said |= {name for name, change in entries.items() if change.startswith("refused")}
-    # By their own checks: authorities of another cluster.
-    assert said - {"cluster_pki_dir", "host_replace_authorities"} == set(pin_settings.REFUSED)
+    # By their own checks: CAs of another cluster.
+    assert said - {"cluster_pki_dir", "host_replace_cas"} == set(pin_settings.REFUSED)

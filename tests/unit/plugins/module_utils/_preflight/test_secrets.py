@@ -103,7 +103,7 @@ def test_the_key_that_signs_tokens(pki: Path) -> None:
 
 def test_no_rotation_is_another_key(pki: Path) -> None:
     """A master may be a step behind at any of them, and one that was down comes late."""
-    ensure(pki).authority({"name": "etcd-ca", "common_name": "etcd-ca"})
+    ensure(pki).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
     seen = [pair(pki)]
     for name in ("trust", "issue", "settle", "drop", "done"):
         step(pki, name)

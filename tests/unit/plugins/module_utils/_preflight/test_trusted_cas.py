@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which authority that a host trusts is known here: the same key is the same, whatever became of its certificate."""
+"""Which CA that a host trusts is known here: the same key is the same, whatever became of its certificate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subje
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import new_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.trusted_cas import foreign_authorities
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.trusted_cas import foreign_cas
 
 SUBJECT = Subject.from_params("ca", [], "ca")
 OURS, OTHER, FORMER = (new_key(KeySpec("ecdsa", 256)) for _ in range(3))
@@ -28,7 +28,7 @@ def made(key: object, days: int = 9) -> bytes:
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with one authority, and what it was before a rotation."""
+    """Return a directory with one CA, and what it was before a rotation."""
     (tmp_path / "retired").mkdir()
     (tmp_path / "ca.crt").write_bytes(made(OURS))
     (tmp_path / "retired/ca-0123456789ab.crt").write_bytes(made(FORMER))
@@ -37,7 +37,7 @@ def pki(tmp_path: Path) -> Path:
 
 def judged(pki: Path, text: bytes, path: str = "/pki/ca.crt") -> list[str]:
     """Return what is said of a host that has this text there."""
-    return foreign_authorities({"k1": {path: text.decode()}}, NAMES, str(pki))
+    return foreign_cas({"k1": {path: text.decode()}}, NAMES, str(pki))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_ours(pki: Path, text: bytes) -> None:
 
 def test_another(pki: Path) -> None:
     (line,) = judged(pki, made(OTHER))
-    assert line.startswith("host k1: /pki/ca.crt (SHA-256 ") and f"is another authority than {pki}/ca.crt (SHA" in line
+    assert line.startswith("host k1: /pki/ca.crt (SHA-256 ") and f"is another CA than {pki}/ca.crt (SHA" in line
     assert "set cluster_pki_dir" in line
 
 
@@ -60,15 +60,15 @@ def test_what_is_elsewhere_known_by_another_name_is_another(pki: Path) -> None:
     assert f"{pki}/etcd/ca.crt, which does not exist" in line
 
 
-def test_hosts_of_one_authority_share_a_line(pki: Path) -> None:
+def test_hosts_of_one_ca_share_a_line(pki: Path) -> None:
     told = {host: {"/pki/ca.crt": made(OTHER).decode()} for host in ("k1", "k2")}
-    assert len(foreign_authorities(told, NAMES, str(pki))) == 2
+    assert len(foreign_cas(told, NAMES, str(pki))) == 2
     told["k1"] = told["k2"]
-    (line,) = foreign_authorities(told, NAMES, str(pki))
+    (line,) = foreign_cas(told, NAMES, str(pki))
     assert line.startswith("hosts k1, k2: ")
 
 
 def test_where_etcd_has_data_they_cannot_be_replaced(pki: Path) -> None:
     told = {"k1": {"/pki/ca.crt": made(OTHER).decode()}}
-    (line,) = foreign_authorities(told, NAMES, str(pki), ["k3", "k2"])
+    (line,) = foreign_cas(told, NAMES, str(pki), ["k3", "k2"])
     assert "on hosts k2, k3 etcd has data" in line and "/etc/etcd/formed are removed" in line

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The authorities on the controller: what is wrong with them is one clear error, and nothing is touched."""
+"""The CAs on the controller: what is wrong with them is one clear error, and nothing is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
@@ -29,18 +29,18 @@ KEY = new_key(ECDSA)
 SUBJECT = Subject.from_params("ca", [], "ca")
 CA = issue.root(SUBJECT, KEY, timedelta(days=10))
 LEAF = CertificateSpec.from_params(
-    {"path": "/p/c", "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    {"path": "/p/c", "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
 )
 PARAMS = {"name": "ca", "common_name": "ca", "expiry": "240h"}
 
 
 def expired() -> bytes:
-    """Return an authority whose end lies between the backdated beginning and now."""
+    """Return a CA whose end lies between the backdated beginning and now."""
     return certificate_pem(issue.root(SUBJECT, KEY, timedelta(minutes=3)))
 
 
 def leaf() -> bytes:
-    """Return a certificate of KEY that is no authority."""
+    """Return a certificate of KEY that is no CA."""
     return certificate_pem(issue.leaf(LEAF, KEY.public_key(), CA, KEY))
 
 
@@ -70,22 +70,20 @@ GOOD = {"ca.crt": certificate_pem(CA), "ca.key": key_pem(KEY)}
         ({"ca.key": b"garbage"}, None, "cannot read the private key"),
         ({"ca.key": key_pem(KEY)[:100]}, None, "cannot read the private key"),
         ({"ca.crt": expired()}, None, "expired at"),
-        ({"ca.crt": leaf()}, None, "is not an authority"),
+        ({"ca.crt": leaf()}, None, "is not a CA"),
         ({"ca.key": key_pem(KEY, "secret")}, None, "is encrypted"),
         ({"ca.key": key_pem(KEY, "secret")}, "wrong", "passphrase is wrong"),
     ],
 )
-def test_bad_authorities_are_one_error(
-    tmp_path: Path, files: dict[str, bytes], passphrase: str | None, message: str
-) -> None:
+def test_bad_cas_are_one_error(tmp_path: Path, files: dict[str, bytes], passphrase: str | None, message: str) -> None:
     """Neither pki_ca nor signing touches what it does not understand, and both name the file."""
     for name, data in {**GOOD, **files}.items():
         (tmp_path / name).write_bytes(data)
     before = snapshot(tmp_path)
     with pytest.raises(HardwayError, match=message) as one:
-        ensure(tmp_path, passphrase=passphrase).authority(PARAMS)
+        ensure(tmp_path, passphrase=passphrase).ca(PARAMS)
     with pytest.raises(HardwayError, match=message):
-        Authority.load(Store(str(tmp_path)), "ca", passphrase)
+        Issuer.load(Store(str(tmp_path)), "ca", passphrase)
     assert str(tmp_path) in str(one.value)
     assert snapshot(tmp_path) == before
 
@@ -105,34 +103,34 @@ def test_bad_authorities_are_one_error(
 def test_bad_requests_make_nothing(tmp_path: Path, params: dict[str, t.Any], message: str) -> None:
     """What cannot be made leaves no certificate behind."""
     with pytest.raises(HardwayError, match=message):
-        ensure(tmp_path).authority({**PARAMS, **params})
+        ensure(tmp_path).ca({**PARAMS, **params})
     assert not list(tmp_path.rglob("*.crt"))
 
 
-def test_authority_without_key_is_kept_but_cannot_sign(tmp_path: Path) -> None:
+def test_ca_without_key_is_kept_but_cannot_sign(tmp_path: Path) -> None:
     """A key may be kept offline; the error says where to bring it."""
     (tmp_path / "ca.crt").write_bytes(GOOD["ca.crt"])
-    report = ensure(tmp_path).authority(PARAMS)
+    report = ensure(tmp_path).ca(PARAMS)
     assert (report["state"], report["has_key"]) == ("kept", False)
     with pytest.raises(HardwayError, match=r"ca\.key is not here"):
-        Authority.load(Store(str(tmp_path)), "ca").sign(LEAF, b"", "h")
+        Issuer.load(Store(str(tmp_path)), "ca").sign(LEAF, b"", "h")
 
 
 def test_key_without_certificate_is_completed(tmp_path: Path) -> None:
     """The state that a kill leaves, for the key is written first."""
     (tmp_path / "ca.key").write_bytes(GOOD["ca.key"])
-    assert ensure(tmp_path).authority(PARAMS)["state"] == "created"
+    assert ensure(tmp_path).ca(PARAMS)["state"] == "created"
     assert (tmp_path / "ca.key").read_bytes() == GOOD["ca.key"]
-    assert ensure(tmp_path).authority(PARAMS)["state"] == "kept"
+    assert ensure(tmp_path).ca(PARAMS)["state"] == "kept"
 
 
 def test_passphrase_encrypts_what_is_plain(tmp_path: Path) -> None:
     """Once, with the same key; then it is kept."""
-    assert ensure(tmp_path).authority(PARAMS)["state"] == "created"
+    assert ensure(tmp_path).ca(PARAMS)["state"] == "created"
     with_passphrase = ensure(tmp_path, passphrase="secret")
     before = load_key((tmp_path / "ca.key").read_bytes(), "")
-    assert with_passphrase.authority(PARAMS)["state"] == "encrypted"
-    assert with_passphrase.authority(PARAMS)["state"] == "kept"
+    assert with_passphrase.ca(PARAMS)["state"] == "encrypted"
+    assert with_passphrase.ca(PARAMS)["state"] == "kept"
     pem = (tmp_path / "ca.key").read_bytes()
     assert b"ENCRYPTED" in pem
     assert key_pem(load_key(pem, "", "secret")) == key_pem(before)
@@ -144,27 +142,27 @@ def test_renewal_keeps_name_and_key(tmp_path: Path) -> None:
     (tmp_path / "ca.key").write_bytes(GOOD["ca.key"])
     (tmp_path / "ca.key").chmod(0o600)
     old = load_certificate((tmp_path / "ca.crt").read_bytes(), "")
-    assert ensure(tmp_path, renew_before=0.9).authority(PARAMS)["state"] == "kept"
-    assert ensure(tmp_path, renew_before=0.9, renew=True, check=True).authority(PARAMS)["state"] == "renewed"
-    assert ensure(tmp_path, renew_before=0.9, renew=True).authority(PARAMS)["state"] == "renewed"
+    assert ensure(tmp_path, renew_before=0.9).ca(PARAMS)["state"] == "kept"
+    assert ensure(tmp_path, renew_before=0.9, renew=True, check=True).ca(PARAMS)["state"] == "renewed"
+    assert ensure(tmp_path, renew_before=0.9, renew=True).ca(PARAMS)["state"] == "renewed"
     new = load_certificate((tmp_path / "ca.crt").read_bytes(), "")
     assert (new.subject, new.public_key()) == (old.subject, old.public_key())
     assert [e.value for e in new.extensions] == [e.value for e in old.extensions]
     assert new.serial_number != old.serial_number
-    assert ensure(tmp_path, renew_before=0.9, renew=True).authority(PARAMS)["state"] == "kept"
+    assert ensure(tmp_path, renew_before=0.9, renew=True).ca(PARAMS)["state"] == "kept"
 
 
 def test_signing_is_recorded_and_bounded(tmp_path: Path) -> None:
-    """A certificate may not outlive its authority; each signed one is a line."""
-    ensure(tmp_path).authority(PARAMS)
-    authority = Authority.load(Store(str(tmp_path)), "ca")
+    """A certificate may not outlive its CA; each signed one is a line."""
+    ensure(tmp_path).ca(PARAMS)
+    ca = Issuer.load(Store(str(tmp_path)), "ca")
     key = new_key(ECDSA)
-    authority.sign(LEAF, issue.request_pem(LEAF, key), "host-1")
-    long = CertificateSpec.from_params({"path": "/p/c", "authority": "ca", "profile": "client", "common_name": "c"})
-    with pytest.raises(HardwayError, match="longer than its authority"):
-        authority.sign(long, issue.request_pem(long, key), "host-1")
+    ca.sign(LEAF, issue.request_pem(LEAF, key), "host-1")
+    long = CertificateSpec.from_params({"path": "/p/c", "ca": "ca", "profile": "client", "common_name": "c"})
+    with pytest.raises(HardwayError, match="longer than its CA"):
+        ca.sign(long, issue.request_pem(long, key), "host-1")
     other_key = new_key(KeySpec("ed25519", 0))
     with pytest.raises(HardwayError, match="request is for a key ed25519"):
-        authority.sign(LEAF, issue.request_pem(LEAF, other_key), "host-1")
+        ca.sign(LEAF, issue.request_pem(LEAF, other_key), "host-1")
     lines = [json.loads(line) for line in (tmp_path / "issued.jsonl").read_text().splitlines()]
     assert [(line["host"], line["subject"]) for line in lines] == [("localhost", ["CN=ca"]), ("host-1", ["CN=c"])]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to authorities whose key is kept elsewhere, and the answers that are put beside them."""
+"""Requests to CAs whose key is kept elsewhere, and the answers that are put beside them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
@@ -23,7 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 KEY, LEAF_KEY = (new_key(KeySpec("ecdsa", 256)) for _ in range(2))
 CA = issue.root(Subject.from_params("ca", [], "ca"), KEY, timedelta(days=10))
 LEAF = CertificateSpec.from_params(
-    {"path": "/p/c", "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    {"path": "/p/c", "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
 )
 
 
@@ -37,11 +37,11 @@ def used(tmp_path: Path) -> tuple[Offline, Path]:
     """Return requests of which one was answered and used, and where its certificate is."""
     (tmp_path / "ca.crt").write_bytes(certificate_pem(CA))
     offline = Offline(Store(str(tmp_path)))
-    authority, request = Authority.load(offline.store, "ca"), issue.request_pem(LEAF, LEAF_KEY)
-    assert offline.leaf(authority, LEAF, request, "h", 0.3) is None
+    ca, request = Issuer.load(offline.store, "ca"), issue.request_pem(LEAF, LEAF_KEY)
+    assert offline.leaf(ca, LEAF, request, "h", 0.3) is None
     certificate = next(tmp_path.rglob("*.csr")).with_suffix(".crt")
     certificate.write_bytes(answer())
-    assert offline.leaf(authority, LEAF, request, "h", 0.3) is not None
+    assert offline.leaf(ca, LEAF, request, "h", 0.3) is not None
     return offline, certificate
 
 

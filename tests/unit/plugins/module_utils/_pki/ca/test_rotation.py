@@ -24,7 +24,7 @@ from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, s
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with an authority, its key encrypted, and a key pair."""
+    """Return a directory with a CA, its key encrypted, and a key pair."""
     return made(tmp_path / "pki")
 
 
@@ -55,14 +55,14 @@ def test_hosts_see_no_difference_when_only_the_signer_changes(pki: Path) -> None
     for name in ("trust", "issue"):
         step(pki, name)
         pem = (pki / "etcd/ca.crt").read_bytes()
-        entries = ({"authority": "etcd-ca", "path": "x", "signer": signer} for signer in (False, True))
+        entries = ({"ca": "etcd-ca", "path": "x", "signer": signer} for signer in (False, True))
         seen.append([Trust(entry, pem).pem for entry in entries])
     (bundle, signer), (later, other) = seen
     assert bundle == later and len(split(t.cast(bytes, bundle))) == 2
     assert signer != other and len(split(t.cast(bytes, other))) == 1
 
 
-def test_a_lone_authority_reaches_hosts_as_it_is() -> None:
+def test_a_lone_ca_reaches_hosts_as_it_is() -> None:
     assert trusted(b"# ours\n-----BEGIN X-----\nYQ==\n-----END X-----\n").startswith(b"# ours\n")
 
 
@@ -70,7 +70,7 @@ def test_an_ordinary_run_in_between_keeps_everything(pki: Path) -> None:
     for name in STEPS:
         step(pki, name)
         before = content(pki)
-        assert ensure(pki).authority(CA)["state"] == "kept"
+        assert ensure(pki).ca(CA)["state"] == "kept"
         assert ensure(pki).key_pair(SA)["state"] == "kept"
         assert step(pki, name) == [False, False] or name == "done"
         if name != "done":
@@ -78,9 +78,9 @@ def test_an_ordinary_run_in_between_keeps_everything(pki: Path) -> None:
 
 
 def renewed(pki: Path) -> tuple[bytes, bytes]:
-    """Renew the authority in an ordinary run; return its certificate and its key."""
+    """Renew the CA in an ordinary run; return its certificate and its key."""
     renewing = Ensure(Store(str(pki)), "secret", True, 2.0, False)
-    assert renewing.authority(CA)["state"] == "renewed"
+    assert renewing.ca(CA)["state"] == "renewed"
     return split((pki / "etcd/ca.crt").read_bytes())[0], (pki / "etcd/ca.key").read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_no_step_can_be_left_out(pki: Path) -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) -> None:
-    """An hour after the last host signs with the new one; authorities need not wait: hosts have new certificates."""
+    """An hour after the last host signs with the new one; CAs need not wait: hosts have new certificates."""
     for name in STEPS[:2]:
         Rotation(ensure(pki), now=datetime(2026, 11, 21, tzinfo=timezone.utc)).take(name, [CA], [SA])
     step(pki, "settle")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split
@@ -28,16 +28,16 @@ class Killed(BaseException):
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
-    """Return a directory with an authority, its key encrypted, and a key pair."""
+    """Return a directory with a CA, its key encrypted, and a key pair."""
     return made(tmp_path / "pki")
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ensure(pki).authority(BELOW)
+    ensure(pki).ca(BELOW)
     for earlier in STEPS[: STEPS.index(name)]:
         step(pki, earlier, more=[BELOW])
-        ensure(pki).authority(BELOW)
+        ensure(pki).ca(BELOW)
     start, cuts = pki.with_name("start"), 0
     shutil.copytree(pki, start)
     finished = False
@@ -50,13 +50,13 @@ def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypa
         # As the playbook does: its first step, and the run of the roles that follows it.
         if (pki / "rotation.json").exists() or name != "done":
             step(pki, "trust", more=[BELOW])
-        ensure(pki).authority(CA)
-        ensure(pki).authority(BELOW)
+        ensure(pki).ca(CA)
+        ensure(pki).ca(BELOW)
         ensure(pki).key_pair(SA)
         assert signer_fits(pki) and signer_fits(pki, "kubelet-ca")
         step(pki, name, more=[BELOW])
         for later in STEPS[STEPS.index(name) + 1 :]:
-            ensure(pki).authority(BELOW)
+            ensure(pki).ca(BELOW)
             step(pki, later, more=[BELOW])
         assert (
             signer_fits(pki)
@@ -93,9 +93,9 @@ def killed_at_key(function: t.Callable[..., None]) -> t.Callable[..., None]:
 def test_a_signer_cut_off_from_its_key_signs_all_the_same(pki: Path) -> None:
     half_issued(pki)
     before = content(pki)
-    authority = Authority.load(Store(str(pki)), "etcd-ca", "secret")
-    assert same_public_key(authority.certificate.public_key(), authority.signing_key().public_key())
-    assert ensure(pki, check=True).authority(CA)["state"] == "completed"
+    ca = Issuer.load(Store(str(pki)), "etcd-ca", "secret")
+    assert same_public_key(ca.certificate.public_key(), ca.signing_key().public_key())
+    assert ensure(pki, check=True).ca(CA)["state"] == "completed"
     assert step(pki, "trust", check=True) == [True, False]
     assert content(pki) == before
 
@@ -103,8 +103,8 @@ def test_a_signer_cut_off_from_its_key_signs_all_the_same(pki: Path) -> None:
 def test_the_next_run_completes_it_whatever_it_is(pki: Path) -> None:
     half_issued(pki)
     shutil.copytree(pki, pki.with_name("same"))
-    assert ensure(pki).authority(CA)["state"] == "completed" and signer_fits(pki)
-    assert ensure(pki).authority(CA)["state"] == "kept"
+    assert ensure(pki).ca(CA)["state"] == "completed" and signer_fits(pki)
+    assert ensure(pki).ca(CA)["state"] == "kept"
     assert step(pki.with_name("same"), "trust") == [True, False] and signer_fits(pki.with_name("same"))
     assert step(pki.with_name("same"), "trust") == [False, False]
 

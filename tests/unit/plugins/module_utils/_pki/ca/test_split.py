@@ -24,12 +24,12 @@ PEER = {"name": "etcd-peer-ca", "common_name": "etcd-peer-ca", "split_from": "et
 CLIENT = {"name": "etcd-ca", "common_name": "etcd-ca"}
 
 
-def run(directory: Path, *authorities: dict[str, Any], **changes: Any) -> list[str]:
+def run(directory: Path, *cas: dict[str, Any], **changes: Any) -> list[str]:
     """Return what became of each CA."""
     settings = {"passphrase": None, "renew": False, "renew_before": 0.3, "check": False, **changes}
     store = Store(str(directory))
     store.prepare(False)
-    return [Ensure(store, **settings).authority(item)["state"] for item in authorities]
+    return [Ensure(store, **settings).ca(item)["state"] for item in cas]
 
 
 def key_of(directory: Path, name: str) -> str:
@@ -116,7 +116,7 @@ def test_an_import_directory_may_be_gone(tmp_path: Path) -> None:
     """The CA that is new in this release does not ask for it again."""
     run(tmp_path, CLIENT)
     check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path)))
-    with pytest.raises(HardwayError, match="none of the authorities is there"):
+    with pytest.raises(HardwayError, match="none of the CAs is there"):
         check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path / "empty")))
 
 

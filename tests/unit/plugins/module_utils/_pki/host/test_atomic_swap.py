@@ -33,7 +33,7 @@ CA = issue.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))
 
 def pair(directory: Path) -> Pair:
     """Return the pair of a client's certificate in directory."""
-    params = {"path": str(directory / "c"), "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    params = {"path": str(directory / "c"), "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
     return Pair(CertificateSpec.from_params(params))
 
 
@@ -129,17 +129,15 @@ def test_what_was_no_pair_before_is_none_or_a_good_one(before: Path, tmp_path: P
     assert found == {True, False}
 
 
-def test_an_authority_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
+def test_an_ca_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
     """Two names, two directories; a file system without hard links; links that somebody has made."""
     keys = [new_key(KeySpec("ecdsa", 256)) for _ in range(2)]
-    authorities = [
-        certificate_pem(issue.root(Subject.from_params("a", [], "a"), key, timedelta(days=9))) for key in keys
-    ]
-    entry = {"authority": "ca", "path": "", "key_path": "", "signer": True}
+    cas = [certificate_pem(issue.root(Subject.from_params("a", [], "a"), key, timedelta(days=9))) for key in keys]
+    entry = {"ca": "ca", "path": "", "key_path": "", "signer": True}
 
     def trust(directory: Path, number: int) -> Trust:
         paths = {"path": str(directory / "ca-signer.crt"), "key_path": str(directory / "private/ca.key")}
-        return Trust({**entry, **paths}, authorities[number])
+        return Trust({**entry, **paths}, cas[number])
 
     def work(number: int) -> t.Callable[[], None]:
         directory = tmp_path / str(number)
@@ -164,7 +162,7 @@ def test_an_authority_and_its_key_on_a_master_change_together(tmp_path: Path) ->
         assert usable(certificate, key), f"killed before call {number}"
         trust(tmp_path / str(number), 1).write(key_pem(keys[1]))
         assert usable(certificate, key) and plain(certificate, key)
-        assert certificate.read_bytes() == authorities[1]
+        assert certificate.read_bytes() == cas[1]
 
 
 def test_each_step_is_on_the_disk_before_the_next(

@@ -29,7 +29,7 @@ CA = issue.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))
 
 def pair(directory: Path, **changes: t.Any) -> Pair:
     """Return the pair of a client's certificate in directory."""
-    params = {"path": str(directory / "c"), "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    params = {"path": str(directory / "c"), "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
     return Pair(CertificateSpec.from_params({**params, **changes}))
 
 
@@ -46,7 +46,7 @@ def answer(target: Pair, request: bytes) -> bytes:
 def good(target: Pair) -> bool:
     """True when key and certificate are in place and belong together."""
     found = target.facts(CA)
-    return isinstance(found, Facts) and found.key_matches and bool(found.by_authority)
+    return isinstance(found, Facts) and found.key_matches and bool(found.by_ca)
 
 
 def names(directory: Path) -> list[str]:

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 def request(**changes: t.Any) -> dict[str, t.Any]:
     """Return a good request for a server's certificate with some values changed."""
-    good = {"path": "/p/apiserver", "authority": "ca", "profile": "server", "common_name": "a", "hosts": ["a"]}
+    good = {"path": "/p/apiserver", "ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"]}
     return {**good, **changes}
 
 
@@ -162,7 +162,7 @@ def test_usages(profile: str, words: list[str] | None, algo: str, expected: list
     ("profile", "words"), [("nobody", None), ("a", ["sing"]), ("a", ["cert sign"]), ("a", ["encipher only"])]
 )
 def test_bad_usages(profile: str, words: list[str] | None) -> None:
-    """Unknown words, and leaves that would be authorities, are refused."""
+    """Unknown words, and leaves that would be CAs, are refused."""
     with pytest.raises(HardwayError, match=r"^/p: "):
         usages_of(profile, words, "rsa", "/p")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import authority_spec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import ca_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import document, profiles_of
 
@@ -45,7 +45,7 @@ CSR = {
 
 def spec(csr: t.Any, config: t.Any = None, **changes: t.Any) -> t.Any:
     """Return what one entry of pki_certificate means."""
-    entry = {"path": "/p/a", "authority": "ca", "profile": "kubernetes", "csr": csr, **changes}
+    entry = {"path": "/p/a", "ca": "ca", "profile": "kubernetes", "csr": csr, **changes}
     return specs_of({"certificates": [entry], "config": CONFIG if config is None else config})[0]
 
 
@@ -82,9 +82,9 @@ def test_options_win_over_the_file() -> None:
         ({"pathlen": 3, "pathlenzero": True}, 87600, 3),
     ],
 )
-def test_authorities(ca: dict[str, t.Any] | None, expiry: int, length: int | None) -> None:
+def test_cas(ca: dict[str, t.Any] | None, expiry: int, length: int | None) -> None:
     """The section ca says life and depth; zero must be said twice, as in cfssl."""
-    found = authority_spec({"name": "ca", "csr": {**CSR, **({"ca": ca} if ca is not None else {})}}, {})
+    found = ca_spec({"name": "ca", "csr": {**CSR, **({"ca": ca} if ca is not None else {})}}, {})
     assert found.expiry == timedelta(hours=expiry)
     assert found.profile.path_length == length
 
@@ -97,16 +97,16 @@ def test_fields_are_read_in_any_case_as_go_does() -> None:
     config = {"Signing": {"Profiles": profiles, "DEFAULT": {"Expiry": "9h"}}, "OCSP": None}
     found = spec(csr, config, profile="leaf")
     assert (str(found.key), found.expiry, found.subject.parts[0]) == ("ecdsa 384", timedelta(hours=9), ("O", ("x",)))
-    authority = authority_spec({"name": "sub", "profile": "Sub", "signed_by": "ca"}, profiles_of(config))
-    assert (authority.profile.path_length, authority.expiry) == (1, timedelta(hours=9))
+    ca = ca_spec({"name": "sub", "profile": "Sub", "signed_by": "ca"}, profiles_of(config))
+    assert (ca.profile.path_length, ca.expiry) == (1, timedelta(hours=9))
 
 
-def test_authority_by_profile() -> None:
-    """A profile with is_ca says usages, life and depth of an authority."""
+def test_ca_by_profile() -> None:
+    """A profile with is_ca says usages, life and depth of a CA."""
     profiles = profiles_of(CONFIG)
-    found = authority_spec({"name": "sub", "profile": "intermediate", "signed_by": "ca"}, profiles)
+    found = ca_spec({"name": "sub", "profile": "intermediate", "signed_by": "ca"}, profiles)
     assert found.usages.words() == ["cert sign", "crl sign"]
-    assert (found.profile.path_length, found.expiry, found.authority) == (0, timedelta(hours=43800), "ca")
+    assert (found.profile.path_length, found.expiry, found.ca) == (0, timedelta(hours=43800), "ca")
 
 
 def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> None:
@@ -119,11 +119,11 @@ def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> N
     profiles = {"sub": {**CONFIG["signing"]["profiles"]["intermediate"], **urls}}
     own = {"ca": {"expiry": "9h", "pathlen": 3, "backdate": "1h"}, "crl_url": "http://c.example.org"}
     asked = {"name": "sub", "csr": {**CSR, **own}, "profile": "sub"}
-    signed = authority_spec({**asked, "signed_by": "ca"}, profiles)
-    assert signed == authority_spec({**asked, "csr": CSR, "signed_by": "ca"}, profiles)
-    told = authority_spec({**asked, "signed_by": "ca", "expiry": "8h", "path_length": 2}, profiles)
+    signed = ca_spec({**asked, "signed_by": "ca"}, profiles)
+    assert signed == ca_spec({**asked, "csr": CSR, "signed_by": "ca"}, profiles)
+    told = ca_spec({**asked, "signed_by": "ca", "expiry": "8h", "path_length": 2}, profiles)
     assert (told.expiry, told.profile.path_length) == (timedelta(hours=8), 2)
-    root = authority_spec(asked, profiles)
+    root = ca_spec(asked, profiles)
     assert (root.expiry, root.profile.path_length, root.profile.backdate) == (9 * HOUR, 3, HOUR)
     assert root.profile.pointers == ("crl:http://c.example.org", *signed.profile.pointers[1:])
     assert len(root.profile.pointers) == 3
@@ -134,7 +134,7 @@ def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
     for zero in ("0s", "0", "0h0m"):
         config = {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "backdate": zero}}}}
         assert spec(CSR, config).profile.backdate == timedelta(minutes=5)
-        found = authority_spec({"name": "ca", "csr": {**CSR, "ca": {"backdate": zero}}}, {})
+        found = ca_spec({"name": "ca", "csr": {**CSR, "ca": {"backdate": zero}}}, {})
         assert found.profile.backdate == timedelta(minutes=5)
 
 

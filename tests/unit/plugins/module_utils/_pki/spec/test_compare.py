@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 SPEC = CertificateSpec.from_params(
     {
         "path": "/p/server",
-        "authority": "ca",
+        "ca": "ca",
         "profile": "server",
         "common_name": "a",
         "names": [{"O": "o"}],
@@ -65,9 +65,9 @@ def test_as_asked() -> None:
     ("changes", "expected"),
     [
         ({"key_matches": False}, "key: does not belong to the certificate"),
-        ({"by_authority": False}, "issuer: not signed by the present authority ca"),
-        ({"by_authority": None}, "issuer: authority ca is not made yet"),
-        ({"is_authority": True}, "usages: it is an authority"),
+        ({"by_ca": False}, "issuer: not signed by the present CA ca"),
+        ({"by_ca": None}, "issuer: CA ca is not made yet"),
+        ({"is_ca": True}, "usages: it is a CA"),
         ({"key": KeySpec("rsa", 2048)}, "key: rsa 2048 instead of ecdsa 256"),
         ({"subject": ("CN=a",)}, "subject: without O=o"),
         ({"subject": ("CN=b", "O=o")}, "subject: without CN=a; has CN=b too much"),
@@ -111,8 +111,8 @@ def test_description_holds_no_more_than_a_diff_may_show() -> None:
         ({}, []),
         (aged(1), []),
         (aged(-3), ["expiry: expired 3h ago"]),
-        ({"by_authority": False}, ["issuer: not signed by the present authority ca"]),
-        ({"by_authority": None}, []),
+        ({"by_ca": False}, ["issuer: not signed by the present CA ca"]),
+        ({"by_ca": None}, []),
     ],
 )
 def test_what_others_make_is_judged_by_use_alone(changes: dict[str, t.Any], expected: list[str]) -> None:

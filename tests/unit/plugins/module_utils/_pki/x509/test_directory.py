@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else is in the directory of the authorities: key pairs, secrets, and the lock around it all."""
+"""What else is in the directory of the CAs: key pairs, secrets, and the lock around it all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Authority
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
@@ -26,18 +26,18 @@ KEY = new_key(ECDSA)
 SUBJECT = Subject.from_params("ca", [], "ca")
 CA = issue.root(SUBJECT, KEY, timedelta(days=10))
 LEAF = CertificateSpec.from_params(
-    {"path": "/p/c", "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    {"path": "/p/c", "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
 )
 PARAMS = {"name": "ca", "common_name": "ca", "expiry": "240h"}
 
 
 def expired() -> bytes:
-    """Return an authority whose end lies between the backdated beginning and now."""
+    """Return a CA whose end lies between the backdated beginning and now."""
     return certificate_pem(issue.root(SUBJECT, KEY, timedelta(minutes=3)))
 
 
 def leaf() -> bytes:
-    """Return a certificate of KEY that is no authority."""
+    """Return a certificate of KEY that is no CA."""
     return certificate_pem(issue.leaf(LEAF, KEY.public_key(), CA, KEY))
 
 
@@ -96,7 +96,7 @@ def test_password_fits_keepalived(tmp_path: Path) -> None:
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     """Everything is predicted as created."""
     worker = ensure(tmp_path / "none", check=True)
-    assert worker.authority(PARAMS)["state"] == "created"
+    assert worker.ca(PARAMS)["state"] == "created"
     assert worker.key_pair({"name": "sa"})["state"] == "created"
     assert worker.secret({"name": "s", "bytes": 8, "encoding": "base64"})["state"] == "created"
     assert not list(tmp_path.iterdir())
@@ -110,15 +110,15 @@ def test_lock_waits_and_gives_up_with_a_reason(tmp_path: Path) -> None:
 
 
 def _make(directory: str) -> str:
-    """Make the authority as one of many runs; return the serial number it then finds."""
+    """Make the CA as one of many runs; return the serial number it then finds."""
     worker = ensure(Path(directory))
     with worker.store.locked():
-        worker.authority(PARAMS)
-    return str(Authority.load(worker.store, "ca").certificate.serial_number)
+        worker.ca(PARAMS)
+    return str(Issuer.load(worker.store, "ca").certificate.serial_number)
 
 
 def test_concurrent_runs_agree(tmp_path: Path) -> None:
-    """Eight at once make one authority."""
+    """Eight at once make one CA."""
     with multiprocessing.get_context("fork").Pool(8) as pool:
         assert len(set(pool.map(_make, [str(tmp_path)] * 8))) == 1
     assert len((tmp_path / "issued.jsonl").read_text().splitlines()) == 1

@@ -43,7 +43,7 @@ def planted(tmp_path: Path) -> Pair:
     theirs = tmp_path / "pki"
     theirs.mkdir(mode=0o700)
     os.chown(theirs, SOMEBODY, SOMEBODY)
-    asked = {"path": str(theirs / "c"), "authority": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    asked = {"path": str(theirs / "c"), "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
     pair = Pair(CertificateSpec.from_params({**asked, "owner": str(SOMEBODY), "group": str(SOMEBODY)}))
     renew(pair)
     return pair

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts between runs on a real host: what is believed, and what makes a task look for itself."""
+"""Cached results between runs on a real host: what is believed, and what makes a task look for itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from integration.unit.lab import Lab, lab
 
-READ = {"hardway.kubernetes.receipts": {}, "register": "_host_receipts", "no_log": True}
+READ = {"hardway.kubernetes.cached_results": {}, "register": "_host_cached_results", "no_log": True}
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 KERNEL = {"hardway.kubernetes.kernel": {"sysctls": {"net.ipv4.ip_local_reserved_ports": "30000-30010"}}}
 RUN = {"hardway.kubernetes.unit": {"units": [{"name": "site", "inputs": ["/etc/site"]}]}}
@@ -27,16 +27,16 @@ def files(content: str = "a\n", path: str = "/etc/site/a.conf") -> dict[str, Any
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Return one host where both tasks have run."""
-    with lab(tmp_path_factory.mktemp("receipts"), 1) as ready:
+    with lab(tmp_path_factory.mktemp("cached_results"), 1) as ready:
         ready.play(READ, files(), RUN, KERNEL)
         yield ready
 
 
 def last(hosts: Lab, *tasks: dict[str, Any], check: bool = False) -> tuple[bool, bool]:
-    """Return whether the last task changed something, and whether it answered from its receipt."""
+    """Return whether the last task changed something, and whether it answered from its cached result."""
     seen = hosts.play(*tasks, check=check)["n1"]
     assert not seen.get("failed"), seen
-    return seen["changed"], seen.get("from_receipt", False)
+    return seen["changed"], seen.get("from_cached_result", False)
 
 
 @pytest.mark.parametrize("task", [files(), RUN, KERNEL])
@@ -106,7 +106,7 @@ def test_a_unit_that_nobody_waited_for_stands_once_it_runs(hosts: Lab) -> None:
     assert last(hosts, READ, make, run) == (True, False)
     assert hosts.inside("n1", "systemctl show -P ActiveState slow") == "activating"
     assert last(hosts, READ, run, check=True) == (False, False)
-    # A check removes no receipt, so the same one stands now.
+    # A check removes no cached result, so the same one stands now.
     hosts.inside("n1", "touch /run/go; until systemctl -q is-active slow; do sleep 0.1; done")
     assert last(hosts, READ, run, check=True) == (False, True)
     hosts.inside("n1", "systemctl kill --kill-whom=main slow; sleep 1; systemctl start slow")
@@ -120,5 +120,5 @@ def test_after_a_change_nothing_is_believed_in_that_run(hosts: Lab) -> None:
 
 
 def test_nobody_else_reads_them(hosts: Lab) -> None:
-    modes = hosts.inside("n1", "stat -c %a /var/lib/hardway/receipts /var/lib/hardway/receipts/.salt")
+    modes = hosts.inside("n1", "stat -c %a /var/lib/hardway/cached-results /var/lib/hardway/cached-results/.salt")
     assert modes.split() == ["700", "600"]

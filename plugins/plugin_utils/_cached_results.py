@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of receipts: a task whose receipt stands is answered without a visit to the host."""
+"""The controller's part of cached results: a task with a valid one is answered without a connection to the host."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted, with_predictions
 
-# What module receipts told of a host, and the fact that makes it void.
-VARIABLE = "_host_receipts"
-FACT = "hardway_receipts_void"
+# What module cached results told of a host, and the fact that makes it void.
+VARIABLE = "_host_cached_results"
+FACT = "hardway_cached_results_void"
 PLUGINS = Path(__file__).resolve().parent.parent
 
 
@@ -31,8 +31,8 @@ _SHARED_FILES = shared_files(PLUGINS)
 _SHARED = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in _SHARED_FILES)
 
 
-class Receipt:
-    """One task's receipt: asked for before its module runs, and left by it."""
+class CachedResult:
+    """One task's cached result: asked for before its module runs, and left by it."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class Receipt:
         *,
         believe: bool = True,
     ) -> None:
-        """Take all that decides what the task does; the result of module receipts is found among the variables.
+        """Take all that decides what the task does; the result of module cached results is found among the variables.
 
-        Who does not ``believe`` neither asks for a receipt nor leaves one.
+        Who does not ``believe`` neither asks for a cached result nor leaves one.
         """
         told = task_vars.get(VARIABLE) or {}
         # The variables of a delegated task are those of another host than it runs on.
@@ -62,7 +62,7 @@ class Receipt:
         self._void = (task_vars.get("ansible_facts") or {}).get(FACT) == self._told.get("nonce")
         self.key = _key(module, arguments, str(self._told["salt"])) if usable and believe else None
         # In check mode nothing is left behind.
-        self.option = {} if self.key is None or action._task.check_mode else {"_receipt": self.key}
+        self.option = {} if self.key is None or action._task.check_mode else {"_cached_result": self.key}
 
     @property
     def standing(self) -> dict[str, Any] | None:
@@ -70,7 +70,7 @@ class Receipt:
         if self.key is None or self._void:
             return None
         found = self._told.get("standing", {}).get(self.key)
-        return None if found is None else {**found, "changed": False, "from_receipt": True}
+        return None if found is None else {**found, "changed": False, "from_cached_result": True}
 
     @property
     def foreseen(self) -> list[str]:
@@ -78,14 +78,14 @@ class Receipt:
         return noted(self._task_vars) if self._foresees else []
 
     def seen(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the module's result; if it changed something, no receipt of this host counts any more."""
+        """Return the module's result; if it changed something, no cached result of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
         return with_predictions(result, self._task_vars) if self._foresees else result
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:
-    """Return the name of a receipt: other arguments or another version of the code make another one."""
+    """Return the name of a cached result: other arguments or another version of the code make another one."""
     name = module.rpartition(".")[2]
     digest = hmac.new(salt.encode(), _SHARED + (PLUGINS / "modules" / f"{name}.py").read_bytes(), hashlib.sha256)
     digest.update(json.dumps(arguments, sort_keys=True, default=str).encode())

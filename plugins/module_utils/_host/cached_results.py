@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts: what a task found right on this host, and the evidence by which one sees that it still is.
+"""Cached results: what a task found right on this host, and the evidence by which one sees that it still is.
 
 A task leaves one file named by the digest of its arguments. It stands as long as every path, unit and name in its
 evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit, which is
@@ -26,7 +26,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import expand
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
 
-DIRECTORY = "/var/lib/hardway/receipts"
+DIRECTORY = "/var/lib/hardway/cached-results"
 SALT = ".salt"
 # Who was not asked for so long has other arguments by now.
 KEPT = 90 * 86400.0
@@ -73,7 +73,7 @@ def leave(
         map(_untouched, {*seen, *(p for each in listed.values() for p in each)} - {*accepted})
     ):
         return
-    receipt = {
+    entry = {
         "result": result,
         "paths": seen,
         "names": listed,
@@ -84,7 +84,7 @@ def leave(
         "kernel": kernel,
     }
     safe_paths.make_directory(directory, 0o700)
-    atomic_files.write(os.path.join(directory, f"{key}.json"), json.dumps(receipt).encode(), mode=0o600)
+    atomic_files.write(os.path.join(directory, f"{key}.json"), json.dumps(entry).encode(), mode=0o600)
 
 
 def salt(directory: str = DIRECTORY, *, make: bool) -> str:
@@ -101,19 +101,17 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
 def standing(
     show: Show, ask: Ask, settled: Settled, directory: str = DIRECTORY, *, clean: bool
 ) -> dict[str, dict[str, Any]]:
-    """Return the results of all receipts that still stand, by key; remove the others when asked to clean.
+    """Return the results of all cached results that still stand, by key; remove the others when asked to clean.
 
     The three look at units, at endpoints, and at the kernel.
     """
     now, found = time.time(), _read(directory)
-    units = sorted({name for receipt in found.values() if receipt for name in receipt["units"]})
+    units = sorted({name for entry in found.values() if entry for name in entry["units"]})
     seen = show(units) if units else {}
-    stand = {key: receipt for key, receipt in found.items() if receipt and _stands(receipt, seen, now)}
-    sick = _sick([health for receipt in stand.values() for health in receipt["health"]], ask)
-    stand = {key: receipt for key, receipt in stand.items() if not any(health in sick for health in receipt["health"])}
-    told = {
-        key: settled(receipt["kernel"]) if receipt["kernel"] else receipt["result"] for key, receipt in stand.items()
-    }
+    stand = {key: entry for key, entry in found.items() if entry and _stands(entry, seen, now)}
+    sick = _sick([health for entry in stand.values() for health in entry["health"]], ask)
+    stand = {key: entry for key, entry in stand.items() if not any(health in sick for health in entry["health"])}
+    told = {key: settled(entry["kernel"]) if entry["kernel"] else entry["result"] for key, entry in stand.items()}
     results = {key: dict(result) for key, result in told.items() if result is not None}
     for key in found.keys() - results.keys() if clean else ():
         with contextlib.suppress(FileNotFoundError):
@@ -168,7 +166,7 @@ def process(seen: Seen) -> str:
 
 
 def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
-    """Return all receipts by key; None for one that cannot be read or that lies untouched for long."""
+    """Return all cached results by key; None for one that cannot be read or that lies untouched for long."""
     found: dict[str, Optional[dict[str, Any]]] = {}
     oldest = time.time() - KEPT
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
@@ -179,8 +177,8 @@ def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
             found[key] = None
             if entry.stat().st_mtime >= oldest:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
-                    receipt = json.loads(atomic_files.read(entry.path) or b"")
-                    found[key] = {name: receipt[name] for name in ("result", *EVIDENCE)}
+                    content = json.loads(atomic_files.read(entry.path) or b"")
+                    found[key] = {name: content[name] for name in ("result", *EVIDENCE)}
     return found
 
 
@@ -191,12 +189,12 @@ def _sick(endpoints: list[Mapping[str, Any]], ask: Ask) -> list[Mapping[str, Any
         return [health for health, reason in zip(once, pool.map(ask, once)) if reason]
 
 
-def _stands(receipt: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:
-    """True when all evidence of one receipt is as it was."""
+def _stands(entry: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:
+    """True when all evidence of one cached result is as it was."""
     return (
-        (receipt["until"] is None or now < receipt["until"])
-        and all(fingerprint(path) == known for path, known in receipt["paths"].items())
-        and all(expand(name) == known for name, known in receipt["names"].items())
-        and all(name in seen and process(seen[name]) == known for name, known in receipt["units"].items())
-        and all(_prints(command, digest) for command, digest in receipt["output"])
+        (entry["until"] is None or now < entry["until"])
+        and all(fingerprint(path) == known for path, known in entry["paths"].items())
+        and all(expand(name) == known for name, known in entry["names"].items())
+        and all(name in seen and process(seen[name]) == known for name, known in entry["units"].items())
+        and all(_prints(command, digest) for command, digest in entry["output"])
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An authority below ca signs for kubelets in a real controller-manager; a real API server accepts it, and both CAs."""
+"""A CA below ca signs for kubelets in a real controller-manager; a real API server accepts it, and both CAs."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class WithIntermediate(RealKubernetes):
         """Make ca as the role does, in the middle of a rotation, and kubelet-ca below it."""
         super().__init__(directory)
         ensure = Ensure(Store(str(directory / "own")), None, False, 0.3, False)
-        ensure.authority({"name": "ca"})
+        ensure.ca({"name": "ca"})
         Rotation(ensure).take("trust", [{"name": "ca"}], [])
-        ensure.authority({"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0})
+        ensure.ca({"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0})
         self.root, self.signer = directory / "own/ca.crt", directory / "own/kubelet-ca"
-        # The program's own administrator is of the test's authority.
-        parts = [self.authority.ca, self.root, self.signer.with_suffix(".crt")]
+        # The program's own administrator is of the test's CA.
+        parts = [self.ca.ca, self.root, self.signer.with_suffix(".crt")]
         self.client_ca = directory / "client-ca.crt"
         self.client_ca.write_bytes(trusted(b"".join(path.read_bytes() for path in parts)))
 
     def _apiserver(self) -> list[str | Path]:
-        """Return the command line with the clients' authorities in a file of their own."""
+        """Return the command line with the clients' CAs in a file of their own."""
         return [*super()._apiserver(), f"--client-ca-file={self.client_ca}"]
 
     def _manager(self) -> list[str | Path]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml with an authority whose key is kept elsewhere: masters sign for kubelets, and need a key for that."""
+"""site.yml with a CA whose key is kept elsewhere: masters sign for kubelets, and need a key for that."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from .site import Site
-from .test_foreign_authorities import authority
+from .test_foreign_cas import ca
 
 
 @pytest.fixture
 def site(repository: Path, tmp_path: Path) -> Site:
     """Return a site whose ca is here without its key."""
     made = Site(repository, tmp_path)
-    authority(made.pki / "ca")
+    ca(made.pki / "ca")
     (made.pki / "ca.key").rename(tmp_path / "ca.key")
     return made
 
@@ -35,9 +35,9 @@ def test_masters_are_not_left_without_a_key_to_sign_with(site: Site) -> None:
     assert site.asked() == []
 
 
-def test_with_an_authority_for_kubelets_they_need_none_of_it(site: Site) -> None:
+def test_with_an_ca_for_kubelets_they_need_none_of_it(site: Site) -> None:
     site.variables["cluster_kubelet_intermediate"] = True
-    waiting = site.pki / "requests/ca/authorities/kubelet-ca.csr"
+    waiting = site.pki / "requests/ca/cas/kubelet-ca.csr"
     assert str(waiting) in site.run().stdout, "it must be signed first"
     assert site.asked() == []
     signer = ["-CA", site.pki / "ca.crt", "-CAkey", site.directory / "ca.key", "-copy_extensions", "copy"]

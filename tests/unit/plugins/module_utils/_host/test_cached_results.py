@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a receipt stands, and after which changes it does not."""
+"""When a cached result stands, and after which changes it does not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
 
 RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enabled", invocation="a1", main_pid=7)
@@ -33,14 +33,14 @@ def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Return a directory with a file, a directory with one entry, a link, and a receipt about all of them."""
+    """Return a directory with a file, a directory with one entry, a link, and a cached result about all of them."""
     (tmp_path / "file").write_text("one")
     (tmp_path / "inputs").mkdir()
     (tmp_path / "inputs" / "a.conf").write_text("a")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     paths = [str(tmp_path / name) for name in ("file", "link", "inputs", "absent")]
     names = [str(tmp_path / "inputs")]
-    receipts.leave(
+    cached_results.leave(
         "files-1",
         {"paths": {}},
         paths=paths,
@@ -49,7 +49,7 @@ def place(tmp_path: Path) -> Path:
         health=[{"url": "http://127.0.0.1:1/healthz"}],
         output=[(["/bin/ls", str(tmp_path / "inputs")], "a.conf\n")],
         absent=[str(tmp_path / "absent")],
-        directory=str(tmp_path / "receipts"),
+        directory=str(tmp_path / "cached_results"),
     )
     return tmp_path
 
@@ -62,8 +62,8 @@ def standing(
     def settled(options: Mapping[str, object]) -> dict[str, object] | None:
         return None if kernel is None else {**kernel, "asked": options}
 
-    directory = str(place / "receipts")
-    return receipts.standing(
+    directory = str(place / "cached_results")
+    return cached_results.standing(
         lambda names: dict.fromkeys(names, seen), lambda _asked: health, settled, directory, clean=clean
     )
 
@@ -75,7 +75,7 @@ def test_untouched_it_stands(place: Path) -> None:
 def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
     """What was recorded is what to look at, not what was seen; where there is something to do, none stands."""
     options = {"modules": ["overlay"]}
-    receipts.leave("kernel-1", {}, kernel=options, directory=str(place / "receipts"))
+    cached_results.leave("kernel-1", {}, kernel=options, directory=str(place / "cached_results"))
     assert standing(place, kernel={"swap": "no"})["kernel-1"] == {"swap": "no", "asked": options}
     assert sorted(standing(place, clean=True)) == ["files-1"]
     assert sorted(standing(place, kernel={"swap": "no"})) == ["files-1"]
@@ -123,8 +123,10 @@ def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
 
 def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
-        receipts.leave(key, {}, until=until, directory=str(tmp_path))
-    found = receipts.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+        cached_results.leave(key, {}, until=until, directory=str(tmp_path))
+    found = cached_results.standing(
+        lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False
+    )
     assert set(found) == {"future", "ever"}
 
 
@@ -132,7 +134,7 @@ def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
     (place / "file").unlink()
     for clean, left in ((False, 1), (True, 0)):
         standing(place, clean=clean)
-        assert len(list((place / "receipts").iterdir())) == left
+        assert len(list((place / "cached_results").iterdir())) == left
 
 
 def test_a_sick_unit_needs_a_visit(place: Path) -> None:
@@ -142,34 +144,34 @@ def test_a_sick_unit_needs_a_visit(place: Path) -> None:
 @pytest.mark.parametrize("command", [["/bin/echo", "b"], ["/bin/false"], ["/nowhere/x"]])
 def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
     for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
-        receipts.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
+        cached_results.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
     assert set(
-        receipts.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+        cached_results.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
     ) == {"right-1"}
 
 
 def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
-    (place / "receipts" / "unit-1.json").write_text('{"result": ')
-    old = place / "receipts" / "unit-2.json"
-    old.write_text((place / "receipts" / "files-1.json").read_text())
+    (place / "cached_results" / "unit-1.json").write_text('{"result": ')
+    old = place / "cached_results" / "unit-2.json"
+    old.write_text((place / "cached_results" / "files-1.json").read_text())
     os.utime(old, (0, 0))
     assert set(standing(place, clean=True)) == {"files-1"}
-    assert [path.name for path in (place / "receipts").iterdir()] == ["files-1.json"]
+    assert [path.name for path in (place / "cached_results").iterdir()] == ["files-1.json"]
 
 
 def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
-    directory = str(tmp_path / "receipts")
-    assert receipts.salt(directory, make=False) == ""
-    made = receipts.salt(directory, make=True)
+    directory = str(tmp_path / "cached_results")
+    assert cached_results.salt(directory, make=False) == ""
+    made = cached_results.salt(directory, make=True)
     assert made
-    assert receipts.salt(directory, make=True) == receipts.salt(directory, make=False) == made
+    assert cached_results.salt(directory, make=True) == cached_results.salt(directory, make=False) == made
 
 
 def left(directory: Path, *paths: Path, names: tuple[Path, ...] = (), absent: tuple[Path, ...] = ()) -> bool:
-    """Return whether a module that has looked at these now leaves a receipt."""
+    """Return whether a module that has looked at these now leaves a cached result."""
     given = {"paths": map(str, paths), "names": map(str, names), "absent": map(str, absent)}
-    receipts.leave("files-1", {}, **given, directory=str(directory / "receipts"))  # type: ignore[arg-type]
-    return (directory / "receipts" / "files-1.json").exists()
+    cached_results.leave("files-1", {}, **given, directory=str(directory / "cached_results"))  # type: ignore[arg-type]
+    return (directory / "cached_results" / "files-1.json").exists()
 
 
 @pytest.mark.parametrize("write", ["in place", "by rename", "in a directory", "removed", "appeared"])

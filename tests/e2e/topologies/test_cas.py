@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole clusters below authorities made elsewhere, of which one is no root, and with one for kubelets alone."""
+"""Whole clusters below CAs made elsewhere, of which one is no root, and with one for kubelets alone."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def of_kubeadm(directory: Path) -> None:
     """Have kubeadm make all that it makes: three roots, and the key of the service accounts."""
     version = kubernetes_version()
     if not (kubeadm := binaries.READY / version / "kubeadm").is_file():
-        pytest.skip(f"authorities of kubeadm are not tried: {kubeadm} is not at hand, and nothing stands in for it")
+        pytest.skip(f"CAs of kubeadm are not tried: {kubeadm} is not at hand, and nothing stands in for it")
     for phase in ("ca", "etcd-ca", "front-proxy-ca", "sa"):
         command = [str(kubeadm), "init", "phase", "certs", phase, "--cert-dir", str(directory)]
         subprocess.run([*command, "--kubernetes-version", f"v{version}"], check=True, capture_output=True)
 
 
 def of_a_company(directory: Path) -> None:
-    """Have a root, which nobody will see again, sign an authority; both are in the file, as cfssl names it."""
+    """Have a root, which nobody will see again, sign a CA; both are in the file, as cfssl names it."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
     root = ["-subj", "/O=Company/CN=root", "-keyout", "root-key.pem", "-out", "root.pem"]
     openssl(directory, "req", "-x509", *key, *root)
@@ -57,23 +57,23 @@ def of_a_company(directory: Path) -> None:
         bundle.write((directory / "root.pem").read_text(encoding="utf-8"))
 
 
-AUTHORITIES: dict[str, tuple[Callable[[Path], None], bool]] = {
+CAS: dict[str, tuple[Callable[[Path], None], bool]] = {
     "kubeadm": (of_kubeadm, False),
     "company": (of_a_company, False),
     "company-and-kubelets": (of_a_company, True),
 }
 
 
-@pytest.fixture(params=AUTHORITIES)
+@pytest.fixture(params=CAS)
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
-    """Return clean hosts, and the authorities that their inventory asks for."""
+    """Return clean hosts, and the CAs that their inventory asks for."""
     need_cluster()
-    make, intermediate = AUTHORITIES[request.param]
+    make, intermediate = CAS[request.param]
     make(tmp_path)
-    made = Cluster("e2e-authorities", ["lb=n1,n2,n3"])
+    made = Cluster("e2e-cas", ["lb=n1,n2,n3"])
     with made.standing(3):
         settings = {"ca_import_dir": str(tmp_path), "cluster_kubelet_intermediate": intermediate}
-        (made.inventory / "group_vars" / "all" / "authorities.yml").write_text(json.dumps(settings), encoding="utf-8")
+        (made.inventory / "group_vars" / "all" / "CAs.yml").write_text(json.dumps(settings), encoding="utf-8")
         yield made
 
 
@@ -89,13 +89,11 @@ def test_a_cluster_is_deployed_below_them_left_alone_and_verified(cluster: Clust
     assert judged.status == 0, judged.output[-6000:]
 
     given = next(path for path in (tmp_path / "ca.crt", tmp_path / "ca.pem") if path.is_file()).read_text()
-    authority = given[: given.index("-----END CERTIFICATE-----")]
+    ca = given[: given.index("-----END CERTIFICATE-----")]
     for host in cluster.hosts():
         trusted = cluster.exec(host, f"cat {CA}").stdout
-        assert trusted.startswith(authority) and trusted.count("BEGIN") == 1, (
-            "the authority alone, not what is above it"
-        )
-        # openssl is the judge: what kubelets have got leads there, over the authority that signs for them.
+        assert trusted.startswith(ca) and trusted.count("BEGIN") == 1, "the CA alone, not what is above it"
+        # openssl is the judge: what kubelets have got leads there, over the CA that signs for them.
         verify = f"openssl verify -partial_chain -CAfile {CA} -untrusted {SIGNERS} {KUBELET}"
         done = cluster.exec(host, verify)
         assert done.stdout.strip() == f"{KUBELET}: OK", done.stderr

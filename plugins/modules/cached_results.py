@@ -8,45 +8,45 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: receipts
+module: cached results
 short_description: Which tasks of earlier runs still stand
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - The modules C(artifact), C(files), C(image_archive), C(kernel), C(kubeconfig), C(pki_certificate) and C(unit)
-    leave a receipt on the host when all is as asked. It holds a digest of their arguments and the evidence, which is
-    inode, size, times, mode and owner of each file, the running process of each unit, its drop-ins wherever systemd
+    leave a cached result on the host when all is as asked. It holds a digest of their arguments and the evidence, which
+    is inode, size, times, mode and owner of each file, the running process of each unit, its drop-ins wherever systemd
     reads them and where its health is asked, and what a command that only reads has printed. Where another program
     changes one of the files while a module looks, it leaves none. That of a unit which nobody waits for stands once it
     runs. Of module C(kernel) the options are kept; how the kernel is, is looked at anew.
-  - This module compares the evidence of all receipts in one round trip. Where its result is registered as
-    C(_host_receipts), the modules above answer without a visit to the host if a receipt with just their arguments
-    stands; C(from_receipt) in their result tells it.
-  - As soon as one of them changes something on a host, no receipt of that host is believed any more in this run.
+  - This module compares the evidence of all cached results in one round trip. Where its result is registered as
+    C(_host_cached_results), the modules above answer without a connection to the host if a cached result with their
+    arguments is valid; C(from_cached_result) in their result reports it.
+  - As soon as one of them changes something on a host, no cached result of that host is used any more in this run.
   - Without this module every task looks for itself, as it always does where a role is used alone.
-  - Reads certificates of authorities along the way, so that they are known before anything is changed.
+  - Reads certificates of CAs along the way, so that they are known before anything is changed.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
   check_mode:
     support: full
-    details: Receipts are read as ever; none is removed, and no salt is made.
+    details: Cached results are read as ever; none is removed, and no salt is made.
   diff_mode:
     support: none
     details: The host's state does not change.
 options:
   directory:
-    description: Where the receipts are.
+    description: Where the cached results are.
     type: path
-    default: /var/lib/hardway/receipts
+    default: /var/lib/hardway/cached-results
   believe:
     description:
-      - Whether receipts are read at all. Without them every task looks for itself, and module C(artifact) reads every
-        binary again and compares its digest.
+      - Whether cached results are read at all. Without them every task inspects the host, and module C(artifact) reads
+        every binary again and compares its digest.
     type: bool
     default: true
-  authorities:
-    description: Files with certificates of authorities, to be read along the way.
+  cas:
+    description: Files with certificates of CAs, to be read along the way.
     type: list
     elements: path
     default: []
@@ -68,14 +68,14 @@ seealso:
 
 EXAMPLES = r"""
 - name: Learn what still stands since earlier runs
-  hardway.kubernetes.receipts:
-  register: _host_receipts
+  hardway.kubernetes.cached_results:
+  register: _host_cached_results
   no_log: true
 """
 
 RETURN = r"""
 standing:
-  description: The result of each task whose receipt stands, by the digest of its arguments.
+  description: The result of each task whose cached result stands, by the digest of its arguments.
   returned: always
   type: dict
   sample: {"files-1f2e": {"paths": {}}}
@@ -90,11 +90,11 @@ nonce:
   type: str
   sample: 8843d7f9
 believed:
-  description: Whether receipts were read at all.
+  description: Whether cached results were read at all.
   returned: always
   type: bool
   sample: true
-authorities:
+cas:
   description: What is in those of the files that are there, by path.
   returned: always
   type: dict
@@ -119,12 +119,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import receipts
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import settled
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, ask
 
 
-def authorities(paths: list[str]) -> dict[str, str]:
+def cas(paths: list[str]) -> dict[str, str]:
     """Return the content of the files that are there."""
     found = {path: atomic_files.read(path) for path in paths}
     return {path: content.decode("utf-8", "replace") for path, content in found.items() if content is not None}
@@ -133,9 +133,9 @@ def authorities(paths: list[str]) -> dict[str, str]:
 def main() -> None:
     """Read, compare, tell."""
     options = {
-        "directory": {"type": "path", "default": receipts.DIRECTORY},
+        "directory": {"type": "path", "default": cached_results.DIRECTORY},
         "believe": {"type": "bool", "default": True},
-        "authorities": {"type": "list", "elements": "path", "default": []},
+        "cas": {"type": "list", "elements": "path", "default": []},
         "look_for": {"type": "dict", "default": {}},
         "secrets": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
@@ -146,13 +146,13 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=receipts.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
-            salt=receipts.salt(directory, make=act) if believe else "",
+            standing=cached_results.standing(systemd.show, ask, settled, directory, clean=act) if believe else {},
+            salt=cached_results.salt(directory, make=act) if believe else "",
             nonce=nonce,
             believed=believe,
-            authorities=authorities(module.params["authorities"]),
+            cas=cas(module.params["cas"]),
             found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
-            secrets={path: redacted(text, nonce) for path, text in authorities(module.params["secrets"]).items()},
+            secrets={path: redacted(text, nonce) for path, text in cas(module.params["secrets"]).items()},
         )
     except (HardwayError, OSError) as exc:
         module.fail_json(msg=str(exc))
