@@ -70,6 +70,6 @@ def test_the_archive_deploys_a_cluster_from_an_empty_directory(lab: Lab, tmp_pat
     assert re.search(r"n1 +: ok=.* changed=0 ", second)
     assert "discovered Python interpreter" not in second and "pipelining" not in second
     assert "Ready" in lab.exec("n1", "kubectl get nodes --kubeconfig /etc/kubernetes/admin.conf").stdout
-    # Nothing of it lies where the run began; the authorities are beside the inventory.
+    # Nothing of it lies where the run began; the CAs are beside the inventory.
     assert {path.name for path in place.iterdir()} <= {"collections", ".ansible", ".cache", ".ssh"}
     assert (lab.pki / "ca.crt").is_file()

@@ -45,12 +45,16 @@ def play(place: Path, groups: dict[str, dict[str, Any]], *tasks: dict[str, Any])
 def test_each_module_takes_the_options_of_its_group(tmp_path: Path) -> None:
     """Whatever else it lacks here, it does not lack these, and knows them."""
     assert set(GROUPS) == set(COMMON)
-    modules = [f"hardway.kubernetes.{module}" for group in GROUPS.values() for module in group]
-    said = play(tmp_path, COMMON, *({"name": module, module: {}} for module in modules))
-    assert said.count("TASK [hardway.kubernetes.") == len(modules)
-    assert "Unsupported parameters" not in said
-    missing = " ".join(re.findall(r"missing required arguments: ([\w, ]+)", said)).replace(",", " ").split()
-    assert missing and set(missing).isdisjoint(option for options in COMMON.values() for option in options), said
+    of = {f"hardway.kubernetes.{module}": set(COMMON[name]) for name, group in GROUPS.items() for module in group}
+    said = play(tmp_path, COMMON, *({"name": module, module: {}} for module in of))
+    answers = dict(
+        re.findall(r"^TASK \[(hardway\.kubernetes\.\w+)\](.*?)(?=^TASK|^PLAY RECAP)", said, re.DOTALL | re.MULTILINE)
+    )
+    assert set(answers) == set(of)
+    assert "missing required arguments" in said and "Unsupported parameters" not in said
+    for module, answer in answers.items():
+        missing = re.findall(r"missing required arguments: ([\w, ]+)", answer)
+        assert of[module].isdisjoint(", ".join(missing).split(", ")), answer
 
 
 def test_a_server_said_once_is_queried(tmp_path: Path) -> None:
@@ -61,10 +65,10 @@ def test_a_server_said_once_is_queried(tmp_path: Path) -> None:
 
 def test_a_passphrase_said_once_encrypts_the_keys_and_reads_them(tmp_path: Path) -> None:
     pki, key = str(tmp_path / "pki"), tmp_path / "admin.key"
-    admin = {"path": str(tmp_path / "admin"), "authority": "ca", "common_name": "admin", "profile": "client"}
+    admin = {"path": str(tmp_path / "admin"), "ca": "ca", "common_name": "admin", "profile": "client"}
     tasks = (
-        {"hardway.kubernetes.pki_ca": {"directory": pki, "authorities": [{"name": "ca", "common_name": "CA"}]}},
-        {"hardway.kubernetes.pki_certificate": {"authority_dir": pki, "certificates": [admin]}},
+        {"hardway.kubernetes.pki_ca": {"directory": pki, "cas": [{"name": "ca", "common_name": "CA"}]}},
+        {"hardway.kubernetes.pki_certificate": {"ca_dir": pki, "certificates": [admin]}},
     )
     said = play(tmp_path, {"pki": COMMON["pki"]}, *tasks)
     assert "failed=0" in said and "ignored=0" in said and key.is_file(), said
