@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 
 MODULE = "hardway.kubernetes.files"
 MANAGED = "Managed by Ansible (hardway.kubernetes); changes made here are lost."
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedAction):
     """Turns template, content and source of each entry into bytes, then runs the module once."""
 
     _VALID_ARGS = frozenset(("files",))
@@ -32,10 +31,7 @@ class ActionModule(ActionBase):
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise AnsibleActionFail("files must be a list of mappings")
         files = [self._with_payload(dict(entry), task_vars or {}) for entry in entries]
-        cache = CachedResult(self, MODULE, {"files": files}, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
-        return cache.seen(self._execute_module(MODULE, {"files": files, **cache.option}, task_vars=task_vars))
+        return self.cached(MODULE, {"files": files}, task_vars or {})
 
     def _with_payload(self, entry: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the entry with its content as base64, whatever it comes from."""

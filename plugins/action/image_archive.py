@@ -10,15 +10,14 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 
 MODULE = "hardway.kubernetes.image_archive"
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedAction):
     """Asks the host what it lacks, unless a cached result tells it; only then sends it, and has it imported."""
 
     TRANSFERS_FILES = True
@@ -36,14 +35,14 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("\n".join(problems))
         if boolean(self._task.args.get("inspect_only", False)):
             return {"changed": False, "imported": []}
-        cache = CachedResult(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
-        self._option = cache.option
-        return cache.seen(self._rounds(archives, task_vars))
+        arguments = {**self._task.args, "archives": archives}
+        return self.cached(MODULE, arguments, task_vars or {}, lambda option: self._rounds(archives, option, task_vars))
 
-    def _rounds(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _rounds(
+        self, archives: list[dict[str, Any]], option: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
         """Return the result of one or two calls of the module."""
+        self._option = option
         result = self._ask(archives, task_vars)
         missing = set(result.get("missing", []))
         if result.get("failed") or self._task.check_mode or not missing:

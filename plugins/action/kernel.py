@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 
 MODULE = "hardway.kubernetes.kernel"
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedAction):
     """Runs the module, unless a cached result tells its result."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         super().run(tmp, task_vars)
-        cache = CachedResult(self, MODULE, self._task.args, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
-        return cache.seen(self._execute_module(MODULE, {**self._task.args, **cache.option}, task_vars=task_vars))
+        return self.cached(MODULE, self._task.args, task_vars or {})

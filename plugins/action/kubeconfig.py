@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
 
 MODULE = "hardway.kubernetes.kubeconfig"
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedAction):
     """Connects to the host only where no cached result is valid, and starts nothing on the controller."""
 
     _supports_check_mode = True
@@ -27,11 +26,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         if is_here(self, variables):
             return {**result, **self._run_here()}
-        cache = CachedResult(self, MODULE, self._task.args, variables)
-        if cache.standing is not None:
-            return cache.standing
-        arguments = {**self._task.args, **cache.option}
-        return cache.seen(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        return self.cached(MODULE, self._task.args, variables)
 
     def _run_here(self) -> dict[str, Any]:
         """Do what the module does."""

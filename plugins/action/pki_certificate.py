@@ -12,7 +12,6 @@ import os
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import offline_csrs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
@@ -22,13 +21,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import document
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.options import ADDED, PUBLIC_SPEC
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import checked_arguments, is_here
 
 _MODULE = "hardway.kubernetes.pki_certificate"
 
 
-class ActionModule(ActionBase):
+class ActionModule(CachedAction):
     """Compare on the host; where something is missing, sign here and install in a second call."""
 
     _supports_check_mode = True
@@ -63,11 +62,12 @@ class ActionModule(ActionBase):
         args = _with_answers(directory, args, variables["inventory_hostname"])
         exchange = self._exchange(directory, args)
         asked = args.get("force") or args.get("renew") or args.get("renew_only")
-        cache = CachedResult(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
-        if cache.standing is not None:
-            return cache.standing
-        self._option = cache.option
-        return cache.seen(self._rounds(directory, passphrase, exchange, args, variables))
+
+        def rounds(option: dict[str, Any]) -> dict[str, Any]:
+            self._option = option
+            return self._rounds(directory, passphrase, exchange, args, variables)
+
+        return self.cached(_MODULE, {**args, **exchange}, variables, rounds, believe=not asked)
 
     def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return what waits for a signature elsewhere; on the host nothing but keys is made."""

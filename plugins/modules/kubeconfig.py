@@ -94,9 +94,9 @@ kubeconfigs:
 import os
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubeconfig import Kubeconfig, shown
 
@@ -201,11 +201,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        module.exit_json(**run(module.params, module.check_mode))
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

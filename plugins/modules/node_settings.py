@@ -104,8 +104,7 @@ unannotated:
 
 from typing import Any, Optional
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import node_labels
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
@@ -259,12 +258,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import unanchored
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
@@ -158,12 +158,7 @@ def run(params: Mapping[str, Any], check: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -114,10 +114,10 @@ from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import crl
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -173,12 +173,7 @@ def _lines(store: Store, path: str | None) -> str:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

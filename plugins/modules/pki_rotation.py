@@ -148,9 +148,8 @@ under_way:
 from contextlib import nullcontext
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -204,12 +203,7 @@ def lines(under_way: dict[str, dict[str, Any]]) -> str:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

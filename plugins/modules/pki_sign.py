@@ -136,8 +136,7 @@ import json
 from contextlib import nullcontext
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.sign import Sign
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import all_profiles
@@ -182,12 +181,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except HardwayError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
+    run_module(SPEC, run)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,11 @@ probes:
   sample: 14
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import workload_check
@@ -176,15 +176,13 @@ class Workload:
     def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
         """Return what does not answer, asked from inside every pod and from this host."""
         self.probes = 0
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            inside = list(pool.map(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods))))
+        inside = map_concurrently(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods)), 8)
         return [problem for problems in inside for problem in problems] + self.outside(pods, service)
 
     def outside(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
         """Return which nodes' ports do not answer this host."""
         port = service["ports"][0]["nodePort"]
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            found = pool.map(lambda pod: self.ask_node_port(pod["host_ip"], port), pods)
+        found = map_concurrently(lambda pod: self.ask_node_port(pod["host_ip"], port), pods, 8)
         return [problem for problems in found for problem in problems]
 
     def ask(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:

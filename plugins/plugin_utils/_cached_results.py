@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,31 @@ class CachedResult:
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
         return with_predictions(result, self._task_vars) if self._foresees else result
+
+
+class CachedAction(ActionBase):
+    """An action plugin that answers from a valid cached result, and connects to the host only without one."""
+
+    def cached(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
+        run: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        *,
+        believe: bool = True,
+    ) -> dict[str, Any]:
+        """Return the cached result of a task with these arguments, else what its module returns.
+
+        ``run`` gets the option by which the module leaves a cached result; by default the module is run with it and
+        the arguments.
+        """
+        cache = CachedResult(self, module, arguments, task_vars, believe=believe)
+        if cache.standing is not None:
+            return cache.standing
+        if run is not None:
+            return cache.seen(run(cache.option))
+        return cache.seen(self._execute_module(module, {**arguments, **cache.option}, task_vars=dict(task_vars)))
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

@@ -16,9 +16,9 @@ from typing import Any, Callable
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import dns
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems as health
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.probe import at_once
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, durations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import served_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen, full_name
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, ask
@@ -91,7 +91,7 @@ class HostProbe:
             state = f"{shown[unit].active} ({shown[unit].sub})"
             return {"name": item["name"] or unit, "unit": unit, "state": state, "error": error}
 
-        return at_once(look, items)
+        return map_concurrently(look, items)
 
     def _error(self, item: Mapping[str, Any], unit: str, seen: Seen, history: tuple[int, float]) -> str:
         """Return what is wrong with one unit, empty for nothing."""
@@ -197,7 +197,7 @@ def resolved(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "server": item["server"],
             "name": item["name"],
             "queries": QUERIES,
-            "errors": [error for error in at_once(one, [item] * QUERIES) if error],
+            "errors": [error for error in map_concurrently(one, [item] * QUERIES) if error],
         }
         for item in items
     ]
@@ -220,4 +220,4 @@ def served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         except (OSError, ValueError) as exc:
             return {**seen, "error": f"{item['path']} cannot be read: {exc}; restore it, or run its role again"}
 
-    return at_once(look, items)
+    return map_concurrently(look, items)

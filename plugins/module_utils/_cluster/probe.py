@@ -6,24 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems as objects
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.leftovers import scratch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, judged
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
-
-
-def at_once(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Return the results in order; one slow host delays only itself."""
-    with ThreadPoolExecutor(max_workers=max(1, min(16, len(items)))) as pool:
-        return list(pool.map(work, items))
 
 
 def look_at_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
@@ -41,7 +35,7 @@ def look_at_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
             seen["error"] = str(exc)
         return seen
 
-    return at_once(look, urls)
+    return map_concurrently(look, urls)
 
 
 def _failed_checks(text: str) -> str:
@@ -73,7 +67,7 @@ class EtcdLook:
         """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""
         with scratch() as directory:
             cert, key = throwaway_certificate(directory)
-            return at_once(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
+            return map_concurrently(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
 
     def _refusal(self, endpoint: str, cert: str, key: str) -> dict[str, Any]:
         """Try three clients that must fail."""
@@ -187,4 +181,4 @@ def kubelet_problems(servers: Sequence[str], tls: Tls, nodes: Sequence[str]) -> 
             "10250 there, and the ClusterRoleBinding hardway:kubelet-api"
         )
 
-    return [problem for problem in at_once(look, list(enumerate(nodes))) if problem] if servers else []
+    return [problem for problem in map_concurrently(look, list(enumerate(nodes))) if problem] if servers else []

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running as cluster_running
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
 UNIT_FILE = "/etc/systemd/system/{}.service"
@@ -139,8 +139,7 @@ def _asked(flags: Mapping[str, str], servers: Sequence[str], ask: Ask) -> dict[s
     wanted += [f"{server}/version" for server in servers]
     if not wanted:
         return {"api": None, "servers": {}}
-    with ThreadPoolExecutor(min(16, len(wanted))) as pool:
-        answers = dict(zip(wanted, pool.map(ask, wanted)))
+    answers = dict(zip(wanted, map_concurrently(ask, wanted)))
     versions = {server: answers[f"{server}/version"] for server in servers}
     return {
         "api": _api(answers[own + COREDNS], answers[own + DNS_SERVICE]) if own else None,

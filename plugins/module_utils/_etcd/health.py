@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.members import (
     assemble,
     highest_revision,
@@ -40,8 +40,7 @@ class Etcd:
 
     def state(self) -> dict[str, Any]:
         """Return what the members say of themselves and of the cluster: see ``assemble``."""
-        with ThreadPoolExecutor(max_workers=max(1, len(self.endpoints))) as pool:
-            answers = list(pool.map(self._ask, self.endpoints))
+        answers = map_concurrently(self._ask, self.endpoints)
         # An alarm makes a member unhealthy; it can still tell which.
         speaking = sorted((answer for answer in answers if answer["status"]), key=lambda a: not a["healthy"])
         listed: dict[str, Any] = {"members": [], "alarms": [], "errors": []}

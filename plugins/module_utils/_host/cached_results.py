@@ -19,10 +19,10 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import expand
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
 
@@ -185,8 +185,7 @@ def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
 def _sick(endpoints: list[Mapping[str, Any]], ask: Ask) -> list[Mapping[str, Any]]:
     """Return the health endpoints that do not answer as wanted; each is asked once, all of them at once."""
     once = list({json.dumps(health, sort_keys=True): health for health in endpoints}.values())
-    with ThreadPoolExecutor(max(1, min(16, len(once)))) as pool:
-        return [health for health, reason in zip(once, pool.map(ask, once)) if reason]
+    return [health for health, reason in zip(once, map_concurrently(ask, once)) if reason]
 
 
 def _stands(entry: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError, query
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import covered
@@ -100,8 +100,7 @@ def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = 
                 return None
         return None
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        failed = [reason for reason in pool.map(one, paths) if reason]
+    failed = [reason for reason in map_concurrently(one, paths, _THREADS) if reason]
     if failed:
         raise HardwayError(
             f"{len(failed)} of {len(paths)} objects: are stored as before: {'; '.join(failed[:3])}; fix what refuses"

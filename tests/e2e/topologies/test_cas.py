@@ -73,7 +73,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
     made = Cluster("e2e-cas", ["lb=n1,n2,n3"])
     with made.standing(3):
         settings = {"ca_import_dir": str(tmp_path), "cluster_kubelet_intermediate": intermediate}
-        (made.inventory / "group_vars" / "all" / "CAs.yml").write_text(json.dumps(settings), encoding="utf-8")
+        (made.inventory / "group_vars" / "all" / "cas.yml").write_text(json.dumps(settings), encoding="utf-8")
         yield made
 
 

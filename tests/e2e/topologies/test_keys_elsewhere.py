@@ -45,7 +45,7 @@ def cluster(vault: Path) -> Iterator[Cluster]:
     made.groups = ["node=n1,n2"]
     with made.standing(2):
         settings = {"cluster_kubelet_intermediate": True}
-        (made.inventory / "group_vars" / "all" / "CAs.yml").write_text(json.dumps(settings), encoding="utf-8")
+        (made.inventory / "group_vars" / "all" / "cas.yml").write_text(json.dumps(settings), encoding="utf-8")
         for name in CAS:
             (made.pki / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(vault / f"{name}.crt", made.pki / f"{name}.crt")

@@ -257,7 +257,7 @@ def test_ca_below_an_offline_one(tmp_path: Path) -> None:
     """No root key on any machine of the cluster: its CAs are signed in two steps, too."""
     vault, pki = offline_root(tmp_path)
     params = {"directory": str(pki), "cas": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
-    requests = pki / "requests/ca/CAs"
+    requests = pki / "requests/ca/cas"
     with pytest.raises(HardwayError, match=f"for ca: {requests}/sub.csr; put each"):
         call("pki_ca", **params)
     profiles = {

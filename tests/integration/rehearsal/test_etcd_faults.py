@@ -111,7 +111,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Member], None] | None, str]] =
     "no duration": ({"auto-compaction-retention": "soon"}, None, "etcd ends.*auto-compaction-retention"),
     "no client CA": ({"client-cert-auth": None, "trusted-ca-file": None}, None, "strangers are served"),
     "another host's names": ({}, other_names, "does not answer.*IP address mismatch"),
-    "a foreign CA": ({}, foreign_ca, "does not answer.*certificate signed by unknown CA"),
+    "a foreign CA": ({}, foreign_ca, "does not answer.*certificate signed by unknown authority"),
     "another's key": ({}, other_key, "(does not answer|ends).*private key does not match"),
 }
 

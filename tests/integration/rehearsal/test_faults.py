@@ -74,7 +74,7 @@ FAULTS: dict[str, Fault] = {
                            None, "a node changes another"),
     "another host's names": ({}, wrong_names, "kube-apiserver is not trusted.*IP address mismatch"),
     "another CA for etcd": ({}, replace("etcd/ca.crt", "ca.crt"),
-                                   "kube-apiserver ends.*x509: certificate signed by unknown CA"),
+                                   "kube-apiserver ends.*x509: certificate signed by unknown authority"),
     "another's key": ({}, replace("apiserver.key", "admin.key"),
                       "kube-apiserver ends.*private key does not match public key"),
     "a signing key that does not fit": ({}, replace("ca.key", "sa.key"),

@@ -114,7 +114,7 @@ def other_node(node: Node) -> None:
 
 Fault = tuple[str, dict[str, Any], Callable[[Node], Any] | None, str]
 # What is found, and the words by which it names the cause: nothing else that goes wrong may be taken for it.
-UNTRUSTED = "x509: certificate signed by unknown CA"
+UNTRUSTED = "x509: certificate signed by unknown authority"
 STUCK = "does not get anywhere"
 FAULTS: dict[str, Fault] = {
     "a misspelt flag of the kubelet": (

@@ -122,7 +122,7 @@ def _told(exc: Exception) -> str:
         return "tls: private key does not match public key"
     if not isinstance(exc, ssl.SSLCertVerificationError):
         return str(exc)
-    problem = VERIFICATION.get(exc.verify_code, "certificate signed by unknown CA")
+    problem = VERIFICATION.get(exc.verify_code, "certificate signed by unknown authority")
     return f"tls: failed to verify certificate: x509: {problem}"
 
 

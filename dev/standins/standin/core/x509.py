@@ -108,7 +108,7 @@ def client_problem(chain: list[bytes], cas: list[Any], now: datetime.datetime) -
     """Return why the certificate that a client shows does not count; nothing when it does."""
     certificate, *between = [x509.load_der_x509_certificate(part) for part in chain]
     if not trusted(certificate, between, cas):
-        return "x509: certificate signed by unknown CA"
+        return "x509: certificate signed by unknown authority"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         begin, end = certificate.not_valid_before, certificate.not_valid_after

@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
@@ -65,8 +65,6 @@ def _unchanged(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 # The disk takes little longer for so many than for one.
 _SYNCED_AT_ONCE = 8
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
@@ -76,7 +74,7 @@ def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]
         return pair.request(renew_key=renew_key).decode()
 
     if any(map(_is_slow, pairs.values())):
-        made = _side_by_side(request, pairs.values())
+        made = map_concurrently(request, pairs.values(), os.cpu_count() or 1)
     else:
         made = list(map(request, pairs.values()))
     _sync(pair.waiting for pair in pairs.values() if os.path.lexists(pair.waiting))
@@ -106,15 +104,7 @@ def _is_slow(pair: Pair) -> bool:
 
 def _sync(paths: Iterable[str]) -> None:
     """Have the contents of files on the disk."""
-    _side_by_side(atomic_files.sync, paths, _SYNCED_AT_ONCE)
-
-
-def _side_by_side(
-    work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
-) -> list[_Result]:
-    """Return what ``work`` makes of each item, on all processors."""
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return list(pool.map(work, items))
+    map_concurrently(atomic_files.sync, paths, _SYNCED_AT_ONCE)
 
 
 class Host:

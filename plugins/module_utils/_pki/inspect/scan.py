@@ -9,12 +9,12 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.describe import (
     Thresholds,
     described,
@@ -140,8 +140,7 @@ class Look:
 
     def _served(self, endpoints: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], list[dict[str, Any]]]]:
         """Return problems and certificates of each endpoint; one that is slow delays only itself."""
-        with ThreadPoolExecutor(max_workers=max(1, min(16, len(endpoints)))) as pool:
-            return list(pool.map(self._endpoint, endpoints))
+        return map_concurrently(self._endpoint, endpoints)
 
     def _endpoint(self, wanted: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return what one endpoint shows, compared with the file it should show."""

@@ -41,5 +41,5 @@ CAS = {kind: certificate("ca", key, key) for kind, key in KEYS.items()}
 def test_an_ca_with_another_kind_of_key_and_the_same_name(old: str, new: str) -> None:
     shown = [certificate("client", KEYS["ecdsa"], KEYS[old]).public_bytes(serialization.Encoding.DER)]
     assert x509.client_problem(shown, [CAS[new], CAS[old]], x509.now()) == ""
-    unknown = "x509: certificate signed by unknown CA"
+    unknown = "x509: certificate signed by unknown authority"
     assert x509.client_problem(shown, [CAS[new]], x509.now()) == unknown
