@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity types unit integration molecule e2e e2e-cluster e2e-balancer e2e-others e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
+.PHONY: help venv needs lint sanity galaxy types unit integration molecule e2e e2e-cluster e2e-balancer e2e-others e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,6 +36,9 @@ lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 
 sanity: venv ## ansible-test sanity on what is shipped
 	dev/tools/sanity.sh
+
+galaxy: venv ## galaxy-importer on the built archive, as for an upload
+	dev/tools/galaxy.sh
 
 types: venv ## mypy, strict
 	mypy -p ansible_collections.hardway.kubernetes.plugins

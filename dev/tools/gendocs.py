@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/reference and the tables of playbooks from the specifications; `--check` only reports what has drifted."""
+"""Write docs/reference, role READMEs and the tables of playbooks from the specifications; `--check` reports drift."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from ansible.plugins.loader import init_plugin_loader
 
 from dev.tools import markdown
 
-ROLE_ORDER = [
-    "cluster",
-    "host",
-    "ca",
-    "etcd",
-    "master",
-    "haproxy",
-    "keepalived",
-    "admin",
-    "containerd",
-    "node",
-    "flannel",
-    "addons",
-    "verify",
-    "certificates",
-]
+# In reading order, with the hosts that each role is for.
+ROLE_HOSTS = {
+    "cluster": "etcd:master:lb:node",
+    "host": "etcd:master:lb:node",
+    "ca": "localhost",
+    "etcd": "etcd",
+    "master": "master",
+    "haproxy": "lb",
+    "keepalived": "lb",
+    "admin": "master",
+    "containerd": "node",
+    "node": "node",
+    "flannel": "node",
+    "addons": "master",
+    "verify": "etcd:master:lb:node",
+    "certificates": "etcd:master:lb:node",
+}
 PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "requests"]
 
 
@@ -57,7 +58,7 @@ def roles() -> dict[str, dict[str, Any]]:
     found = {path.parent.parent.name: load(path) for path in TOP.glob("roles/*/meta/argument_specs.yml")}
     return {
         name: {**merged(found[name]["argument_specs"]), "changes": changes(name)}
-        for name in ranked(list(found), ROLE_ORDER)
+        for name in ranked(list(found), list(ROLE_HOSTS))
     }
 
 
@@ -133,6 +134,8 @@ def pages() -> dict[Path, str]:
     reference = TOP / "docs" / "reference"
     specs, docs = roles(), modules()
     found = {reference / "roles" / f"{n}.md": markdown.role_page(n, spec, role_needs(n)) for n, spec in specs.items()}
+    url = f"{docs_url()}reference/roles"
+    found |= {TOP / "roles" / n / "README.md": markdown.role_readme(n, s, ROLE_HOSTS[n], url) for n, s in specs.items()}
     found |= {reference / "modules" / f"{n}.md": markdown.module_page(n, doc) for n, doc in docs.items()}
     found[reference / "index.md"] = reference_page(specs, docs)
     for name, base in (("README.md", docs_url()), ("docs/index.md", "")):

@@ -114,12 +114,27 @@ def returned(values: dict[str, Option], parent: str = "") -> Iterator[str]:
 
 def role_page(name: str, spec: dict[str, Any], requires: list[str]) -> str:
     """Return the reference page of one role."""
-    lines = [f"# Role hardway.kubernetes.{name}", "", prose(spec["short_description"]).rstrip(".") + ".", ""]
-    lines += [f"{prose(text)}\n" for text in as_list(spec.get("description"))]
+    lines = [f"# Role hardway.kubernetes.{name}", "", *role_summary(spec)]
     if requires:
         lines += ["Pulls in " + ", ".join(f"[{other}]({other}.md)" for other in requires) + ".", ""]
     lines += ["## Variables", "", *table(spec.get("options") or {}, "variable", spec["changes"])]
     return "\n".join(lines) + "\n"
+
+
+def role_readme(name: str, spec: dict[str, Any], hosts: str, url: str) -> str:
+    """Return the README of one role, which Galaxy shows by itself; url is where the reference pages are."""
+    lines = [f"# hardway.kubernetes.{name}", "", *role_summary(spec)]
+    lines += [f"What a change of each variable does on a running cluster: [reference]({url}/{name}.md).", ""]
+    play = [f"- name: {spec['short_description'].rstrip('.')}", f"  hosts: {hosts}", "  roles:"]
+    lines += ["## Example playbook", "", "```yaml", *play, f"    - role: hardway.kubernetes.{name}", "```", ""]
+    lines += ["## Variables", "", *table(spec.get("options") or {}, "variable")]
+    return "\n".join(lines) + "\n"
+
+
+def role_summary(spec: dict[str, Any]) -> list[str]:
+    """Return what a role does: a sentence, and its paragraphs."""
+    first = prose(spec["short_description"]).rstrip(".") + "."
+    return [first, "", *(f"{prose(text)}\n" for text in as_list(spec.get("description")))]
 
 
 def as_list(text: str | list[str] | None) -> list[str]:

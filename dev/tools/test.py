@@ -26,7 +26,7 @@ TOP = Path(__file__).resolve().parents[2]
 # Integration keeps the processors busy by itself. What clients see is measured at the end, where
 # there is less to do: the balancer's tests are about over when the cluster's clients come.
 GROUPS = (
-    ("lint", "docs-check", "types", "unit", "sanity", "build"),
+    ("lint", "docs-check", "types", "unit", "sanity", "build", "galaxy"),
     ("integration",),
     ("molecule", "e2e-others"),
     ("e2e-cluster", "e2e-balancer"),

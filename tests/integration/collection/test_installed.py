@@ -17,7 +17,8 @@ from integration.collection.cores import programs
 from integration.preflight.site import Site
 
 SHIPPED = {"changelogs", "docs", "inventory.example", "meta", "playbooks", "plugins", "roles"}
-FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"}
+FILES |= {f"{name}.md" for name in ("CODE_OF_CONDUCT", "CONTRIBUTING", "MAINTAINERS", "SECURITY")}
 # What a clone in use has beside what is in git: secrets first of all.
 LEFT_BEHIND = (
     ".pki/ca.key",
@@ -70,7 +71,7 @@ def test_the_archive_holds_what_is_shipped_and_nothing_else(archive: Path) -> No
     with tarfile.open(archive) as packed:
         names = [name for name in packed.getnames() if name != "."]
     assert {name.partition("/")[0] for name in names} == SHIPPED | FILES
-    assert [name for name in names if "pki/" in name or name.endswith(("/.pki", "/pki", ".key", ".pyc"))] == []
+    assert [name for name in names if {"pki", ".pki"} & set(name.split("/")) or name.endswith((".key", ".pyc"))] == []
     assert {"playbooks/site.yml", "plugins/modules/unit.py", "roles/etcd/tasks/main.yml"} <= set(names)
 
 

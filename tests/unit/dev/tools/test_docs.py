@@ -15,7 +15,8 @@ import yaml
 
 TOP = Path(__file__).resolve().parents[4]
 REPOSITORY = str(yaml.safe_load((TOP / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
-PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("**/*.md"))]
+PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("**/*.md")])
+ROLE_READMES = sorted((TOP / "roles").glob("*/README.md"))
 FENCE = re.compile(r"^ *(`{3,}).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -74,7 +75,7 @@ def problem(link: str, page: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *ROLE_READMES], ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     found = [problem(link, page) for link in links(page.read_text(encoding="utf-8"))]
     assert [one for one in found if one] == []
@@ -100,10 +101,11 @@ def test_anchors_are_those_of_github() -> None:
 
 
 def test_readme_is_short_and_complete_on_galaxy() -> None:
-    """Galaxy shows the README alone, so a link that is relative leads nowhere there."""
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= README_LINES
-    assert [link for link in links(text) if "://" not in link] == []
+    """Galaxy shows READMEs alone, so a link that is relative leads nowhere there."""
+    readme = TOP / "README.md"
+    assert len(readme.read_text(encoding="utf-8").splitlines()) <= README_LINES
+    for page in (readme, *ROLE_READMES):
+        assert [link for link in links(page.read_text(encoding="utf-8")) if "://" not in link] == [], page
 
 
 def test_every_playbook_has_a_page() -> None:

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each tag of site.yml alone on a finished cluster: its plays run, no others, and nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.tools.lab import TOP
+from tests.e2e.cluster.cluster import Cluster
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+
+SITE = TOP / "playbooks" / "site.yml"
+
+
+def tags_of(item: dict[str, Any]) -> set[str]:
+    """Return the tags of a play or task."""
+    tags = item.get("tags", [])
+    return {tags} if isinstance(tags, str) else set(tags)
+
+
+def plays(playbook: Path) -> Iterator[tuple[str, set[str]]]:
+    """Yield the name of every play, also in imported playbooks, with its tags and those of its tasks."""
+    for item in yaml.safe_load(playbook.read_text(encoding="utf-8")):
+        if imported := item.get("ansible.builtin.import_playbook"):
+            yield from plays(playbook.parent / imported)
+        else:
+            yield item["name"], tags_of(item).union(*map(tags_of, item["tasks"]))
+
+
+TAGS = sorted(set().union(*(tags for _play, tags in plays(SITE))) - {"always"})
+
+
+def test_every_play_has_a_tag() -> None:
+    assert [play for play, tags in plays(SITE) if not tags] == []
+    assert {"etcd", "master", "control_plane", "lb", "admin", "containerd", "node", "addons", "verify"} <= set(TAGS)
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_tag_alone_runs_its_plays_and_changes_nothing(cluster: Cluster, tag: str) -> None:
+    before = cluster.starts()
+    done = cluster.deploy("--tags", tag)
+    assert done.changed == {}
+    assert {task["play"] for task in done.tasks if task["results"]} == {
+        play for play, tags in plays(SITE) if tags & {tag, "always"}
+    }
+    assert cluster.starts() == before
