@@ -10,7 +10,7 @@ import typing as t
 DOCUMENTATION = r"""
 name: virtual_address_problems
 short_description: Virtual addresses that not exactly one load balancer has
-version_added: 1.0.0
+version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Compares what the load balancers have reported by M(hardway.kubernetes.host_health).

@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 module: host_health
 short_description: Health of what a host of a cluster runs
-version_added: 1.0.0
+version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Inspects units, served certificates, DNS, the CNI configuration and kernel settings of one host, and returns all
