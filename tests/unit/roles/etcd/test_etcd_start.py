@@ -71,12 +71,12 @@ def test_refuses_when_its_data_are_gone(program: Any) -> None:
     ) as refusal:
         decide(program, [[member("n1"), member("n3", number=31)], None])
     # systemd does not try again, so a run sees it as failed.
-    assert refusal.value.status == program.HOPELESS == 78
+    assert refusal.value.status == program.NEEDS_ADMINISTRATOR == 78
 
 
 def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
     """A cluster without it must not get a second one beside it."""
-    with pytest.raises(program.Refusal, match=r"does not expect https://192\.0\.2\.3:2380; add the member there first"):
+    with pytest.raises(program.Refusal, match=r"without a member https://192\.0\.2\.3:2380; add the member there first"):
         decide(program, [None, [member("n1"), member("n2")]])
 
 
@@ -85,21 +85,21 @@ def test_founds_no_second_cluster_where_it_was_part_of_one(program: Any, tmp_pat
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
     allowed.touch()
     founding = decide(program, [None, None])
-    program.refuse_second_founding(founding, str(mark), str(allowed))
+    program.refuse_second_bootstrap(founding, str(mark), str(allowed))
     mark.touch()
     with pytest.raises(program.Refusal, match=rf"restore a snapshot .* remove {mark} on every host"):
-        program.refuse_second_founding(founding, str(mark), str(allowed))
-    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
+        program.refuse_second_bootstrap(founding, str(mark), str(allowed))
+    program.refuse_second_bootstrap(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
 
 def test_founds_only_where_ansible_has_allowed_it(program: Any, tmp_path: Path) -> None:
     """A member that was installed again takes others that are merely down for none."""
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
-    with pytest.raises(program.Refusal, match=r"may not found a cluster.*run the playbook over all hosts") as refusal:
-        program.refuse_second_founding(decide(program, [None, None]), str(mark), str(allowed))
+    with pytest.raises(program.Refusal, match=r"may not bootstrap a cluster.*run the playbook over all hosts") as refusal:
+        program.refuse_second_bootstrap(decide(program, [None, None]), str(mark), str(allowed))
     # The others may only be down.
     assert refusal.value.status == 1
-    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
+    program.refuse_second_bootstrap(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
 
 def test_flags(program: Any) -> None:
@@ -125,9 +125,9 @@ def test_patience_ends_in_a_refusal(program: Any) -> None:
     """A host that cannot be asked is no proof that there is no cluster."""
 
     def probe() -> None:
-        raise program.Silence("https://192.0.2.1:2380: timed out")
+        raise program.Unresponsive("https://192.0.2.1:2380: timed out")
 
     with pytest.raises(
-        program.Refusal, match=r"no telling whether the others have a cluster: https://192\.0\.2\.1:2380"
+        program.Refusal, match=r"cannot determine whether the others have a cluster: https://192\.0\.2\.1:2380"
     ):
-        program.ask_patiently(probe, deadline=0)
+        program.query_until(probe, deadline=0)

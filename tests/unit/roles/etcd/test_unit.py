@@ -111,17 +111,17 @@ def answered(**found: list[str] | None) -> dict[str, Any]:
 def test_founding_needs_the_word_of_every_host(found: dict[str, list[str] | None], allowed: bool) -> None:
     """Where any host has a cluster, or was not asked, no host gets the permission."""
     role = etcd(**answered(**found))
-    assert role.value("_etcd_may_found") is allowed
+    assert role.value("_etcd_may_bootstrap") is allowed
 
 
 @pytest.mark.parametrize(("asked", "allowed"), [([], True), (["formed"], False)])
 def test_without_role_host_the_role_asks_itself(asked: list[str], allowed: bool) -> None:
     """Where role host has asked, that task is skipped, which is registered, too."""
-    here = {"_etcd_asked": {"changed": False, "found": asked}}
-    skipped = {"_etcd_asked": {"changed": False, "skipped": True}, "_host_cached_results": {"found": []}}
-    for other, answer in ((skipped, allowed), ({"_etcd_asked": skipped["_etcd_asked"]}, False)):
+    here = {"_etcd_marker_check": {"changed": False, "found": asked}}
+    skipped = {"_etcd_marker_check": {"changed": False, "skipped": True}, "_host_cached_results": {"found": []}}
+    for other, answer in ((skipped, allowed), ({"_etcd_marker_check": skipped["_etcd_marker_check"]}, False)):
         role = etcd(hosts={"m1": "192.0.2.1", "m2": "192.0.2.2"}, hostvars={"m1": here, "m2": other})
-        assert role.value("_etcd_may_found") is answer
+        assert role.value("_etcd_may_bootstrap") is answer
 
 
 def test_clients_have_no_certificate_of_the_peers_ca() -> None:

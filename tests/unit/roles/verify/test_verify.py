@@ -34,8 +34,8 @@ def test_a_dead_first_master_is_one_line_among_the_others() -> None:
         {"k1": SILENT, "k2": ILL, "k3": WELL, "lb1": WELL}, _verify_cluster={"problems": ["node k1: not ready"]}
     )
     assert role.value("_verify_api_host") == "k3", "the healthy one first"
-    first, *others = role.value("_verify_found")
-    assert first.startswith("host k1: not reached; mend the connection (try: ansible k1 -m")
+    first, *others = role.value("_verify_problems")
+    assert first.startswith("host k1: not reached; fix the connection (try: ansible k1 -m")
     assert others == [*ILL["problems"], "node k1: not ready"]
 
 
@@ -65,26 +65,26 @@ def test_names_are_resolved_where_pods_run() -> None:
     assert (off.value("_verify_dns_queries"), off.value("_verify_deployments")) == ([], [])
 
 
-@pytest.mark.parametrize(("look", "words"), [(FAILED, "no module named json"), (None, "lost earlier in this run")])
+@pytest.mark.parametrize(("look", "words"), [(FAILED, "no module named json"), (None, "earlier in this run")])
 def test_whoever_could_not_be_looked_at_is_told(look: dict[str, Any] | None, words: str) -> None:
     looks = {"k1": WELL, "k2": WELL, "k3": WELL, **({"lb1": look} if look else {})}
-    (problem,) = verify(looks).value("_verify_found")
-    assert problem.startswith("host lb1: not looked at") and words in problem
+    (problem,) = verify(looks).value("_verify_problems")
+    assert problem.startswith("host lb1: not checked") and words in problem
 
 
 def test_who_is_not_in_the_limit_is_neither_asked_nor_told() -> None:
     role = verify({"k2": ILL, "k3": ILL}, hosts=["k2", "k3"])
     assert role.value("_verify_api_host") == "k2"
-    assert role.value("_verify_lost") == []
+    assert role.value("_verify_host_failures") == []
 
 
 @pytest.mark.parametrize(
     ("hosts", "why"),
-    [(["lb1"], "no master is in this run"), (["lb1", "k1"], "no master answers")],
+    [(["lb1"], "no master is in this run"), (["lb1", "k1"], "no master is reachable")],
     ids=["limit", "dead"],
 )
 def test_without_a_master_the_cluster_is_not_looked_at(hosts: list[str], why: str) -> None:
     role = verify({"lb1": WELL, "k1": SILENT}, hosts=hosts)
     assert role.value("_verify_api_host") == ""
     (line,) = role.value("_verify_summary")
-    assert "NOT LOOKED AT" in line and why in line
+    assert "NOT CHECKED" in line and why in line
