@@ -33,6 +33,7 @@ lint: venv ## ruff, yamllint, ansible-lint, shell syntax
 	@dev/tools/lint_shell.sh
 	$(BIN)/python dev/tools/check_tree.py
 	$(BIN)/python dev/tools/check_layers.py
+	$(BIN)/python dev/tools/check_words.py
 
 sanity: venv ## ansible-test sanity on what is shipped
 	dev/tools/sanity.sh

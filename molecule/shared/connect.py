@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connect to HOST PORT and hand the socket to ssh (ProxyUseFdpass), so that nothing is copied through here."""
+"""Connect to HOST PORT and pass the socket to ssh (ProxyUseFdpass), so that no data passes through this process."""
 
 import socket
 import sys

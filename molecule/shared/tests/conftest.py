@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leave out the tests whose group has no hosts in this scenario: that is no skip worth a mention."""
+"""Deselect the tests whose group has no hosts in this scenario, instead of reporting them as skipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def has_hosts(item: pytest.Item) -> bool:
-    """Say whether testinfra found a host for a test."""
+    """Return whether testinfra found a host for a test."""
     mark = item.get_closest_marker("skip")
     return mark is None or not str(mark.kwargs.get("reason", "")).startswith("got empty parameter set")
 

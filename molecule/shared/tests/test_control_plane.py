@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control plane as an outsider finds it."""
+"""The control plane, tested from outside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_api_is_ready(host):
     assert host.check_output(f"{KUBECTL} get --raw /readyz") == "ok"
 
 
-def test_strangers_see_health_only(host):
+def test_anonymous_users_see_health_only(host):
     address = host.ansible.get_variables()["ansible_host"]
     code = "curl -sk --max-time 5 -o /dev/null -w '%{http_code}' https://" + address + ":6443"
     assert host.check_output(f"{code}/livez") == "200"
@@ -36,7 +36,7 @@ def test_strangers_see_health_only(host):
 
 @pytest.mark.parametrize("name", UNITS[1:])
 def test_lease_is_held_and_renewed(host, name):
-    """A name in a lease is also what a dead holder leaves: only the renewals tell that it lives."""
+    """A dead holder leaves its name in the lease, so only renewals prove that it runs."""
 
     def lease():
         return json.loads(host.check_output(f"{KUBECTL} -n kube-system get lease {name} -o json"))["spec"]
@@ -64,7 +64,7 @@ def test_served_certificate_is_the_one_on_disk(host):
 
 
 def test_secrets_are_encrypted_at_rest(host):
-    """etcd itself is asked for what it stores; where a master cannot ask it, that is a failure, not a pass."""
+    """Read the object from etcd itself; if the master cannot reach etcd, the test fails."""
     client = "--cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/apiserver-etcd-client.crt"
     client += " --key /etc/kubernetes/pki/apiserver-etcd-client.key"
     read = f"etcdctl --endpoints https://127.0.0.1:2379 {client} get /registry/secrets/default/probe --print-value-only"

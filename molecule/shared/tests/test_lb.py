@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load balancers and the virtual address as an outsider finds them."""
+"""Load balancers and the virtual address, tested from outside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_service_runs(host, name):
     assert unit.is_enabled
 
 
-def test_backend_answers_through_the_virtual_address(host):
+def test_backend_responds_at_the_virtual_address(host):
     address = host.ansible.get_variables()["cluster_api_vip"]
     assert host.check_output(f"curl -sk --max-time 5 https://{address}:6443/readyz") == "ok"
 

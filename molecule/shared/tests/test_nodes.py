@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes as an outsider finds them."""
+"""Nodes, tested from outside."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def test_kubelet_is_healthy(host):
     assert host.check_output("curl -s --max-time 5 http://127.0.0.1:10248/healthz") == "ok"
 
 
-def test_runtime_answers(host):
+def test_runtime_responds(host):
     assert re.search(r"^io\.containerd\.grpc\.v1 +cri +.* ok *$", host.check_output("ctr plugins ls"), re.MULTILINE)
 
 
-def test_kubelet_refuses_strangers(host):
+def test_kubelet_refuses_anonymous_users(host):
     address = host.ansible.get_variables()["ansible_host"]
     code = host.check_output("curl -sk --max-time 5 -o /dev/null -w '%{http_code}' https://" + address + ":10250/pods")
     assert code in ("401", "403")
@@ -50,7 +50,7 @@ def test_every_node_is_ready(host):
         ]
 
 
-def test_nobody_else_can_join(host):
+def test_no_bootstrap_token_is_left(host):
     if host.exists("kubectl") and host.file("/etc/kubernetes/admin.conf").exists:
         tokens = "get secrets --all-namespaces --field-selector type=bootstrap.kubernetes.io/token --output name"
         assert host.check_output(f"kubectl --kubeconfig /etc/kubernetes/admin.conf {tokens}") == ""

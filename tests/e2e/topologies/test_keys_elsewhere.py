@@ -81,7 +81,7 @@ def test_one_run_collects_all_requests_and_one_deploys(cluster: Cluster, vault: 
         active = cluster.exec(host, f"systemctl is-active {' '.join(UNITS)}").stdout.split()
         assert "active" not in active
         assert cluster.exec(host, f"find {PKI} -name '*.crt'").stdout == ""
-    assert "Nothing waits for a signature" in collected(cluster)
+    assert "No CSR is waiting to be signed" in collected(cluster)
 
     cluster.deploy()
     assert not [path for path in (cluster.pki / "requests").rglob("*") if path.is_file()]

@@ -27,7 +27,7 @@ def site(repository: Path, tmp_path: Path) -> Site:
 def refusal(site: Site) -> str:
     """Run; return the sentence that tells of a missing key, empty where there is none."""
     said = " ".join(site.run().stdout.split())
-    return next(iter(re.findall(rf"{site.pki}/\S+ has no key beside it.*?bring it back", said)), "")
+    return next(iter(re.findall(rf"{site.pki}/\S+ its key is missing.*?restore the key", said)), "")
 
 
 def test_masters_are_not_left_without_a_key_to_sign_with(site: Site) -> None:

@@ -55,7 +55,7 @@ def test_a_cluster_under_other_names_is_not_well(site: Site, playbook: str) -> N
     site.groups = {f"{name}s": hosts for name, hosts in site.groups.items()}
     result = site.run(playbook=playbook)
     assert result.returncode != 0
-    assert "groups etcd, master, lb, node: no host in any of them, only in etcds" in result.stdout
+    assert "groups etcd, master, lb, node: no hosts in any of them, only in etcds" in result.stdout
 
 
 Row = tuple[dict[str, t.Any], dict[str, dict[str, t.Any]], list[str]]

@@ -38,26 +38,26 @@ def decide(program: Any, answers: list[Any]) -> Any:
     return program.decide("n3", FOUNDERS["n3"], FOUNDERS, dict(zip([FOUNDERS["n1"], FOUNDERS["n2"]], answers)))
 
 
-def test_founds_when_nobody_else_runs(program: Any) -> None:
+def test_bootstraps_when_no_other_member_runs(program: Any) -> None:
     """All others refuse the connection."""
     start = decide(program, [None, None])
     assert (start.state, start.members) == ("new", FOUNDERS)
 
 
-def test_founds_with_others_that_are_only_starting(program: Any) -> None:
+def test_bootstraps_with_others_that_are_only_starting(program: Any) -> None:
     """They run, but none has been elected into a cluster yet."""
     waiting = [member(name, started=False) for name in FOUNDERS]
     assert decide(program, [waiting, None]).state == "new"
 
 
-def test_joins_founders_that_did_not_wait(program: Any) -> None:
+def test_joins_initial_members_that_did_not_wait(program: Any) -> None:
     """Two of three have formed the cluster; it expects the third."""
     start = decide(program, [None, [member("n1"), member("n2"), member("n3", started=False)]])
     assert (start.state, start.members) == ("existing", FOUNDERS)
 
 
 def test_joins_a_cluster_that_has_added_it(program: Any) -> None:
-    """An added member has no name yet, and the cluster may not be the one that was founded."""
+    """An added member has no name yet, and the cluster may have other members than at its bootstrap."""
     members = [member("n1"), member("n9", url="https://192.0.2.9:2380"), member("", url=FOUNDERS["n3"], started=False)]
     start = decide(program, [members, None])
     assert start.state == "existing"
@@ -71,35 +71,35 @@ def test_refuses_when_its_data_are_gone(program: Any) -> None:
     ) as refusal:
         decide(program, [[member("n1"), member("n3", number=31)], None])
     # systemd does not try again, so a run sees it as failed.
-    assert refusal.value.status == program.HOPELESS == 78
+    assert refusal.value.status == program.NEEDS_ADMINISTRATOR == 78
 
 
-def test_refuses_when_the_cluster_does_not_expect_it(program: Any) -> None:
+def test_refuses_when_the_cluster_has_no_such_member(program: Any) -> None:
     """A cluster without it must not get a second one beside it."""
-    with pytest.raises(program.Refusal, match=r"does not expect https://192\.0\.2\.3:2380; add the member there first"):
+    with pytest.raises(program.Refusal, match=r"without a member https://192\.0\.2\.3:2380; add the member"):
         decide(program, [None, [member("n1"), member("n2")]])
 
 
-def test_founds_no_second_cluster_where_it_was_part_of_one(program: Any, tmp_path: Path) -> None:
+def test_bootstraps_no_second_cluster_if_it_was_part_of_one(program: Any, tmp_path: Path) -> None:
     """A lost disk of a lone member, or of all of them, is no fresh start; joining an existing one stays right."""
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
     allowed.touch()
-    founding = decide(program, [None, None])
-    program.refuse_second_founding(founding, str(mark), str(allowed))
+    bootstrap = decide(program, [None, None])
+    program.refuse_second_bootstrap(bootstrap, str(mark), str(allowed))
     mark.touch()
     with pytest.raises(program.Refusal, match=rf"restore a snapshot .* remove {mark} on every host"):
-        program.refuse_second_founding(founding, str(mark), str(allowed))
-    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
+        program.refuse_second_bootstrap(bootstrap, str(mark), str(allowed))
+    program.refuse_second_bootstrap(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
 
-def test_founds_only_where_ansible_has_allowed_it(program: Any, tmp_path: Path) -> None:
+def test_bootstraps_only_if_ansible_has_allowed_it(program: Any, tmp_path: Path) -> None:
     """A member that was installed again takes others that are merely down for none."""
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
-    with pytest.raises(program.Refusal, match=r"may not found a cluster.*run the playbook over all hosts") as refusal:
-        program.refuse_second_founding(decide(program, [None, None]), str(mark), str(allowed))
+    with pytest.raises(program.Refusal, match=r"may not bootstrap.*run the playbook over all hosts") as refusal:
+        program.refuse_second_bootstrap(decide(program, [None, None]), str(mark), str(allowed))
     # The others may only be down.
     assert refusal.value.status == 1
-    program.refuse_second_founding(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
+    program.refuse_second_bootstrap(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
 
 def test_flags(program: Any) -> None:
@@ -121,13 +121,13 @@ def test_data_are_a_log_on_disk(program: Any, tmp_path: Path) -> None:
     assert not program.has_data({**flags, "wal-dir": str(tmp_path / "elsewhere")})
 
 
-def test_patience_ends_in_a_refusal(program: Any) -> None:
+def test_an_unresponsive_member_is_a_refusal_after_the_timeout(program: Any) -> None:
     """A host that cannot be asked is no proof that there is no cluster."""
 
     def probe() -> None:
-        raise program.Silence("https://192.0.2.1:2380: timed out")
+        raise program.Unresponsive("https://192.0.2.1:2380: timed out")
 
     with pytest.raises(
-        program.Refusal, match=r"no telling whether the others have a cluster: https://192\.0\.2\.1:2380"
+        program.Refusal, match=r"cannot determine whether the others have a cluster: https://192\.0\.2\.1:2380"
     ):
-        program.ask_patiently(probe, deadline=0)
+        program.query_until(probe, deadline=0)

@@ -82,8 +82,8 @@ def test_log_of_its_own_is_writable() -> None:
     assert "/srv/wal" in [item["path"] for item in role.value("_etcd_files")]
 
 
-def answered(**found: list[str] | None) -> dict[str, Any]:
-    """Return the variables of hosts that told what they found; None: one that was not asked."""
+def checked(**found: list[str] | None) -> dict[str, Any]:
+    """Return the variables of hosts after their check; None: one that was not checked."""
     addresses = {name: f"192.0.2.{number}" for number, name in enumerate(found, 1)}
     told: dict[str, dict[str, Any]] = {
         name: {"_host_cached_results": {"found": signs}} if signs is not None else {} for name, signs in found.items()
@@ -96,32 +96,32 @@ def answered(**found: list[str] | None) -> dict[str, Any]:
     ("found", "allowed"),
     [
         ({"m1": [], "m2": [], "m3": []}, True),
-        # Cut off while it was founded: some have begun, none has come to the end.
+        # An interrupted bootstrap: some have started, none has finished.
         ({"m1": ["data", "founding"], "m2": ["founding"], "m3": []}, True),
         # One was installed again, or has lost its disk; the others may be down.
         ({"m1": [], "m2": ["data", "formed"], "m3": ["data", "formed"]}, False),
         ({"m1": [], "m2": ["formed"], "m3": []}, False),
         ({"m1": [], "m2": ["data"], "m3": []}, False),
         ({"m1": ["data", "founding"], "m2": ["data", "formed"], "m3": ["founding"]}, False),
-        # A limit, or a host that is lost: nobody knows.
+        # A limit, or an unreachable host: unknown.
         ({"m1": [], "m2": None, "m3": []}, False),
         ({"m1": []}, True),
     ],
 )
-def test_founding_needs_the_word_of_every_host(found: dict[str, list[str] | None], allowed: bool) -> None:
-    """Where any host has a cluster, or was not asked, no host gets the permission."""
-    role = etcd(**answered(**found))
-    assert role.value("_etcd_may_found") is allowed
+def test_bootstrap_needs_the_result_of_every_host(found: dict[str, list[str] | None], allowed: bool) -> None:
+    """If any host has a cluster, or was not checked, no host may bootstrap one."""
+    role = etcd(**checked(**found))
+    assert role.value("_etcd_may_bootstrap") is allowed
 
 
-@pytest.mark.parametrize(("asked", "allowed"), [([], True), (["formed"], False)])
-def test_without_role_host_the_role_asks_itself(asked: list[str], allowed: bool) -> None:
-    """Where role host has asked, that task is skipped, which is registered, too."""
-    here = {"_etcd_asked": {"changed": False, "found": asked}}
-    skipped = {"_etcd_asked": {"changed": False, "skipped": True}, "_host_cached_results": {"found": []}}
-    for other, answer in ((skipped, allowed), ({"_etcd_asked": skipped["_etcd_asked"]}, False)):
+@pytest.mark.parametrize(("found", "allowed"), [([], True), (["formed"], False)])
+def test_without_role_host_the_role_checks_itself(found: list[str], allowed: bool) -> None:
+    """If role host has checked, that task is skipped, which is registered, too."""
+    here = {"_etcd_marker_check": {"changed": False, "found": found}}
+    skipped = {"_etcd_marker_check": {"changed": False, "skipped": True}, "_host_cached_results": {"found": []}}
+    for other, answer in ((skipped, allowed), ({"_etcd_marker_check": skipped["_etcd_marker_check"]}, False)):
         role = etcd(hosts={"m1": "192.0.2.1", "m2": "192.0.2.2"}, hostvars={"m1": here, "m2": other})
-        assert role.value("_etcd_may_found") is answer
+        assert role.value("_etcd_may_bootstrap") is answer
 
 
 def test_clients_have_no_certificate_of_the_peers_ca() -> None:

@@ -60,10 +60,10 @@ def test_requests_are_by_the_inventorys_names() -> None:
 @pytest.mark.parametrize(("reasons", "working"), [(NONE, False), (EXPIRED, False), (FOREIGN, True), (ASKED, True)])
 def test_a_kubelet_that_works_is_awaited_in_its_turn(reasons: list[str], working: bool) -> None:
     node = host(**seen(reasons))
-    assert node.value("_node_has_joined") is False and node.value("_node_was_working") is working
+    assert node.value("_node_has_joined") is False and node.value("_node_certificate_valid") is working
     assert host(**seen([])).value("_node_has_joined") is True
-    assert host(node_rolling=False).value("_node_at_once") == 0
-    assert host(node_rejoin_at_once="3").value("_node_at_once") == 3
+    assert host(node_rolling=False).value("_node_rejoin_batch_size") == 0
+    assert host(node_rejoin_at_once="3").value("_node_rejoin_batch_size") == 3
 
 
 class Counted(Mapping[str, Any]):

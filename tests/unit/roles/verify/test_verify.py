@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What role verify tells of hosts that it could not look at, and from where it looks at the cluster."""
+"""What role verify reports of hosts that it could not check, and from which master it checks the cluster."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from tests.unit.roles.rendered import Rendered
 
 HOSTS = {"k1": "192.0.2.1", "k2": "192.0.2.2", "k3": "192.0.2.3", "lb1": "192.0.2.8"}
 GROUPS = {"etcd": ["k1", "k2", "k3"], "master": ["k1", "k2", "k3"], "node": ["k3"], "lb": ["lb1"]}
-WELL: dict[str, Any] = {"problems": []}
-ILL: dict[str, Any] = {"problems": ["certificate of kube-scheduler: expired"]}
-SILENT: dict[str, Any] = {"unreachable": True, "msg": "Connection timed out"}
+HEALTHY: dict[str, Any] = {"problems": []}
+PROBLEM: dict[str, Any] = {"problems": ["certificate of kube-scheduler: expired"]}
+UNREACHABLE: dict[str, Any] = {"unreachable": True, "msg": "Connection timed out"}
 FAILED: dict[str, Any] = {"failed": True, "msg": "no module named json"}
 
 
-def verify(looks: dict[str, dict[str, Any]], hosts: list[str] | None = None, **settings: Any) -> Rendered:
-    """Return role verify after the hosts were asked."""
+def verify(results: dict[str, dict[str, Any]], hosts: list[str] | None = None, **settings: Any) -> Rendered:
+    """Return role verify after the check of the hosts."""
     hostvars = {
-        name: {"ansible_host": address, **({"_verify_host": looks[name]} if name in looks else {})}
+        name: {"ansible_host": address, **({"_verify_host": results[name]} if name in results else {})}
         for name, address in HOSTS.items()
     }
     play = list(HOSTS) if hosts is None else hosts
     return Rendered("verify", "k1", HOSTS, GROUPS, hostvars=hostvars, ansible_play_hosts_all=play, **settings)
 
 
-def test_a_dead_first_master_is_one_line_among_the_others() -> None:
+def test_an_unreachable_first_master_is_one_problem_among_others() -> None:
     role = verify(
-        {"k1": SILENT, "k2": ILL, "k3": WELL, "lb1": WELL}, _verify_cluster={"problems": ["node k1: not ready"]}
+        {"k1": UNREACHABLE, "k2": PROBLEM, "k3": HEALTHY, "lb1": HEALTHY},
+        _verify_cluster={"problems": ["node k1: not ready"]},
     )
     assert role.value("_verify_api_host") == "k3", "the healthy one first"
-    first, *others = role.value("_verify_found")
-    assert first.startswith("host k1: not reached; mend the connection (try: ansible k1 -m")
-    assert others == [*ILL["problems"], "node k1: not ready"]
+    first, *others = role.value("_verify_problems")
+    assert first.startswith("host k1: not reached; fix the connection (try: ansible k1 -m")
+    assert others == [*PROBLEM["problems"], "node k1: not ready"]
 
 
-def test_a_load_balancer_shows_what_it_is_worth_itself() -> None:
+def test_a_load_balancer_is_checked_itself() -> None:
     role = verify({}, haproxy_loopback_bind="127.0.0.1:9443", haproxy_check_ca="", inventory_hostname="lb1")
     haproxy, keepalived = role.value("_verify_services")
     assert (haproxy["name"], haproxy["url"], haproxy["ca"]) == ("haproxy on lb1", "https://127.0.0.1:9443/readyz", "")
@@ -65,26 +66,26 @@ def test_names_are_resolved_where_pods_run() -> None:
     assert (off.value("_verify_dns_queries"), off.value("_verify_deployments")) == ([], [])
 
 
-@pytest.mark.parametrize(("look", "words"), [(FAILED, "no module named json"), (None, "lost earlier in this run")])
-def test_whoever_could_not_be_looked_at_is_told(look: dict[str, Any] | None, words: str) -> None:
-    looks = {"k1": WELL, "k2": WELL, "k3": WELL, **({"lb1": look} if look else {})}
-    (problem,) = verify(looks).value("_verify_found")
-    assert problem.startswith("host lb1: not looked at") and words in problem
+@pytest.mark.parametrize(("result", "words"), [(FAILED, "no module named json"), (None, "earlier in this run")])
+def test_an_unchecked_host_is_reported(result: dict[str, Any] | None, words: str) -> None:
+    results = {"k1": HEALTHY, "k2": HEALTHY, "k3": HEALTHY, **({"lb1": result} if result else {})}
+    (problem,) = verify(results).value("_verify_problems")
+    assert problem.startswith("host lb1: not checked") and words in problem
 
 
-def test_who_is_not_in_the_limit_is_neither_asked_nor_told() -> None:
-    role = verify({"k2": ILL, "k3": ILL}, hosts=["k2", "k3"])
+def test_hosts_outside_the_limit_are_neither_checked_nor_reported() -> None:
+    role = verify({"k2": PROBLEM, "k3": PROBLEM}, hosts=["k2", "k3"])
     assert role.value("_verify_api_host") == "k2"
-    assert role.value("_verify_lost") == []
+    assert role.value("_verify_host_failures") == []
 
 
 @pytest.mark.parametrize(
     ("hosts", "why"),
-    [(["lb1"], "no master is in this run"), (["lb1", "k1"], "no master answers")],
+    [(["lb1"], "no master is in this run"), (["lb1", "k1"], "no master is reachable")],
     ids=["limit", "dead"],
 )
-def test_without_a_master_the_cluster_is_not_looked_at(hosts: list[str], why: str) -> None:
-    role = verify({"lb1": WELL, "k1": SILENT}, hosts=hosts)
+def test_without_a_master_the_cluster_is_not_checked(hosts: list[str], why: str) -> None:
+    role = verify({"lb1": HEALTHY, "k1": UNREACHABLE}, hosts=hosts)
     assert role.value("_verify_api_host") == ""
     (line,) = role.value("_verify_summary")
-    assert "NOT LOOKED AT" in line and why in line
+    assert "NOT CHECKED" in line and why in line

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check that texts use the standard terms: report words of WORDS, which have a standard term to use instead."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from dev.tools.check_tree import TOP, tracked
+
+# Files and directories whose texts are checked. Add a tree once it is clean.
+TREES = ("roles", "playbooks", "site.yml", "inventory.example", "molecule")
+# Never checked: history, the licence and data.
+SKIPPED = ("changelogs/*", "CHANGELOG.md", "LICENSE", "dev/standins/data/*", "dev/tools/check_words.py")
+# Pattern of a word, without case, and the term to use instead; a hint if there are several.
+WORDS = (
+    (r"authorit(y|ies)", "CA"),
+    (r"alternative names?", "SANs"),
+    (r"(make|makes|made|making) (it |them )?(again|anew)", "reissue, recreate"),
+    (r"(lay|lays|laid|laying) (\w+ )?down", "write"),
+    (r"(take|takes|taken|took|taking) up", "install"),
+    (r"kept elsewhere", "offline CA"),
+    (r"(part|rest|end) of (its|their|a|the) li(fe|ves)", "fraction of the validity period"),
+    (r"li(fe|ves) of (a |the |new |leaf )*(ca|cas|certificates?)", "validity period"),
+    (r"receipts?", "cached result"),
+    (r"believ(e|es|ed|ing)", "use (a cached result), accept"),
+    (r"fore(tell|tells|told|see|sees|seen|saw)", "predict"),
+    (r"at hand", "available"),
+    (r"mend(s|ed|ing)?", "fix"),
+    (r"(tell|tells|telling|told)", "report, show, set"),
+    (r"judg(e|es|ed|ing|ement)", "validate"),
+    (r"(look|looks|looked|looking) (at|into|again)", "inspect"),
+    (r"learn(s|ed|ing)?", "gather, read"),
+    (r"anew", "again"),
+    (r"hence", "so"),
+    (r"thereby", "so"),
+    (r"nobody", "no user, no client"),
+    (r"somebody", "another user, you"),
+    (r"whoever", "any user, any client"),
+    (r"as (he|she) likes?", "(leave it out)"),
+    (r"passe[sd]? over", "ignore, skip"),
+    (r"come along", "is part of the run"),
+    (r"asks? for all", "query"),
+)
+# Where a word is right: pattern of the path, and pattern of the text around the word.
+EXCEPTIONS = (
+    # Names that Kubernetes and openssl give.
+    ("*", r"certificate-authority(-data)?\b"),
+    ("*", r"\b(certificate_authority|CertificateAuthority)\b"),
+    # An option of module cached_results.
+    ("*", r"\bbelieve: "),
+)
+CHECKS = tuple((re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE), instead) for word, instead in WORDS)
+
+
+def is_checked(path: Path, trees: Iterable[str] = TREES) -> bool:
+    """Return whether the texts of a file are checked."""
+    skipped = any(fnmatch(str(path), pattern) for pattern in SKIPPED)
+    return not skipped and any(path.is_relative_to(tree) for tree in trees)
+
+
+def without_exceptions(path: str, line: str) -> str:
+    """Return a line without the parts in which words are right."""
+    for where, text in EXCEPTIONS:
+        if fnmatch(path, where):
+            line = re.sub(text, " ", line)
+    return line
+
+
+def problems(path: str, text: str) -> Iterator[str]:
+    """Yield each word of a text for which there is a standard term."""
+    for number, line in enumerate(text.splitlines(), 1):
+        rest = without_exceptions(path, line)
+        for pattern, instead in CHECKS:
+            for match in pattern.finditer(rest):
+                yield f'{path}:{number}: {match.group()}; say "{instead}"'
+
+
+def main() -> int:
+    """Print every problem; return the exit status."""
+    found = []
+    for path in filter(is_checked, tracked()):
+        try:
+            text = (TOP / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += problems(str(path), text)
+    for problem in found:
+        print(problem, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
