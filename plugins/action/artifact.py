@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -37,13 +37,13 @@ class ActionModule(ActionBase):
             wanted = catalog.binaries(arguments["components"])
             if arguments["download_only"]:
                 return self._download(source, wanted, arguments["architectures"])
-            return self._install(Store(source), wanted, arguments, task_vars or {})
+            return self._install(ArtifactCache(source), wanted, arguments, task_vars or {})
         except HardwayError as exc:
             raise AnsibleActionFail(str(exc)) from exc
 
     def _download(self, source: Source, wanted: list[Binary], architectures: list[str]) -> dict[str, Any]:
         """Have everything on the controller; all that cannot be had is reported at once."""
-        stores = [Store(replace(source, architecture=name)) for name in architectures or [source.architecture]]
+        stores = [ArtifactCache(replace(source, architecture=name)) for name in architectures or [source.architecture]]
         if self._task.check_mode:
             return {"changed": False, "downloaded": []}
         problems = [problem for store in stores for problem in store.fetch(wanted)[1]]
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         return result
 
     def _install(
-        self, store: Store, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
+        self, store: ArtifactCache, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
     ) -> dict[str, Any]:
         """Have what the host lacks ready, send it, and let the host install it."""
         root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
@@ -67,11 +67,11 @@ class ActionModule(ActionBase):
             paths = {each.name: each.path(root) for each in placed}
             links = {each.link: each.path(root) for each in placed}
             return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
-        result = cache.standing
+        result = cache.valid
         if result is None:
             reread = {"_reread": True} if cache.distrusted else {}
             arguments = {**arguments, **cache.option, **reread}
-            result = cache.seen(self._rounds(store, known, arguments, task_vars))
+            result = cache.processed(self._rounds(store, known, arguments, task_vars))
         if cache.nonce and not result.get("failed"):
             right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}
             fact = {FACT: {"nonce": cache.nonce, "links": {**links, **right}}}
@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
 
     def _rounds(
         self,
-        store: Store,
+        store: ArtifactCache,
         known: dict[Binary, Local | None],
         arguments: dict[str, Any],
         task_vars: dict[str, Any],
@@ -132,4 +132,4 @@ def _placed(binary: Binary, local: Local | None) -> Placed:
 
 def _report(problems: list[str]) -> str:
     """Return one message for all that is missing."""
-    return "\n".join([f"{len(problems)} of the downloads cannot be had; nothing was installed:", *problems])
+    return "\n".join([f"{len(problems)} downloads failed; nothing was installed:", *problems])

@@ -33,9 +33,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("files must be a list of mappings")
         files = [self._with_payload(dict(entry), task_vars or {}) for entry in entries]
         cache = CachedResult(self, MODULE, {"files": files}, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
-        return cache.seen(self._execute_module(MODULE, {"files": files, **cache.option}, task_vars=task_vars))
+        if cache.valid is not None:
+            return cache.valid
+        return cache.processed(self._execute_module(MODULE, {"files": files, **cache.option}, task_vars=task_vars))
 
     def _with_payload(self, entry: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the entry with its content as base64, whatever it comes from."""

@@ -37,10 +37,10 @@ class ActionModule(ActionBase):
         if boolean(self._task.args.get("inspect_only", False)):
             return {"changed": False, "imported": []}
         cache = CachedResult(self, MODULE, {**self._task.args, "archives": archives}, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
+        if cache.valid is not None:
+            return cache.valid
         self._option = cache.option
-        return cache.seen(self._rounds(archives, task_vars))
+        return cache.processed(self._rounds(archives, task_vars))
 
     def _rounds(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of one or two calls of the module."""
@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         try:
             source = self._find_needle("files", os.path.expanduser(path))
         except AnsibleError as exc:
-            raise HardwayError(f"{path}: no such image archive; put it there, or name another one") from exc
+            raise HardwayError(f"{path}: no such image archive; put it there, or set another path") from exc
         archive = image_archive.inspect(source)
         return {"source": source, "identity": archive.identity, "images": archive.images}
 

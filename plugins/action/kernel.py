@@ -20,6 +20,6 @@ class ActionModule(ActionBase):
         """Return the module's result."""
         super().run(tmp, task_vars)
         cache = CachedResult(self, MODULE, self._task.args, task_vars or {})
-        if cache.standing is not None:
-            return cache.standing
-        return cache.seen(self._execute_module(MODULE, {**self._task.args, **cache.option}, task_vars=task_vars))
+        if cache.valid is not None:
+            return cache.valid
+        return cache.processed(self._execute_module(MODULE, {**self._task.args, **cache.option}, task_vars=task_vars))

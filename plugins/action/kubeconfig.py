@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import is_local, run_locally
 
 MODULE = "hardway.kubernetes.kubeconfig"
 
@@ -25,19 +25,19 @@ class ActionModule(ActionBase):
         """Return the module's result."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        if is_here(self, variables):
-            return {**result, **self._run_here()}
+        if is_local(self, variables):
+            return {**result, **self._run_locally()}
         cache = CachedResult(self, MODULE, self._task.args, variables)
-        if cache.standing is not None:
-            return cache.standing
+        if cache.valid is not None:
+            return cache.valid
         arguments = {**self._task.args, **cache.option}
-        return cache.seen(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        return cache.processed(self._execute_module(MODULE, arguments, task_vars=task_vars))
 
-    def _run_here(self) -> dict[str, Any]:
+    def _run_locally(self) -> dict[str, Any]:
         """Do what the module does."""
         from ansible_collections.hardway.kubernetes.plugins.modules.kubeconfig import SPEC, run
 
         try:
-            return run_here(self, SPEC, self._task.args, run)
+            return run_locally(self, SPEC, self._task.args, run)
         except HardwayError as exc:
             return {"failed": True, "msg": str(exc)}

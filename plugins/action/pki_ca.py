@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import is_local, run_locally
 
 MODULE = "hardway.kubernetes.pki_ca"
 
@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         result = super().run(tmp, task_vars)
-        if not is_here(self, task_vars or {}):
+        if not is_local(self, task_vars or {}):
             return self._execute_module(MODULE, self._task.args, task_vars=task_vars)
         from ansible_collections.hardway.kubernetes.plugins.modules import pki_ca
 
@@ -34,6 +34,6 @@ class ActionModule(ActionBase):
             return made
 
         try:
-            return {**result, **run_here(self, pki_ca.SPEC, self._task.args, run)}
+            return {**result, **run_locally(self, pki_ca.SPEC, self._task.args, run)}
         except HardwayError as exc:
             return {**result, "failed": True, "msg": str(exc)}

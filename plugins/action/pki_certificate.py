@@ -18,12 +18,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import HostCertificates
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import document
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.options import ADDED, PUBLIC_SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import checked_arguments, is_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import checked_arguments, is_local
 
 _MODULE = "hardway.kubernetes.pki_certificate"
 
@@ -64,15 +64,15 @@ class ActionModule(ActionBase):
         exchange = self._exchange(directory, args)
         asked = args.get("force") or args.get("renew") or args.get("renew_only")
         cache = CachedResult(self, _MODULE, {**args, **exchange}, variables, believe=not asked)
-        if cache.standing is not None:
-            return cache.standing
+        if cache.valid is not None:
+            return cache.valid
         self._option = cache.option
-        return cache.seen(self._rounds(directory, passphrase, exchange, args, variables))
+        return cache.processed(self._rounds(directory, passphrase, exchange, args, variables))
 
     def _requests_only(self, directory: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return what waits for a signature elsewhere; on the host nothing but keys is made."""
         store, host = Store(directory), variables["inventory_hostname"]
-        wanted = offline_csrs.elsewhere(store, args.get("certificates") or [])
+        wanted = offline_csrs.offline_certificates(store, args.get("certificates") or [])
         if not wanted:
             return {"changed": False, "requests": []}
         args = {**args, "certificates": wanted, "trust": [], "observe": []}
@@ -84,8 +84,8 @@ class ActionModule(ActionBase):
         checked, specs = self._wanted(args, requests, host)
         if self._task.check_mode:
             due = [spec for spec, item in zip(specs.values(), found["certificates"]) if item["changed"]]
-            return {**found, "requests": offline_csrs.foreseen(store, due, host)}
-        waiting, new = offline_csrs.lay_down(store, specs, requests, host, checked["renew_before"])
+            return {**found, "requests": offline_csrs.predicted(store, due, host)}
+        waiting, new = offline_csrs.write_csrs(store, specs, requests, host, checked["renew_before"])
         return {**found, "changed": new, "requests": waiting}
 
     def _rounds(
@@ -110,7 +110,9 @@ class ActionModule(ActionBase):
         if second.get("failed"):
             return second
         if unfinished:
-            raise HardwayError("pki_certificate: files changed meanwhile, on the host or here; run again")
+            raise HardwayError(
+                "pki_certificate: files were changed during the run, on the host or on the controller; run again"
+            )
         offline.done()
         return _merge(first, second)
 
@@ -133,18 +135,18 @@ class ActionModule(ActionBase):
 
     def _call(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result without its arguments, which hold certificates and keys."""
-        if is_here(self, variables):
-            return self._call_here(args)
+        if is_local(self, variables):
+            return self._call_locally(args)
         result = self._execute_module(module_name=_MODULE, module_args={**args, **self._option}, task_vars=variables)
         result.pop("invocation", None)
         return result
 
-    def _call_here(self, args: dict[str, Any]) -> dict[str, Any]:
+    def _call_locally(self, args: dict[str, Any]) -> dict[str, Any]:
         """Do here what the module does on a host: to start it takes longer than a hundred certificates."""
         options, specs = self._options(args)
         force = options["force"] and args["force"] is not False
         params = {**options, "force": force, **{name: args.get(name) for name in ADDED}}
-        return Host(params, self._task.check_mode, self._task.diff, specs).run()
+        return HostCertificates(params, self._task.check_mode, self._task.diff, specs).run()
 
     def _options(self, args: dict[str, Any]) -> tuple[dict[str, Any], list[CertificateSpec]]:
         """Return the options with their defaults, checked as on a host, and what each certificate shall be."""
@@ -164,7 +166,7 @@ class ActionModule(ActionBase):
         checked, found = self._options(args)
         specs = {str(index): spec for index, spec in enumerate(found)}
         if set(requests) - set(specs):
-            raise HardwayError(f"{host}: asks for a certificate that the task does not name; look at that host")
+            raise HardwayError(f"{host}: requested a certificate that is not in the task; inspect that host")
         return checked, specs
 
     def _exchange(self, directory: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +184,7 @@ class ActionModule(ActionBase):
             if data is not None:
                 found[name] = data.decode("utf-8", "replace")
             elif not self._task.check_mode:
-                raise HardwayError(f"CA {name}: {store.certificate(name)} does not exist; make it with the role ca")
+                raise HardwayError(f"CA {name}: {store.certificate(name)} does not exist; create it with role ca")
         return found
 
     def _sign(
@@ -215,7 +217,7 @@ class ActionModule(ActionBase):
 
 def _with_answers(directory: str, args: dict[str, Any], host: str) -> dict[str, Any]:
     """Return the arguments so that what was signed elsewhere is taken up, also where the old would do."""
-    found = offline_csrs.answered(Store(directory), args.get("certificates") or [], host)
+    found = offline_csrs.signed(Store(directory), args.get("certificates") or [], host)
     return {**args, "renew": [*(args.get("renew") or []), *map(glob.escape, found)]} if found else args
 
 

@@ -26,10 +26,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight impo
     option_rules,
     option_values,
 )
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._warm import warm
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
 
 # The first of our action plugins that a run of site.yml loads.
-warm()
+preload()
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 IGNORED = "cluster_ignored_names"
@@ -63,8 +63,8 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg="\n".join(lines))
         elif idle := names.idle_hosts(groups, given.ignored):
             Display().warning(
-                f"in none of the groups {', '.join(names.GROUPS)}, and left alone: {names.some(idle)}. "
-                f"If that is right, name a group of theirs in {IGNORED}"
+                f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {names.some(idle)}. "
+                f"If that is intended, list one of their groups in {IGNORED}"
             )
         return result
 
@@ -154,7 +154,7 @@ def option_problems(name: str, value: Any) -> list[str]:
         return [f"{name}: has no value; give one, or leave the line out for the default (role {role})"]
     if isinstance(value, bool) and kind in ("str", "path"):
         # What was written, yes or on or true, is not known any more.
-        return [f"{name}: {str(value).lower()} is no text; put the value in quotes (role {role})"]
+        return [f"{name}: {str(value).lower()} is not a text; put the value in quotes (role {role})"]
     try:
         typed = converted(value, kind)
     except HardwayError as exc:

@@ -82,8 +82,8 @@ def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = 
     if plan.moving and (missing := [host for host in masters if host not in told]):
         raise AnsibleFilterError(
             f"master_encryption_resources: to encrypt {', '.join(asked) or 'nothing'} in etcd in place of"
-            f" {encryption.words(states)} takes all masters, and {', '.join(missing)} did not come along; run without"
-            " --limit when all of them are up, or leave the variable as it was"
+            f" {encryption.words(states)} takes all masters, and {', '.join(missing)} are not in this run; run without"
+            " --limit when all of them are up, or restore the previous value"
         )
     return plan.as_dict()
 

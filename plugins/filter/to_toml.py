@@ -42,7 +42,7 @@ _value:
 def to_toml(data: Mapping[str, Any]) -> str:
     """Return the TOML document of a mapping."""
     if not isinstance(data, Mapping):
-        raise AnsibleFilterError(f"to_toml wants a mapping, not {type(data).__name__}")
+        raise AnsibleFilterError(f"to_toml needs a mapping, not {type(data).__name__}")
     try:
         return toml.to_toml(data)
     except HardwayError as exc:

@@ -57,7 +57,7 @@ class CachedResult:
         # What names this run on this host, empty where nothing was told. On a clean host a check has this, and no salt.
         self.nonce = str(ours.get("nonce", "")) if usable or action._task.check_mode else ""
         # The facts that a delegated task leaves would be those of the wrong host.
-        self._foresees = bool(action._task.check_mode) and not action._task.delegate_to
+        self._predicts = bool(action._task.check_mode) and not action._task.delegate_to
         self._task_vars = task_vars
         self._void = (task_vars.get("ansible_facts") or {}).get(FACT) == self._told.get("nonce")
         self.key = _key(module, arguments, str(self._told["salt"])) if usable and believe else None
@@ -65,7 +65,7 @@ class CachedResult:
         self.option = {} if self.key is None or action._task.check_mode else {"_cached_result": self.key}
 
     @property
-    def standing(self) -> dict[str, Any] | None:
+    def valid(self) -> dict[str, Any] | None:
         """Return the result of a task that would change nothing, None when the host must be asked."""
         if self.key is None or self._void:
             return None
@@ -73,15 +73,15 @@ class CachedResult:
         return None if found is None else {**found, "changed": False, "from_cached_result": True}
 
     @property
-    def foreseen(self) -> list[str]:
+    def predicted(self) -> list[str]:
         """Return the paths that earlier tasks of a check run would have written; a real run has written them."""
-        return noted(self._task_vars) if self._foresees else []
+        return noted(self._task_vars) if self._predicts else []
 
-    def seen(self, result: dict[str, Any]) -> dict[str, Any]:
+    def processed(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the module's result; if it changed something, no cached result of this host counts any more."""
         if self._told and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
-        return with_predictions(result, self._task_vars) if self._foresees else result
+        return with_predictions(result, self._task_vars) if self._predicts else result
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

@@ -45,7 +45,7 @@ class Turn:
         if before and before["host"] != self._host:
             self.stopped_by = f"{before['host']}: {before['reason']}"
         else:
-            self._write("its restart began and did not end; its worker was killed")
+            self._write("its restart started but did not finish; its worker was killed")
         return self
 
     def failed(self, reason: str) -> None:

@@ -104,6 +104,6 @@ def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = 
         failed = [reason for reason in pool.map(one, paths) if reason]
     if failed:
         raise HardwayError(
-            f"{len(failed)} of {len(paths)} objects: are stored as before: {'; '.join(failed[:3])}; fix what refuses"
+            f"{len(failed)} of {len(paths)} objects: were not rewritten: {'; '.join(failed[:3])}; fix what refuses"
             " them, such as a webhook, and run again"
         )

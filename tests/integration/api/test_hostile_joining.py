@@ -163,7 +163,7 @@ def test_two_keys_for_a_kubelet_that_asks_by_itself(kubernetes: RealKubernetes, 
     post(kubernetes, token, csr("two", csr_pem("system:node:n1")))
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=0)
     assert result["failed"] and {line["name"] for line in result["denied"]} == {"one", "two"}
-    assert "2 different keys are presented for node n1" in conditions(kubernetes, "one")["Denied"]
+    assert "2 different keys in the CSRs for node n1" in conditions(kubernetes, "one")["Denied"]
     post(kubernetes, token, csr("again", csr_pem("system:node:n1")))
     other = {"requesters": ["system:bootstrap:zzzzzz"], "timeout": 0}
     refused = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, **other)

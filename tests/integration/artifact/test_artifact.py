@@ -81,10 +81,12 @@ def test_a_controller_that_has_nothing_downloads_once_over_http(source: dict[str
     }
     try:
         from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
 
         wanted = [catalog.Binary("tool", "1.0", "tool")]
-        threads = [threading.Thread(target=lambda: Store(catalog.source(over_http)).fetch(wanted)) for _n in range(4)]
+        threads = [
+            threading.Thread(target=lambda: ArtifactCache(catalog.source(over_http)).fetch(wanted)) for _n in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -237,7 +237,7 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
 
     cases: list[tuple[Any, str]] = [
         (lambda: shutil.copy(tmp_path / "x.crt", signed), "is for another key"),
-        (lambda: sign(tmp_path / "other"), "not signed by the present CA"),
+        (lambda: sign(tmp_path / "other"), "not signed by the current CA"),
         (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),
         (lambda: sign(vault, expiry="60d"), "made for 60d instead of 30d"),

@@ -126,7 +126,7 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
         ("another key", "ca-key.pem: does not belong to .*ca.pem; import the pair that does"),
         (
             "the same",
-            "ca: .*/given/ca.crt has the present one's key; put it in the place of .*ca.crt, which is no rotation",
+            "ca: .*/given/ca.crt has the present one's key; put it in the place of .*ca.crt, which is not a rotation",
         ),
     ],
 )

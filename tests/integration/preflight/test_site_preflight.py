@@ -307,7 +307,7 @@ def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str])
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("missing", ["answers 404"]), ("truncated", ["broke off after 10 of"]), ("wrong", ["sha256", "deleted"])],
+    [("missing", ["answers 404"]), ("truncated", ["ended after 10 of"]), ("wrong", ["sha256", "deleted"])],
 )
 def test_a_bad_download(site: Site, kind: str, words: list[str]) -> None:
     (site.binaries / "flanneld").unlink()

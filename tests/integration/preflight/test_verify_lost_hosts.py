@@ -28,7 +28,7 @@ def looks(site: Site) -> list[str]:
 def test_a_dead_first_master_is_told_among_all_that_is_wrong(site: Site) -> None:
     result = site.run(playbook="playbooks/verify.yml")
     assert result.returncode != 0
-    for words in ("host k1: not reached; mend the connection", "seen by 192.0.2.12", "seen by 192.0.2.13"):
+    for words in ("host k1: not reached; fix the connection", "seen by 192.0.2.12", "seen by 192.0.2.13"):
         assert words in result.stdout, result.stdout
     # The first of them once of itself and once of the cluster, the dead one in vain.
     assert looks(site) == ["11", "12", "12", "13"]

@@ -24,21 +24,21 @@ LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 # What a loss means, and where the value still is.
 _LOSSES = {
     JOURNAL: "the serial numbers of all certificates, which a revocation needs",
-    ROTATION: "how far a rotation is, and what it replaces",
+    ROTATION: "the state of rotations, and what they replace",
     "secrets/encryption.key": (
-        "nothing else decrypts what etcd has of Secrets; the masters have it in /etc/kubernetes/encryption.yaml"
+        "nothing else decrypts the Secrets in etcd; the masters have it in /etc/kubernetes/encryption.yaml"
     ),
     "secrets/keepalived.password": (
         "load balancers with two passwords hold the virtual address twice; group lb has it in"
         " /etc/keepalived/keepalived.conf"
     ),
-    "sa.key": "all tokens of service accounts would be refused; the masters have it as /etc/kubernetes/pki/sa.key",
+    "sa.key": "all tokens of service accounts would be rejected; the masters have it as /etc/kubernetes/pki/sa.key",
     "ca.crt": "all hosts trust it; they have it as /etc/kubernetes/pki/ca.crt",
     "front-proxy-ca.crt": "the API servers trust it; the masters have it as /etc/kubernetes/pki/front-proxy-ca.crt",
     "etcd/ca.crt": "etcd trusts it; its hosts have it as /etc/etcd/pki/ca.crt",
     "etcd-peer-ca.crt": "etcd members trust it; their hosts have it as /etc/etcd/pki/peer-ca.crt",
 }
-_CA_KEY = "nothing can be signed, and all hosts refuse another CA"
+_CA_KEY = "nothing can be signed, and all hosts reject another CA"
 _SIGNS = "; masters have the key that signs for kubelets as /etc/kubernetes/pki/{path}"
 
 
@@ -85,7 +85,7 @@ class Asked:
             short.update({f"etcd/ca{suffix}": short[f"etcd-ca{suffix}"] for suffix in (".crt", ".key", ".chain.crt")})
         if unknown := [name for name in names if name not in short]:
             known = ", ".join(path for path in self.files if not path.endswith(".chain.crt"))
-            raise HardwayError(f"{option} {', '.join(unknown)}: no such file belongs here; name some of {known}")
+            raise HardwayError(f"{option} {', '.join(unknown)}: not a file of this directory; use some of {known}")
         return {path for name in names for path in short[name]}
 
 
@@ -110,12 +110,12 @@ class Contents:
 
     def lost(self, asked: Asked) -> list[str]:
         """Return the files that were here and are not any more."""
-        known = self.adopted(asked) if self.listed is None else self.listed
+        known = self.inferred(asked) if self.listed is None else self.listed
         # While one key takes the place of another, the public half of only one can be derived.
         known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
         return [path for path in [*asked.files, *asked.public] if path in known and not self._is_there(path)]
 
-    def adopted(self, asked: Asked) -> set[str]:
+    def inferred(self, asked: Asked) -> set[str]:
         """Return what a directory without a list must have had.
 
         Nothing where it is new: no CA is there, or only CAs that somebody put there and that signed nothing yet. Else
@@ -186,11 +186,11 @@ class Contents:
 def problem(store: Any, asked: Asked, lost: Sequence[str]) -> str:
     """Return the error about lost files: what each means, and the ways out."""
     listed = "; ".join(f"{path} ({_meaning(asked, path)})" for path in lost)
-    ways = ["restore from a backup, or from where the value still is"]
+    ways = ["restore from a backup, or from a host that still has the value"]
     if asked.ca_keys & set(lost):
-        ways.append("name a CA whose key was taken elsewhere on purpose in ca_offline (option offline of pki_ca)")
+        ways.append("list a CA whose key was moved offline on purpose in ca_offline (option offline of pki_ca)")
     named = json.dumps({"ca_regenerate": list(lost)})
-    ways.append(f"to give the old ones up for good, have new ones made by -e '{named}' (option regenerate of pki_ca)")
+    ways.append(f"to replace the old ones permanently, create new ones with -e '{named}' (option regenerate of pki_ca)")
     return f"{store.directory}: files are lost that cannot be regenerated: {listed}; {'; or '.join(ways)}"
 
 
@@ -201,10 +201,10 @@ def _meaning(asked: Asked, path: str) -> str:
     if path in _LOSSES:
         return _LOSSES[path]
     if path in asked.public:
-        return "during the rotation two keys are accepted, of which one is known here alone"
+        return "during the rotation two keys are accepted, of which one is known only here"
     if path.endswith(".chain.crt"):
-        return "clients that trust the root alone cannot verify what the CA signed"
-    return "all hosts refuse another CA" if path.endswith(".crt") else "its users have the old value"
+        return "clients that trust only the root cannot verify certificates of this CA"
+    return "all hosts reject another CA" if path.endswith(".crt") else "its users have the old value"
 
 
 def without(store: Any, path: str) -> bool:

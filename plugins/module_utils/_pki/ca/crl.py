@@ -62,7 +62,7 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: A
         found[_serial(entry, store, ca)] = entry.get("reason") or "unspecified"
     for number, line in enumerate(lines.splitlines(), 1):
         if line.strip() and not re.fullmatch(r"[0-9]+", line.strip()):
-            raise HardwayError(f"serials_file: line {number} {line.strip()!r} is no decimal serial number; mend it")
+            raise HardwayError(f"serials_file: line {number} {line.strip()!r} is not a decimal serial number; fix it")
         digits = line.strip().lstrip("0") or "0"
         if len(digits) > _DIGITS:
             raise HardwayError(
@@ -72,14 +72,14 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: A
             found.setdefault(int(digits), "unspecified")
     for serial in found:
         if not 0 < serial < 2**_BITS:
-            raise HardwayError(f"revoked: serial number {serial:x} has not from 1 to {_BITS} bits; remove it")
+            raise HardwayError(f"revoked: serial number {serial:x} does not have 1 to {_BITS} bits; remove it")
     return found
 
 
 def _serial(entry: Mapping[str, Any], store: Store, ca: Any) -> int:
     """Return the serial number that an entry means: hexadecimal digits, or that of a certificate's file."""
     if bool(entry.get("serial")) == bool(entry.get("certificate")):
-        raise HardwayError("revoked: an entry names not just one; give either serial or certificate")
+        raise HardwayError("revoked: set exactly one of `serial` and `certificate` in each entry")
     if entry.get("serial"):
         digits = str(entry["serial"]).replace(":", "")
         if not re.fullmatch(r"(0x)?[0-9A-Fa-f]+", digits):
@@ -91,7 +91,7 @@ def _serial(entry: Mapping[str, Any], store: Store, ca: Any) -> int:
         raise HardwayError(f"revoked: certificate {path} does not exist; give its serial number")
     certificate = load_certificate(data, path)
     if certificate.issuer != ca.subject:
-        raise HardwayError(f"revoked: {path} is of another CA; revoke it there")
+        raise HardwayError(f"revoked: {path} was issued by another CA; revoke it there")
     return int(certificate.serial_number)
 
 
@@ -119,15 +119,15 @@ def load(data: bytes | None, ca: Any) -> Found | None:
 def differences(asked: Mapping[int, str], found: Found | None, now: datetime, renew_before: float) -> list[str]:
     """Return why the list must be made."""
     if found is None:
-        return ["list: there is none yet"]
-    reasons = [] if found.by_ca else ["issuer: not signed by the present CA"]
+        return ["list: does not exist yet"]
+    reasons = [] if found.by_ca else ["issuer: not signed by the current CA"]
     for serial in sorted({*asked, *found.revoked}):
         reason = found.revoked.get(serial, (None,))[0]
         if reason != asked.get(serial):
             what = f"{asked[serial]} instead of {reason or 'valid'}" if serial in asked else "no longer revoked"
             reasons.append(f"revoked: {serial:x} {what}")
     if found.life_left(now) < renew_before:
-        reasons.append("expiry: it ends soon")
+        reasons.append("expiry: expires soon")
     return reasons
 
 

@@ -45,7 +45,7 @@ class Source:
                 check_ca(found, certificate)
                 return cls(certificate, key, data, found)
         if params.get("import_certificate"):
-            raise HardwayError(f"CA {name}: {pairs[0][0]} does not exist; correct import_certificate")
+            raise HardwayError(f"CA {name}: {pairs[0][0]} does not exist; fix import_certificate")
         return None
 
     def private_key(self, store: Store, passphrase: str | None) -> Any:
@@ -77,8 +77,8 @@ def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -
         return
     if not any(same_public_key(one.public_key(), found.public_key()) for one in known):
         raise HardwayError(
-            f"{store.certificate(params['name'])}: is another CA than {certificate}; drop the import, or move"
-            " the one away that must not count"
+            f"{store.certificate(params['name'])}: is another CA than {certificate}; remove the import, or move"
+            " the wrong one away"
         )
 
 
@@ -116,6 +116,6 @@ def check_directory(directory: str | None, cas: list[Mapping[str, Any]], store: 
     named = any(params.get("import_certificate") for params in cas)
     if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):
         raise HardwayError(
-            f"import_dir {directory}: none of the CAs is there (looked for {', '.join(looked)}); correct it,"
-            f" or drop it to have new ones made: {', '.join(params['name'] for params in missing)}"
+            f"import_dir {directory}: contains none of the CAs (looked for {', '.join(looked)}); fix it,"
+            f" or unset it to create new ones: {', '.join(params['name'] for params in missing)}"
         )

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
     load_certificate,
     validity,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import beyond
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (
@@ -56,7 +56,7 @@ class Issuer:
         path = store.certificate(name)
         data = store.read(path)
         if data is None:
-            raise HardwayError(f"CA {name}: {path} does not exist; make it with the role ca")
+            raise HardwayError(f"CA {name}: {path} does not exist; create it with role ca")
         certificate = load_certificate(data, path)
         check_ca(certificate, path, expired=expired)
         ca = cls(name, store, certificate)
@@ -101,10 +101,10 @@ class Issuer:
         last = issue.start_of_validity(backdate=spec.profile.backdate) + spec.expiry
         if last > self.not_after:
             raise HardwayError(
-                f"{spec.path}: it would live until {stamp(last)}, longer than its CA {self.name}"
-                f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the CA"
+                f"{spec.path}: it would be valid until {stamp(last)}, longer than its CA {self.name}"
+                f" ({stamp(self.not_after)}); set a shorter expiry or renew the CA"
             )
-        reason = beyond(spec, self.certificate)
+        reason = violation(spec, self.certificate)
         if reason:
             raise HardwayError(f"{spec.path}: CA {self.name} may not sign it: {reason}; choose another CA")
 
@@ -119,7 +119,7 @@ class Issuer:
         """Return the key, or raise when it is kept elsewhere."""
         if self.key is None:
             raise HardwayError(
-                f"CA {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
+                f"CA {self.name}: its key {self.store.key(self.name)} is not available; restore it to sign"
             )
         return self.key
 
@@ -190,8 +190,8 @@ def check_ca(certificate: Any, path: str, *, expired: bool = False) -> None:
         raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
     if not_after <= now and not expired:
         raise HardwayError(
-            f"{path}: expired at {stamp(not_after)}; renew it where its key is, by the role ca (pki_ca with renew),"
-            " or put another CA in its place"
+            f"{path}: expired at {stamp(not_after)}; renew it where its key is, with role ca (pki_ca with renew),"
+            " or replace it by another CA"
         )
     if not_before > now:
         raise HardwayError(f"{path}: is not valid before {stamp(not_before)}; check this machine's clock")

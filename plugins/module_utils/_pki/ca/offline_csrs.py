@@ -17,30 +17,30 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr i
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import usages_of
 
 
-def elsewhere(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def offline_certificates(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the certificates that no CA here can sign."""
     return [item for item in certificates if item.get("ca") and store.read(store.key(str(item["ca"]))) is None]
 
 
-def answered(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+def signed(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
     """Return the paths of those whose request was signed elsewhere and that are not taken up yet."""
     offline = Offline(store)
     found = []
-    for item in elsewhere(store, certificates):
+    for item in offline_certificates(store, certificates):
         stem = offline.stem(str(item["ca"]), host, str(item.get("path")))
         if os.path.exists(f"{stem}.crt") and os.path.exists(f"{stem}.csr"):
             found.append(str(item["path"]))
     return found
 
 
-def lay_down(
+def write_csrs(
     store: Store, specs: Mapping[str, CertificateSpec], requests: Mapping[str, str], host: str, renew_before: float
 ) -> tuple[list[dict[str, Any]], bool]:
     """Lay a host's requests down; return those that wait for a signature, and whether one is new.
 
     A certificate that is there already is judged as when it is taken up, and stays where it is.
     """
-    offline = Offline(store, only_look=True)
+    offline = Offline(store, check_only=True)
     with store.locked():
         for index, request in requests.items():
             ca = Issuer.load(store, specs[index].ca, with_key=False)
@@ -61,7 +61,7 @@ def waiting(offline: Offline) -> list[dict[str, Any]]:
     ]
 
 
-def foreseen(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
+def predicted(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
     """Return what would be told of the requests for these certificates."""
     offline = Offline(store)
     return [

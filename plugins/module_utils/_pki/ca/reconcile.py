@@ -49,7 +49,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
-class Keeper:
+class KeyMaterial:
     """How to treat the store: with which passphrase, whether to renew, whether only to predict."""
 
     store: Store
@@ -98,7 +98,7 @@ class Keeper:
         name = checked_name(params["name"])
         path, size = self.store.secret(name), params["bytes"]
         if not 1 <= size <= 1024:
-            raise HardwayError(f"secret {name}: {size} bytes make no sense; ask for 1 to 1024")
+            raise HardwayError(f"secret {name}: {size} bytes are not supported; set 1 to 1024")
         found = self.store.read(path)
         if found is None:
             if not self.check:
@@ -143,7 +143,7 @@ def _squeezed(pem: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Ensure(Keeper):
+class Reconciler(KeyMaterial):
     """The work on CAs; profiles are those of a ca-config.json."""
 
     profiles: Mapping[str, Any] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class Ensure(Keeper):
         """Return the requests to CAs whose key is kept elsewhere."""
         return Offline(self.store)
 
-    def put_halves_aside(self) -> None:
+    def move_certificates_aside(self) -> None:
         """Move the certificates of CAs whose keys are given up out of the way, to be found with the key."""
         for path in sorted(self.regenerate):
             stem, dot, suffix = os.path.join(self.store.directory, path).rpartition(".")
@@ -232,7 +232,7 @@ class Ensure(Keeper):
         key = None if pem is None else load_key(pem, key_path, self.passphrase)
         if key is not None and key_spec(key) != spec.key:
             raise HardwayError(
-                f"{key_path}: is a key {key_spec(key)} without certificate, asked is {spec.key};"
+                f"{key_path}: is a key {key_spec(key)} without certificate, but {spec.key} is wanted;"
                 " move it away or restore the pair"
             )
         issuer = self._issuer(name, spec)
@@ -280,7 +280,7 @@ class Ensure(Keeper):
         issuer = self._issuer(ca.name, spec)
         foreign = issuer is not None and not issued_by(ca.certificate, issuer.certificate)
         if issuer is not None and foreign and ca.key is not None:
-            states.append(f"signed by the present {issuer.name}")
+            states.append(f"signed by the current {issuer.name}")
         elif self._ends_soon(ca, issuer):
             states.append("renewed")
         else:

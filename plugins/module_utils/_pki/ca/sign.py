@@ -60,7 +60,7 @@ class Sign:
         certificate = None if data is None else load_certificate(data, path)
         reasons = self._reasons(spec, certificate, ca, request)
         if not reasons and chain_of(data or b"")[1:] != chain_of(chain):
-            reasons.append("chain: it is not that of the present CA")
+            reasons.append("chain: is not that of the current CA")
         before = describe(facts_of(certificate)) if certificate is not None else {}
         if reasons and not self.check:
             make_directory(path)
@@ -83,12 +83,12 @@ class Sign:
     def _reasons(self, spec: CertificateSpec, found: Any, ca: Issuer, request: Request) -> list[str]:
         """Return why the certificate must be made."""
         if found is None:
-            return ["certificate: there is none yet"]
+            return ["certificate: does not exist yet"]
         facts = facts_of(found, request, ca.certificate)
         reasons = differences(spec, facts, now=datetime.now(timezone.utc), renew_before=self.renew_before)
         if not same_public_key(found.public_key(), request.public_key()):
-            reasons = ["key: it is not that of the request"]
-        return reasons or (["force: asked to make it again"] if self.force else [])
+            reasons = ["key: is not that of the CSR"]
+        return reasons or (["force: reissue requested"] if self.force else [])
 
 
 def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, Any]) -> CertificateSpec:
@@ -97,7 +97,7 @@ def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, 
     key = KeySpec.from_params({"algo": kind.algo, "size": kind.size}, request.what)
     profile = Profile.from_params(params["profile"], profiles, key.algo, path)
     if request.is_ca and not profile.is_ca:
-        raise HardwayError(f"{path}: the request asks for a CA; choose a profile with ca_constraint is_ca")
+        raise HardwayError(f"{path}: the CSR requests a CA; choose a profile with ca_constraint is_ca")
     named = params.get("common_name") or params.get("names")
     subject = (
         Subject.from_params(params.get("common_name") or "", params.get("names"), path) if named else request.subject()
@@ -106,6 +106,8 @@ def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, 
     hosts = [] if profile.is_ca else (params.get("hosts") or request.hosts())
     names = tuple(dict.fromkeys(classify(host, path) for host in hosts))
     if profile.needs_hosts and not names:
-        raise HardwayError(f"{path}: a certificate for a server needs hosts; neither task nor request gives any")
+        raise HardwayError(
+            f"{path}: a server certificate needs SANs; set hosts in the task, or request them in the CSR"
+        )
     expiry = life_of(params, profile, "8760h", path)
     return CertificateSpec(path, params["ca"], subject, names, key, expiry, profile, chain=params["chain"])

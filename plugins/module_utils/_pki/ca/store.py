@@ -61,7 +61,7 @@ class Store:
         try:
             return atomic_files.read(path)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; fix its owner and mode") from exc
 
     def chain(self, name: str) -> bytes:
         """Return the certificates that lead from one signed by a CA towards the root, without that."""
@@ -94,7 +94,7 @@ class Store:
         except FileNotFoundError:
             return False
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; fix its owner and mode") from exc
         if not stat.S_ISDIR(found.st_mode):
             raise HardwayError(f"{path}: is not a directory; move it away or set another cluster_pki_dir")
         return stat.S_IMODE(found.st_mode) == 0o700
@@ -107,7 +107,7 @@ class Store:
             os.makedirs(path, mode=0o700, exist_ok=True)
             os.chmod(path, 0o700)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; mend its owner") from exc
+            raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; fix its owner") from exc
 
     def prepare(self, check: bool) -> list[str]:
         """Make the directory private and untracked; return what was (or would be) done."""
@@ -130,7 +130,7 @@ class Store:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; mend the owner of the directory") from exc
+            raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; fix the owner of the directory") from exc
         try:
             self._wait_for(handle, path, time.monotonic() + timeout)
             yield
@@ -146,7 +146,9 @@ class Store:
                 return
             except BlockingIOError as exc:
                 if time.monotonic() > deadline:
-                    raise HardwayError(f"{path}: another run works here; wait for its end and run again") from exc
+                    raise HardwayError(
+                        f"{path}: locked by another run; wait until that has ended, and run again"
+                    ) from exc
                 time.sleep(0.05)
 
     def record(self, certificate: Any, *, ca: str, host: str, path: str) -> None:
@@ -182,7 +184,7 @@ class Store:
         if not self._recorded and without(self, JOURNAL):
             raise HardwayError(
                 f"{journal}: is lost, and with it the serial numbers of all certificates; restore it from a backup, or"
-                f" have the role ca begin a new one by -e ca_regenerate={JOURNAL}"
+                f" start a new one by role ca with -e ca_regenerate={JOURNAL}"
             )
         try:
             handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -191,7 +193,9 @@ class Store:
             finally:
                 os.close(handle)
         except OSError as exc:
-            raise HardwayError(f"{journal}: cannot be written: {exc.strerror}; make room or mend its owner") from exc
+            raise HardwayError(
+                f"{journal}: cannot be written: {exc.strerror}; free disk space or fix its owner"
+            ) from exc
 
 
 def _append(handle: int, line: bytes) -> None:

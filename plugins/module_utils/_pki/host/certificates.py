@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
@@ -46,7 +46,7 @@ def remember(
     paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
     paths += [path for spec in specs for path in Pair(spec).files()]
     observed = [entry["path"] for entry in params["observe"]]
-    cached_results.leave(
+    cached_results.store(
         params["_cached_result"],
         {**right, "diff": []},
         paths=[*paths, *observed],
@@ -117,7 +117,7 @@ def _side_by_side(
         return list(pool.map(work, items))
 
 
-class Host:
+class HostCertificates:
     """The work of one call of the module."""
 
     def __init__(self, params: dict[str, Any], check: bool, diff: bool, specs: Sequence[CertificateSpec] = ()) -> None:
@@ -158,7 +158,7 @@ class Host:
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return what became of one entry of trust."""
         trust = Trust(entry, self.pems.get(entry["ca"]), [self.pems.get(name, b"") for name in entry["also"]])
-        repairs = self._recovered(trust.switch) if trust.switch else []
+        repairs = self._recovered(trust.swap) if trust.swap else []
         reasons, key_reasons = trust.reasons(), trust.key_reasons()
         self._show(trust.path, reasons)
         self._show(trust.key_path or "", key_reasons)
@@ -177,7 +177,7 @@ class Host:
         if index in self.installed:
             repairs, made = self.installed[index]
             return self._report(spec, made, [], repairs + self._repairs(pair))
-        repairs = self._recovered(pair.switch)
+        repairs = self._recovered(pair.swap)
         found = pair.facts(self.cas.get(spec.ca))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
         # What the host signs itself is already made again when the signed ones come.
@@ -191,24 +191,24 @@ class Host:
             found = self._install([(pair, pair.self_signed(renew_key=self.params["renew_key"]))])[0]
         return self._report(spec, found, reasons, repairs)
 
-    def _recovered(self, switch: Switch) -> list[str]:
+    def _recovered(self, switch: PairSwap) -> list[str]:
         """Tidy up after a run that died while a pair changed, and say so."""
         if not switch.interrupted():
             return []
         if not self.check:
             switch.recover()
-        return ["an earlier run was cut off while key and certificate changed"]
+        return ["an earlier run was interrupted while it replaced key and certificate"]
 
     def _asked_again(self, path: str) -> list[str]:
         """Return the reason to replace what is as it should be."""
         asked = self.params["force"] or is_named(path, self.params["renew"])
-        return ["force: asked to make it again"] if asked else []
+        return ["force: reissue requested"] if asked else []
 
     def _observe(self, entry: Mapping[str, Any]) -> list[str]:
         """Return why a certificate that somebody else made is of no use any more."""
         data = read(entry["path"])
         if data is None:
-            return ["certificate: there is none yet"]
+            return ["certificate: does not exist yet"]
         try:
             found = facts_of(load_certificate(data, entry["path"]), None, self.cas.get(entry["ca"]))
         except HardwayError:
@@ -221,7 +221,7 @@ class Host:
         """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
         repairs = pair.attributes()
         if not pair.has_chain(chain := self.chains.get(pair.spec.ca, b"") if pair.spec.chain else b""):
-            repairs.append(f"chain: it is not that of the present CA {pair.spec.ca}")
+            repairs.append(f"chain: is not that of the current CA {pair.spec.ca}")
             if not self.check:
                 pair.set_chain(chain)
         if repairs and not self.check:
@@ -235,7 +235,7 @@ class Host:
     def _install_signed(self) -> None:
         """Put what the controller signed in place, and note what was tidied up before and what each says."""
         signed = [(Pair(self.specs[int(index)]), pem.encode()) for index, pem in self.signed.items()]
-        repairs = [self._recovered(pair.switch) for pair, _pem in signed]
+        repairs = [self._recovered(pair.swap) for pair, _pem in signed]
         self.installed = dict(zip(self.signed, zip(repairs, self._install(signed))))
 
     def _install(self, signed: list[tuple[Pair, bytes]]) -> list[Facts]:
@@ -243,7 +243,9 @@ class Host:
         found = [pair.candidate(pem, self.cas.get(pair.spec.ca)) for pair, pem in signed]
         for (pair, _pem), facts in zip(signed, found):
             if reasons := self._differences(pair.spec, facts):
-                raise HardwayError(f"{pair.spec.path}: what was just signed is not as asked ({'; '.join(reasons)})")
+                raise HardwayError(
+                    f"{pair.spec.path}: the issued certificate does not match the options ({'; '.join(reasons)})"
+                )
         install(signed)
         return found
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
@@ -65,9 +65,9 @@ class Pair:
         return os.path.join(directory, f".{name}.key.new")
 
     @cached_property
-    def switch(self) -> Switch:
+    def swap(self) -> PairSwap:
         """Return what changes both files at once."""
-        return Switch(self.certificate, self.key)
+        return PairSwap(self.certificate, self.key)
 
     def files(self) -> list[str]:
         """Return all paths that may hold a part of it."""
@@ -75,13 +75,13 @@ class Pair:
 
     def passing(self) -> list[str]:
         """Return those of the paths that exist only while a certificate is on its way."""
-        return [self.waiting, self.switch.link]
+        return [self.waiting, self.swap.link]
 
     def facts(self, ca: Any) -> Facts | str:
         """Return what is in place, or in one phrase why nothing useful is."""
         data = read(self.certificate)
         if data is None:
-            return "certificate: there is none yet"
+            return "certificate: does not exist yet"
         try:
             found = load_certificate(data, self.certificate)
         except HardwayError:
@@ -153,7 +153,7 @@ class Pair:
         if waiting is None or not _belongs(pem, waiting):
             atomic_files.place(staged, self.certificate)
         elif os.path.lexists(self.certificate):
-            self.switch.to(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
+            self.swap.replace(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
             atomic_files.forget(self.waiting)
         else:
             # A key alone is no pair that anybody could use.

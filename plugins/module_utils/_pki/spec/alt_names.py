@@ -19,7 +19,7 @@ _EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})*\.
 
 
 @dataclass(frozen=True)
-class Host:
+class SubjectAltName:
     """A subject alternative name: kind is dns, email, ip or uri."""
 
     kind: str
@@ -30,24 +30,24 @@ class Host:
         return f"{self.kind}:{self.value.lower() if self.kind == 'dns' else self.value}"
 
 
-def classify(host: str, what: str) -> Host:
+def classify(host: str, what: str) -> SubjectAltName:
     """Return the kind of name that host is, judged as cfssl does: address, then email, then URI, then DNS."""
     text = str(host).strip()
     with suppress(ValueError):
         address = ipaddress.ip_address(text)
         # A mapped address is the IPv4 one that it maps, as Go has it; one with a zone is no name for others.
         if "%" not in text:
-            return Host("ip", str(getattr(address, "ipv4_mapped", None) or address))
+            return SubjectAltName("ip", str(getattr(address, "ipv4_mapped", None) or address))
     try:
         text.encode("ascii")
     except UnicodeEncodeError as exc:
         raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
     if _EMAIL.fullmatch(text):
-        return Host("email", text)
+        return SubjectAltName("email", text)
     if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
-        return Host("uri", text)
+        return SubjectAltName("uri", text)
     if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
         raise HardwayError(
             f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address; correct it"
         )
-    return Host("dns", text)
+    return SubjectAltName("dns", text)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse, short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host, classify
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName, classify
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import (
     completed,
     document,
@@ -62,7 +62,7 @@ class CertificateSpec:
     path: str
     ca: str
     subject: Subject
-    hosts: tuple[Host, ...]
+    hosts: tuple[SubjectAltName, ...]
     key: KeySpec
     expiry: timedelta
     profile: Profile
@@ -82,14 +82,14 @@ class CertificateSpec:
         # As cfssl: of the pointers only the profile decides, a csr's crl_url is for roots.
         asked = completed(params, path, ("crl_url",))
         if asked.get("is_ca"):
-            raise HardwayError(f"{path}: its csr asks for a CA (ca); make that by pki_ca")
+            raise HardwayError(f"{path}: its csr requests a CA (ca); create CAs with pki_ca")
         key = KeySpec.from_params(asked.get("key"), path)
         profile = Profile.from_params(asked.get("profile") or "default", profiles or {}, key.algo, path)
         if profile.is_ca:
-            raise HardwayError(f"{path}: profile {asked['profile']!r} is for CAs (is_ca); make those by pki_ca")
+            raise HardwayError(f"{path}: profile {asked['profile']!r} is for CAs (is_ca); create CAs with pki_ca")
         hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
         if profile.needs_hosts and not hosts:
-            raise HardwayError(f"{path}: a certificate for a server needs hosts; give its names and addresses")
+            raise HardwayError(f"{path}: a server certificate needs SANs; set hosts to its names and addresses")
         subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
         expiry = life_of(asked, profile, "8760h", path)
         owner, group, chain = asked.get("owner"), asked.get("group"), bool(asked.get("chain"))
@@ -100,7 +100,7 @@ def issuer_of(asked: Mapping[str, Any], what: str) -> str:
     """Return the name of the CA that signs, empty for a certificate that signs itself."""
     ca, self_signed = asked.get("ca") or "", bool(asked.get("self_signed"))
     if bool(ca) == self_signed:
-        raise HardwayError(f"{what}: has not one signer; give either the CA that signs it, or self_signed")
+        raise HardwayError(f"{what}: set exactly one of `ca` and `self_signed`")
     return str(ca)
 
 
@@ -109,11 +109,11 @@ def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: st
     given = asked.get("expiry")
     expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)
     if profile.backdate > datetime.now(timezone.utc) - _EARLIEST:
-        raise HardwayError(f"{what}: it would begin before 1950; choose a shorter backdate")
+        raise HardwayError(f"{what}: it would be valid from before 1950; set a shorter backdate")
     if expiry <= profile.backdate:
         minutes = short(profile.backdate).replace("5m", "five minutes")
         raise HardwayError(
-            f"{what}: expiry must exceed the {minutes} by which certificates are backdated; ask for a longer one"
+            f"{what}: expiry must exceed the {minutes} by which certificates are backdated; set a longer one"
         )
     return expiry
 
@@ -125,7 +125,7 @@ def specs_of(params: Mapping[str, Any]) -> list[CertificateSpec]:
     seen: set[str] = set()
     for spec in specs:
         if spec.path in seen:
-            raise HardwayError(f"{spec.path}: two certificates are asked for this path; give each its own")
+            raise HardwayError(f"{spec.path}: two certificates have this path; set a different path for each")
         seen.add(spec.path)
     return specs
 

@@ -63,7 +63,7 @@ def document(value: Any, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as exc:
-        raise HardwayError(f"{what}: is not JSON: {exc}; mend it there") from exc
+        raise HardwayError(f"{what}: is not JSON: {exc}; fix it there") from exc
     if not isinstance(found, dict):
         raise HardwayError(f"{what}: must be an object; put it in braces, as cfssl's files are")
     return found
@@ -76,7 +76,7 @@ def _text(path: str, what: str) -> str:
             return stream.read()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise HardwayError(f"{what} {path}: cannot be read: {reason}; give the path or the content of a file") from exc
+        raise HardwayError(f"{what} {path}: cannot be read: {reason}; set the path or the content of a file") from exc
 
 
 def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[str, Any]:
@@ -85,7 +85,7 @@ def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[
         return {}
     sections = fields_of(config, _CONFIG, what)
     if "signing" not in sections:
-        raise HardwayError(f"{what}: has no section signing; give a ca-config.json of cfssl")
+        raise HardwayError(f"{what}: has no section signing; set a ca-config.json of cfssl")
     signing = fields_of(sections["signing"], _SIGNING, f"{what}: signing")
     default = profile_fields(signing.get("default", {}), f"{what}: signing.default")
     inherited = {field: default[field] for field in _INHERITED if field in default}

@@ -56,11 +56,11 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     if not found.key_matches:
         reasons.append("key: does not belong to the certificate")
     if found.by_ca is False:
-        reasons.append(f"issuer: not signed by the present CA {spec.ca}")
+        reasons.append(f"issuer: not signed by the current CA {spec.ca}")
     elif found.by_ca is None:
-        reasons.append(f"issuer: CA {spec.ca} is not made yet")
+        reasons.append(f"issuer: CA {spec.ca} does not exist yet")
     if found.is_ca != spec.profile.is_ca:
-        reasons.append(f"usages: it is {'a' if found.is_ca else 'no'} CA")
+        reasons.append(f"usages: it is {'a' if found.is_ca else 'not a'} CA")
     if found.path_length != spec.profile.path_length:
         reasons.append(f"path length: {found.path_length} instead of {spec.profile.path_length}")
     if found.key != spec.key:
@@ -76,7 +76,7 @@ def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> li
     """Return why a certificate that somebody else made is refused by those who trust CA, or will be soon."""
     reasons = []
     if found.by_ca is False:
-        reasons.append(f"issuer: not signed by the present CA {ca}")
+        reasons.append(f"issuer: not signed by the current CA {ca}")
     return reasons + _ending(found, now, renew_before)
 
 
@@ -110,7 +110,7 @@ def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: floa
     if found.not_before > now:
         return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
     if abs(found.life - spec.expiry) > _SAME_LIFE:
-        return [f"expiry: made for {short(found.life)} instead of {short(spec.expiry)}"]
+        return [f"expiry: issued for {short(found.life)} instead of {short(spec.expiry)}"]
     return _ending(found, now, renew_before)
 
 
@@ -119,7 +119,7 @@ def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
     if found.not_after <= now:
         return [f"expiry: expired {short(now - found.not_after)} ago"]
     if found.life_left(now) < renew_before:
-        return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its life"]
+        return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its validity period"]
     return []
 
 
@@ -156,6 +156,6 @@ def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
         "usages": spec.usages.words(),
         "key": str(spec.key),
         "life": short(spec.expiry),
-        "not_after": "(when it is made)",
-        "fingerprint": "(when it is made)",
+        "not_after": "(when issued)",
+        "fingerprint": "(when issued)",
     }

@@ -34,7 +34,9 @@ class Subject:
             for field, value in name.items():
                 part = str(field).upper()
                 if part not in SUBJECT_ORDER or part == "CN":
-                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber, E")
+                    raise HardwayError(
+                        f"{what}: {field!r} is not a subject field; use C, ST, L, O, OU, SerialNumber, E"
+                    )
                 text = _text(part, value, what)
                 if part == "C" and text and not re.fullmatch("[A-Za-z]{2}", text):
                     raise HardwayError(f"{what}: country {text!r} must be a code of two letters; write DE, US …")
@@ -42,7 +44,7 @@ class Subject:
                     values[part].append(text)
         parts = tuple((part, tuple(values[part])) for part in SUBJECT_ORDER if values.get(part))
         if not parts:
-            raise HardwayError(f"{what}: it has no subject; set common_name")
+            raise HardwayError(f"{what}: has no subject; set common_name")
         return cls(parts)
 
     def flat(self) -> tuple[str, ...]:

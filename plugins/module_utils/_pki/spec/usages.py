@@ -86,7 +86,7 @@ def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *
     if signs and not ca:
         raise HardwayError(
             f"{what}: profile {profile!r} may sign certificates but has no ca_constraint is_ca;"
-            " drop cert sign, a CA is made by pki_ca"
+            " remove cert sign, CAs are created with pki_ca"
         )
     if ca and not signs:
         raise HardwayError(f"{what}: profile {profile!r} is of a CA but may not sign; add the usage cert sign")
@@ -98,7 +98,7 @@ def usages_in(words: Sequence[str], what: str) -> Usages:
     bits: set[str] = set()
     purposes: list[str] = []
     if isinstance(words, str) or not words:
-        raise HardwayError(f"{what}: usages must be a list; give cfssl's words, for example [signing, client auth]")
+        raise HardwayError(f"{what}: usages must be a list; use cfssl's names, for example [signing, client auth]")
     for word in words:
         lowered = str(word).strip().lower()
         if lowered in KEY_USAGES:
@@ -106,7 +106,9 @@ def usages_in(words: Sequence[str], what: str) -> Usages:
         elif lowered in EXTENDED_USAGES:
             purposes.append(EXTENDED_USAGES[lowered])
         else:
-            raise HardwayError(f"{what}: usage {word!r} is unknown; use cfssl's words")
+            raise HardwayError(f"{what}: usage {word!r} is unknown; use cfssl's names")
     if bits & {"encipher_only", "decipher_only"} and "key_agreement" not in bits:
-        raise HardwayError(f"{what}: usages encipher only and decipher only mean nothing without key agreement; add it")
+        raise HardwayError(
+            f"{what}: usages encipher only and decipher only have no effect without key agreement; add it"
+        )
     return Usages(frozenset(bits), tuple(dict.fromkeys(purposes)))

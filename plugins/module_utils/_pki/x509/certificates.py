@@ -45,7 +45,7 @@ def load_certificate(data: bytes, what: str) -> Any:
     """Return the first certificate in a PEM text; what names it in the error."""
     found = _PEM_CERTIFICATE.search(data)
     if found is None:
-        raise HardwayError(f"{what}: there is no PEM certificate in it; restore it or move it away")
+        raise HardwayError(f"{what}: contains no PEM certificate; restore it or move it away")
     with readable(f"{what}: cannot read the certificate, it is damaged; restore it or move it away"):
         return _parsed(found.group(0))
 

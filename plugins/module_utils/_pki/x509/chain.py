@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import signed_by, validity
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import outside
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import name_violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, names_of
 
@@ -36,7 +36,7 @@ def chain_to_root(what: str, leaf: Any, above: Sequence[Any], roots: Sequence[An
             best = max(complete, key=end_of)
             return list(best)
         paths = [longer for path in paths for longer in _longer(path, [*roots, *above], now, why)]
-    raise HardwayError(f"{what}: no chain leads from it to a root: {'; '.join(why)}; give the certificates between")
+    raise HardwayError(f"{what}: no chain leads from it to a root: {'; '.join(why)}; add the certificates between")
 
 
 def end_of(path: Sequence[Any]) -> datetime:
@@ -49,7 +49,7 @@ def _longer(path: Path, known: Sequence[Any], now: datetime, why: list[str]) -> 
     last = path[-1]
     signers = [item for item in dict.fromkeys(known) if item not in path and signed_by(last, item)]
     if not signers:
-        _note(why, f"nothing that was given signed {_name(last.subject)} of {_name(last.issuer)}")
+        _note(why, f"none of the given certificates signed {_name(last.subject)} of {_name(last.issuer)}")
     found = []
     for signer in signers:
         reason = _ended(signer, now) or _unfit(signer, path)
@@ -72,16 +72,18 @@ def _unfit(signer: Any, below: Path) -> str:
     name, constraints = _name(signer.subject), extension_of(signer, "BasicConstraints")
     usage = extension_of(signer, "KeyUsage")
     if not (constraints and constraints.ca) or (usage and not usage.key_cert_sign):
-        return f"{name} is no CA that may sign certificates"
+        return f"{name} is not a CA that may sign certificates"
     # Those that renew themselves do not count.
     depth = sum(item.issuer != item.subject for item in below[1:])
     if constraints.path_length is not None and depth > constraints.path_length:
         return f"{name} allows {constraints.path_length} CAs below it, not {depth}"
     if not _purposes((*below, signer)):
-        return f"{name} is for other purposes than what it signed"
+        return f"{name} is for other purposes than the certificate it signed"
     for item in below:
-        hosts = [Host(kind, value) for kind, _colon, value in (host.partition(":") for host in names_of(item))]
-        if reason := outside(hosts, signer):
+        hosts = [
+            SubjectAltName(kind, value) for kind, _colon, value in (host.partition(":") for host in names_of(item))
+        ]
+        if reason := name_violation(hosts, signer):
             return f"{name}: {reason}"
     return ""
 

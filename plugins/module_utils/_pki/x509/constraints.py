@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, Usages
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
@@ -17,9 +17,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.exten
 _ANY = EXTENDED_USAGES["any"]
 
 
-def beyond(spec: CertificateSpec, ca: Any) -> str:
+def violation(spec: CertificateSpec, ca: Any) -> str:
     """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
-    return _depth(spec, ca) or _purposes(spec, ca) or outside(spec.hosts, ca)
+    return _depth(spec, ca) or _purposes(spec, ca) or name_violation(spec.hosts, ca)
 
 
 def _depth(spec: CertificateSpec, ca: Any) -> str:
@@ -45,8 +45,8 @@ def _purposes(spec: CertificateSpec, ca: Any) -> str:
     return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
 
 
-def outside(hosts: Iterable[Host], ca: Any) -> str:
-    """Return which names lie outside those that the CA is limited to."""
+def name_violation(hosts: Iterable[SubjectAltName], ca: Any) -> str:
+    """Return which name violates the name constraints of the CA; empty if none does."""
     found = extension_of(ca, "NameConstraints")
     for host in hosts if found else ():
         permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
@@ -54,7 +54,7 @@ def outside(hosts: Iterable[Host], ca: Any) -> str:
         if (permitted and not any(_within(host, name) for name in permitted)) or any(
             _within(host, name) for name in excluded
         ):
-            return f"{host} lies outside the names it is limited to"
+            return f"{host} is outside of its name constraints"
     return ""
 
 
@@ -63,7 +63,7 @@ def _kind(name: Any) -> str:
     return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
 
 
-def _within(host: Host, constraint: Any) -> bool:
+def _within(host: SubjectAltName, constraint: Any) -> bool:
     """True when a host lies within a domain or network."""
     if host.kind == "ip":
         return ipaddress.ip_address(host.value) in constraint.value

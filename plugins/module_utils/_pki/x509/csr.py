@@ -42,14 +42,14 @@ class Request:
             path = os.path.abspath(os.path.expanduser(value))
             found = read(path)
             if found is None:
-                raise HardwayError(f"{what}: request {path} does not exist; give the path of a PEM request or its text")
+                raise HardwayError(f"{what}: CSR {path} does not exist; set the path of a PEM file or PEM text")
             what, data = f"{what}: request {path}", found
         return cls.parse(data, what)
 
     @classmethod
     def parse(cls, data: bytes, what: str) -> Request:
         """Return the checked request in a PEM text; what names it in the error."""
-        with readable(f"{what}: is not a PEM signing request or is damaged; have it made again"):
+        with readable(f"{what}: is not a PEM CSR or is damaged; create it again"):
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
             list(request.extensions)
@@ -57,7 +57,7 @@ class Request:
             flat_name(request.subject)
             request.public_key()
         if not valid:
-            raise HardwayError(f"{what}: is not signed by its own key; have it made again")
+            raise HardwayError(f"{what}: is not signed by its own key; create it again")
         return cls(request, what)
 
     def same(self, other: bytes) -> bool:
@@ -87,7 +87,7 @@ class Request:
         names = [name.partition(":") for name in names_of(self.content)]
         for kind, _colon, value in names:
             if kind not in ("dns", "email", "ip", "uri"):
-                raise HardwayError(f"{self.what}: its alternative name {value} is of a kind that is not supported")
+                raise HardwayError(f"{self.what}: its SAN {value} is of an unsupported type")
         return [value for _kind, _colon, value in names]
 
     @property

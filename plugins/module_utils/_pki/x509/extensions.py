@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import OCSP_NO_CHECK, Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import KEY_USAGES
@@ -59,7 +59,7 @@ def _attribute(part: str, value: str) -> Any:
     return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
 
 
-def alternative_names(hosts: Sequence[Host]) -> Any:
+def alternative_names(hosts: Sequence[SubjectAltName]) -> Any:
     """Return the extension with these names, kinds in Go's order."""
     makers: dict[str, Any] = {
         "dns": x509.DNSName,
@@ -96,7 +96,7 @@ def authority_identifier(ca: Any) -> Any:
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 
 
-def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+def asked_for(profile: Profile, hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield what a request asks for, each with its criticality: usages, names, and whether it is for a CA."""
     yield from _usages(profile)
     if profile.is_ca:
@@ -104,7 +104,7 @@ def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bo
     yield from _names(hosts)
 
 
-def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
+def of_certificate(profile: Profile, hosts: Sequence[SubjectAltName], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
     """Yield the extensions of a certificate in Go's order, for a public key; CA: who signs, None for itself."""
     yield from _usages(profile)
     yield x509.BasicConstraints(ca=profile.is_ca, path_length=profile.path_length), True
@@ -130,7 +130,7 @@ def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
         yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
 
 
-def _names(hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
+def _names(hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield the alternative names. RFC 5280: critical where there is no subject; ours always have one."""
     if hosts:
         yield alternative_names(hosts), False

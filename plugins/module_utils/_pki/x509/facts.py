@@ -81,7 +81,7 @@ def flat_name(name: Any) -> tuple[str, ...]:
 
 
 def names_of(certificate: Any) -> tuple[str, ...]:
-    """Return the alternative names as kind:value, spelled as Host spells them."""
+    """Return the alternative names as kind:value, spelled as SubjectAltName spells them."""
     kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
     names = []
     for name in extension_of(certificate, "SubjectAlternativeName") or []:

@@ -25,7 +25,7 @@ def read(path: str) -> bytes | None:
     except NotADirectoryError:
         return None
     except OSError as exc:
-        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or mend it") from exc
+        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or fix it") from exc
 
 
 def load_quietly(path: str) -> Any:

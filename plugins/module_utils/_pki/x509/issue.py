@@ -37,14 +37,14 @@ def request_pem(spec: CertificateSpec, key: Any) -> bytes:
 
 def request_key(pem: bytes, spec: CertificateSpec) -> Any:
     """Return the public key of a request whose signature proves that the sender has the private half."""
-    with readable(f"{spec.path}: the host's signing request is damaged; run again"):
+    with readable(f"{spec.path}: the host's CSR is damaged; run again"):
         request = x509.load_pem_x509_csr(pem)
         valid, key = request.is_signature_valid, request.public_key()
         kind = key_spec(key)
     if not valid:
-        raise HardwayError(f"{spec.path}: the host's signing request is not signed by its own key; run again")
+        raise HardwayError(f"{spec.path}: the host's CSR is not signed by its own key; run again")
     if kind != spec.key:
-        raise HardwayError(f"{spec.path}: the host's request is for a key {kind}, asked was {spec.key}")
+        raise HardwayError(f"{spec.path}: the host's CSR has a key {kind} instead of {spec.key}")
     return key
 
 
@@ -101,4 +101,4 @@ def _dated(name: Any, issuer: Any, public_key: Any, start: datetime, expiry: tim
             .not_valid_after(start + expiry)
         )
     except (ValueError, OverflowError) as exc:
-        raise HardwayError(f"expiry of {expiry.days} days: {exc}; ask for a shorter life") from exc
+        raise HardwayError(f"expiry of {expiry.days} days: {exc}; set a shorter expiry") from exc

@@ -54,11 +54,11 @@ def test_in_doubt_the_host_is_asked(doubt: dict[str, Any]) -> None:
 @pytest.mark.parametrize("result", [{"changed": True}, {"failed": True}])
 @pytest.mark.parametrize("believe", [True, False])
 def test_a_change_makes_this_reading_void(result: dict[str, Any], believe: bool) -> None:
-    assert cached_result(believe=believe).seen(dict(result))["ansible_facts"] == {FACT: "n"}
+    assert cached_result(believe=believe).processed(dict(result))["ansible_facts"] == {FACT: "n"}
 
 
 def test_no_change_leaves_it() -> None:
-    assert cached_result().seen({"changed": False}) == {"changed": False}
+    assert cached_result().processed({"changed": False}) == {"changed": False}
     assert cached_result(facts={FACT: "of another run"}).standing
 
 

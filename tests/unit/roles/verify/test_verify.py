@@ -35,7 +35,7 @@ def test_a_dead_first_master_is_one_line_among_the_others() -> None:
     )
     assert role.value("_verify_api_host") == "k3", "the healthy one first"
     first, *others = role.value("_verify_found")
-    assert first.startswith("host k1: not reached; mend the connection (try: ansible k1 -m")
+    assert first.startswith("host k1: not reached; fix the connection (try: ansible k1 -m")
     assert others == [*ILL["problems"], "node k1: not ready"]
 
 

@@ -87,7 +87,7 @@ def told(**changes: Any) -> Claims:
         (csr(SERVING, username="system:bootstrap:abcdef", groups=["system:bootstrappers"]), SERVER, "only the node"),
         (csr(SERVING, username="system:node:n2"), SERVER, "asks for the identity"),
         (csr(SERVING), TRUE, "neither a DNS name nor an address"),
-        (csr(SERVING), told(addresses=("192.0.2.2",)), "192.0.2.2 is no name or address of node n1"),
+        (csr(SERVING), told(addresses=("192.0.2.2",)), "192.0.2.2 is not a name or address of node n1"),
         (csr(SERVING), told(dns=("kubernetes.default",)), "kubernetes.default is no name"),
         (csr(SERVING), told(dns=("n1",), other_names=1), "neither DNS names nor addresses"),
     ],

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ansible.plugins.loader import filter_loader, test_loader
 
 
-def warm() -> None:
+def preload() -> None:
     """Load Ansible's own filters and tests, and ours."""
     filter_loader.get("hardway.kubernetes.members")
     test_loader.get("ansible.builtin.match")

@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 
-def is_here(action: ActionBase, variables: Mapping[str, Any]) -> bool:
+def is_local(action: ActionBase, variables: Mapping[str, Any]) -> bool:
     """True when the task's host is this machine, and the module would run as this user by this Python."""
     if action._task.delegate_to:
         variables = (variables.get("ansible_delegated_vars") or {}).get(action._task.delegate_to) or {}
@@ -22,7 +22,7 @@ def is_here(action: ActionBase, variables: Mapping[str, Any]) -> bool:
     return same and action._connection.transport == "local" and not action._connection.become
 
 
-def run_here(
+def run_locally(
     action: ActionBase,
     spec: Mapping[str, Any],
     arguments: Mapping[str, Any],
