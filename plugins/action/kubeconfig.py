@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers module kubeconfig from its cached result where that stands, or does its work on the controller."""
+"""Runs module kubeconfig, unless a cached result is valid; on the controller without a module process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODULE = "hardway.kubernetes.kubeconfig"
 
 
 class ActionModule(ActionBase):
-    """Connects to the host only where no cached result is valid, and starts nothing on the controller."""
+    """Connects to the host only if no cached result is valid."""
 
     _supports_check_mode = True
     _supports_diff = True
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         return cache.processed(self._execute_module(MODULE, arguments, task_vars=task_vars))
 
     def _run_locally(self) -> dict[str, Any]:
-        """Do what the module does."""
+        """Do the module's work in this process."""
         from ansible_collections.hardway.kubernetes.plugins.modules.kubeconfig import SPEC, run
 
         try:

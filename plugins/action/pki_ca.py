@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the work of module pki_ca on the controller, where CAs are kept, without starting it."""
+"""Does the work of module pki_ca on the controller without a module process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULE = "hardway.kubernetes.pki_ca"
 
 
 class ActionModule(ActionBase):
-    """Runs the module elsewhere as usual."""
+    """Runs in this process on the controller, else as a module."""
 
     _supports_check_mode = True
     _supports_diff = True

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests without anything else, so that those of a whole cluster can be signed elsewhere in one go."""
+"""Writes the CSRs for offline CAs, so that those of a whole cluster can be signed together."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts
 
 
 def offline_certificates(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the certificates that no CA here can sign."""
+    """Return the certificates of offline CAs."""
     return [item for item in certificates if item.get("ca") and store.read(store.key(str(item["ca"]))) is None]
 
 
 def signed(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
-    """Return the paths of those whose request was signed elsewhere and that are not taken up yet."""
+    """Return the paths of certificates that an offline CA has signed and that are not installed yet."""
     offline = Offline(store)
     found = []
     for item in offline_certificates(store, certificates):
@@ -36,9 +36,9 @@ def signed(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -
 def write_csrs(
     store: Store, specs: Mapping[str, CertificateSpec], requests: Mapping[str, str], host: str, renew_before: float
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Lay a host's requests down; return those that wait for a signature, and whether one is new.
+    """Write a host's CSRs; return those that wait for a signature, and whether one is new.
 
-    A certificate that is there already is judged as when it is taken up, and stays where it is.
+    An existing certificate is validated, but not installed.
     """
     offline = Offline(store, check_only=True)
     with store.locked():
@@ -49,7 +49,7 @@ def write_csrs(
 
 
 def waiting(offline: Offline) -> list[dict[str, Any]]:
-    """Return the requests that wait for a signature: where, for whom, and what they ask for."""
+    """Return the CSRs that wait for a signature, with path, CA and usages."""
     return [
         {
             "path": path,
@@ -62,7 +62,7 @@ def waiting(offline: Offline) -> list[dict[str, Any]]:
 
 
 def predicted(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
-    """Return what would be told of the requests for these certificates."""
+    """Return the predicted result for the CSRs of these certificates."""
     offline = Offline(store)
     return [
         {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of CAs on a host, and their keys where something must sign there."""
+"""Certificates of CAs on a host, and their keys on hosts that must sign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 class Trust:
-    """One entry of trust: where a CA's certificate belongs, and perhaps its key."""
+    """One entry of option trust: the path of a CA's certificate, and optionally of its key."""
 
     def __init__(self, entry: Mapping[str, Any], pem: bytes | None, others: Sequence[bytes] = ()) -> None:
         """Take the entry and the CA's certificates, the signer first; None: it does not exist yet (check mode)."""
@@ -53,7 +53,7 @@ class Trust:
         return []
 
     def key_reasons(self) -> list[str]:
-        """Return why the CA's key must be fetched from the controller; it is judged by the public half."""
+        """Return why the CA's key must be fetched from the controller, by comparing public keys."""
         if self.key_path is None or self.signer is None:
             return []
         key = load_quietly(self.key_path)
@@ -67,11 +67,11 @@ class Trust:
 
     @property
     def swap(self) -> PairSwap | None:
-        """Return what changes certificate and key at once."""
+        """Return the swap of certificate and key; None without key_path."""
         return PairSwap(self.path, self.key_path) if self.key_path else None
 
     def write(self, key: bytes | None) -> None:
-        """Put the certificate in place, with a new key where that is given."""
+        """Write the certificate, with a new key if given."""
         if self.pem is None:
             return
         make_directory(self.path)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from a certificate to a root, each step verified, as `cfssl bundle` finds it. Pure."""
+"""Builds and verifies the chain from a certificate to a root CA, as `cfssl bundle` does. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Path = tuple[Any, ...]
 
 
 def chain_to_root(what: str, leaf: Any, above: Sequence[Any], roots: Sequence[Any], now: datetime) -> list[Any]:
-    """Return the certificates from leaf to a root, both included: the fewest, of equally few those that last longest.
+    """Return the certificates from leaf to a root: the shortest chain, and of several that which is valid longest.
 
     ``what`` names the leaf in the error that tells why there is no such way.
     """
@@ -40,12 +40,12 @@ def chain_to_root(what: str, leaf: Any, above: Sequence[Any], roots: Sequence[An
 
 
 def end_of(path: Sequence[Any]) -> datetime:
-    """Return the moment from which a chain is of no use any more."""
+    """Return when the first certificate of a chain expires."""
     return min(validity(certificate)[1] for certificate in path)
 
 
 def _longer(path: Path, known: Sequence[Any], now: datetime, why: list[str]) -> list[Path]:
-    """Return a path with each certificate that signed its last one; why not is noted."""
+    """Return the path extended by each certificate that signed its last one; note why others did not."""
     last = path[-1]
     signers = [item for item in dict.fromkeys(known) if item not in path and signed_by(last, item)]
     if not signers:
@@ -60,7 +60,7 @@ def _longer(path: Path, known: Sequence[Any], now: datetime, why: list[str]) -> 
 
 
 def _ended(certificate: Any, now: datetime) -> str:
-    """Return why a certificate is of no use today."""
+    """Return why a certificate is not valid now."""
     begin, end = validity(certificate)
     if end <= now:
         return f"{_name(certificate.subject)} expired at {stamp(end)}"
@@ -68,12 +68,12 @@ def _ended(certificate: Any, now: datetime) -> str:
 
 
 def _unfit(signer: Any, below: Path) -> str:
-    """Return why a CA could not sign what is below it in a chain."""
+    """Return why a CA may not sign the chain below it."""
     name, constraints = _name(signer.subject), extension_of(signer, "BasicConstraints")
     usage = extension_of(signer, "KeyUsage")
     if not (constraints and constraints.ca) or (usage and not usage.key_cert_sign):
         return f"{name} is not a CA that may sign certificates"
-    # Those that renew themselves do not count.
+    # Self-issued certificates do not count.
     depth = sum(item.issuer != item.subject for item in below[1:])
     if constraints.path_length is not None and depth > constraints.path_length:
         return f"{name} allows {constraints.path_length} CAs below it, not {depth}"
@@ -89,7 +89,7 @@ def _unfit(signer: Any, below: Path) -> str:
 
 
 def _purposes(path: Path) -> bool:
-    """True when there is something that all certificates of a path are for; one that names nothing is for all."""
+    """Return whether all certificates of a path have a common purpose; without extended usages all are allowed."""
     found = [extension_of(item, "ExtendedKeyUsage") for item in path]
     named = [{oid.dotted_string for oid in purposes} for purposes in found if purposes]
     limits = [purposes for purposes in named if _ANY not in purposes]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a CA's own certificate lets it sign: how deep, for which purposes and names."""
+"""Checks the constraints of a CA: path length, purposes and names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ANY = EXTENDED_USAGES["any"]
 
 
 def violation(spec: CertificateSpec, ca: Any) -> str:
-    """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
+    """Return why clients would reject the certificate because of the CA's constraints; empty if valid."""
     return _depth(spec, ca) or _purposes(spec, ca) or name_violation(spec.hosts, ca)
 
 
 def _depth(spec: CertificateSpec, ca: Any) -> str:
-    """Return what speaks against a CA below this one."""
+    """Return why the CA may not sign this CA."""
     limit = extension_of(ca, "BasicConstraints").path_length
     if not spec.profile.is_ca or limit is None:
         return ""
@@ -36,7 +36,7 @@ def _depth(spec: CertificateSpec, ca: Any) -> str:
 
 
 def _purposes(spec: CertificateSpec, ca: Any) -> str:
-    """Return which purposes the CA may not give: a chain has what all its certificates allow."""
+    """Return the purposes that the CA may not sign for, because all certificates of a chain must allow them."""
     found = extension_of(ca, "ExtendedKeyUsage")
     allowed = {oid.dotted_string for oid in found or []}
     if not allowed or _ANY in allowed:
@@ -59,12 +59,12 @@ def name_violation(hosts: Iterable[SubjectAltName], ca: Any) -> str:
 
 
 def _kind(name: Any) -> str:
-    """Return the kind of host that a constraint is about."""
+    """Return the SAN type of a constraint."""
     return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
 
 
 def _within(host: SubjectAltName, constraint: Any) -> bool:
-    """True when a host lies within a domain or network."""
+    """Return whether a SAN is in a domain or network."""
     if host.kind == "ip":
         return ipaddress.ip_address(host.value) in constraint.value
     domain = constraint.value.lower().lstrip(".")
