@@ -77,7 +77,7 @@ def test_sign_an_ca_from_elsewhere(pki: Path) -> None:
 def test_damaged_requests(pki: Path, content: str) -> None:
     """The error names the file."""
     (pki / "bad.csr").write_text(content)
-    with pytest.raises(HardwayError, match=r"bad\.csr: is not a PEM signing request or is damaged"):
+    with pytest.raises(HardwayError, match=r"bad\.csr: is not a PEM CSR or is damaged"):
         call("pki_sign", **sign(pki, pki / "bad.csr"))
 
 

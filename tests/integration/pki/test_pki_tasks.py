@@ -117,7 +117,7 @@ DIFFERENCES: dict[str, Difference] = {
     "key": ({"key": {"algo": "rsa"}}, "key: ecdsa 256 instead of rsa 2048"),
     "profile": ({"profile": "peer"}, "usages: without client auth"),
     "ca": ({"ca": "etcd-ca"}, "issuer: not signed by"),
-    "expiry": ({"expiry": "48h"}, "expiry: made for 365d instead of 2d"),
+    "expiry": ({"expiry": "48h"}, "expiry: issued for 365d instead of 2d"),
 }
 # The same of what holds for all certificates of a task.
 OPTIONS: dict[str, Difference] = {

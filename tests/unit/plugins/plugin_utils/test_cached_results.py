@@ -31,7 +31,7 @@ def cached_result(standing: bool = True, facts: dict[str, Any] | None = None, **
 
 
 def test_what_stands_is_the_result() -> None:
-    assert cached_result().standing == {"paths": {}, "changed": False, "from_cached_result": True}
+    assert cached_result().valid == {"paths": {}, "changed": False, "from_cached_result": True}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_stands_is_the_result() -> None:
     ],
 )
 def test_in_doubt_the_host_is_asked(doubt: dict[str, Any]) -> None:
-    assert cached_result(**doubt).standing is None
+    assert cached_result(**doubt).valid is None
 
 
 @pytest.mark.parametrize("result", [{"changed": True}, {"failed": True}])
@@ -59,7 +59,7 @@ def test_a_change_makes_this_reading_void(result: dict[str, Any], use: bool) -> 
 
 def test_no_change_leaves_it() -> None:
     assert cached_result().processed({"changed": False}) == {"changed": False}
-    assert cached_result(facts={FACT: "of another run"}).standing
+    assert cached_result(facts={FACT: "of another run"}).valid
 
 
 def test_only_a_real_run_leaves_one() -> None:

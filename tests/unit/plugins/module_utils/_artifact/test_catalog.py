@@ -106,7 +106,7 @@ def test_without_a_digest_nothing_is_downloaded(given: dict[str, Any]) -> None:
     version = [Binary("tool", "2.0", "tool")]
     had, problems = store(given).fetch(version)
     assert had == {}
-    assert "digest is not known" in problems[0]
+    assert "digest is unknown" in problems[0]
     assert "cluster_artifact_digests" in problems[0]
     with_digest = {**given, "digests": {"tool": {"2.0": {"amd64": "sha256:00"}}}}
     assert "mirror/example.org/v2.0" in store(with_digest).fetch(version)[1][0]

@@ -92,7 +92,7 @@ def test_show_is_read_in_order() -> None:
         (RUNNING, record(INPUTS), "none", ""),
         (RUNNING, record(other("sha256:0")), "restart", "/etc/a changed"),
         (RUNNING, record({**INPUTS, "/etc/b": Input("sha256:2")}), "none", ""),
-        (RUNNING, record(INPUTS, "", "new"), "restart", "cut off"),
+        (RUNNING, record(INPUTS, "", "new"), "restart", "interrupted"),
     ],
 )
 def test_a_wanted_unit(seen: Seen, stamp: Stamp | None, act: str, reason: str) -> None:

@@ -121,10 +121,10 @@ def test_files_of_another_time_are_refused(pki: Path, name: str, file: str) -> N
 def test_no_step_can_be_left_out(pki: Path) -> None:
     assert step(pki, "issue") == [False, False], "nothing is under way"
     step(pki, "trust")
-    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; bring all hosts to 'issue'"):
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; update all hosts to 'issue'"):
         step(pki, "drop")
     step(pki, "issue")
-    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; bring all hosts to 'settle'"):
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; update all hosts to 'settle'"):
         step(pki, "drop")
 
 
@@ -166,7 +166,7 @@ def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        ("etcd/ca.key", "etcd-ca: its key .*/etcd/ca.key is kept elsewhere, .*; bring it here for the rotation"),
+        ("etcd/ca.key", "etcd-ca: its key .*/etcd/ca.key is offline, .*; restore it for the rotation"),
         ("etcd/ca.crt", "etcd-ca: .*/etcd/ca.crt does not exist; create it with role ca"),
         ("sa.key", "sa: .*/sa.key does not exist; create it with role ca"),
     ],

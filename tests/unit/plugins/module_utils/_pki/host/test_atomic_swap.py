@@ -178,7 +178,7 @@ def test_each_step_is_on_the_disk_before_the_next(
     )
     switch = PairSwap(str(tmp_path / "d/c.crt"), str(tmp_path / "d/c.key"))
     key = new_key(KeySpec("ecdsa", 256))
-    switch.to(
+    switch.replace(
         certificate_pem(issue.root(Subject.from_params("x", [], "x"), key, timedelta(days=9))), key_pem(key), None, None
     )
     steps = [name for name in log if name in ("c.crt", "c.key", ".c.pair", "sync d")]

@@ -79,7 +79,7 @@ def test_as_asked() -> None:
         (aged(33), "expiry: 1d9h left, less than 33% of its validity period"),
         (aged(-2), "expiry: expired 2h ago"),
         (aged(101), "expiry: not valid before 2026-11-21T01:00:00Z; is this host's clock right?"),
-        ({"not_after": NOW + timedelta(hours=190)}, "expiry: made for 8d8h instead of 4d4h"),
+        ({"not_after": NOW + timedelta(hours=190)}, "expiry: issued for 8d8h instead of 4d4h"),
     ],
 )
 def test_reasons(changes: dict[str, t.Any], expected: str) -> None:
