@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds binaries on the controller, and sends a host those that it lacks."""
+"""Finds or downloads binaries on the controller, and copies to a host those that it lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -19,17 +19,17 @@ from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 
 MODULE = "hardway.kubernetes.artifact"
-# What an earlier task of this run has brought to the host, or would have in check mode: it need not be asked again.
+# What an earlier task of this run has installed (or would have, in check mode), so that no task inspects it again.
 FACT = "hardway_installed"
 
 
 class ActionModule(ActionBase):
-    """One round trip when nothing is to send; else one more, after the files."""
+    """Needs one round trip without changes, else the copies and a second one."""
 
     _VALID_ARGS = frozenset(SPEC)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result, or that of the download alone."""
+        """Return the result of the module, or with download_only that of the download."""
         super().run(tmp, task_vars)
         _checked, arguments = self.validate_argument_spec(argument_spec=SPEC)
         try:
@@ -37,13 +37,13 @@ class ActionModule(ActionBase):
             wanted = catalog.binaries(arguments["components"])
             if arguments["download_only"]:
                 return self._download(source, wanted, arguments["architectures"])
-            return self._install(Store(source), wanted, arguments, task_vars or {})
+            return self._install(ArtifactCache(source), wanted, arguments, task_vars or {})
         except HardwayError as exc:
             raise AnsibleActionFail(str(exc)) from exc
 
     def _download(self, source: Source, wanted: list[Binary], architectures: list[str]) -> dict[str, Any]:
-        """Have everything on the controller; all that cannot be had is reported at once."""
-        stores = [Store(replace(source, architecture=name)) for name in architectures or [source.architecture]]
+        """Download everything to the controller; report all failures at once."""
+        stores = [ArtifactCache(replace(source, architecture=name)) for name in architectures or [source.architecture]]
         if self._task.check_mode:
             return {"changed": False, "downloaded": []}
         problems = [problem for store in stores for problem in store.fetch(wanted)[1]]
@@ -54,24 +54,24 @@ class ActionModule(ActionBase):
         return result
 
     def _install(
-        self, store: Store, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
+        self, store: ArtifactCache, wanted: list[Binary], arguments: dict[str, Any], task_vars: dict[str, Any]
     ) -> dict[str, Any]:
-        """Have what the host lacks ready, send it, and let the host install it."""
+        """Copy missing binaries to the host, and install them there."""
         root, known = arguments["root"], {binary: store.local(binary) for binary in wanted}
         placed = [_placed(binary, local) for binary, local in known.items()]
-        asked = {name: arguments[name] for name in ("root", "keep", "stage")}
-        cache = CachedResult(self, MODULE, {"placed": [vars(each) for each in placed], **asked}, task_vars)
+        options = {name: arguments[name] for name in ("root", "keep", "stage")}
+        cache = CachedResult(self, MODULE, {"placed": [vars(each) for each in placed], **options}, task_vars)
         brought = (task_vars.get("ansible_facts") or {}).get(FACT) or {}
         links = brought["links"] if brought.get("nonce") == cache.nonce != "" else {}
         if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
             paths = {each.name: each.path(root) for each in placed}
             links = {each.link: each.path(root) for each in placed}
             return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
-        result = cache.standing
+        result = cache.valid
         if result is None:
             reread = {"_reread": True} if cache.distrusted else {}
             arguments = {**arguments, **cache.option, **reread}
-            result = cache.seen(self._rounds(store, known, arguments, task_vars))
+            result = cache.processed(self._rounds(store, known, arguments, task_vars))
         if cache.nonce and not result.get("failed"):
             right = {e.link: f"{e.path(root)} {e.sha256}" for e in placed if result["links"][e.link] == e.path(root)}
             fact = {FACT: {"nonce": cache.nonce, "links": {**links, **right}}}
@@ -80,14 +80,14 @@ class ActionModule(ActionBase):
 
     def _rounds(
         self,
-        store: Store,
+        store: ArtifactCache,
         known: dict[Binary, Local | None],
         arguments: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
-        """Return the result of one round, or two where something is to send."""
+        """Return the result of one round trip, or of two if files must be copied."""
         root = arguments["root"]
-        result = self._ask(known, {}, arguments, task_vars)
+        result = self._execute(known, {}, arguments, task_vars)
         missing = set(result.pop("_missing", []))
         if result.get("failed") or not missing:
             return result
@@ -96,16 +96,16 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": _report(problems)}
         known.update(had)
         uploads = {_placed(b, local).path(root): self._send(b, local) for b, local in had.items()}
-        return self._ask(known, uploads, arguments, task_vars)
+        return self._execute(known, uploads, arguments, task_vars)
 
-    def _ask(
+    def _execute(
         self,
         known: dict[Binary, Local | None],
         uploads: dict[str, str],
         arguments: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
-        """Run the module; the catalog stays here."""
+        """Run the module, without the catalog in its arguments."""
         given = {
             **arguments,
             "source": {"cache_dir": arguments["source"]["cache_dir"]},
@@ -115,7 +115,7 @@ class ActionModule(ActionBase):
         return self._execute_module(MODULE, given, task_vars=task_vars)
 
     def _send(self, binary: Binary, local: Local) -> str:
-        """Put one file into the task's directory on the host, which Ansible removes at its end."""
+        """Copy one file to the task's temporary directory on the host, which Ansible removes."""
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
@@ -125,11 +125,11 @@ class ActionModule(ActionBase):
 
 
 def _placed(binary: Binary, local: Local | None) -> Placed:
-    """Return where a host has the binary; what is not at hand here will come from a download of that version."""
+    """Return the place of a binary on a host; without a local file it is that of the download."""
     label, sha = (local.label, local.sha256) if local else (binary.version, "")
     return Placed(binary.component, label, binary.name, binary.dest, sha)
 
 
 def _report(problems: list[str]) -> str:
-    """Return one message for all that is missing."""
-    return "\n".join([f"{len(problems)} of the downloads cannot be had; nothing was installed:", *problems])
+    """Return one message for all failed downloads."""
+    return "\n".join([f"{len(problems)} downloads failed; nothing was installed:", *problems])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put together what pki_info found on all hosts, and print it in colours."""
+"""Merges the results of pki_info of all hosts, and prints them in colours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "state": "normal"}
 
 
 class ActionModule(ActionBase):
-    """Works on the controller alone; no host is contacted."""
+    """Runs on the controller and contacts no host."""
 
     _supports_check_mode = True
     _supports_diff = False
@@ -27,9 +27,9 @@ class ActionModule(ActionBase):
         """Return the report."""
         result = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec({"looks": {"type": "dict", "required": True}})
-        looks = args["looks"]
-        rows = report.gathered(looks)
-        problems = report.problems(looks, rows)
+        results = args["looks"]
+        rows = report.gathered(results)
+        problems = report.problems(results, rows)
         lines = [*report.table(rows), report.summary(rows, problems)]
         for state, line in lines:
             Display().display(line, color=_COLOURS.get(state, "red"))
@@ -40,6 +40,6 @@ class ActionModule(ActionBase):
             problems=problems,
             expiring=report.warnings(rows),
             table=[line for _state, line in lines],
-            metrics=report.metrics(looks, rows, problems, now),
+            metrics=report.metrics(results, rows, problems, now),
         )
         return result

@@ -20,7 +20,7 @@ MANAGED = "Managed by Ansible (hardway.kubernetes); changes made here are lost."
 
 
 class ActionModule(CachedAction):
-    """Turns template, content and source of each entry into bytes, then runs the module once."""
+    """Renders the content of all entries, then runs the module once."""
 
     _VALID_ARGS = frozenset(("files",))
 
@@ -34,7 +34,7 @@ class ActionModule(CachedAction):
         return self.cached(MODULE, {"files": files}, task_vars or {})
 
     def _with_payload(self, entry: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return the entry with its content as base64, whatever it comes from."""
+        """Return the entry with its content (template, content or source) as base64."""
         ways = [way for way in ("template", "content", "source") if entry.get(way) is not None]
         if len(ways) != 1:
             return entry
@@ -54,7 +54,7 @@ class ActionModule(CachedAction):
         return entry
 
     def _render(self, name: str, path: str, extra: Mapping[str, Any], task_vars: dict[str, Any]) -> str:
-        """Return the text of a template, found and rendered as ansible.builtin.template does."""
+        """Return the text of a template, searched for and rendered as in ansible.builtin.template."""
         source = self._find_needle("templates", name)
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), os.path.dirname(source)]
         searchpath = [place for base in places for place in (os.path.join(base, "templates"), base)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs module host_check, and adds what only the controller can tell: the clock, and how modules reach the host."""
+"""Runs module host_check, and adds checks of the clock and of pipelining, which need the controller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULE = "hardway.kubernetes.host_check"
 
 
 class ActionModule(ActionBase):
-    """Runs the module between two looks at the controller's clock."""
+    """Runs the module, and reads the controller's clock before and after it."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends the archives that a host lacks."""
+"""Copies the image archives that a host lacks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ActionModule(CachedAction):
     ) -> dict[str, Any]:
         """Return the result of one or two calls of the module."""
         self._option = option
-        result = self._ask(archives, task_vars)
+        result = self._execute(archives, task_vars)
         missing = set(result.get("missing", []))
         if result.get("failed") or self._task.check_mode or not missing:
             return result
@@ -54,20 +54,20 @@ class ActionModule(CachedAction):
                 staged = self._connection._shell.join_path(directory, f"{number}.tar")
                 archive["staged"] = self._transfer_file(archive["source"], staged)
             self._fixup_perms2([directory, *(archive["staged"] for archive in chosen)])
-            return self._ask(chosen, task_vars)
+            return self._execute(chosen, task_vars)
         finally:
             self._remove_tmp_path(directory)
 
     def _inspect(self, path: str) -> dict[str, Any]:
-        """Return what the module needs to know of an archive."""
+        """Return the module's description of an archive."""
         try:
             source = self._find_needle("files", os.path.expanduser(path))
         except AnsibleError as exc:
-            raise HardwayError(f"{path}: no such image archive; put it there, or name another one") from exc
+            raise HardwayError(f"{path}: no such image archive; put it there, or set another path") from exc
         archive = image_archive.inspect(source)
         return {"source": source, "identity": archive.identity, "images": archive.images}
 
-    def _ask(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _execute(self, archives: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module."""
         arguments = {**self._task.args, "archives": archives, **self._option}
         return self._execute_module(MODULE, arguments, task_vars=task_vars)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spares a host the visit where its cached results have told how the kernel is."""
+"""Runs module kernel, unless a cached result is valid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODULE = "hardway.kubernetes.kernel"
 
 
 class ActionModule(CachedAction):
-    """Runs the module, unless a cached result tells its result."""
+    """Connects to the host only if no cached result is valid."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""

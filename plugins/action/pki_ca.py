@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the work of module pki_ca on the controller, where CAs are kept, without starting it."""
+"""Does the work of module pki_ca on the controller without a module process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here, run_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import is_local, run_locally
 
 MODULE = "hardway.kubernetes.pki_ca"
 
 
 class ActionModule(ActionBase):
-    """Runs the module elsewhere as usual."""
+    """Runs in this process on the controller, else as a module."""
 
     _supports_check_mode = True
     _supports_diff = True
@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         result = super().run(tmp, task_vars)
-        if not is_here(self, task_vars or {}):
+        if not is_local(self, task_vars or {}):
             return self._execute_module(MODULE, self._task.args, task_vars=task_vars)
         from ansible_collections.hardway.kubernetes.plugins.modules import pki_ca
 
@@ -34,6 +34,6 @@ class ActionModule(ActionBase):
             return made
 
         try:
-            return {**result, **run_here(self, pki_ca.SPEC, self._task.args, run)}
+            return {**result, **run_locally(self, pki_ca.SPEC, self._task.args, run)}
         except HardwayError as exc:
             return {**result, "failed": True, "msg": str(exc)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the variables of all hosts against the argument specifications of all roles, in one go on the controller."""
+"""Validates the variables of all hosts against the argument specifications of all roles, on the controller."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight impo
     option_rules,
     option_values,
 )
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._warm import warm
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
 
 # The first of our action plugins that a run of site.yml loads.
-warm()
+preload()
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 IGNORED = "cluster_ignored_names"
@@ -37,7 +37,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ActionModule(ActionBase):
-    """Works on the controller alone; no host is contacted."""
+    """Runs on the controller and contacts no host."""
 
     _supports_check_mode = True
     _supports_diff = False
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return all problems of all hosts, and fail where there are some."""
+        """Return the problems of all hosts; fail if there are any."""
         result = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec({"hosts": {"type": "list", "elements": "str", "required": True}})
         variables = task_vars or {}
@@ -63,21 +63,21 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg="\n".join(lines))
         elif idle := names.idle_hosts(groups, given.ignored):
             Display().warning(
-                f"in none of the groups {', '.join(names.GROUPS)}, and left alone: {names.some(idle)}. "
-                f"If that is right, name a group of theirs in {IGNORED}"
+                f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {names.some(idle)}. "
+                f"If that is intended, list one of their groups in {IGNORED}"
             )
         return result
 
 
 def controller_problems() -> list[str]:
-    """Return what the Python of Ansible lacks; what follows would end in a trace of some module."""
+    """Return what is missing in Ansible's Python, so that later modules do not fail with a traceback."""
     if importlib.util.find_spec("cryptography") is not None:
         return []
     return [f"cryptography: {sys.executable}, which runs Ansible, has no such package; install it there with pip"]
 
 
 class Given:
-    """What inventory and command line give to hosts; the default of an option is not given."""
+    """The variables of hosts from inventory and command line, without the defaults of roles."""
 
     def __init__(self, hostvars: Any, hosts: Sequence[str]) -> None:
         self._hostvars = hostvars
@@ -95,21 +95,21 @@ class Given:
                 self.ignored = converted(value, "list")
 
     def options(self) -> list[str]:
-        """Return the options that any host is given, in the order of the roles."""
+        """Return the options that are set for any host, in the order of the roles."""
         return [name for name in OPTIONS if name in self.names]
 
     def hosts(self, name: str) -> Iterator[tuple[str, Any]]:
-        """Yield the hosts that are given an option, each with its value where that can be known."""
+        """Yield the hosts for which an option is set, each with its value, if it is known."""
         for host, raw in self._raw.items():
             if name in raw and (value := self.value(host, name)) is not Undefined:
                 yield host, value
 
     def is_plain(self, host: str, name: str) -> bool:
-        """True where the value stands in the inventory as it is and is no secret, as what a vault gives may be."""
+        """Return whether the value is neither a template nor secret, so that it may be shown."""
         return not agreement.is_secret(name) and self._values.is_plain(self._raw[host][name])
 
     def typed(self, host: str, name: str) -> Any:
-        """Return a value by its type, or the default; None where neither tells it."""
+        """Return a value converted to its type, or the default; None if neither is known."""
         option = OPTIONS[name][1]
         value = self.value(host, name) if name in self._raw[host] else option.get("default", Undefined)
         if value is Undefined or "{{" in str(value):
@@ -117,7 +117,7 @@ class Given:
         return converted(value, option.get("type", "str"))
 
     def value(self, host: str, name: str) -> Any:
-        """Return a value as roles see it; Undefined where it needs what is not known yet, such as a fact."""
+        """Return a value as roles see it; Undefined if it depends on something unknown, such as a fact."""
         raw = self._raw[host][name]
         if self._values.is_plain(raw):
             return raw
@@ -127,7 +127,7 @@ class Given:
 
 
 def type_problems(given: Given, hosts: Container[str]) -> list[str]:
-    """Return what no role would take; each value is looked at once, however many hosts share it."""
+    """Return values that roles would reject; each value is validated once, even if many hosts share it."""
     seen = option_values.Seen()
     found: dict[str, list[str]] = {}
     for name in given.options():
@@ -140,21 +140,21 @@ def type_problems(given: Given, hosts: Container[str]) -> list[str]:
 
 
 def hidden(name: str) -> str:
-    """Return a problem without the value, which may be secret."""
+    """Return a problem text without the value, which may be secret."""
     role, option = OPTIONS[name]
     kind = option.get("type", "str")
     return f"{name}: not a valid {kind} (role {role}); the value may be secret, and is not shown"
 
 
 def option_problems(name: str, value: Any) -> list[str]:
-    """Return what is wrong with one value of an option."""
+    """Return the problems of one value of an option."""
     role, option = OPTIONS[name]
     kind = option.get("type", "str")
     if value is None and kind in ("bool", "int", "float"):
         return [f"{name}: has no value; give one, or leave the line out for the default (role {role})"]
     if isinstance(value, bool) and kind in ("str", "path"):
-        # What was written, yes or on or true, is not known any more.
-        return [f"{name}: {str(value).lower()} is no text; put the value in quotes (role {role})"]
+        # The original spelling (yes, on or true) is lost.
+        return [f"{name}: {str(value).lower()} is not a text; put the value in quotes (role {role})"]
     try:
         typed = converted(value, kind)
     except HardwayError as exc:
@@ -166,7 +166,7 @@ def option_problems(name: str, value: Any) -> list[str]:
 
 
 def compared(given: Given, name: str) -> Iterator[tuple[str, agreement.Given]]:
-    """Yield the hosts of an option with what to compare of its value."""
+    """Yield the hosts of an option, each with its value in comparable form."""
     if not agreement.groups_of(name):
         return
     option, seen = OPTIONS[name][1], option_values.Seen()
@@ -178,7 +178,7 @@ def compared(given: Given, name: str) -> Iterator[tuple[str, agreement.Given]]:
 
 
 def canonical(name: str, value: Any) -> list[str]:
-    """Return a value as a text that is the same for every spelling."""
+    """Return a value as text that is the same for all spellings."""
     kind = OPTIONS[name][1].get("type", "str")
     try:
         value = converted(value, kind)
@@ -201,7 +201,7 @@ OPTIONS = {name: (role, option) for role, options in specifications() for name, 
 
 
 def read(variables: Mapping[str, Any], name: str) -> Any:
-    """Return a variable's value; Undefined where it needs what is not known yet, such as a fact."""
+    """Return a variable's value; Undefined if it depends on something unknown, such as a fact."""
     try:
         value = variables[name]
     except AnsibleError:

@@ -24,10 +24,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         cache = CachedResult(self, MODULE, self._task.args, task_vars)
-        if cache.standing is not None:
-            return cache.standing
-        foreseen = {"_predicted": cache.foreseen} if cache.foreseen else {}
-        return cache.seen(self._rounds({**self._task.args, **cache.option, **foreseen}, task_vars))
+        if cache.valid is not None:
+            return cache.valid
+        foreseen = {"_predicted": cache.predicted} if cache.predicted else {}
+        return cache.processed(self._rounds({**self._task.args, **cache.option, **foreseen}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")

@@ -1,23 +1,23 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the time of a run went: by play, by role, by task."""
+"""Reports the duration of a run by play, role and task."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: timing
 type: aggregate
-short_description: Show where the time of a run went
+short_description: Report the duration of plays, roles and tasks
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Adds up the seconds of each play, each role and each task, and prints the plays and the slowest tasks at the end.
-  - Counts the tasks that ran on a host at all and the results that hosts gave.
+  - Measures each play, role and task, and prints the plays and the slowest tasks at the end.
+  - Counts the tasks that ran on at least one host, and the results of hosts.
 options:
   report:
-    description: A file to write everything to, as JSON. Nothing is printed then.
+    description: File for a JSON report of everything. Nothing is printed then.
     type: path
     env:
       - name: HARDWAY_TIMING_REPORT
@@ -46,16 +46,16 @@ from ansible.plugins.callback import CallbackBase
 
 
 class Span:
-    """Seconds and results of one play or task; a task that is skipped everywhere has no results."""
+    """Duration and results of one play or task; a task that all hosts skip has no results."""
 
     def __init__(self, name: str, role: str = "", play: str = "", module: str = "") -> None:
-        """Start now."""
+        """Start the clock."""
         self.name, self.role, self.play, self.module = name, role, play, module
         self.begin = time.monotonic()
         self.seconds = 0.0
         self.results = 0
         self.changed = 0
-        # Results that were known from an earlier run.
+        # Results from the cache of an earlier run.
         self.cached = 0
 
     def end(self) -> None:
@@ -63,13 +63,13 @@ class Span:
         self.seconds = time.monotonic() - self.begin
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the report says of it."""
+        """Return the entry for the report."""
         names = ("name", "role", "play", "module", "seconds", "results", "changed", "cached")
         return {key: getattr(self, key) for key in names}
 
 
 class CallbackModule(CallbackBase):
-    """Keep one clock per play and per task; tasks follow one another, so the next one's start ends the last."""
+    """Measures plays and tasks; a task ends when the next one starts."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -77,7 +77,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self) -> None:
-        """Begin with nothing measured."""
+        """Start the clock of the run."""
         super().__init__()
         self.begin = time.monotonic()
         self.plays: list[Span] = []
@@ -94,12 +94,12 @@ class CallbackModule(CallbackBase):
             self.plays[-1].end()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """End the play before, begin this one."""
+        """End the previous play and start this one."""
         self._end_play()
         self.plays.append(Span(play.get_name()))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """End the task before, begin this one."""
+        """End the previous task and start this one."""
         self._end_task()
         role = task._role.get_name() if task._role else ""
         span = Span(task.name or task.action, role, self.plays[-1].name if self.plays else "", task.action)

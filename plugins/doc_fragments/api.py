@@ -13,13 +13,13 @@ class ModuleDocFragment:
 options:
   servers:
     description:
-      - URLs of API servers, for example V(https://192.0.2.11:6443). The first that answers C(/readyz) is used, and
-        another one when it is lost.
+      - URLs of API servers, for example V(https://192.0.2.11:6443). The first that is ready is used, and
+        another one if it fails.
     type: list
     elements: str
     required: true
   ca:
-    description: CA that the servers' certificates must come from.
+    description: CA of the API servers.
     type: path
     default: /etc/kubernetes/pki/ca.crt
   cert:

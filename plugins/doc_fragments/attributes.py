@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can predict its result without changing anything, also on hosts where nothing is installed yet.
+    description: Predicts changes without making them, also on hosts where nothing is installed yet.
   diff_mode:
-    description: Returns what changes, never secret values, when in diff mode.
+    description: Returns the changes in diff mode, never secret values.
 """

@@ -14,7 +14,7 @@ requirements:
   - etcdctl, on the host where the module runs
 options:
   endpoints:
-    description: Client URLs of the members, for example V(https://192.0.2.11:2379). Any that answers is used.
+    description: Client URLs of the members, for example V(https://192.0.2.11:2379). Any that responds is used.
     type: list
     elements: str
     required: true
@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   cert:
-    description: Client certificate, where authentication is enabled that of the user C(root).
+    description: Client certificate. If authentication is enabled, that of the user C(root).
     type: path
     required: true
   key:
@@ -31,7 +31,7 @@ options:
     type: path
     required: true
   etcdctl:
-    description: The program.
+    description: Path of the C(etcdctl) command.
     type: path
     default: /usr/local/bin/etcdctl
 """

@@ -9,48 +9,48 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: components_to_bring
-short_description: Components of which some host of the play lacks a binary
+short_description: Select components that some host of the play lacks
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - What all hosts have needs no download, so a version whose digest is no longer known can stay.
+  - Components that all hosts have need no download, so their versions can stay even if their digests are unknown.
 positional: _input, complete
 options:
   _input:
-    description: Components as M(hardway.kubernetes.artifact) takes them.
+    description: Components, as for M(hardway.kubernetes.artifact).
     type: list
     elements: dict
     required: true
   complete:
-    description: C(complete) of what the filter P(hardway.kubernetes.running_cluster#filter) returns.
+    description: C(complete) from the filter P(hardway.kubernetes.running_cluster#filter).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/hosts.yml, which is where it is used
+- name: Select the components to download
   ansible.builtin.debug:
     msg: "{{ _cluster_components | hardway.kubernetes.components_to_bring(_cluster_running.complete) }}"
 """
 
 RETURN = r"""
 _value:
-  description: Those of the components that have to be on the controller.
+  description: Components that must be available on the controller.
   type: list
   elements: dict
 """
 
 
 def components_to_bring(components: t.Any, complete: t.Any) -> list[t.Any]:
-    """Return those that some host lacks."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    """Return the components that some host lacks."""
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
 
     return list(pin.to_bring(components, complete))
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -9,11 +9,11 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: encryption_plan
-short_description: How a cluster gets from what it encrypts in etcd to what it shall encrypt
+short_description: Plan a change of encryption in etcd
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Gives the configurations that follow each other, so that every API server can read all that any of them writes.
+  - Returns the sequence of configurations with which every API server can always read what any other one writes.
 positional: _input, told, masters, directory
 options:
   _input:
@@ -22,22 +22,22 @@ options:
     elements: str
     required: true
   told:
-    description: What M(hardway.kubernetes.cached_results) returned, by the name of the master.
+    description: Results of M(hardway.kubernetes.cached_results) by master.
     type: dict
     required: true
   masters:
-    description: The names of all masters. Those that were not asked must not be left behind.
+    description: Names of all masters. A change needs results of all of them.
     type: list
     elements: str
     required: true
   directory:
-    description: The PKI directory; masters must not have secrets that it does not have. Empty for no such look.
+    description: PKI directory. Fails if masters have secrets that it lacks. When empty, this is not checked.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: See roles/master/tasks/main.yml, which is where it is used
+- name: Plan the encryption of Secrets
   ansible.builtin.debug:
     msg: "{{ ['secrets'] | hardway.kubernetes.encryption_plan(told, groups['master']) }}"
 """
@@ -45,8 +45,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    The entries of the configuration C(now), C(next) and C(final), each with C(resources) and whether to C(write) them
-    encrypted; the resources to C(rewrite) between the last two; those that are C(pending); and whether anything is
+    Entries of the configurations C(now), C(next) and C(final), each with C(resources) and whether to C(write) them
+    encrypted; the resources to C(rewrite) between the last two; the C(pending) ones; and whether anything is
     C(moving).
   type: dict
   sample: {now: [{resources: [secrets], write: true}], rewrite: [], moving: false}
@@ -54,13 +54,13 @@ _value:
 
 CONFIGURATION = "/etc/kubernetes/encryption.yaml"
 PENDING = "/etc/kubernetes/encryption.pending"
-# A master that has this has run before.
+# A master with this file has been deployed before.
 RAN = "/etc/kubernetes/pki/sa.key"
 
 
 def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
     """Return the plan as plain data."""
-    # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     import yaml
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import encryption
@@ -82,14 +82,14 @@ def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = 
     if plan.moving and (missing := [host for host in masters if host not in told]):
         raise AnsibleFilterError(
             f"master_encryption_resources: to encrypt {', '.join(asked) or 'nothing'} in etcd in place of"
-            f" {encryption.words(states)} takes all masters, and {', '.join(missing)} did not come along; run without"
-            " --limit when all of them are up, or leave the variable as it was"
+            f" {encryption.words(states)} takes all masters, and {', '.join(missing)} are not in this run; run without"
+            " --limit when all of them are up, or restore the previous value"
         )
     return plan.as_dict()
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

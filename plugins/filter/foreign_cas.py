@@ -9,42 +9,42 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: foreign_cas
-short_description: Which hosts trust other CAs than those on the controller
+short_description: Report hosts that trust other CAs than those on the controller
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Compares the CAs that hosts trust with those in a directory on the controller, by their public keys.
-  - CAs that were replaced by a rotation, and are kept in C(retired), count as known.
+  - CAs in C(retired), which were replaced by a rotation, count as known.
 positional: _input, names, directory, etcd_data
 options:
   _input:
-    description: What the hosts have, as C(cas) of M(hardway.kubernetes.cached_results), by the name of the host.
+    description: C(cas) from M(hardway.kubernetes.cached_results), by host.
     type: dict
     required: true
   names:
-    description: Which CA belongs at each path.
+    description: Names of the CAs by path.
     type: dict
     required: true
   directory:
-    description: The directory of the CAs, C(cluster_pki_dir).
+    description: Directory of the CAs, C(cluster_pki_dir).
     type: path
     required: true
   etcd_data:
-    description: Hosts on which etcd has data. As long as there are some, the CAs cannot be replaced.
+    description: Hosts with etcd data. If there are any, the CAs cannot be replaced.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: See roles/host/tasks/main.yml, which is where it is used
+- name: Report hosts of another cluster
   ansible.builtin.debug:
     msg: "{{ told | hardway.kubernetes.foreign_cas({'/etc/kubernetes/pki/ca.crt': 'ca'}, cluster_pki_dir) }}"
 """
 
 RETURN = r"""
 _value:
-  description: One line for each CA that is not ours, with the hosts and the remedy; empty when all is well.
+  description: One line per unknown CA, with hosts and remedy. Empty without problems.
   type: list
   elements: str
 """
@@ -52,14 +52,14 @@ _value:
 
 def foreign_cas(told: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import trusted_cas
 
     return trusted_cas.foreign_cas(told, names, directory, etcd_data)
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -9,34 +9,34 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: foreign_secrets
-short_description: Which masters have secrets that the directory on the controller does not have
+short_description: Report masters with secrets that the controller lacks
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Compares the keys that encrypt in etcd, and the key that signs the tokens of service accounts, with those in a
-    directory on the controller, by digests.
-  - Keys that were replaced by a rotation, and are kept in C(retired), count as known.
+  - Compares the encryption keys of etcd, and the key for service account tokens, with those in a
+    directory on the controller, by digest.
+  - Keys in C(retired), which were replaced by a rotation, count as known.
 positional: _input, directory
 options:
   _input:
-    description: What M(hardway.kubernetes.cached_results) returned, by the name of the host.
+    description: Results of M(hardway.kubernetes.cached_results) by host.
     type: dict
     required: true
   directory:
-    description: The PKI directory, C(cluster_pki_dir).
+    description: PKI directory, C(cluster_pki_dir).
     type: path
     required: true
 """
 
 EXAMPLES = r"""
-- name: See roles/host/tasks/main.yml, which is where it is used
+- name: Report secrets that would be lost
   ansible.builtin.debug:
     msg: "{{ told | hardway.kubernetes.foreign_secrets(cluster_pki_dir) }}"
 """
 
 RETURN = r"""
 _value:
-  description: One line for each secret that would be lost, with the hosts and the remedy; empty when all is well.
+  description: One line per secret that would be lost, with hosts and remedy. Empty without problems.
   type: list
   elements: str
 """
@@ -44,7 +44,7 @@ _value:
 
 def foreign_secrets(told: t.Any, directory: str) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: using one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import secrets
@@ -56,7 +56,7 @@ def foreign_secrets(told: t.Any, directory: str) -> list[str]:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -11,38 +11,38 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.address
 
 DOCUMENTATION = r"""
 name: host_port
-short_description: A host and a port as one string
+short_description: Join a host and a port
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Joins a host and a port, with brackets around an IPv6 address; a host that already names a port is left as it is.
+  - Joins a host and a port, with brackets around an IPv6 address. A host that already has a port is not changed.
 positional: _input, port
 options:
   _input:
-    description: A name or an address.
+    description: Name or address.
     type: str
     required: true
   port:
-    description: The port.
+    description: Port.
     type: int
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show it
+- name: Show [fd00::1]:6443
   ansible.builtin.debug:
     msg: "{{ 'fd00::1' | hardway.kubernetes.host_port(6443) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The pair, or an empty string for an empty host.
+  description: C(host:port), or an empty string for an empty host.
   type: str
 """
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -9,30 +9,30 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: host_problems
-short_description: What is wrong with the hosts, all of them at once
+short_description: Report the problems of all hosts
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Names the hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual address,
-    and every obstacle that M(hardway.kubernetes.host_check) has found, where it is registered as C(_cluster_answer).
-  - Its warnings are shown, each once with the hosts that have it.
+  - Reports hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual IP,
+    and every obstacle from M(hardway.kubernetes.host_check), registered as C(_cluster_answer).
+  - Displays warnings, each once with the affected hosts.
 positional: _input, hostvars, systems, vip, lb
 options:
   _input:
-    description: Hosts as the filter P(hardway.kubernetes.members#filter) gives them.
+    description: Hosts, as returned by the filter P(hardway.kubernetes.members#filter).
     type: list
     elements: dict
     required: true
   hostvars:
-    description: The magic variable V(hostvars); a host without facts counts as not reached.
+    description: The magic variable V(hostvars). A host without facts counts as unreachable.
     type: dict
     required: true
   systems:
-    description: The oldest supported major version by lower-case distribution.
+    description: Oldest supported major version by distribution, in lower case.
     type: dict
     required: true
   vip:
-    description: The virtual address of the API.
+    description: Virtual IP of the API.
     type: str
     default: ""
   lb:
@@ -43,14 +43,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/hosts.yml, which is where it is used
+- name: Report the problems of all hosts
   ansible.builtin.debug:
     msg: "{{ _cluster_hosts | hardway.kubernetes.host_problems(hostvars, {'debian': 12}) }}"
 """
 
 RETURN = r"""
 _value:
-  description: One line per problem, with the host, the value and the remedy; empty when all is well.
+  description: One line per problem, with host, value and remedy. Empty without problems.
   type: list
   elements: str
 """
@@ -58,7 +58,7 @@ _value:
 
 def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.utils.display import Display
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
@@ -68,7 +68,7 @@ def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = ""
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

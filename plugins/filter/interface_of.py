@@ -9,15 +9,15 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: interface_of
-short_description: The interface that has an address
+short_description: Return the interface that has an address
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Looks through the facts of a host for the interface that has an address, be it the first or a further one.
+  - Searches the facts of a host for the interface with an address, either primary or secondary.
 positional: _input, facts
 options:
   _input:
-    description: The address.
+    description: Address.
     type: str
     required: true
   facts:
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The name of the interface, empty where no interface is known to have the address.
+  description: Name of the interface. Empty if no interface has the address.
   type: str
 """
 
@@ -47,7 +47,7 @@ def interface_of(address: t.Any, facts: t.Any) -> str:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

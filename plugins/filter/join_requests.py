@@ -11,7 +11,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joinin
 
 DOCUMENTATION = r"""
 name: join_requests
-short_description: What the hosts of one turn ask for
+short_description: Return the CSRs of nodes that join together
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
@@ -30,7 +30,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what the nodes ask for
+- name: Show the CSRs of the nodes
   ansible.builtin.debug:
     msg: "{{ groups['node'] | hardway.kubernetes.join_requests(hostvars) }}"
 """
@@ -44,7 +44,7 @@ _value:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -11,11 +11,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joinin
 
 DOCUMENTATION = r"""
 name: join_turns
-short_description: Which nodes join the cluster together
+short_description: Decide which nodes join the cluster together
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Internal to role node. It looks at every host, so a task evaluates it once.
+  - Internal to role node. It reads the variables of every host, so evaluate it only once.
 positional: _input, hostvars, at_once
 options:
   _input:
@@ -28,7 +28,7 @@ options:
     type: dict
     required: true
   at_once:
-    description: How many hosts whose kubelet works join again together; V(0) for all.
+    description: How many hosts with a running kubelet rejoin together. V(0) means all.
     type: int
     required: true
 """
@@ -42,13 +42,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(hosts) has the inventory names of each turn, C(of) the number of the turn by inventory name.
+  description: C(hosts) contains the inventory names of each batch, C(of) the number of the batch by inventory name.
   type: dict
 """
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

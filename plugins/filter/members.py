@@ -11,11 +11,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes 
 
 DOCUMENTATION = r"""
 name: members
-short_description: Node names and addresses of the hosts of a group
+short_description: Return node names and addresses of hosts
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Tells what the inventory knows of each host of a list, without contacting any.
+  - Returns node names and addresses from the inventory, without contacting a host.
 positional: _input, hostvars
 options:
   _input:
@@ -39,14 +39,14 @@ RETURN = r"""
 _value:
   description:
     - One entry per host, in inventory order, with C(host) (inventory name), C(name) (node name), C(address)
-      (empty where neither inventory nor facts know one) and C(reached) (whether it has answered in this run).
+      (empty if neither inventory nor facts have one) and C(reached) (whether it has answered in this run).
   type: list
   elements: dict
 """
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

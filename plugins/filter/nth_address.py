@@ -11,25 +11,25 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.address
 
 DOCUMENTATION = r"""
 name: nth_address
-short_description: The address at a place of a range
+short_description: Return the n-th address of a range
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Gives the n-th address of a range, counted from its network address; an empty string where there is none.
+  - Returns the n-th address of a range, counted from its network address, or an empty string if there is none.
 positional: _input, number
 options:
   _input:
-    description: A range such as V(10.96.0.0/16).
+    description: Range, for example V(10.96.0.0/16).
     type: str
     required: true
   number:
-    description: The place, 1 is the first address after the network address.
+    description: Position. V(1) is the first address after the network address.
     type: int
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show it
+- name: Show 10.96.0.10
   ansible.builtin.debug:
     msg: "{{ '10.96.0.0/16' | hardway.kubernetes.nth_address(10) }}"
 """
@@ -42,7 +42,7 @@ _value:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

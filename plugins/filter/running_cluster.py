@@ -12,16 +12,16 @@ from ansible.errors import AnsibleError
 
 DOCUMENTATION = r"""
 name: running_cluster
-short_description: What a cluster runs, from the reports of its hosts
+short_description: Merge the reports of hosts about a running cluster
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Joins the results of M(hardway.kubernetes.host_check), which each host has as C(_cluster_answer).
-  - Names the settings that are asked to change although a running cluster cannot change them.
+  - Merges the results of M(hardway.kubernetes.host_check), registered on each host as C(_cluster_answer).
+  - Reports changed settings that cannot be changed in a running cluster.
 positional: _input, hostvars, groups, shared, outside, elsewhere
 options:
   _input:
-    description: The hosts of the play.
+    description: Hosts of the play.
     type: list
     elements: str
     required: true
@@ -35,12 +35,12 @@ options:
     required: true
   shared:
     description:
-      - Variables that are alike on all hosts, C(name), C(domain), C(service_cidr), C(pod_cidr), C(dns_address) and
+      - Variables that are the same on all hosts, C(name), C(domain), C(service_cidr), C(pod_cidr), C(dns_address) and
         C(api_port).
     type: dict
     required: true
   outside:
-    description: API servers outside of the play, inventory names by URL.
+    description: API servers on hosts outside of the play, inventory names by URL.
     type: dict
     default: {}
   elsewhere:
@@ -51,7 +51,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/running.yml, which is where it is used
+- name: Show the running cluster
   ansible.builtin.debug:
     msg: "{{ ansible_play_hosts_all | hardway.kubernetes.running_cluster(hostvars, groups, _cluster_shared) }}"
 """
@@ -59,9 +59,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(versions) of the components that run, which an inventory that sets none keeps; C(runs), versions with their
-      hosts, by component; C(masters) and C(behind), versions with their hosts of all API servers and of those outside
-      of the play; C(complete), the binaries that all hosts have; C(etcd_data), the hosts with data of etcd;
+    - C(versions) of the running components, the default for an inventory without versions; C(runs), versions with
+      their hosts, by component; C(masters) and C(behind), versions with their hosts of all API servers and of those
+      outside of the play; C(complete), the binaries that all hosts have; C(etcd_data), the hosts with etcd data;
       C(problems), one line for each setting that cannot be changed.
   type: dict
 """
@@ -70,8 +70,8 @@ _value:
 def running_cluster(
     hosts: t.Any, hostvars: t.Any, groups: t.Any, shared: t.Any, outside: t.Any = None, elsewhere: t.Any = ()
 ) -> dict[str, t.Any]:
-    """Return what the cluster runs."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    """Return the state of the running cluster."""
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin, pin_settings
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address, node_name
 
@@ -79,9 +79,9 @@ def running_cluster(
     found: list[pin_settings.Setting] = []
 
     def take(host: str, answer: t.Any, variables: t.Any) -> t.Any:
-        """Compare the settings of a host that was read; return its report, None where it was not."""
+        """Compare the settings of a host; return its report, or None without one."""
         report = (answer or {}).get("running")
-        # A variable made of what is not known, such as a fact of a host outside of the play, is not compared.
+        # Skip a variable that depends on something unknown, such as a fact of a host outside of the play.
         with contextlib.suppress(AnsibleError):
             if report:
                 own = {name: variables.get(name) for name in pin_settings.VARIABLES}
@@ -98,7 +98,7 @@ def running_cluster(
     others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
     complete = pin.complete(reports, groups)
     if pin.unfounded(reports, groups):
-        # What a first run has left that was cut off before etcd had data can be changed still.
+        # After a first run that was interrupted before etcd had data, everything can still be changed.
         reports, others, found, elsewhere = {}, {}, [], []
     return {
         **pin.summary(reports, others, outside or {}),
@@ -109,7 +109,7 @@ def running_cluster(
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -14,14 +14,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 
 DOCUMENTATION = r"""
 name: to_toml
-short_description: A mapping as TOML
+short_description: Convert a mapping to TOML
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Writes nested mappings as tables, in their order. Keys whose value is null are left out.
+  - Writes nested mappings as tables, in their order. Keys with the value null are omitted.
 options:
   _input:
-    description: A mapping of texts, numbers, booleans, lists and mappings.
+    description: Mapping of strings, numbers, booleans, lists and mappings.
     type: dict
     required: true
 """
@@ -42,7 +42,7 @@ _value:
 def to_toml(data: Mapping[str, Any]) -> str:
     """Return the TOML document of a mapping."""
     if not isinstance(data, Mapping):
-        raise AnsibleFilterError(f"to_toml wants a mapping, not {type(data).__name__}")
+        raise AnsibleFilterError(f"to_toml needs a mapping, not {type(data).__name__}")
     try:
         return toml.to_toml(data)
     except HardwayError as exc:
@@ -50,7 +50,7 @@ def to_toml(data: Mapping[str, Any]) -> str:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters of this file."""

@@ -13,25 +13,25 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 
 DOCUMENTATION = r"""
 name: typed
-short_description: A variable's value by its type, however it was written
+short_description: Convert a variable to its type
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - INI inventories, C(-e key=value), environment variables and vaults give text. This is what that text spells.
-  - Lists may be written with commas or as JSON, mappings as C(key=value) pairs or as JSON. No value is an empty one.
+  - Values from INI inventories, C(-e key=value), environment variables and vaults are strings. This filter parses them.
+  - Lists may be separated by commas or JSON, mappings may be C(key=value) pairs or JSON. Null becomes an empty value.
 positional: _input, type, elements
 options:
   _input:
-    description: The value, of any type.
+    description: Value of any type.
     type: raw
     required: true
   type:
-    description: The type, as argument specifications name it.
+    description: Type, as in argument specifications.
     type: str
     choices: [bool, int, float, str, path, list, dict]
     required: true
   elements:
-    description: The type of the values of a mapping. Items of a list that are no lists or mappings are text.
+    description: Type of the values of a mapping. Scalar items of a list become strings.
     type: str
 """
 
@@ -49,13 +49,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The value, of the type that was asked for.
+  description: The converted value.
   type: raw
 """
 
 
 def typed(value: t.Any, type: str, elements: str | None = None) -> t.Any:
-    """Return a value by its type."""
+    """Return a value converted to its type."""
     try:
         return options.converted(value, type, elements)
     except HardwayError as exc:
@@ -63,7 +63,7 @@ def typed(value: t.Any, type: str, elements: str | None = None) -> t.Any:
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -12,17 +12,17 @@ from typing import Any, Callable
 
 DOCUMENTATION = r"""
 name: unit_flags
-short_description: The flags of a program, as C(ExecStart) of a systemd unit takes them
+short_description: Format flags for C(ExecStart) of a systemd unit
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Gives one flag C(--name=value) after the other, quoted only where systemd would read the value differently.
+  - Returns one C(--name=value) per flag, quoted only if systemd would change the value otherwise.
 options:
   _input:
     description:
-      - Values by the names of their flags.
-      - Null leaves a flag out, a list gives it once for each item.
-      - A mapping becomes C(name=value) pairs with commas between them.
+      - Values by flag name.
+      - Null omits a flag, a list repeats it for each item.
+      - A mapping becomes C(name=value) pairs, separated by commas.
     type: dict
     required: true
 """
@@ -42,7 +42,7 @@ _value:
 
 
 def unit_flags(values: Mapping[str, Any]) -> list[str]:
-    """Return one text per flag."""
+    """Return one string per flag."""
     return [
         _quoted(f"--{name}={_text(item)}")
         for name, value in values.items()
@@ -52,7 +52,7 @@ def unit_flags(values: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as programs written in Go read it."""
+    """Return a value in the format of Go programs."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
@@ -61,14 +61,14 @@ def _text(value: Any) -> str:
 
 
 def _quoted(flag: str) -> str:
-    """Return a flag that systemd reads as one word, without filling in any of its own specifiers or variables."""
+    """Return a flag quoted for systemd as one word, without expansion of specifiers and variables."""
     flag = flag.replace("%", "%%").replace("$", "$$")
-    # JSON's escapes are systemd's, too.
+    # systemd understands JSON's escapes.
     return flag if shlex.quote(flag) == flag else json.dumps(flag, ensure_ascii=False)
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters of this file."""

@@ -9,47 +9,47 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: version_problems
-short_description: Why a running cluster may not go to the versions that an inventory asks for
+short_description: Report why a running cluster cannot change to the versions of an inventory
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Refuses other minors, unless they are allowed and none is skipped, older versions, and kubelets newer than an API
+  - Rejects other minors, unless allowed and none is skipped, older versions, and kubelets newer than an API
     server.
 positional: _input, wanted, allow_minor, supported, nodes
 options:
   _input:
-    description: What the filter P(hardway.kubernetes.running_cluster#filter) returns.
+    description: Result of the filter P(hardway.kubernetes.running_cluster#filter).
     type: dict
     required: true
   wanted:
-    description: Versions by component.
+    description: Wanted versions by component.
     type: dict
     required: true
   allow_minor:
-    description: Whether a component may go to the next minor.
+    description: Whether a component may be upgraded to the next minor.
     type: bool
     default: false
   supported:
-    description: Minors of Kubernetes that the collection knows.
+    description: Minors of Kubernetes that the collection supports.
     type: list
     elements: str
     default: []
   nodes:
-    description: Hosts of the play that get a kubelet.
+    description: Hosts of the play with a kubelet.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: See roles/cluster/tasks/hosts.yml, which is where it is used
+- name: Report versions that the cluster cannot change to
   ansible.builtin.debug:
     msg: "{{ _cluster_running | hardway.kubernetes.version_problems(cluster_versions) }}"
 """
 
 RETURN = r"""
 _value:
-  description: One line per problem, with what runs, what is asked for and the remedy; empty when all is well.
+  description: One line per problem, with running version, wanted version and remedy. Empty without problems.
   type: list
   elements: str
 """
@@ -59,14 +59,14 @@ def version_problems(
     cluster: t.Any, wanted: t.Any, allow_minor: bool = False, supported: t.Any = (), nodes: t.Any = ()
 ) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: whoever uses one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
 
     return pin.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

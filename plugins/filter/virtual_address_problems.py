@@ -9,31 +9,31 @@ import typing as t
 
 DOCUMENTATION = r"""
 name: virtual_address_problems
-short_description: Virtual addresses that not exactly one load balancer has
+short_description: Report virtual IPs that are not held by exactly one load balancer
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Compares what the load balancers have reported by M(hardway.kubernetes.host_health).
+  - Compares the results of M(hardway.kubernetes.host_health) of all load balancers.
 positional: _input, balancers, addresses
 options:
   _input:
-    description: Results of M(hardway.kubernetes.host_health), by the name of the host.
+    description: Results of M(hardway.kubernetes.host_health) by host.
     type: dict
     required: true
   balancers:
-    description: Names of the load balancers. Nothing is reported while one of them has not answered.
+    description: Names of the load balancers. If one of them has not answered, nothing is reported.
     type: list
     elements: str
     required: true
   addresses:
-    description: The virtual addresses.
+    description: Virtual IPs.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Report a virtual address that two load balancers have
+- name: Report a virtual IP that two load balancers hold
   ansible.builtin.debug:
     msg: "{{ {'lb1': {'held': ['192.0.2.100']}, 'lb2': {'held': ['192.0.2.100']}}
              | hardway.kubernetes.virtual_address_problems(['lb1', 'lb2'], ['192.0.2.100']) }}"
@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One line per address that none or several have.
+  description: One line per virtual IP that none or several hold.
   type: list
   elements: str
 """
@@ -49,14 +49,14 @@ _value:
 
 def virtual_address_problems(hosts: t.Any, balancers: t.Any, addresses: t.Any) -> list[str]:
     """Return one line per problem."""
-    # Not before it is used: whatever uses one filter loads the files of all, in each of Ansible's workers.
+    # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems
 
     return host_problems.holder_problems(hosts, balancers, addresses)
 
 
 class FilterModule:
-    """Makes the filter known to Ansible."""
+    """Registers the filter with Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""

@@ -7,26 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: artifact
-short_description: Installs verified binaries from a cache, a mirror, their origin or a directory
+short_description: Install verified binaries from a cache, a mirror, their origin or a directory
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Finds each binary on the controller, first in O(source.binary_dir), then in O(source.cache_dir).
-  - What is in neither is downloaded into the cache.
-  - A download whose digest is wrong is deleted and never installed; one whose digest nobody knows is refused.
-  - A binary is sent to a host once, into a directory of its version; a link leads to the version in use.
-  - What is missing is reported all at once, with the address to get it from and the place to put it.
+  - Looks up each binary on the controller, first in O(source.binary_dir), then in O(source.cache_dir).
+  - A binary that is in neither is downloaded into the cache.
+  - A download with a wrong digest is deleted, never installed. A download without a known digest is refused.
+  - A binary is copied to a host once, into a directory per version. A symbolic link points to the version in use.
+  - All missing binaries are reported at once, each with its download URL and the path where it is expected.
 attributes:
   check_mode:
-    description: Predicts what would be installed; downloads nothing.
+    description: Predicts what would be installed. Downloads nothing.
     support: full
   diff_mode:
-    description: Shows where each link leads.
+    description: Shows the target of each link.
     support: full
 options:
   components:
-    description: What to install.
+    description: Components to install.
     type: list
     elements: dict
     required: true
@@ -36,7 +36,7 @@ options:
         type: str
         required: true
       version:
-        description: Its version, without a leading v.
+        description: Version of the component, without a leading C(v).
         type: str
         required: true
       binaries:
@@ -45,80 +45,80 @@ options:
         elements: str
         required: true
       dest:
-        description: Directory of the links.
+        description: Directory on the host for the links.
         type: path
         default: /usr/local/bin
   source:
-    description: Where binaries come from. In this collection's roles it is C(cluster_artifacts).
+    description: Where binaries come from. The roles of this collection set it to C(cluster_artifacts).
     type: dict
     required: true
     suboptions:
       cache_dir:
-        description: Directory on the controller for verified downloads, laid out by host and path of their addresses.
+        description: Directory on the controller for verified downloads. Its layout follows host and path of the URLs.
         type: str
         required: true
       catalog:
         description:
-          - For each component C(url), C(members) and C(digests).
-          - C({version}) and C({arch}) are filled in.
+          - C(url), C(members) and C(digests) of each component.
+          - C({version}) and C({arch}) are placeholders.
         type: dict
         default: {}
       digests:
-        description: "Further digests, such as C({etcd: {3.6.99: {amd64: 'sha256:…'}}})."
+        description: "Additional digests, such as C({etcd: {3.6.99: {amd64: 'sha256:…'}}})."
         type: dict
         default: {}
       mirror_url:
-        description: Takes the place of the scheme of each download's address, so that host and path follow it.
+        description: URL of a mirror. It replaces the scheme of each download URL; host and path are appended.
         type: str
         default: ""
       binary_dir:
         description:
-          - Directory on the controller with ready binaries, which come first.
-          - C(VERSION/NAME), C(COMPONENT/NAME) and C(NAME) are looked for, in this order.
+          - Directory on the controller with binaries to prefer over downloads.
+          - Searched for C(VERSION/NAME), C(COMPONENT/NAME) and C(NAME), in this order.
         type: str
         default: ""
       architecture:
-        description: Architecture of the hosts, as the origins call it.
+        description: Architecture of the hosts, as download URLs spell it.
         type: str
         default: amd64
   root:
-    description: Directory on the hosts for the binaries themselves.
+    description: Directory on the hosts for the binaries.
     type: path
     default: /opt/hardway
   keep:
-    description: How many versions of each binary to keep, with the one in use.
+    description: How many versions of each binary to keep, including the one in use.
     type: int
     default: 2
   stage:
     description:
-      - Brings the binaries, and makes links only where there is none.
-      - A link that leads to another version stays as it is, so that nothing in use changes before its turn.
+      - Copies the binaries, but creates only links that do not exist yet.
+      - A link to another version stays as it is, so that the version in use changes only when the host's turn comes.
     type: bool
     default: false
   download_only:
-    description: Fills the cache on the controller and touches no host.
+    description: Only fills the cache on the controller. No host is contacted.
     type: bool
     default: false
   architectures:
-    description: With O(download_only), the architectures to download; without it O(source.architecture) alone.
+    description: Architectures to download with O(download_only). When empty, O(source.architecture).
     type: list
     elements: str
     default: []
   _placed:
-    description: Internal. What the action plugin knows of each binary.
+    description: Internal. What the action plugin knows about each binary.
     type: list
     elements: dict
     default: []
   _uploads:
-    description: Internal. Where the action plugin put the binaries that it sent.
+    description: Internal. Where the action plugin put the binaries that it copied.
     type: dict
     default: {}
   _reread:
-    description: Internal. Reads every binary that is there, as cached results are not trusted.
+    description: Internal. Verifies every installed binary, because cached results are not used.
     type: bool
     default: false
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -134,31 +134,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: Where each binary is, by name.
+  description: Path of each binary, by name.
   returned: always
   type: dict
   sample:
     etcd: /opt/hardway/etcd/3.6.14/etcd
 links:
-  description: Where each link leads now (or would).
+  description: Target of each link after the task (or after a real run, in check mode).
   returned: always
   type: dict
   sample:
     /usr/local/bin/etcd: /opt/hardway/etcd/3.6.14/etcd
 installed:
-  description: Paths of the binaries that were sent (or would be).
+  description: Paths of the binaries that were installed (or would be).
   returned: always
   type: list
   elements: str
   sample: [/opt/hardway/etcd/3.6.14/etcd]
 opened:
-  description: Directories whose mode kept the users of services out (or would no longer).
+  description: Directories whose mode was (or would be) changed so that service users can enter.
   returned: always
   type: list
   elements: str
   sample: [/opt/hardway/etcd]
 linked:
-  description: Links that lead (or would lead) to another version now.
+  description: Links that now point (or would point) to another version.
   returned: always
   type: list
   elements: str
@@ -205,7 +205,7 @@ SPEC: dict[str, Any] = {
     "stage": {"type": "bool", "default": False},
     "architectures": {"type": "list", "elements": "str", "default": []},
 }
-# From the action plugin: what the controller knows of each binary, and where it put those it sent.
+# From the action plugin: what the controller knows about each binary, and where it put those it copied.
 INTERNAL: dict[str, Any] = {
     "_placed": {"type": "list", "elements": "dict", "default": []},
     "_uploads": {"type": "dict", "default": {}},
@@ -215,7 +215,7 @@ INTERNAL: dict[str, Any] = {
 
 
 def main() -> None:
-    """Say what is missing, or install what was sent and point the links at it."""
+    """Report what is missing, or install what was copied and update the links."""
     module = AnsibleModule(argument_spec={**SPEC, **INTERNAL}, supports_check_mode=True)
     root, uploads = module.params["root"], module.params["_uploads"]
     placed = [Placed(**entry) for entry in module.params["_placed"]]
@@ -243,14 +243,14 @@ def main() -> None:
         if not module.check_mode:
             for path in closed:
                 safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE)
-            act(placed, absent, uploads, links, module.params)
+            install_all(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     files = [path for want in placed for path in (want.link, want.path(root))]
     evidence = sorted({*files, *(os.path.dirname(path) for path in files), root})
-    cached_results.leave(
+    cached_results.store(
         module.params["_cached_result"],
         {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},
         paths=evidence,
@@ -259,23 +259,23 @@ def main() -> None:
 
 
 def refuse_impassable(placed: list[Placed], root: str) -> None:
-    """Raise where service users could not run what is installed."""
+    """Raise when service users could not run the installed binaries."""
     found = sorted({path for want in placed for path in install.impassable(want, root)})
     if found:
         raise HardwayError(
-            f"{', '.join(found)}: users of services cannot enter, so they could not run what is installed below; let"
-            f" them: chmod o+x {' '.join(found)}"
+            f"{', '.join(found)}: service users cannot enter, so they could not run the binaries below; allow"
+            f" it: chmod o+x {' '.join(found)}"
         )
 
 
-def act(
+def install_all(
     placed: list[Placed],
     absent: list[Placed],
     uploads: dict[str, str],
     links: dict[str, tuple[str, str]],
     params: dict[str, Any],
 ) -> None:
-    """Install everything before the first link changes, so that versions do not mix when the disk is full."""
+    """Install all binaries before changing the first link, so that versions do not mix when the disk is full."""
     root = params["root"]
     for want in placed:
         if want not in absent:

@@ -2,21 +2,21 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes and removes bootstrap tokens."""
+"""Creates and removes bootstrap tokens."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: bootstrap_token
-short_description: Bootstrap token for joining nodes
+short_description: Manage bootstrap tokens for joining nodes
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Ensures a token with which kubelets may ask for their first certificate. Every token expires.
-  - A token that this module made earlier with the same description and groups is returned again while it lives long
-    enough. Call it only when a host is going to join, because after the old token has expired a new one is made.
-  - Put C(no_log) on the task that registers the result, it contains the token.
+  - Ensures a token with which kubelets may request their first certificate. Every token expires.
+  - A token that this module created earlier with the same description and groups is returned while it is valid long
+    enough. Call the module only when a host is about to join, because it replaces an expired token by a new one.
+  - Set C(no_log) on the task that registers the result, because the result contains the token.
 extends_documentation_fragment:
   - hardway.kubernetes.api
   - hardway.kubernetes.attributes
@@ -29,46 +29,46 @@ attributes:
 options:
   state:
     description:
-      - Whether a token is to exist. V(absent) removes tokens that this module made, that with O(token_id), else all
-        with this description. Those that have expired go, too.
+      - V(present) ensures a token. V(absent) removes tokens that this module created, the one with O(token_id) or all
+        with O(description). Expired ones are removed too.
     type: str
     choices: [present, absent]
     default: present
   ttl:
-    description: Life of a new token, for example V(90m) or V(1h30m).
+    description: Validity period of a new token, for example V(90m) or V(1h30m).
     type: str
     default: 1h
   min_ttl:
-    description: An existing token is used only when it lives at least this much longer.
+    description: An existing token is reused only when it stays valid for at least this long.
     type: str
     default: 10m
   description:
     description:
-      - What the token is for. It tells the tokens of this module apart.
-      - Two runs at the same time that give the same one share a token. Let it name the run, or set O(reuse=false) and
-        remove the token by its O(token_id).
+      - Purpose of the token. It distinguishes the tokens of this module.
+      - Two concurrent runs with the same description share a token. To avoid that, put the run's name in it, or set
+        O(reuse=false) and remove the token by its O(token_id).
     type: str
     default: hardway.kubernetes nodes
   groups:
-    description: Groups of the bearer beside C(system:bootstrappers); each begins with C(system:bootstrappers:).
+    description: Extra groups besides C(system:bootstrappers). Each must begin with C(system:bootstrappers:).
     type: list
     elements: str
     default: ["system:bootstrappers:hardway:node"]
   token_id:
-    description: Public half of the token to remove, RV(token_id) of the task that made it. No other one is removed.
+    description: ID of the token to remove, RV(token_id) of the task that created it. No other token is removed.
     type: str
   signing:
-    description: Let the token sign the C(cluster-info) ConfigMap too, which C(kubeadm join) wants.
+    description: Also allows the token to sign the C(cluster-info) ConfigMap, as C(kubeadm join) requires.
     type: bool
     default: false
   reuse:
-    description: Return an existing token where one serves.
+    description: Whether to return a suitable existing token.
     type: bool
     default: true
 """
 
 EXAMPLES = r"""
-- name: Ensure a token for joining nodes
+- name: Reconciler a token for joining nodes
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     ttl: 1h
@@ -76,7 +76,7 @@ EXAMPLES = r"""
   register: token
   no_log: true
 
-- name: Remove it when all have joined
+- name: Remove it when all nodes have joined
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     state: absent
@@ -85,22 +85,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 token:
-  description: The token, secret.
+  description: The token. It is secret.
   returned: when O(state=present)
   type: str
   sample: "abcdef.0123456789abcdef"
 token_id:
-  description: Its public half.
+  description: The token's ID, which is public.
   returned: when O(state=present)
   type: str
   sample: abcdef
 expires:
-  description: When it ceases to be accepted.
+  description: Time at which the token expires.
   returned: when O(state=present)
   type: str
   sample: "2026-05-01T12:00:00Z"
 removed:
-  description: Public halves of the removed tokens.
+  description: IDs of the removed tokens.
   returned: when O(state=absent)
   type: list
   elements: str
@@ -135,13 +135,13 @@ SPEC = {
 
 
 def existing(api: Api) -> list[dict[str, Any]]:
-    """Return the tokens that the cluster knows."""
+    """Return the tokens that exist in the cluster."""
     listed = api.get(query(SECRETS, fieldSelector=f"type={bootstrap_tokens.TYPE}"))
     return [bootstrap_tokens.parse(secret) for secret in listed.get("items") or []]
 
 
-def look(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
-    """Return the tokens, or None when in check mode no API answers yet."""
+def existing_if_reachable(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
+    """Return the tokens, or None when no API server answers in check mode."""
     try:
         return existing(api)
     except ApiError as exc:
@@ -151,23 +151,23 @@ def look(api: Api, check_mode: bool) -> Optional[list[dict[str, Any]]]:
 
 
 def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Return the result for a token that is to exist, made where needed."""
+    """Return the result of `state=present`; create the token if needed."""
     bootstrap_tokens.check_groups(params["groups"])
-    life, least = (
+    validity, least = (
         bootstrap_tokens.seconds_of("ttl", params["ttl"]),
         bootstrap_tokens.seconds_of("min_ttl", params["min_ttl"]),
     )
-    if life < least:
-        raise HardwayError(f"ttl: {params['ttl']} is shorter than min_ttl {params['min_ttl']}; raise the former")
+    if validity < least:
+        raise HardwayError(f"ttl: {params['ttl']} is shorter than min_ttl {params['min_ttl']}; increase ttl")
     now = datetime.datetime.now(datetime.timezone.utc)
-    tokens = look(api, check_mode) or []
+    tokens = existing_if_reachable(api, check_mode) or []
     if params["reuse"]:
         found = bootstrap_tokens.serving(
             tokens, description=params["description"], groups=params["groups"], now=now, at_least=least
         )
         if found:
             return result(f"{found['id']}.{found['secret']}", found["expires"], False)
-    expires = now + datetime.timedelta(seconds=life)
+    expires = now + datetime.timedelta(seconds=validity)
     token = bootstrap_tokens.PLACEHOLDER if check_mode else bootstrap_tokens.new_token()
     if not check_mode:
         secret = bootstrap_tokens.secret_for(
@@ -182,7 +182,7 @@ def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]
 
 
 def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, Any]:
-    """Return what the module exits with for a present token."""
+    """Return the module result for a present token."""
     number = token.split(".")[0]
     after = f"token {number} until {bootstrap_tokens.rfc3339(expires)}\n" if changed else ""
     return {
@@ -195,8 +195,8 @@ def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, A
 
 
 def remove(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Return the result for tokens that are to be gone."""
-    tokens = look(api, check_mode) or []
+    """Return the result of `state=absent`; remove the tokens."""
+    tokens = existing_if_reachable(api, check_mode) or []
     now = datetime.datetime.now(datetime.timezone.utc)
     doomed = bootstrap_tokens.to_remove(tokens, description=params["description"], number=params["token_id"], now=now)
     if not check_mode:
@@ -207,11 +207,11 @@ def remove(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]
 
 
 def main() -> None:
-    """Compare, make or remove, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    act = ensure if module.params["state"] == "present" else remove
+    operation = ensure if module.params["state"] == "present" else remove
     try:
-        outcome = act(Api.of(module.params), module.params, module.check_mode)
+        outcome = operation(Api.of(module.params), module.params, module.check_mode)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**outcome)

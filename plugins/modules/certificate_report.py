@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificate_report
-short_description: Show the certificates of all hosts as a table, and what is wrong with them
+short_description: Report the certificates of all hosts and their problems as a table
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Puts together what M(hardway.kubernetes.pki_info) found on many hosts and prints a table, coloured by state.
-  - A shared endpoint, such as a virtual address, must show the certificate that one of the hosts has in its file.
-  - Runs on the controller and contacts no host. Problems do not fail it.
+  - Merges the results of M(hardway.kubernetes.pki_info) of many hosts and prints a table, coloured by state.
+  - A shared endpoint, such as a virtual IP, must serve the certificate that one of the hosts has in its file.
+  - Runs on the controller and contacts no host. Problems do not fail the task.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -27,14 +27,14 @@ attributes:
 options:
   looks:
     description:
-      - By host, the result of M(hardway.kubernetes.pki_info), also a failed one.
-      - An empty one stands for a host that was not reached.
+      - Results of M(hardway.kubernetes.pki_info) by host, including failed ones.
+      - An empty result means that the host was unreachable.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show them
+- name: Report the certificates of all hosts
   hardway.kubernetes.certificate_report:
     looks: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'looked'))) }}"
   run_once: true
@@ -42,31 +42,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificates:
-  description: What M(hardway.kubernetes.pki_info) returned, each with C(host).
+  description: Certificates as returned by M(hardway.kubernetes.pki_info), each with C(host).
   returned: success
   type: list
   elements: dict
   sample: [{host: master1, where: /etc/kubernetes/pki/ca.crt, days_left: 3649.9, state: ok}]
 problems:
-  description: Everything that is wrong on any host, each with the host, the place, the reason and the remedy.
+  description: All problems, each with host, location, reason and remedy.
   returned: success
   type: list
   elements: str
   sample: ["master1: 192.0.2.11:6443: serves 90f3…, but /etc/kubernetes/pki/apiserver.crt holds 12ab…; restart it"]
 expiring:
-  description: Certificates in the state V(warning), in words.
+  description: Certificates in state V(warning), one line each.
   returned: success
   type: list
   elements: str
   sample: ["master1: /etc/kubernetes/pki/apiserver.crt: has 20 days left"]
 table:
-  description: The lines that were printed.
+  description: The printed lines.
   returned: success
   type: list
   elements: str
   sample: ["STATE  DAYS  HOST     SUBJECT"]
 metrics:
-  description: The same for Prometheus, for the textfile collector of node_exporter.
+  description: The same as Prometheus metrics, for the textfile collector of node_exporter.
   returned: success
   type: str
   sample: 'hardway_certificate_problems{host="master1"} 0'

@@ -2,19 +2,19 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the state of every part of a cluster."""
+"""Health-checks all parts of a cluster and reports every problem."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: cluster_info
-short_description: State of all parts of a cluster, and everything that is wrong
+short_description: Health-check all parts of a cluster and report every problem
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Looks at API servers, leader elections, nodes, etcd, workloads and extensions of the API, and returns all problems.
-  - Only what an option asks for is looked at. Problems never fail the module, so a play can collect those of all hosts.
+  - Inspects API servers, leader elections, nodes, etcd, workloads and API extensions, and returns all problems.
+  - Only what the options name is inspected. Problems never fail the module, so a play can collect those of all hosts.
 requirements:
   - cryptography >= 3.4 (for O(etcd))
 extends_documentation_fragment:
@@ -22,20 +22,20 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Looks once and does not wait.
+    details: Inspects once and does not wait.
   diff_mode:
     support: none
     details: Nothing is ever changed.
 options:
   servers:
     description:
-      - URLs of the API servers, each by its own address. Each must be ready, and must refuse anonymous clients outside
-        the health paths. The first ready one is asked for leases and nodes.
+      - URLs of the API servers, each with the server's own address. Each must be ready, and must reject anonymous
+        requests except to the health paths. The first ready one is queried for leases and nodes.
     type: list
     elements: str
     default: []
   endpoint:
-    description: URL by which clients reach the API, for example that of the virtual IP; checked like O(servers).
+    description: URL by which clients reach the API, for example that of the virtual IP. Checked like O(servers).
     type: str
   ca:
     description: CA of the API servers.
@@ -50,18 +50,18 @@ options:
     type: path
     default: /etc/kubernetes/pki/admin.key
   nodes:
-    description: Names that the registered nodes must have, all of them ready. When empty, nodes are only reported.
+    description: Names of the nodes that must be registered and ready. When empty, nodes are only reported.
     type: list
     elements: str
     default: []
   leases:
-    description: Components whose lease in C(kube-system) must be held and renewed.
+    description: Components whose leader election lease in C(kube-system) must be held and renewed.
     type: list
     elements: str
     default: [kube-controller-manager, kube-scheduler]
   etcd:
     description:
-      - How to reach etcd. It must be healthy, and must refuse plaintext, clients without certificate and clients with a
+      - How to reach etcd. It must be healthy, and must reject plaintext, clients without certificate and clients with a
         certificate of a foreign CA.
     type: dict
     suboptions:
@@ -88,26 +88,26 @@ options:
         elements: str
         default: []
   deployments:
-    description: Deployments that must have all their replicas available, as C(namespace/name).
+    description: Deployments, as C(namespace/name), that must have all replicas available.
     type: list
     elements: str
     default: []
   services:
-    description: Services, as C(namespace/name), that must have this cluster address and an endpoint that is ready.
+    description: Services, as C(namespace/name), and the cluster IP each must have, with at least one ready endpoint.
     type: dict
     default: {}
   kubelets:
-    description: Whether each node's kubelet must answer through an API server, as C(kubectl logs) and C(exec) need it.
+    description: Whether each kubelet must answer through an API server, as C(kubectl logs) and C(exec) need.
     type: bool
     default: false
   timeout:
-    description: Seconds to wait until no problem is left; V(0) looks once.
+    description: Seconds to wait until there is no problem. V(0) inspects once.
     type: int
     default: 0
 """
 
 EXAMPLES = r"""
-- name: Look at the whole cluster
+- name: Health-check the whole cluster
   hardway.kubernetes.cluster_info:
     servers: ["https://192.0.2.11:6443"]
     endpoint: https://192.0.2.10:6443
@@ -121,24 +121,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: All that is wrong, one sentence each.
+  description: All problems, one sentence each.
   returned: always
   type: list
   elements: str
   sample: ["lease kube-scheduler: last renewed 31 s ago; check kube-scheduler on the masters"]
 healthy:
-  description: Whether there is no problem.
+  description: Whether there are no problems.
   returned: always
   type: bool
   sample: true
 masters:
-  description: The API servers, and the endpoint as the last one where it is given.
+  description: The API servers, followed by O(endpoint) if set.
   returned: always
   type: list
   elements: dict
   sample: [{url: "https://192.0.2.11:6443", ready: true, anonymous: 401, detail: "", error: ""}]
 leases:
-  description: Who leads, and how long ago it said so.
+  description: Holder of each lease, and seconds since it was renewed.
   returned: always
   type: list
   elements: dict
@@ -150,7 +150,7 @@ nodes:
   elements: dict
   sample: [{name: node1, ready: true, reason: "", version: v1.36.2, addresses: [192.0.2.21], unschedulable: false}]
 etcd:
-  description: State of etcd as M(hardway.kubernetes.etcd_health) returns it, and C(refusals).
+  description: State of etcd as returned by M(hardway.kubernetes.etcd_health), and C(refusals).
   returned: when O(etcd) is given
   type: dict
   sample: {leader: master1, alarms: [], refusals: []}
@@ -183,35 +183,35 @@ SPEC = {
 }
 
 
-class ClusterLook:
-    """Looks as often as needed, with one set of clients."""
+class ClusterInspector:
+    """Inspects the cluster, repeatedly if needed, with one set of clients."""
 
     def __init__(self, params: dict[str, Any]) -> None:
-        """Remember what is asked for."""
+        """Create the clients."""
         self.params = params
         urls = [url.rstrip("/") for url in [*params["servers"], params["endpoint"]] if url]
         self.urls = list(dict.fromkeys(urls))
         self.api = Api.of({**params, "servers": self.urls})
-        self.etcd = probe.EtcdLook(params["etcd"]) if params["etcd"] else None
+        self.etcd = probe.EtcdProbe(params["etcd"]) if params["etcd"] else None
 
-    def look(self) -> dict[str, Any]:
+    def inspect(self) -> dict[str, Any]:
         """Return the state with all its problems."""
         seen: dict[str, Any] = {"masters": [], "leases": [], "nodes": [], "problems": []}
         if self.urls:
-            self._look_at_api(seen)
+            self._inspect_api(seen)
         if self.etcd:
             seen["etcd"] = self.etcd.health()
             seen["etcd"]["refusals"] = self.etcd.refusals()
             seen["problems"] += seen["etcd"]["problems"] + state.etcd_refusal_problems(seen["etcd"]["refusals"])
         return seen
 
-    def _look_at_api(self, seen: dict[str, Any]) -> None:
+    def _inspect_api(self, seen: dict[str, Any]) -> None:
         """Add masters, leases and nodes."""
-        seen["masters"] = probe.look_at_masters(self.urls, self.api.tls)
+        seen["masters"] = probe.inspect_masters(self.urls, self.api.tls)
         seen["problems"] += state.master_problems(seen["masters"])
         try:
-            seen["leases"] = probe.look_at_leases(self.api, self.params["leases"])
-            seen["nodes"] = probe.look_at_nodes(self.api)
+            seen["leases"] = probe.inspect_leases(self.api, self.params["leases"])
+            seen["nodes"] = probe.inspect_nodes(self.api)
             seen["problems"] += self._object_problems(seen)
         except HardwayError as exc:
             seen["problems"].append(str(exc))
@@ -220,7 +220,7 @@ class ClusterLook:
             seen["problems"] += state.node_problems(seen["nodes"], self.params["nodes"])
 
     def _object_problems(self, seen: dict[str, Any]) -> list[str]:
-        """Return what is wrong with what runs in the cluster, and with the ways from the API servers to others."""
+        """Return the problems of workloads, API extensions and of connections from API servers to kubelets."""
         found = probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
         found += probe.extension_problems(self.api)
         if self.params["kubelets"]:
@@ -231,12 +231,12 @@ class ClusterLook:
 
 
 def main() -> None:
-    """Look, wait where asked to, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     timeout = 0 if module.check_mode else module.params["timeout"]
     try:
-        look = ClusterLook(module.params).look
-        healthy, seen = wait_until(look, lambda s: not s["problems"], timeout=timeout)
+        inspect = ClusterInspector(module.params).inspect
+        healthy, seen = wait_until(inspect, lambda s: not s["problems"], timeout=timeout)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, healthy=healthy, **seen)

@@ -2,26 +2,27 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approves the certificate requests of expected nodes and denies the others."""
+"""Approves the CSRs of expected nodes and denies invalid ones."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: csr_approval
-short_description: Approve the certificate requests of expected nodes
+short_description: Approve the CSRs of expected nodes
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Hands in the certificate requests that lie on the hosts of joining nodes, approves them and returns the
-    certificates. This is what role node does, and the only way in which a key is known to be the node's.
-  - Judges every other pending CertificateSigningRequest by signer, requester, groups, subject, usages, SANs
-    and key. What agrees with the inventory is approved. What does not, what cannot be read, what has another key
-    than the one that lies on its node, and all of several keys for one node are denied with the reason, when they come
-    from a bootstrap token or a node. None of it stops the run.
-    Everything else is left alone, above all requests for nodes that are not expected, and all of it is reported.
-  - Waits until every expected node has a certificate issued in this run, or has joined earlier, which its kubelet shows
-    by renewing the node's lease. When all have joined it returns at once.
+  - Submits the CSRs created on the hosts of joining nodes, approves them and returns the certificates. Role C(node)
+    works this way, because only then a key is known to belong to the node.
+  - Validates every other pending CertificateSigningRequest by signer, requester, groups, subject, usages, SANs and
+    key. A CSR that matches the inventory is approved.
+  - A CSR from a bootstrap token or a node is denied, with the reason, when it does not match the inventory, cannot be
+    parsed, has another key than O(nodes[].request), or when there are several keys for one node. A denial does not
+    fail the task.
+  - All other CSRs are left alone, in particular those for nodes that are not expected. They are reported.
+  - Waits until every expected node has a certificate issued in this run, or has joined earlier, which is known by the
+    node's lease being renewed. When all have joined it returns at once.
 requirements:
   - cryptography >= 3.4
 extends_documentation_fragment:
@@ -30,7 +31,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Looks once and does not wait. Predicts a change when a node has not joined or no API server is ready yet.
+    details: Inspects once and does not wait. Predicts a change when a node has not joined or no API server is ready.
   diff_mode:
     support: full
 options:
@@ -45,37 +46,37 @@ options:
         type: str
         required: true
       addresses:
-        description: Addresses and further names that its serving certificate may carry.
+        description: SANs that its serving certificate may have, besides the node name.
         type: list
         elements: str
         default: []
       stopped:
-        description: Its kubelet was stopped just before. Only a lease that is renewed while the task waits counts then.
+        description: Whether its kubelet was just stopped. Then the node's lease must be renewed while the task waits.
         type: bool
         default: false
       request:
         description:
-          - Certificate request (PEM) of the key on the node's host, by M(hardway.kubernetes.kubelet_certificate).
-          - Without it the kubelet hands in a request by itself, and any of O(requesters) can claim to be this node.
+          - CSR (PEM) created on the node's host by M(hardway.kubernetes.kubelet_certificate).
+          - Without it the kubelet submits a CSR itself, and any of O(requesters) can claim to be this node.
         type: str
         default: ""
   requesters:
     description:
-      - User names of the bootstrap tokens whose requests may be approved for nodes without O(nodes[].request),
-        for example V(system:bootstrap:abcdef). Requests by others are denied.
-      - Without any, the bearer of every bootstrap token may ask for any of these nodes.
+      - User names of the bootstrap tokens whose CSRs may be approved for nodes without O(nodes[].request),
+        for example V(system:bootstrap:abcdef). CSRs of other users are denied.
+      - When empty, every bootstrap token may request certificates for these nodes.
     type: list
     elements: str
     default: []
   require:
-    description: Whether to fail unless V(all) nodes have a certificate. Else RV(problems) says what is missing.
+    description: V(all) fails unless all nodes have a certificate. With V(none), see RV(problems).
     type: str
     choices: [all, none]
     default: all
   signers:
     description:
-      - Whose requests to judge.
-      - Only client certificates are awaited; a kubelet asks for its serving certificate when it has joined.
+      - Signers whose CSRs to validate.
+      - The task waits only for client certificates. A kubelet requests its serving certificate after it has joined.
     type: list
     elements: str
     choices: [kubernetes.io/kube-apiserver-client-kubelet, kubernetes.io/kubelet-serving]
@@ -93,25 +94,25 @@ EXAMPLES = r"""
     nodes:
       - name: node1
         addresses: [192.0.2.21]
-        request: "{{ hostvars['node1'].asked.request }}"
+        request: "{{ hostvars['node1'].csr.request }}"
   register: approval
 """
 
 RETURN = r"""
 approved:
-  description: Requests approved in this run, or to be approved in check mode.
+  description: CSRs approved in this run, or to be approved in check mode.
   returned: always
   type: list
   elements: dict
-  sample: [{name: csr-x8m2k, node: node1, reason: "the request that lies on node node1"}]
+  sample: [{name: csr-x8m2k, node: node1, reason: "the CSR created on node node1"}]
 denied:
-  description: Requests denied in this run, or to be denied in check mode.
+  description: CSRs denied in this run, or to be denied in check mode.
   returned: always
   type: list
   elements: dict
   sample: []
 left:
-  description: Pending node requests that were left alone.
+  description: Pending CSRs of nodes that were neither approved nor denied.
   returned: always
   type: list
   elements: dict
@@ -123,7 +124,7 @@ issued:
   elements: str
   sample: [node1]
 certificates:
-  description: Certificates (PEM) by node, of those with O(nodes[].request).
+  description: Certificates (PEM) of nodes with O(nodes[].request), by node.
   returned: always
   type: dict
   sample: {}
@@ -139,7 +140,7 @@ joined:
   elements: str
   sample: []
 missing:
-  description: Expected nodes that are neither.
+  description: Expected nodes that have neither joined nor got a certificate.
   returned: always
   type: list
   elements: str
@@ -182,7 +183,7 @@ SPEC: dict[str, Any] = {
 
 
 def main() -> None:
-    """Judge, wait, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     timeout = 0 if module.check_mode else params["timeout"]
@@ -195,16 +196,18 @@ def main() -> None:
             requesters=params["requesters"],
             check_mode=module.check_mode,
         )
-        wait_until(approver.look, lambda names: not names, timeout=timeout)
+        wait_until(approver.inspect, lambda names: not names, timeout=timeout)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     for line in approver.warnings():
         module.warn(line)
     result = approver.result(timeout)
     if result["missing"] and params["require"] == "all" and not module.check_mode:
-        told = "; ".join(f"node {node}: {reason}" for node, reason in result["problems"].items())
+        reasons = "; ".join(f"node {node}: {reason}" for node, reason in result["problems"].items())
         denied = "".join(f"; request {line['name']} denied: {line['reason']}" for line in result["denied"])
-        module.fail_json(msg=f"nodes {', '.join(result['missing'])}: no client certificate: {told}{denied}", **result)
+        module.fail_json(
+            msg=f"nodes {', '.join(result['missing'])}: no client certificate: {reasons}{denied}", **result
+        )
     module.exit_json(**result)
 
 

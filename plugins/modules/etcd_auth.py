@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_auth
-short_description: Users and roles of etcd, and its authentication
+short_description: Configure users, roles and authentication of etcd
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Brings roles and users of etcd to what is asked, then enables or disables its authentication.
-  - A user has no password. It is the common name of a client certificate.
-  - The HTTPS gateway of etcd refuses such certificates while authentication is enabled.
-  - The user C(root) with the role C(root) is always there. Roles and users that are not named are left alone.
+  - Configures roles and users of etcd, then enables or disables authentication.
+  - Users have no password. The user name is the common name of a client certificate.
+  - The HTTPS gateway of etcd rejects such certificates while authentication is enabled.
+  - The user C(root) with the role C(root) always exists. Roles and users that are not listed are left alone.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
   - hardway.kubernetes.etcdctl
@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   roles:
-    description: Roles, each with all its permissions. Others that it has are revoked.
+    description: Roles, each with all its permissions. Other permissions are revoked.
     type: list
     elements: dict
     default: []
@@ -36,28 +36,28 @@ options:
         type: str
         required: true
       permissions:
-        description: What its bearers may do.
+        description: Permissions of the role.
         type: list
         elements: dict
         default: []
         suboptions:
           prefix:
-            description: What the keys begin with; end it with a slash.
+            description: Prefix of the keys. It should end with a slash.
             type: str
             required: true
           mode:
-            description: What may be done with them.
+            description: Access to these keys.
             type: str
             choices: [read, write, readwrite]
             default: readwrite
   users:
-    description: Users, each with all its roles. Others that it has are revoked.
+    description: Users, each with all its roles. Other roles are revoked.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Common name of the certificate.
+        description: Common name of the client certificate.
         type: str
         required: true
       roles:
@@ -66,13 +66,13 @@ options:
         elements: str
         default: []
   enabled:
-    description: Whether etcd asks who somebody is before it obeys.
+    description: Whether etcd requires authentication.
     type: bool
     default: true
 """
 
 EXAMPLES = r"""
-- name: Let flannel see nothing but its own keys
+- name: Limit flannel to its own keys
   hardway.kubernetes.etcd_auth:
     endpoints: [https://127.0.0.1:2379]
     ca: /etc/etcd/pki/ca.crt
@@ -90,7 +90,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands:
-  description: What C(etcdctl) was (or would be) told.
+  description: The C(etcdctl) commands that were run (or would be).
   returned: always
   type: list
   elements: str
@@ -121,8 +121,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def look(etcd: Etcdctl, want: Access) -> Access:
-    """Return what etcd knows of the wanted roles and users."""
+def inspect(etcd: Etcdctl, want: Access) -> Access:
+    """Return the current state of the wanted roles and users."""
     roles = set(etcd.json("role", "list").get("roles") or []) & set(want.roles)
     users = set(etcd.json("user", "list").get("users") or []) & set(want.users)
     return Access(
@@ -136,13 +136,14 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
     etcd = Etcdctl(params)
     want = auth.wanted(params["roles"], params["users"], params["enabled"])
-    found = Access() if check and etcd.absent() else look(etcd, want)
+    found = Access() if check and etcd.absent() else inspect(etcd, want)
     steps = auth.commands(found, want)
     if not check:
         for step in steps:
             etcd.run(step)
-    said = [" ".join(step) for step in steps]
-    return {"changed": bool(steps), "commands": said, "diff": {"before": "", "after": "".join(f"{s}\n" for s in said)}}
+    lines = [" ".join(step) for step in steps]
+    after = "".join(f"{line}\n" for line in lines)
+    return {"changed": bool(steps), "commands": lines, "diff": {"before": "", "after": after}}
 
 
 def main() -> None:

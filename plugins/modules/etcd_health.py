@@ -2,28 +2,28 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and awaits the health of an etcd cluster."""
+"""Checks the health of an etcd cluster and waits for it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: etcd_health
-short_description: State of an etcd cluster, awaited
+short_description: Wait until an etcd cluster is healthy
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Asks every endpoint at once and waits until all of them are healthy, exactly one leader is named, no alarm is
-    raised, no member is a learner, and every member has reached the newest revision seen.
-  - It never changes anything. It talks to the HTTPS gateway of etcd itself; neither etcdctl nor any library is needed.
-  - Where etcd's own authentication is enabled and the gateway refuses certificates, revision and size are read from the
-    members' metrics instead; then the member list and the alarms are not known.
+  - Queries all endpoints in parallel and waits until all are healthy, all name the same leader, no alarm is
+    raised, no member is a learner, and every member has reached the newest revision.
+  - Read-only. Uses the HTTPS gateway of etcd, so that neither etcdctl nor a library is needed.
+  - If etcd authentication is enabled and the gateway rejects certificates, revision and size are read from the
+    members' metrics. The member list and alarms are unknown then.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
   check_mode:
     support: full
-    details: Looks once, does not wait, and reports an unhealthy or missing cluster without failing.
+    details: Inspects once, does not wait, and reports an unhealthy or missing cluster without failing.
   diff_mode:
     support: none
     details: Nothing is ever changed.
@@ -38,7 +38,7 @@ options:
     type: path
     required: true
   cert:
-    description: Client certificate, for example the health check's.
+    description: Client certificate, for example that of the health check.
     type: path
     required: true
   key:
@@ -48,21 +48,21 @@ options:
   expected_members:
     description:
       - Names that the member list must consist of.
-      - When empty, the members must be those that O(endpoints) stand for.
+      - When empty, every member must have one of O(endpoints).
     type: list
     elements: str
     default: []
   timeout:
-    description: Seconds to wait for health; V(0) looks twice, at once.
+    description: Seconds to wait for health. V(0) inspects twice, without delay.
     type: int
     default: 60
   unit:
     description:
-      - The unit of a member on the host of this task. The wait ends early when it has failed, or fails again and again,
-        and the message has its last lines.
+      - Unit of the member on this host. Waiting ends early when the unit has failed or keeps failing,
+        and the error contains its last log lines.
     type: str
   required:
-    description: Fail when the cluster is not healthy in time; when false, only report.
+    description: Whether to fail when the cluster is not healthy in time.
     type: bool
     default: true
 """
@@ -82,18 +82,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether nothing is wrong.
+  description: Whether there are no problems.
   returned: always
   type: bool
   sample: true
 problems:
-  description: All that is wrong, one sentence each.
+  description: All problems, one sentence each.
   returned: always
   type: list
   elements: str
   sample: []
 leader:
-  description: Name of the leader (its number where the member list is not known); empty when there is not exactly one.
+  description: Name of the leader, or its ID if the member list is unknown. Empty unless there is exactly one.
   returned: always
   type: str
   sample: master1
@@ -104,7 +104,7 @@ alarms:
   elements: str
   sample: [NOSPACE on master1]
 revision:
-  description: The newest revision that a healthy member has.
+  description: Newest revision of the healthy members.
   returned: always
   type: int
   sample: 1234
@@ -115,7 +115,7 @@ versions:
   elements: str
   sample: [3.6.8]
 members:
-  description: One entry per endpoint, and per member that no endpoint stands for.
+  description: One entry per endpoint, and per member without an endpoint.
   returned: always
   type: list
   elements: dict
@@ -125,15 +125,15 @@ members:
       type: str
       sample: master1
     id:
-      description: Member number, as etcdctl prints it.
+      description: Member ID, as printed by etcdctl.
       type: str
       sample: 8e9e05c52164694d
     endpoint:
-      description: Endpoint asked; empty for a member that was not asked.
+      description: The queried endpoint. Empty for a member without one.
       type: str
       sample: https://192.0.2.11:2379
     healthy:
-      description: Whether its health page says so.
+      description: Whether its health endpoint says so.
       type: bool
       sample: true
     error:
@@ -141,11 +141,11 @@ members:
       type: str
       sample: ""
     leader:
-      description: Number of the member that it takes for the leader.
+      description: ID of the member that it considers the leader.
       type: str
       sample: 8e9e05c52164694d
     learner:
-      description: Whether it has no vote yet.
+      description: Whether it is a learner, without a vote.
       type: bool
       sample: false
     version:
@@ -169,12 +169,12 @@ members:
       type: int
       sample: 16384
     client_urls:
-      description: Client URLs it advertises.
+      description: Its advertised client URLs.
       type: list
       elements: str
       sample: ["https://192.0.2.11:2379"]
     peer_urls:
-      description: Peer URLs it is known by.
+      description: Its peer URLs.
       type: list
       elements: str
       sample: ["https://192.0.2.11:2380"]
@@ -185,7 +185,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS, Etcd, judged
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS, Etcd, evaluated
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch
 
@@ -199,20 +199,20 @@ SPEC = {
 
 
 def main() -> None:
-    """Look, wait, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     etcd = Etcd(params["endpoints"], Tls(ca=params["ca"], cert=params["cert"], key=params["key"]))
-    probe = judged(etcd, params["expected_members"])
+    probe = evaluated(etcd, params["expected_members"])
     watch = Watch(module.run_command, params["unit"]) if params["unit"] and not module.check_mode else None
 
-    def look() -> tuple[dict[str, Any], str]:
+    def inspect() -> tuple[dict[str, Any], str]:
         state = probe()
         return state, watch.reason() if watch and state["problems"] else ""
 
     try:
         _ended, (state, hopeless) = wait_until(
-            look,
+            inspect,
             lambda seen: not seen[0]["problems"] or bool(seen[1]),
             timeout=0 if module.check_mode else params["timeout"],
         )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_key
-short_description: A key in etcd has this value
+short_description: Set the value of a key in etcd
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Reads a key of etcd, compares, and writes it where it differs. The value is no secret, it is shown in the diff.
+  - Writes a key of etcd if its value differs. The value is not treated as secret, the diff shows it.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
   - hardway.kubernetes.etcdctl
@@ -27,13 +27,13 @@ options:
     type: str
     required: true
   value:
-    description: Its value.
+    description: Value of the key.
     type: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Give flannel its network
+- name: Configure the network of flannel
   hardway.kubernetes.etcd_key:
     endpoints: [https://127.0.0.1:2379]
     ca: /etc/etcd/pki/ca.crt
@@ -70,7 +70,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     found = [] if check and etcd.absent() else etcd.json("get", name).get("kvs") or []
     before = base64.b64decode(found[0].get("value", "")).decode("utf-8", "replace") if found else None
     if before != value and not check:
-        # By standard input: arguments have a limit, and others can read them.
+        # By standard input: arguments have a size limit and other users can read them.
         etcd.run(["put", name], stdin=value)
     diff = {"before_header": name, "after_header": name, "before": before or "", "after": value}
     return {"changed": before != value, "path": name, "diff": diff}

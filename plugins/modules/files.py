@@ -7,73 +7,73 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: files
-short_description: Writes many files in one round trip
+short_description: Write many files in one round trip
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Renders templates on the controller and brings files, directories and absences to the host in one go.
-  - Each file is replaced atomically, with owner and mode set before it gets its name.
-  - All checks by O(files[].validate) pass before the first file is written.
+  - Renders templates on the controller, then writes and removes all files and directories in one round trip.
+  - Each file is replaced atomically, with owner and mode already set.
+  - No file is written before all checks by O(files[].validate) have passed.
 attributes:
   check_mode:
-    description: Predicts every change; does not run O(files[].validate), whose other files may not exist yet.
+    description: Predicts every change. Does not run O(files[].validate), which may need files that do not exist yet.
     support: full
   diff_mode:
-    description: Shows content, mode, owner and group; of a secret only that it differs.
+    description: Shows content, mode, owner and group. The content of a secret is not shown.
     support: full
 options:
   files:
-    description: What to have on the host, done in this order.
+    description: Files and directories to manage, in this order.
     type: list
     elements: dict
     required: true
     suboptions:
       path:
-        description: Absolute path on the host. Missing parent directories are made with mode V(0755).
+        description: Absolute path on the host. Missing parent directories are created with mode V(0755).
         type: path
         required: true
       state:
-        description: A regular file, a directory, or nothing (a directory goes with all that is in it).
+        description: Wanted state. V(absent) removes a directory with all its content.
         type: str
         choices: [file, directory, absent]
         default: file
       template:
-        description: Jinja template on the controller, searched as M(ansible.builtin.template) does.
+        description: Jinja template on the controller, searched for as in M(ansible.builtin.template).
         type: str
       content:
-        description: The content itself.
+        description: Content of the file.
         type: str
       source:
-        description: File on the controller, taken as it is, searched as M(ansible.builtin.copy) does.
+        description: File on the controller to copy, searched for as in M(ansible.builtin.copy).
         type: str
       vars:
-        description: Further variables for O(files[].template).
+        description: Additional variables for O(files[].template).
         type: dict
         default: {}
       mode:
         description:
           - Four octal digits.
-          - The default is V(0644), for a directory V(0755), for a secret file V(0600).
+          - The default is V(0644) for a file, V(0755) for a directory and V(0600) for a secret.
         type: str
       owner:
-        description: Name or number of the owner; without it the owner stays.
+        description: Name or number of the owner. When unset, the owner is not changed.
         type: str
       group:
-        description: Name or number of the group; without it the group stays.
+        description: Name or number of the group. When unset, the group is not changed.
         type: str
       validate:
-        description: Command, without a shell, that judges a file before it is put in place; V(%s) is its path.
+        description: Command, run without a shell, that validates the file before it is put in place. V(%s) is its path.
         type: str
       secret:
-        description: Keeps the content out of the diff and of the log.
+        description: Hides the content in diffs and logs.
         type: bool
         default: false
       _payload:
-        description: Internal. What the action plugin made of template, content or source, as base64.
+        description: Internal. The content from the action plugin, as base64.
         type: str
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 seealso:
   - module: hardway.kubernetes.unit
@@ -97,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: Each path that changed (or would change) with what changed about it.
+  description: What changed (or would change), by path.
   returned: always
   type: dict
   sample:
@@ -135,7 +135,7 @@ SPEC = {
             "group": {"type": "str"},
             "validate": {"type": "str"},
             "secret": {"type": "bool", "default": False},
-            # What the action plugin made of template, content or source: base64, kept out of the log.
+            # The content from the action plugin: base64, hidden in logs.
             "_payload": {"type": "str", "no_log": True},
         },
     },
@@ -144,26 +144,26 @@ SPEC = {
 
 
 def main() -> None:
-    """Compare everything, judge what is new, then write."""
+    """Compare everything, validate new content, then write."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         steps = []
         for params in module.params["files"]:
             wanted = files_plan.item(params)
-            found = look(wanted.path)
-            words = files_plan.changes(wanted, found)
-            if words:
-                steps.append((wanted, found, words))
+            found = inspect(wanted.path)
+            changes = files_plan.changes(wanted, found)
+            if changes:
+                steps.append((wanted, found, changes))
         if not module.check_mode:
-            for wanted, _found, _words in steps:
+            for wanted, _found, _changes in steps:
                 validate(module, wanted)
-            for wanted, found, words in steps:
-                put(wanted, found, words)
-        result = {"changed": bool(steps), "paths": {wanted.path: words for wanted, _found, words in steps}}
+            for wanted, found, changes in steps:
+                put(wanted, found, changes)
+        result = {"changed": bool(steps), "paths": {wanted.path: changes for wanted, _found, changes in steps}}
         if module._diff:
             result["diff"] = [files_plan.diff(*step) for step in steps]
         entries = module.params["files"]
-        cached_results.leave(
+        cached_results.store(
             module.params["_cached_result"],
             {"paths": {}},
             paths=[params["path"] for params in entries],
@@ -174,12 +174,12 @@ def main() -> None:
         module.fail_json(msg=str(exc))
 
 
-def look(path: str) -> files_plan.Found:
-    """Return what is at path; a link to a directory counts as that directory, any other link as 'other'."""
+def inspect(path: str) -> files_plan.Found:
+    """Return the state of the path. A link to a directory counts as that directory, any other link as 'other'."""
     try:
         if not os.path.islink(path) or os.path.isdir(path):
             with safe_paths.opened(path) as handle:
-                return seen(handle)
+                return found_at(handle)
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return files_plan.Found("absent")
@@ -189,8 +189,8 @@ def look(path: str) -> files_plan.Found:
     return files_plan.Found("other", b"", stat.S_IMODE(info.st_mode), *names(info))
 
 
-def seen(handle: int) -> files_plan.Found:
-    """Return what is open: its content is that of the very file whose kind and owner are told."""
+def found_at(handle: int) -> files_plan.Found:
+    """Return kind, content, mode and owner of an open file or directory, all from the same handle."""
     info = os.fstat(handle)
     kind = "directory" if stat.S_ISDIR(info.st_mode) else "file" if stat.S_ISREG(info.st_mode) else "other"
     content = b""
@@ -206,7 +206,7 @@ def names(info: os.stat_result) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def validate(module: AnsibleModule, wanted: files_plan.Item) -> None:
-    """Let the file's own checker judge the new content; raise with its words when it refuses."""
+    """Run the file's validation command on the new content; raise with its output when it fails."""
     if not wanted.validate or wanted.state != "file":
         return
     try:
@@ -217,14 +217,14 @@ def validate(module: AnsibleModule, wanted: files_plan.Item) -> None:
             command = [word.replace("%s", candidate) for word in shlex.split(wanted.validate)]
             code, out, err = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}, handle_exceptions=False)
     except OSError as exc:
-        raise HardwayError(f"{wanted.path}: cannot run '{wanted.validate}': {exc}; install the checker first") from exc
+        raise HardwayError(f"{wanted.path}: cannot run '{wanted.validate}': {exc}; install the command first") from exc
     if code != 0:
-        said = "(its output is kept back, the file is secret)" if wanted.secret else (out + err).strip()[-2000:]
-        raise HardwayError(f"{wanted.path}: '{wanted.validate}' refuses the new content, the old file stays:\n{said}")
+        output = "(output hidden, the file is secret)" if wanted.secret else (out + err).strip()[-2000:]
+        raise HardwayError(f"{wanted.path}: '{wanted.validate}' rejects the new content, the old file stays:\n{output}")
 
 
-def put(wanted: files_plan.Item, found: files_plan.Found, words: list[str]) -> None:
-    """Bring one path to its wanted state."""
+def put(wanted: files_plan.Item, found: files_plan.Found, changes: list[str]) -> None:
+    """Change one path to its wanted state."""
     if wanted.state == "absent":
         if found.kind == "directory" and not os.path.islink(wanted.path):
             shutil.rmtree(safe_paths.real(wanted.path))
@@ -233,7 +233,7 @@ def put(wanted: files_plan.Item, found: files_plan.Found, words: list[str]) -> N
         return
     target = wanted.path if wanted.state == "directory" else os.path.dirname(wanted.path)
     safe_paths.make_directory(target)
-    if wanted.state == "directory" or not {"content", "created", "replaced"} & set(words):
+    if wanted.state == "directory" or not {"content", "created", "replaced"} & set(changes):
         atomic_files.set_attributes(wanted.path, wanted.mode, wanted.owner, wanted.group)
         return
     owner = wanted.owner if wanted.owner or found.kind == "absent" else str(found.owner[1])

@@ -7,44 +7,44 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_check
-short_description: What on a host is in the way of the cluster, before anything is changed
+short_description: Preflight checks of a host
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Inspects a host in one call and returns every obstacle with its remedy. It never fails because of one, so that all
+  - Inspects a host in one call and returns every obstacle with its remedy. Obstacles never fail the task, so that all
     hosts can be reported at once.
-  - What belongs to a cluster of this collection on that host is no obstacle.
-  - Returns the few facts that the roles need, in the form of M(ansible.builtin.setup).
-  - docs/preflight.md lists the checks beside those of kubeadm.
+  - An existing cluster of this collection on the host is not an obstacle.
+  - Returns the facts that the roles need, in the form of M(ansible.builtin.setup).
+  - F(docs/preflight.md) compares the checks with those of kubeadm.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
   check_mode:
     support: full
-    details: Nothing is changed in any mode.
+    details: Nothing is ever changed.
   diff_mode:
     support: none
-    details: The host's state does not change.
+    details: Nothing is ever changed.
 options:
   groups:
-    description: The groups of the host.
+    description: Inventory groups of the host.
     type: list
     elements: str
     default: []
   address:
-    description: The host's node address; empty, the address of its default route.
+    description: Node address of the host. When empty, the address of its default route.
     type: str
     default: ""
   endpoint:
-    description: Name or address of the API endpoint, which the host must be able to resolve.
+    description: Name or address of the API endpoint. The host must be able to resolve it.
     type: str
     default: ""
   pod_cidr:
-    description: Range of the pods.
+    description: Address range of pods.
     type: str
     default: 10.244.0.0/16
   service_cidr:
-    description: Range of the services.
+    description: Address range of services.
     type: str
     default: 10.96.0.0/16
   etcd_data_dir:
@@ -57,43 +57,43 @@ options:
     elements: dict
     default: []
     suboptions:
-      port: {description: The port., type: int, required: true}
-      protocol: {description: The protocol., type: str, choices: [tcp, udp], default: tcp}
-      unit: {description: The unit that listens there., type: str, required: true}
-      group: {description: The group whose hosts run that unit., type: str, required: true}
+      port: {description: Port number., type: int, required: true}
+      protocol: {description: Protocol., type: str, choices: [tcp, udp], default: tcp}
+      unit: {description: Unit that listens on it., type: str, required: true}
+      group: {description: Group whose hosts run the unit., type: str, required: true}
       addresses:
-        description: Where it listens; V(node) stands for O(address), V(*) for every address.
+        description: Addresses it listens on. V(node) means O(address), V(*) all addresses.
         type: list
         elements: str
         default: ["*"]
-      open: {description: Whether other hosts connect to it., type: bool, default: false}
+      open: {description: Whether other hosts connect to the port., type: bool, default: false}
   modules:
-    description: Kernel modules that the host must have or be able to load.
+    description: Kernel modules that must be loaded, built in or loadable.
     type: list
     elements: str
     default: []
   proxy_mode:
-    description: The mode of kube-proxy.
+    description: Mode of kube-proxy.
     type: str
     default: iptables
   resolver:
-    description: Whether CoreDNS asks the servers of the hosts' own resolver.
+    description: Whether CoreDNS forwards queries to the DNS servers of the host's resolver.
     type: bool
     default: true
   proxy:
-    description: Whether containerd has a proxy.
+    description: Whether containerd uses a proxy.
     type: bool
     default: false
   alone:
-    description: Whether this is the only host of the cluster; a firewall then is a warning.
+    description: Whether this is the only host of the cluster. A firewall is only a warning then.
     type: bool
     default: false
   time_sync_required:
-    description: Whether a clock that is not synchronized is an error, not a warning.
+    description: Whether an unsynchronized clock is an error instead of a warning.
     type: bool
     default: false
   skip:
-    description: Names of checks whose obstacles are not reported.
+    description: Checks to skip.
     type: list
     elements: str
     choices:
@@ -126,7 +126,7 @@ options:
       - identity
     default: []
   servers:
-    description: URLs of API servers to ask for their version, as in M(hardway.kubernetes.running_info).
+    description: URLs of API servers to query for their version, as in M(hardway.kubernetes.running_info).
     type: list
     elements: str
     default: []
@@ -135,7 +135,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look for what is in the way
+- name: Check a host before anything is changed
   hardway.kubernetes.host_check:
     groups: "{{ group_names }}"
     address: 192.0.2.11
@@ -147,7 +147,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 obstacles:
-  description: What is in the way, errors first.
+  description: Obstacles, errors first.
   returned: always
   type: list
   elements: dict
@@ -156,17 +156,17 @@ obstacles:
       severity: error
       message: 'port 2379: in use by "etcd" (pid 812, unit etcd.service) that is not ours, and etcd needs it; …'
 time:
-  description: The host's clock, in seconds since 1970, which is compared with the controller's.
+  description: The host's clock, in seconds since 1970, to be compared with the controller's.
   returned: always
   type: float
   sample: 1790000000.5
 identity:
-  description: What must differ between hosts, among it the hardware address of the interface that has the node address.
+  description: Identifiers that must differ between hosts. C(macaddress) is that of the interface with the node address.
   returned: always
   type: dict
   sample: {"machine_id": "5f4dcc3b5aa765d61d8327deb882cf99", "product_uuid": "", "macaddress": "52:54:00:12:34:56"}
 running:
-  description: What the host runs of a cluster, as M(hardway.kubernetes.running_info) reports it.
+  description: Components of a cluster on the host, as returned by M(hardway.kubernetes.running_info).
   returned: always
   type: dict
 ansible_facts:
@@ -200,7 +200,7 @@ PORT = {
 
 
 def main() -> None:
-    """Read, decide, report."""
+    """Run the module."""
     options = {
         "groups": {"type": "list", "elements": "str", "default": []},
         "address": {"type": "str", "default": ""},
@@ -220,9 +220,9 @@ def main() -> None:
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     want = dict(module.params)
-    seen = Gather().seen(want)
+    seen = Gather().facts(want)
     network = host_network.facts(seen["addresses"], seen["routes"], seen["links"])
-    # Where the inventory tells no address, that of the default route is the one.
+    # Without an address from the inventory, use that of the default route.
     want["address"] = want["address"] or network["ansible_default_ipv4"].get("address", "")
     name = platform.node()
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))

@@ -2,21 +2,21 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports everything that is wrong with what a host of a cluster runs."""
+"""Health-checks the components of a host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: host_health
-short_description: Health of what a host of a cluster runs
+short_description: Health-check the components of a host
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Inspects units, served certificates, DNS, the CNI configuration and kernel settings of one host, and returns all
+  - Checks units, served certificates, DNS, CNI configuration and kernel settings of one host, and returns all
     problems.
-  - Only what an option asks for is inspected. Problems never fail the module, so a play can collect those of all hosts.
-  - What concerns the whole cluster is inspected by M(hardway.kubernetes.cluster_info).
+  - Only what the options name is checked. Problems never fail the module, so a play can collect those of all hosts.
+  - For the cluster as a whole see M(hardway.kubernetes.cluster_info).
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -28,24 +28,24 @@ attributes:
     details: Nothing is ever changed.
 options:
   host:
-    description: What to call this host in problems.
+    description: Name of this host in problems.
     type: str
     default: ''
   services:
-    description: Units that must be active and stay so, and must answer where an address is given.
+    description: Units that must be active and stay active, and must answer at O(services[].url) if set.
     type: list
     elements: dict
     default: []
     suboptions:
       unit:
-        description: Name of the unit; without a type it is a service.
+        description: Name of the unit. The default type is C(.service).
         type: str
         required: true
       url:
-        description: Address that must answer with status 200, or C(unix:///path) of a gRPC server.
+        description: URL that must answer with status 200, or C(unix:///path) of a gRPC server.
         type: str
       ca:
-        description: CA of O(services[].url). Without it the server is not verified.
+        description: CA of O(services[].url). When unset, the server is not verified.
         type: path
       cert:
         description: Client certificate for O(services[].url).
@@ -54,23 +54,23 @@ options:
         description: Private key of O(services[].cert).
         type: path
       server_name:
-        description: Name to ask for, where it differs from the address.
+        description: Server name (SNI), if it differs from the address.
         type: str
       check:
-        description: Command that only reads, and must exit with 0; such as the program's check of its configuration.
+        description: Read-only command that must exit with 0, such as the program's check of its configuration.
         type: list
         elements: str
         default: []
       complaints:
-        description: Regular expressions. A line that matches one in the journal since the unit's start is a problem.
+        description: Regular expressions. A matching line in the journal since the unit's start is a problem.
         type: list
         elements: str
         default: []
       name:
-        description: What to call it in problems.
+        description: Name to use in problems.
         type: str
   served:
-    description: Listeners that must show the certificate that this host has in a file.
+    description: Listeners that must serve the certificate in a file of this host.
     type: list
     elements: dict
     default: []
@@ -84,29 +84,29 @@ options:
         type: int
         required: true
       path:
-        description: PEM file.
+        description: PEM file with the certificate.
         type: path
         required: true
       server_name:
-        description: Name to ask for, where it differs from the address.
+        description: Server name (SNI), if it differs from the address.
         type: str
       name:
-        description: What to call it in problems.
+        description: Name to use in problems.
         type: str
   dns:
     description:
-      - Names to resolve, each by several queries at once, so that one of two servers behind an address that is cut off
+      - Names to resolve, each by several parallel queries, so that one unreachable server of several behind an address
         is noticed too.
     type: list
     elements: dict
     default: []
     suboptions:
       server:
-        description: IPv4 address of the server.
+        description: IPv4 address of the DNS server.
         type: str
         required: true
       port:
-        description: UDP port of the server.
+        description: UDP port of the DNS server.
         type: int
         default: 53
       name:
@@ -114,29 +114,29 @@ options:
         type: str
         required: true
       answer:
-        description: IPv4 address that must be in the answer. Without it any answer will do.
+        description: IPv4 address that must be in the answer. When unset, any answer is accepted.
         type: str
   cni_config:
     description:
-      - Path that must be the first CNI configuration, by name, of its directory. The runtime uses that one.
-      - Running pods must have addresses of its ranges.
+      - Path that must sort first among the CNI configurations in its directory, because the runtime uses the first.
+      - Running pods must have addresses in its ranges.
     type: path
   sysctls:
-    description: Kernel settings and their values. Those that the kernel does not have are passed over.
+    description: Kernel settings and their values. Settings that the kernel does not have are skipped.
     type: dict
     default: {}
   shutdown_delay:
     description:
-      - How long logind must let a shutdown be delayed at least, so that the kubelet can end its pods, such as V(60s).
+      - Minimum shutdown delay that logind must allow, so that the kubelet can end its pods, such as V(60s).
       - Not checked on a host without logind.
     type: str
   addresses:
-    description: IPv4 addresses of which to report whether this host has them.
+    description: IPv4 addresses to look up on this host; see RV(held).
     type: list
     elements: str
     default: []
   timeout:
-    description: Seconds to wait until no problem is left; V(0) inspects once.
+    description: Seconds to wait until there is no problem. V(0) inspects once.
     type: int
     default: 0
 seealso:
@@ -144,7 +144,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Compare the kubelet's certificate with its file, and resolve a name as pods do
+- name: Check the kubelet, its certificate and the cluster DNS
   hardway.kubernetes.host_health:
     host: "{{ inventory_hostname }}"
     services:
@@ -162,26 +162,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: All that is wrong, one sentence each.
+  description: All problems, one sentence each.
   returned: always
   type: list
   elements: str
   sample: ["kubelet on node1: it is inactive (dead); see journalctl -u kubelet.service"]
 services:
-  description: The units, and what is wrong with each.
+  description: The units with their states and errors.
   returned: always
   type: list
   elements: dict
   sample: [{name: haproxy on lb1, unit: haproxy.service, state: active (running), error: ""}]
 served:
-  description: SHA-256 fingerprints that are served and that are on disk.
+  description: SHA-256 fingerprints of the served certificates and of those on disk.
   returned: always
   type: list
   elements: dict
   sample:
     - {name: kubelet, host: 192.0.2.21, port: 10250, path: /p/kubelet.crt, served: ab12, on_disk: ab12, error: ""}
 dns:
-  description: The names, and the errors of the queries that failed.
+  description: The names, with the errors of failed queries.
   returned: always
   type: list
   elements: dict
@@ -237,7 +237,7 @@ SPEC = {
 
 
 def main() -> None:
-    """Inspect, wait where asked to, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = {**module.params, "sysctls": {name: str(value) for name, value in module.params["sysctls"].items()}}
     probe = HostProbe(params, lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))

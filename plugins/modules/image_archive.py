@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_archive
-short_description: Imports image archives from the controller into containerd
+short_description: Import image archives from the controller into containerd
 version_added: 0.1.0
 description:
-  - Has the images of OCI or Docker archives, which lie on the controller, in containerd's store.
-  - An archive travels to a host only when the host lacks one of its images or has it from elsewhere.
-  - Images that were removed since, for example by the kubelet's garbage collection, are imported again.
-  - Where M(hardway.kubernetes.cached_results) reports that the images are the same as when all were there, no host is
+  - Imports the images of OCI or Docker archives on the controller into containerd.
+  - An archive is copied to a host only when the host lacks one of its images or has it from another source.
+  - Images that were removed later, for example by the kubelet's garbage collection, are imported again.
+  - If M(hardway.kubernetes.cached_results) reports that the images have not changed since the last import, no host is
     queried.
 requirements:
   - containerd 1.7 or newer with its C(ctr), running on the host
@@ -21,46 +21,46 @@ author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:
   check_mode:
-    description: Predicts what would be imported; where containerd is not there yet, everything.
+    description: Predicts what would be imported. Without containerd, that is everything.
     support: full
   diff_mode:
-    description: Names the images before and after.
+    description: Shows the images before and after.
     support: full
 options:
   archives:
     description:
-      - Paths on the controller of plain archives, or such as are compressed by gzip.
-      - Relative ones are looked for as M(ansible.builtin.copy) does.
+      - Paths of archives on the controller, plain or compressed by gzip.
+      - Relative paths are searched for as in M(ansible.builtin.copy).
     type: list
     elements: raw
     required: true
   namespace:
-    description: The namespace of containerd; the kubelet's is V(k8s.io).
+    description: Namespace of containerd. The kubelet uses V(k8s.io).
     type: str
     default: k8s.io
   inspect_only:
-    description: Whether only to see that all archives are there and whole. No host is contacted.
+    description: Only checks that all archives exist and are intact. No host is contacted.
     type: bool
     default: false
   ctr:
-    description: The command to use.
+    description: Path of the C(ctr) command.
     type: path
     default: /usr/local/bin/ctr
   address:
-    description: The socket of containerd.
+    description: Socket of containerd.
     type: path
     default: /run/containerd/containerd.sock
   directory:
-    description: Where to remember what an import brought.
+    description: Directory for records of imports.
     type: path
     default: /var/lib/hardway/images
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 """
 
 EXAMPLES = r"""
-- name: Have the images of an offline cluster
+- name: Import the images of an offline cluster
   hardway.kubernetes.image_archive:
     archives:
       - files/pause.tar
@@ -88,7 +88,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._host import ca
 
 LIST = ("images", "ls")
 SPEC: dict[str, Any] = {
-    # The action plugin turns each path into what it knows of the archive: {source, identity, images, staged}.
+    # The action plugin replaces each path by a dict with source, identity, images and staged.
     "archives": {"type": "list", "elements": "raw", "required": True},
     "namespace": {"type": "str", "default": "k8s.io"},
     "inspect_only": {"type": "bool", "default": False},
@@ -99,8 +99,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-class Store:
-    """containerd's images, by way of ctr."""
+class ImageStore:
+    """containerd's images, accessed through ctr."""
 
     def __init__(self, module: AnsibleModule) -> None:
         """Remember how to call ctr."""
@@ -110,7 +110,7 @@ class Store:
         self.directory = params["directory"]
 
     def run(self, *arguments: str) -> str:
-        """Return what ctr prints; raise what it says when it fails."""
+        """Return the output of ctr; raise its error when it fails."""
         try:
             code, out, err = self.module.run_command([*self.command, *arguments], handle_exceptions=False)
         except OSError as exc:
@@ -122,7 +122,7 @@ class Store:
         return out
 
     def images(self) -> dict[str, str]:
-        """Return the digests of all images by name; none when check mode runs before containerd."""
+        """Return the digests of all images by name; empty in check mode without containerd."""
         try:
             return image_archive.stored(self.run(*LIST))
         except HardwayError:
@@ -130,50 +130,51 @@ class Store:
                 return {}
             raise
 
-    def stamp(self, identity: str) -> str:
-        """Return where an import is remembered."""
+    def record_path(self, identity: str) -> str:
+        """Return the path of an import's record."""
         return os.path.join(self.directory, identity.replace(":", "-") + ".json")
 
-    def remembered(self, identity: str) -> dict[str, str]:
-        """Return what an import left, nothing when there was none."""
+    def recorded(self, identity: str) -> dict[str, str]:
+        """Return the record of an import, empty if there is none."""
         try:
-            with open(self.stamp(identity), encoding="utf-8") as stream:
+            with open(self.record_path(identity), encoding="utf-8") as stream:
                 return dict(json.load(stream))
         except (OSError, ValueError):
             return {}
 
     def load(self, archive: dict[str, Any]) -> None:
-        """Import one archive and remember what it brought."""
-        # containerd would get it piece by piece, which takes more than twice as long; but only it can decompress.
+        """Import one archive and record its images."""
+        # Without --local, containerd receives the archive in pieces, which takes more than twice as long, but it can
+        # decompress.
         way = [] if image_archive.is_compressed(archive["staged"]) else ["--local"]
         self.run("images", "import", *way, archive["staged"])
         now = self.images()
         lost = [name for name in archive["images"] if name not in now]
         if lost:
             raise HardwayError(
-                f"{archive['source']}: its import brought no {', '.join(lost)}; save the images under these names"
+                f"{archive['source']}: the import did not create {', '.join(lost)}; save the images under these names"
             )
         make_directory(self.directory)
         text = json.dumps({name: now[name] for name in archive["images"]}, indent=2) + "\n"
-        write(self.stamp(archive["identity"]), text.encode(), mode=0o644)
+        write(self.record_path(archive["identity"]), text.encode(), mode=0o644)
 
     def leave_cached_result(self, key: str | None) -> None:
-        """Let the next run believe that all is there as long as ctr lists the same images."""
+        """Store a cached result that is valid as long as ctr lists the same images."""
         if key:
             listed = ([*self.command, *LIST], self.run(*LIST))
-            cached_results.leave(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
+            cached_results.store(key, {"imported": [], "missing": []}, names=[self.directory], output=[listed])
 
 
 def main() -> None:
-    """Compare, and import what was staged."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    store = Store(module)
+    store = ImageStore(module)
     try:
         now = store.images()
         missing = [
             archive
             for archive in module.params["archives"]
-            if not image_archive.is_imported(archive["images"], store.remembered(archive["identity"]), now)
+            if not image_archive.is_imported(archive["images"], store.recorded(archive["identity"]), now)
         ]
         staged = [archive for archive in missing if archive.get("staged")]
         if not module.check_mode:

@@ -7,70 +7,70 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kernel
-short_description: Kernel modules, sysctls and swap as Kubernetes wants them, now and at boot
+short_description: Configure kernel modules, sysctls and swap for Kubernetes
 version_added: 0.1.0
 description:
-  - Loads kernel modules, sets sysctls and turns swap off, now and at boot, and tells what the host can do.
-  - Tests for the feature, never for a module file, so a kernel with everything built in is as good as any.
-  - What a host refuses (a read-only setting in a container, a module that its kernel lacks) is reported
-    in RV(ansible_facts.host_features.unsupported) and is a failure only for names in O(required).
+  - Loads kernel modules, sets sysctls and turns swap off, now and at boot, and returns the features of the host.
+  - Tests for features, not for module files, so a kernel with built-in features is supported.
+  - Settings that a host refuses (a read-only sysctl in a container, a module its kernel lacks) are reported
+    in RV(ansible_facts.host_features.unsupported) and fail the task only for names in O(required).
 author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:
   check_mode:
-    description: Predicts without loading, writing or switching anything, and still returns the facts.
+    description: Predicts changes without making them, and still returns the facts.
     support: full
   diff_mode:
-    description: Shows the files and the live values before and after.
+    description: Shows files and live values before and after.
     support: full
 options:
   modules:
-    description: Kernel modules to have, loaded in this order.
+    description: Kernel modules to load, in this order.
     type: list
     elements: str
     default: []
   sysctls:
-    description: Settings and their exact values.
+    description: Kernel settings and their values.
     type: dict
     default: {}
   required:
-    description: Names out of O(modules) and O(sysctls) without which the task fails.
+    description: Names from O(modules) and O(sysctls) without which the task fails.
     type: list
     elements: str
     default: []
   swap:
     description:
-      - V(false) turns swap off now, comments it out of F(/etc/fstab) and masks or disables swap units.
+      - V(false) turns swap off, comments it out in F(/etc/fstab) and masks or disables swap units.
       - V(true) leaves it alone.
     type: bool
     default: true
   commands:
     description:
-      - Commands to look for; those that are absent come back in RV(ansible_facts.host_features.missing_commands).
-      - C(a|b) is there when either of the two is.
+      - Commands to look for. Missing ones are in RV(ansible_facts.host_features.missing_commands).
+      - C(a|b) means that one of the two must exist.
     type: list
     elements: str
     default: []
   python_packages:
-    description: Python packages to look for, as O(commands).
+    description: Python packages to look for. Missing ones are in RV(ansible_facts.host_features.missing_python).
     type: list
     elements: str
     default: []
   users:
-    description: Users to look for; those that exist come back in RV(ansible_facts.host_features.users).
+    description: Users to look for. Existing ones are in RV(ansible_facts.host_features.users).
     type: list
     elements: str
     default: []
   modules_file:
-    description: The file that lists O(modules) for the boot.
+    description: File that loads O(modules) at boot.
     type: path
     default: /etc/modules-load.d/hardway-kubernetes.conf
   sysctls_file:
-    description: The file that lists O(sysctls) for the boot. Its name decides which other file may override it.
+    description: File that sets O(sysctls) at boot. Files whose names sort after it override it.
     type: path
     default: /etc/sysctl.d/99-zz-hardway-kubernetes.conf
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -87,13 +87,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or would be done in check mode.
+  description: Changes made, or predicted in check mode.
   returned: always
   type: list
   elements: str
   sample: ["load module br_netfilter", "set net.ipv4.ip_forward = 1 (was 0)"]
 ansible_facts:
-  description: What the host can do.
+  description: Features of the host.
   returned: always
   type: complex
   contains:
@@ -102,26 +102,26 @@ ansible_facts:
       returned: always
       type: dict
       contains:
-        cgroup_version: {description: 1 or 2., type: int, returned: always}
-        cgroup_controllers: {description: Controllers there are., type: list, elements: str, returned: always}
+        cgroup_version: {description: Cgroup version (1 or 2)., type: int, returned: always}
+        cgroup_controllers: {description: Available controllers., type: list, elements: str, returned: always}
         cap_sys_resource: {description: Whether services may raise their limits., type: bool, returned: always}
-        conntrack_writable: {description: Whether the connection table's size can be set., type: bool, returned: always}
+        conntrack_writable: {description: Whether the conntrack table's size can be set., type: bool, returned: always}
         bridge_nf: {description: Whether bridged packets pass iptables., type: bool, returned: always}
-        overlay: {description: Whether overlayfs is there., type: bool, returned: always}
-        ipvs: {description: Whether IPVS is there., type: bool, returned: always}
-        nftables: {description: Whether nf_tables answers., type: bool, returned: always}
+        overlay: {description: Whether overlayfs is available., type: bool, returned: always}
+        ipvs: {description: Whether IPVS is available., type: bool, returned: always}
+        nftables: {description: Whether nf_tables is available., type: bool, returned: always}
         swap: {description: Whether any swap is active., type: bool, returned: always}
-        kernel_defaults_ok: {description: Whether protectKernelDefaults holds., type: bool, returned: always}
-        time_synchronized: {description: Whether the kernel's clock is disciplined., type: bool, returned: always}
-        resolv_conf: {description: The resolver file that names real servers., type: str, returned: always}
+        kernel_defaults_ok: {description: Whether protectKernelDefaults is fulfilled., type: bool, returned: always}
+        time_synchronized: {description: Whether the clock is synchronized., type: bool, returned: always}
+        resolv_conf: {description: Resolver file with real DNS servers., type: str, returned: always}
         os_family: {description: "debian, redhat, suse or the system's id.", type: str, returned: always}
         kernel_release: {description: The running kernel., type: str, returned: always}
         nonlocal_bind: {description: Whether foreign IPv4 addresses can be bound., type: bool, returned: always}
         users: {description: Those of O(users) that exist., type: list, elements: str, returned: always}
-        commands: {description: Those of O(commands) that are there., type: list, elements: str, returned: always}
-        missing_commands: {description: Out of O(commands)., type: list, elements: str, returned: always}
-        missing_python: {description: Out of O(python_packages)., type: list, elements: str, returned: always}
-        unsupported: {description: Refused names and why., type: dict, returned: always}
+        commands: {description: Those of O(commands) that exist., type: list, elements: str, returned: always}
+        missing_commands: {description: Missing ones of O(commands)., type: list, elements: str, returned: always}
+        missing_python: {description: Missing ones of O(python_packages)., type: list, elements: str, returned: always}
+        unsupported: {description: Names the host refuses and why., type: dict, returned: always}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -149,12 +149,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     key = module.params.pop("_cached_result")
-    kernel = Kernel(host_features.Host(), module.check_mode)
+    kernel = Kernel(host_features.HostFiles(), module.check_mode)
     try:
         kernel.apply(module.params)
         features = kernel.features(module.params)
-        # Without a result: the kernel forgets with every boot, so the next run tells what it finds itself.
-        cached_results.leave(key, {}, kernel=module.params)
+        # Store no result: the kernel's state is lost at every boot, so the next run inspects it again.
+        cached_results.store(key, {}, kernel=module.params)
         module.exit_json(
             changed=bool(kernel.changes),
             changes=kernel.changes,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubeconfig
-short_description: Write whole kubeconfig files with embedded credentials
+short_description: Write kubeconfig files with embedded credentials
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Writes each file from an endpoint, the certificate of a CA and either a client's certificate and key
-    or a token. The same input gives the same bytes.
-  - Certificates and keys are read on the host where the module runs and embedded.
+  - Writes each file from an API endpoint, the certificate of a CA and either a client certificate and key
+    or a token. The same input produces the same bytes.
+  - Certificates and keys are read on the host where the module runs.
 attributes:
   check_mode:
     support: full
@@ -25,17 +25,17 @@ attributes:
     description: Shows names, endpoints and digests of certificates, never a key or token.
 options:
   kubeconfigs:
-    description: Files to have.
+    description: Kubeconfig files to write.
     type: list
     elements: dict
     required: true
     suboptions:
       path:
-        description: Path of the file. Missing directories are made.
+        description: Path of the file. Missing directories are created.
         type: path
         required: true
       server:
-        description: URL of the API, V(https://) and so on.
+        description: URL of the API server.
         type: str
         required: true
       ca:
@@ -43,10 +43,10 @@ options:
         type: path
         required: true
       certificate:
-        description: Path of the client's certificate and key without C(.crt) and C(.key).
+        description: Path of the client certificate and key, without C(.crt) and C(.key).
         type: path
       token:
-        description: Bearer token in place of a certificate.
+        description: Bearer token instead of a certificate.
         type: str
       user:
         description: Name of the user in the file.
@@ -57,7 +57,7 @@ options:
         type: str
         default: kubernetes
       owner:
-        description: Owner of the file, the user who runs the task where it is not given.
+        description: Owner of the file. The default is the user that runs the task.
         type: str
       group:
         description: Group of the file.
@@ -67,7 +67,7 @@ options:
         type: str
         default: "0600"
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 """
 
@@ -84,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kubeconfigs:
-  description: What became of each file.
+  description: Result for each file.
   returned: success
   type: list
   elements: dict
@@ -126,20 +126,20 @@ SPEC: dict[str, Any] = {
 
 
 def read(path: str, check: bool) -> bytes | None:
-    """Return the content of a file to embed; in check mode None when an earlier task has yet to make it."""
+    """Return the content of a file to embed; None in check mode if an earlier task has yet to create it."""
     try:
         data = atomic_files.read(path)
     except NotADirectoryError:
         data = None
     except OSError as exc:
-        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; fix its owner and mode") from exc
     if data is None and not check:
-        raise HardwayError(f"{path}: does not exist; make it with hardway.kubernetes.pki_certificate first")
+        raise HardwayError(f"{path}: does not exist; issue it with hardway.kubernetes.pki_certificate first")
     return data
 
 
 def wanted(item: dict[str, Any], check: bool) -> Kubeconfig | None:
-    """Return what the file should say; None when that cannot be known before earlier tasks have really run."""
+    """Return the wanted kubeconfig; None if it depends on files that earlier tasks have yet to create."""
     if not item["server"].startswith(("https://", "http://")):
         raise HardwayError(f"{item['path']}: server {item['server']!r} is not a URL; write https://host:port")
     ca = read(item["ca"], check)
@@ -163,7 +163,12 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return whether one file changed, and its diff."""
     path, mode, owner, group = item["path"], mode_of(item), item["owner"], item["group"]
     config = wanted(item, check)
-    diff = {"before_header": path, "after_header": path, "before": "", "after": "(from certificates yet to be made)\n"}
+    diff = {
+        "before_header": path,
+        "after_header": path,
+        "before": "",
+        "after": "(from certificates yet to be issued)\n",
+    }
     before = atomic_files.read(path) if os.path.isfile(path) else None
     diff["before"] = shown(before.decode("utf-8", "replace")) if before is not None else ""
     if config is None:
@@ -178,7 +183,7 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
 
 
 def evidence(items: list[dict[str, Any]]) -> list[str]:
-    """Return the files written, and those that went into them."""
+    """Return the written files and the files they were made from."""
     pairs = [f"{item['certificate']}.{kind}" for item in items if item["certificate"] for kind in ("crt", "key")]
     return [item[name] for item in items for name in ("path", "ca")] + pairs
 
@@ -189,8 +194,8 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         results = [ensure(item, check) for item in params["kubeconfigs"]]
     except OSError as exc:
         raise HardwayError(str(exc)) from exc
-    right = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
-    cached_results.leave(params["_cached_result"], right, paths=evidence(params["kubeconfigs"]))
+    unchanged = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
+    cached_results.store(params["_cached_result"], unchanged, paths=evidence(params["kubeconfigs"]))
     diffs = [result.pop("diff") for result in results]
     return {
         "changed": any(result["changed"] for result in results),

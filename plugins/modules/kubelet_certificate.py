@@ -9,16 +9,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: kubelet_certificate
-short_description: A kubelet's first client certificate
+short_description: Request and install a kubelet's first client certificate
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Gives a kubelet the client certificate with which it starts and which it rotates by itself afterwards, without a
-    bootstrap token.
-  - V(requested) makes the key on the host and returns the request for it, which
-    M(hardway.kubernetes.csr_approval) has signed.
-  - V(installed) puts the certificate and its key where the kubelet looks for them.
-  - The key never leaves the host, and no other key can get the certificate of this node by this way.
+  - Provides the client certificate with which a kubelet starts, without a bootstrap token. The kubelet rotates it
+    itself later.
+  - V(requested) generates the key on the host and returns a CSR, to be signed by M(hardway.kubernetes.csr_approval).
+  - V(installed) installs the certificate and its key where the kubelet expects them.
+  - The key never leaves the host, and no other key can get a certificate of this node this way.
 requirements:
   - cryptography >= 3.4
 extends_documentation_fragment:
@@ -26,7 +25,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Predicts a change and makes nothing. There is no request then.
+    details: Predicts a change. Generates no key and returns no CSR.
   diff_mode:
     support: none
 options:
@@ -35,37 +34,37 @@ options:
     type: str
     required: true
   state:
-    description: Which of the two steps to do. Both always change something; call them for hosts that are to join.
+    description: Step to perform. Both always report a change, so call them only for hosts that are about to join.
     type: str
     choices: [requested, installed]
     required: true
   certificate:
-    description: The signed certificate (PEM), with O(state=installed).
+    description: Signed certificate (PEM), for O(state=installed).
     type: str
     default: ""
   problem:
-    description: Why there is no certificate. The module fails with it where O(certificate) is empty.
+    description: Why there is no certificate. If O(certificate) is empty, the module fails with this reason.
     type: str
     default: ""
   directory:
-    description: Where the kubelet keeps its certificates.
+    description: Certificate directory of the kubelet.
     type: path
     default: /var/lib/kubelet/pki
 """
 
 EXAMPLES = r"""
-- name: Make the kubelet's key
+- name: Generate the kubelet's key
   hardway.kubernetes.kubelet_certificate:
     node: node1
     state: requested
-  register: asked
+  register: csr
 
-- name: Have it signed
+- name: Sign its CSR
   hardway.kubernetes.csr_approval:
     servers: ["https://192.0.2.11:6443"]
     nodes:
       - name: node1
-        request: "{{ asked.request }}"
+        request: "{{ csr.request }}"
   delegate_to: master1
   register: approval
 
@@ -78,12 +77,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 request:
-  description: The request (PEM), which is public. Empty in check mode.
+  description: CSR (PEM). Empty in check mode.
   returned: when O(state=requested)
   type: str
   sample: "-----BEGIN CERTIFICATE REQUEST-----..."
 path:
-  description: The file with certificate and key. Empty in check mode.
+  description: File with certificate and key. Empty in check mode.
   returned: when O(state=installed)
   type: str
   sample: /var/lib/kubelet/pki/kubelet-client-2026-01-01-12-00-00.pem
@@ -104,7 +103,7 @@ SPEC = {
 
 
 def main() -> None:
-    """Do the step."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     node, directory, certificate = (module.params[name] for name in ("node", "directory", "certificate"))
     name = "request" if module.params["state"] == "requested" else "path"
@@ -113,9 +112,9 @@ def main() -> None:
     try:
         require_cryptography("kubelet_certificate")
         if name == "request":
-            module.exit_json(changed=True, request=kubelet_identity.ask(directory, node))
+            module.exit_json(changed=True, request=kubelet_identity.request(directory, node))
         if not certificate:
-            raise HardwayError(f"node {node}: {module.params['problem'] or 'no certificate was signed; run again'}")
+            raise HardwayError(f"node {node}: {module.params['problem'] or 'no certificate was issued; run again'}")
         module.exit_json(changed=True, path=kubelet_identity.install(directory, certificate, node))
     except HardwayError as exc:
         module.fail_json(msg=str(exc))

@@ -2,23 +2,23 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applies Kubernetes manifests with a true change report."""
+"""Applies Kubernetes manifests and reports what really changed."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: manifest
-short_description: Kubernetes objects as a manifest says
+short_description: Apply a Kubernetes manifest
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Applies a manifest server-side through C(kubectl), under a field manager of its own. The server is asked first what
-    the objects would become; that is compared with what they are, and only a difference is applied and reported.
-  - Fields that the manifest does not name stay as other managers set them. Of fields that it names, conflicts are won.
-  - With O(prune_label), objects that carry the label, were applied by the same field manager and are no longer in the
+  - Applies a manifest server-side with C(kubectl), with its own field manager. A server-side dry run returns what the
+    objects would become. They are compared with the live objects, and only differences are applied and reported.
+  - Fields that are not in the manifest are left alone. For fields in the manifest, conflicts are forced.
+  - With O(prune_label), objects that have the label, were applied by the same field manager and are no longer in the
     manifest are deleted.
-  - When nothing differs it costs two calls of C(kubectl).
+  - Without differences it needs two calls of C(kubectl).
 requirements:
   - kubectl, on the host where the module runs
 extends_documentation_fragment:
@@ -27,42 +27,42 @@ attributes:
   check_mode:
     support: full
     details:
-      - Asks the server by C(--dry-run=server).
-      - Predicts a change when C(kubectl) or the API is not there yet, or a namespace is made by the same manifest.
+      - Uses C(--dry-run=server).
+      - Predicts a change when C(kubectl) or the API is not available yet, or the manifest creates its own namespace.
   diff_mode:
     support: full
-    details: Of the values of a Secret it shows only whether they differ.
+    details: For the values of a Secret it shows only whether they differ.
 options:
   content:
     description:
-      - The manifest, YAML with any number of documents, or JSON. It reaches C(kubectl) by standard input.
-      - An empty one, with O(prune_label), removes all that was made from it.
+      - The manifest, YAML with any number of documents, or JSON. It is passed to C(kubectl) on standard input.
+      - An empty manifest with O(prune_label) removes all objects that were created from it.
     type: str
     required: true
   kubeconfig:
-    description: How to reach the API.
+    description: Kubeconfig to reach the API.
     type: path
     default: /etc/kubernetes/admin.conf
   kubectl:
-    description: The program.
+    description: Path of the C(kubectl) command.
     type: path
     default: /usr/local/bin/kubectl
   field_manager:
-    description: Owner of the fields that the manifest names.
+    description: Field manager of the fields in the manifest.
     type: str
     default: hardway
   prune_label:
     description:
-      - C(name=value) of a label that every object of the manifest carries.
-      - Kinds that are pruned are the kinds of the manifest and the usual workload, configuration and RBAC kinds, but
+      - C(name=value) of a label that every object of the manifest has.
+      - Prunes the kinds in the manifest and the usual workload, configuration and RBAC kinds, but
         never a Namespace.
     type: str
   wait:
-    description: Wait until Deployments, DaemonSets and StatefulSets of the manifest are rolled out.
+    description: Waits until Deployments, DaemonSets and StatefulSets of the manifest are rolled out.
     type: bool
     default: false
   timeout:
-    description: Seconds to wait for the rollout, and at most 30 of them for an API that does not answer.
+    description: Seconds to wait for the rollout. An unavailable API is waited for at most 30 seconds.
     type: int
     default: 120
 """
@@ -77,25 +77,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: Identities of the manifest's objects; empty when nobody could be asked.
+  description: Identities of the manifest's objects. Empty if the API was not available.
   returned: always
   type: list
   elements: str
   sample: ["Deployment.apps kube-system/coredns"]
 changed_objects:
-  description: Identities of those that were made or changed.
+  description: Identities of created or changed objects.
   returned: always
   type: list
   elements: str
   sample: []
 pruned:
-  description: Identities of the deleted ones.
+  description: Identities of deleted objects.
   returned: always
   type: list
   elements: str
   sample: []
 calls:
-  description: How often C(kubectl) ran.
+  description: Number of C(kubectl) calls.
   returned: always
   type: int
   sample: 2
@@ -127,7 +127,7 @@ class Manifest:
     """One run over one manifest."""
 
     def __init__(self, kubectl: Kubectl, params: dict[str, Any], check_mode: bool) -> None:
-        """Remember what is wanted."""
+        """Store the parameters."""
         self.kubectl, self.params, self.check_mode = kubectl, params, check_mode
         self.content: str = params["content"]
         self.target: list[dict[str, Any]] = []
@@ -138,43 +138,43 @@ class Manifest:
         try:
             self.target = self.apply("--dry-run=server")
             self.check_labels()
-            self.live = self.look()
+            self.live = self.read_live()
         except KubectlError as exc:
             if self.check_mode and (exc.absent or exc.not_yet):
                 return self.result(bool(self.content.strip()), [], [], manifest.raw_diff(self.content))
             if not exc.not_yet:
                 raise
-            # The manifest makes the namespace itself, so that no dry run can tell what becomes of the rest.
-            before = self.look_without_namespace()
+            # The manifest creates its own namespace, so a dry run cannot predict the other objects.
+            before = self.read_live_without_namespace()
             self.target = self.apply()
             return self.finish(manifest.changes(before, self.target), applied=True)
         return self.finish(manifest.changes(self.live, self.target), applied=False)
 
     def finish(self, changed: list[tuple[Any, Any]], *, applied: bool) -> dict[str, Any]:
-        """Carry out what is left to do."""
+        """Apply, prune and wait, as far as that is left to do."""
         if applied:
             self.check_labels()
-            self.live = self.look()
-        doomed = self.doomed()
+            self.live = self.read_live()
+        surplus = self.surplus()
         if not self.check_mode:
             if changed and not applied:
                 self.live = self.apply()
-            for item in doomed:
+            for item in surplus:
                 self.delete(item)
             if self.params["wait"]:
                 self.wait()
-        return self.result(bool(changed or doomed), changed, doomed, manifest.diff_of(changed, doomed))
+        return self.result(bool(changed or surplus), changed, surplus, manifest.diff_of(changed, surplus))
 
     def apply(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return the objects as they are, or with a dry run would be, after the manifest was applied."""
+        """Apply the manifest and return its objects; with a dry run, as they would be."""
         if not self.content.strip():
             return []
         manager = f"--field-manager={self.params['field_manager']}"
         command = ["apply", "--server-side", "--force-conflicts", manager, *arguments, "-f", "-"]
         return self.kubectl.objects(command, self.content)
 
-    def look(self) -> list[dict[str, Any]]:
-        """Return the live objects: the manifest's, and with a prune label all that carry it, in one call."""
+    def read_live(self) -> list[dict[str, Any]]:
+        """Return the live objects of the manifest and, with a prune label, all that have it, in one call."""
         if not self.params["prune_label"]:
             return self.get_manifest()
         kinds = sorted({manifest.kind_of(item) for item in self.target} | set(manifest.PRUNED_KINDS))
@@ -183,7 +183,7 @@ class Manifest:
         known = {identity(item) for item in found}
         if all(identity(item) in known for item in self.target):
             return found
-        # Some are new, or live without the label.
+        # Some are new, or exist without the label.
         return found + [item for item in self.get_manifest() if identity(item) not in known]
 
     def get_manifest(self) -> list[dict[str, Any]]:
@@ -192,8 +192,8 @@ class Manifest:
             return []
         return self.kubectl.objects(["get", "--ignore-not-found", "-f", "-"], self.content)
 
-    def look_without_namespace(self) -> list[dict[str, Any]]:
-        """Return the objects that exist although a namespace or kind does not."""
+    def read_live_without_namespace(self) -> list[dict[str, Any]]:
+        """Return the existing objects although a namespace or kind does not exist."""
         try:
             return self.get_manifest()
         except KubectlError as exc:
@@ -202,14 +202,14 @@ class Manifest:
             raise
 
     def check_labels(self) -> None:
-        """Raise when an object lacks the label by which it would be known as ours later."""
+        """Raise when an object lacks the label that identifies it for later pruning."""
         label = self.params["prune_label"]
         lacking = manifest.unlabelled(self.target, label) if label else []
         if lacking:
             raise HardwayError(f"prune_label: {', '.join(lacking)} lacks the label {label}; add it in the manifest")
 
-    def doomed(self) -> list[dict[str, Any]]:
-        """Return what is to be pruned."""
+    def surplus(self) -> list[dict[str, Any]]:
+        """Return the objects to prune."""
         if not self.params["prune_label"]:
             return []
         found = manifest.surplus(self.live, self.target, self.params["field_manager"])
@@ -222,7 +222,7 @@ class Manifest:
         self.kubectl.run(["delete", name, *scope, "--ignore-not-found", "--wait=false"])
 
     def wait(self) -> None:
-        """Wait for the rollouts; what is known already costs no call."""
+        """Wait for the rollouts; without a call if they are known to be complete."""
         wanted = {identity(item) for item in self.target}
         seen = [item for item in self.live if identity(item) in wanted]
         if not manifest.unready(seen):
@@ -237,11 +237,11 @@ class Manifest:
             raise HardwayError(
                 f"rollout: not complete within {self.params['timeout']} s: "
                 f"{'; '.join([*lacking, *self.pod_reasons()])}; "
-                "look at the pods' events with kubectl describe"
+                "see the pods' events with kubectl describe"
             )
 
     def pod_reasons(self) -> list[str]:
-        """Return why pods of the workloads that are not rolled out do not serve."""
+        """Return why pods of incomplete workloads are not ready."""
         found: list[str] = []
         for item in filter(lambda each: manifest.unready([each]), self.get_manifest()):
             labels = (item["spec"].get("selector") or {}).get("matchLabels") or {}
@@ -251,24 +251,24 @@ class Manifest:
             found += map(object_problems.pod_reason, pods)
         return [reason for reason in found if reason]
 
-    def result(self, changed: bool, pairs: list[Any], doomed: list[Any], diff: Any) -> dict[str, Any]:
+    def result(self, changed: bool, pairs: list[Any], pruned: list[Any], diff: Any) -> dict[str, Any]:
         """Return what the module exits with."""
         return {
             "changed": changed,
             "objects": [identity(item) for item in self.target],
             "changed_objects": [identity(new) for _old, new in pairs],
-            "pruned": [identity(item) for item in doomed],
+            "pruned": [identity(item) for item in pruned],
             "calls": self.kubectl.calls,
             "diff": diff,
         }
 
 
 def main() -> None:
-    """Ensure the manifest and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     if not manifest.has_secret(params["content"]):
-        # Without a Secret the content may be seen in the diff.
+        # Without a Secret the diff may show the content.
         module.no_log_values.discard(params["content"])
     patience = 0 if module.check_mode else min(30, params["timeout"])
     try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_settings
-short_description: Labels and taints of nodes
+short_description: Manage labels and taints of nodes
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Gives nodes their labels and taints, and takes away what an earlier run gave them and nobody asks for any more.
-  - Labels and taints of anybody else are left alone. What is ours is recorded in the ConfigMap C(hardway-nodes) in
-    C(kube-system), which no node may read or write.
-  - A node that has not joined yet is passed over.
+  - Sets labels and taints of nodes, and removes those that an earlier run set and that are no longer wanted.
+  - Other labels and taints are left alone. Those set by this module are recorded in the ConfigMap C(hardway-nodes) in
+    C(kube-system), which nodes cannot read or write.
+  - A node that has not joined yet is skipped.
 extends_documentation_fragment:
   - hardway.kubernetes.api
   - hardway.kubernetes.attributes
@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   nodes:
-    description: The nodes.
+    description: Nodes with their wanted labels and taints.
     type: list
     elements: dict
     required: true
@@ -36,11 +36,11 @@ options:
         type: str
         required: true
       labels:
-        description: Its labels.
+        description: Labels of the node.
         type: dict
         default: {}
       taints:
-        description: Its taints.
+        description: Taints of the node.
         type: list
         elements: dict
         default: []
@@ -53,17 +53,17 @@ options:
             description: Value of the taint.
             type: str
           effect:
-            description: What becomes of pods that do not tolerate it.
+            description: Effect on pods that do not tolerate the taint.
             type: str
             required: true
             choices: [NoSchedule, PreferNoSchedule, NoExecute]
   expected:
-    description: Names of nodes whose kubelets run. Those not registered are waited for, and named in RV(missing).
+    description: Names of nodes whose kubelets run. Waits until they are registered, see RV(missing).
     type: list
     elements: str
     default: []
   annotation:
-    description: Annotation that O(expected) nodes must have once they are registered, as their pod network writes it.
+    description: Annotation that registered O(expected) nodes must have. Pod networks set such annotations.
     type: str
   timeout:
     description: Seconds to wait for O(expected) nodes.
@@ -72,7 +72,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep ordinary pods from a node with a disk of its own
+- name: Reserve a node with a fast disk
   hardway.kubernetes.node_settings:
     servers: [https://192.0.2.11:6443]
     nodes:
@@ -83,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: Names of the nodes that changed, or would.
+  description: Names of the nodes that changed (or would).
   returned: always
   type: list
   elements: str
@@ -133,19 +133,19 @@ TRIES = 5
 
 
 class Settings:
-    """One run: what the nodes have, what is recorded as ours, and what changes."""
+    """The nodes, the record of our labels and taints, and the changes to both."""
 
     def __init__(self, api: Api, check: bool) -> None:
-        """Nothing is read yet."""
+        """Start without data; see read()."""
         self.api, self.check = api, check
         self.known: dict[str, dict[str, Any]] = {}
         self.records: dict[str, dict[str, list[str]]] = {}
         self.recorded = False
 
-    def look(self) -> None:
-        """Read the nodes and the record; none where a check mode finds no API yet."""
+    def read(self) -> None:
+        """Read the nodes and the record; nothing in check mode without an API."""
         try:
-            self._look_at_nodes()
+            self._read_nodes()
             found = self.api.find(f"{MAPS}/{RECORDS}")
         except ApiError as exc:
             if not self.check or exc.status != 0:
@@ -153,22 +153,22 @@ class Settings:
             return
         self.recorded, self.records = found is not None, node_labels.records_of(found)
 
-    def _look_at_nodes(self) -> None:
+    def _read_nodes(self) -> None:
         self.known = {item["metadata"]["name"]: item for item in self.api.get(NODES).get("items") or []}
 
     def wait_for(self, expected: list[str], timeout: float) -> list[str]:
-        """Return which of the expected nodes are not registered, after some time for those that are about to."""
+        """Wait for the expected nodes and return those that are not registered."""
 
         def absent() -> list[str]:
-            gone = sorted(set(expected) - set(self.known))
-            if gone and not self.check:
-                self._look_at_nodes()
+            unregistered = sorted(set(expected) - set(self.known))
+            if unregistered and not self.check:
+                self._read_nodes()
             return sorted(set(expected) - set(self.known))
 
         return wait_until(absent, lambda names: not names, timeout=0 if self.check else timeout)[1]
 
     def write(self, entries: dict[str, Optional[str]]) -> None:
-        """Change the record; what is None goes."""
+        """Change the record; None removes an entry."""
         if self.check or not entries:
             return
         if self.recorded:
@@ -179,8 +179,8 @@ class Settings:
         self.api.post(MAPS, {"metadata": {"name": RECORDS, "labels": labels}, "data": data})
         self.recorded = True
 
-    def settle(self, want: dict[str, Any]) -> Optional[dict[str, str]]:
-        """Bring one node to what is wanted; return the difference, None without one."""
+    def update_node(self, want: dict[str, Any]) -> Optional[dict[str, str]]:
+        """Update the labels and taints of one node; return the difference, or None."""
         name, labels, taints = want["name"], want["labels"], want["taints"]
         node = before = self.known[name]
         ours = self.records.get(name, NONE)
@@ -193,7 +193,7 @@ class Settings:
                 if not self.check:
                     self.api.patch(f"{NODES}/{name}", patch)
             except ApiError as exc:
-                # Kubelet and controllers write there all the time.
+                # The kubelet and controllers update nodes frequently.
                 if exc.status != 409 or not left:
                     raise
                 node = self.api.get(f"{NODES}/{name}")
@@ -209,7 +209,7 @@ def difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict
 
 
 def plain(want: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry of option nodes with its values as the API has them."""
+    """Return an entry of option nodes with its values in the form of the API."""
     labels = {key: str(value) for key, value in want["labels"].items()}
     taints = [{key: value for key, value in taint.items() if value} for taint in want["taints"]]
     return {"name": want["name"], "labels": labels, "taints": taints}
@@ -218,7 +218,7 @@ def plain(want: dict[str, Any]) -> dict[str, Any]:
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
     settings = Settings(Api.of(params), check)
-    settings.look()
+    settings.read()
     missing = settings.wait_for(params["expected"], params["timeout"])
     unannotated = node_labels.unannotated(settings.known, params["expected"], params["annotation"])
     wanted = [plain(want) for want in params["nodes"]]
@@ -239,10 +239,10 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
             last[want["name"]] = node_labels.record(owned)
     named = {want["name"] for want in params["nodes"]}
     last.update({name: None for name in settings.records if name not in named and name not in settings.known})
-    # What is ours is known before a node has it, and until it has it no more: a run may be cut off anywhere.
+    # Record labels and taints before setting them and until after removing them: a run may be interrupted at any time.
     settings.write(first)
     for want in wanted:
-        change = settings.settle(want)
+        change = settings.update_node(want)
         if change or want["name"] in first or want["name"] in last:
             node = settings.known[want["name"]]
             changes[want["name"]] = change or difference(want["name"], node, node)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_bundle
-short_description: Find the chain from a certificate to a root
+short_description: Build the chain from a certificate to a root CA
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Puts the CAs between a certificate and a root behind it, as C(cfssl bundle) does, for certificates from
-    anywhere. For those that this collection signs, O(hardway.kubernetes.pki_certificate#module:certificates[].chain)
-    does it.
-  - Each step is verified, signature, life, whether the CA may sign, how deep, for which purposes and names.
-    Of several chains it takes the shortest, and of equally short ones the one that lasts longest.
-  - Nothing is written; the chain is in the result.
+  - Appends the CAs between a certificate and a root CA to the certificate, as C(cfssl bundle) does, for certificates
+    of any origin. For certificates that this collection issues, use
+    O(hardway.kubernetes.pki_certificate#module:certificates[].chain).
+  - Each step is verified for signature, validity period, CA flag, path length, purposes and name constraints. Of
+    several chains the shortest is used, and of equally short ones the one that is valid longest.
+  - Writes no file; the result contains the chain.
 requirements:
   - python3-cryptography 3.4 or newer, on the host
 extends_documentation_fragment:
@@ -32,31 +32,31 @@ attributes:
 options:
   certificate:
     description:
-      - The certificate, a path on the host or PEM text. Others that follow it in the same text are taken for
+      - The certificate, as a path on the host or PEM text. Further certificates in the same text are used as
         O(intermediates).
     type: str
     required: true
   intermediates:
-    description: CAs that may be between, each a path to one or more of them, or PEM text.
+    description: Intermediate CAs that may be used, each as a path of a PEM file or as PEM text.
     type: list
     elements: str
     default: []
   roots:
-    description: CAs at which the chain may end, each a path to one or more of them, or PEM text.
+    description: Root CAs at which the chain may end, each as a path of a PEM file or as PEM text.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Find what a server must show
+- name: Build the chain that a server must serve
   hardway.kubernetes.pki_bundle:
     certificate: /srv/registry/server.crt
     intermediates: [/srv/company/intermediates.pem]
     roots: [/etc/ssl/certs/ca-certificates.crt]
   register: found
 
-- name: Have it in one file
+- name: Write it to a file
   hardway.kubernetes.files:
     files:
       - path: /srv/registry/chain.crt
@@ -66,30 +66,30 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bundle:
-  description: The certificate and the CAs above it in PEM, without the root.
+  description: The certificate and its intermediate CAs (PEM), without the root CA.
   returned: success
   type: str
   sample: "-----BEGIN CERTIFICATE-----…"
 root:
-  description: The root in PEM.
+  description: The root CA (PEM).
   returned: success
   type: str
   sample: "-----BEGIN CERTIFICATE-----…"
 not_after:
-  description: When the first of them ends.
+  description: When the first certificate of the chain expires.
   returned: success
   type: str
   sample: "2027-11-21T00:50:00Z"
 certificates:
-  description: All of them, from the certificate to the root.
+  description: All certificates of the chain, from the certificate to the root CA.
   returned: success
   type: list
   elements: dict
   contains:
-    subject: {description: Parts of its name., type: list, elements: str, returned: success, sample: ["CN=registry"]}
-    serial: {description: Serial number in hexadecimal digits., type: str, returned: success, sample: 153b0723}
-    fingerprint: {description: SHA-256 of it., type: str, returned: success, sample: 90f33d04}
-    not_after: {description: End of its life., type: str, returned: success, sample: "2027-11-21T00:50:00Z"}
+    subject: {description: Subject., type: list, elements: str, returned: success, sample: ["CN=registry"]}
+    serial: {description: Serial number (hexadecimal)., type: str, returned: success, sample: 153b0723}
+    fingerprint: {description: SHA-256 fingerprint., type: str, returned: success, sample: 90f33d04}
+    not_after: {description: End of its validity period., type: str, returned: success, sample: "2027-11-21T00:50:00Z"}
 """
 
 import os
@@ -118,15 +118,15 @@ SPEC: dict[str, Any] = {
 
 
 def certificates(value: str, what: str) -> tuple[str, list[Any]]:
-    """Return the name for errors and the certificates of a file, or of a PEM text; there must be one."""
+    """Return the name for errors and the certificates of a file or a PEM text; raise without any."""
     path = os.path.abspath(value)
     text = "-----BEGIN" in value
     data, name = (value.encode(), what) if text else (read(path), path)
     if data is None:
-        raise HardwayError(f"{what}: {path} does not exist; give the path of a PEM file or its text")
+        raise HardwayError(f"{what}: {path} does not exist; give the path of a PEM file or PEM text")
     found = certificates_in(unanchored(data), name)
     if not found:
-        raise HardwayError(f"{name}: there is no PEM certificate in it; give another one")
+        raise HardwayError(f"{name}: contains no PEM certificate; give another file or text")
     return name, found
 
 

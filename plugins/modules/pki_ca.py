@@ -8,99 +8,100 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_ca
-short_description: Make the CAs and shared secrets of a cluster
+short_description: Manage the CAs, key pairs and shared secrets of a cluster
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Makes CAs, self-signed or signed by one another, key pairs and shared random secrets in one private
-    directory. Those that exist are kept.
-  - Run it where the CAs live, usually the controller. Their keys leave that directory only for hosts where
-    something must sign, see O(hardway.kubernetes.pki_certificate#module:trust).
-  - What exists is checked first. Anything damaged, expired and not to be renewed, not a CA, or a key that
-    belongs to another certificate is one error, and the files stay as they are.
-  - A CA may be without its key, when that is kept offline or in a security module. What it must sign is then
-    laid down in C(requests), and the task, like those of M(hardway.kubernetes.pki_certificate), stops and names it.
-    Sign it there, by M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate beside its request
-    as C(.crt), and run again.
-  - C(contents.json) in the directory lists what it once had. What is missing of that is an error that names all lost
-    files, what each loss means and the ways out. What it never had, as after an update of this collection, is made.
-  - Every signed certificate is recorded in C(issued.jsonl) in the directory. Concurrent runs wait for each other.
+  - Creates CAs, self-signed or signed by one another, key pairs and shared random secrets in one private directory.
+    Existing ones are kept.
+  - Run it where the CAs are stored, usually the controller. A CA's key leaves that directory only for hosts that must
+    sign, see O(hardway.kubernetes.pki_certificate#module:trust).
+  - Existing files are validated first. A file that is damaged, expired without O(renew), not a CA, or a key that does
+    not match its certificate is an error. No file is changed then.
+  - An offline CA has no key in the directory, for example because it is in a security module. CSRs for it are written
+    to C(requests). The task, like those of M(hardway.kubernetes.pki_certificate), then fails and lists them. Sign them
+    with M(hardway.kubernetes.pki_sign), cfssl or openssl, put each certificate next to its CSR as C(.crt), and run
+    again.
+  - C(contents.json) in the directory lists all files it has ever contained. If some are missing, the task fails with
+    a list of them, what each loss means and the remedies. New entries, as after an update of this collection, are
+    created.
+  - Every issued certificate is recorded in C(issued.jsonl) in the directory. Concurrent runs wait for each other.
 requirements:
   - python3-cryptography 3.4 or newer
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be made, also where nothing exists yet.
+    description: Predicts what would be created, also where nothing exists yet.
   diff_mode:
     support: full
-    description: Shows what becomes of each object, never its content.
+    description: Shows the new state of each object, never its content.
 options:
   directory:
     description:
-      - Directory of the CAs. It is made with mode V(0700) and its own C(.gitignore).
-      - A CA is C(NAME.crt) and C(NAME.key), V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key) as kubeadm has it.
+      - Directory of the CAs. It is created with mode V(0700) and its own C(.gitignore).
+      - Files of a CA are C(NAME.crt) and C(NAME.key); of V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key), as in kubeadm.
     type: path
     required: true
   passphrase:
     description:
-      - Encrypts the keys of CAs on disk. Plain keys that exist are encrypted, too.
-      - Key pairs and secrets stay plain, for they are copied to hosts as they are.
+      - Encrypts the keys of CAs on disk. Existing plain keys are encrypted too.
+      - Key pairs and secrets are not encrypted, because they are copied to hosts.
     type: str
     default: ""
   config:
-    description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles that CAs name.
+    description: A C(ca-config.json) of cfssl, absolute path or content, with the profiles for O(cas[].profile).
     type: raw
   import_dir:
     description:
-      - A directory with CAs and key pairs made elsewhere, to take over those that are not here yet.
-      - It is laid out by kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or by cfssl (C(ca.pem),
-        C(ca-key.pem), C(etcd-ca.pem) …). What it lacks is made new, but one of the CAs must be there.
-      - It may go when all of O(cas) are here. What it still has must be the same, or what was replaced since.
+      - Directory with existing CAs and key pairs to import, as far as O(directory) does not have them yet.
+      - Its layout is that of kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or cfssl (C(ca.pem),
+        C(ca-key.pem), C(etcd-ca.pem) …). Missing ones are created, but it must contain at least one of O(cas).
+      - It can be deleted once all of O(cas) are imported. Files in it must be the imported ones, even if rotated since.
     type: path
   cas:
-    description: CAs to have, those that sign others first.
+    description: CAs to manage. A CA that signs another one comes first.
     type: list
     elements: dict
     default: []
     suboptions:
       name: {description: "Name, also of the files.", type: str, required: true}
-      common_name: {description: "Common name of the subject, the name where it is not given.", type: str}
+      common_name: {description: "Common name of the subject. The default is O(cas[].name).", type: str}
       csr:
         description:
-          - A C(*-csr.json) of cfssl, absolute path or content. It says what the other options leave open.
-          - With O(cas[].signed_by) and O(cas[].profile) it does not decide life, depth and pointers.
+          - A C(*-csr.json) of cfssl, absolute path or content. It provides defaults for the other options.
+          - With O(cas[].signed_by) and O(cas[].profile), its expiry, path length and URLs are not used.
         type: raw
       signed_by:
-        description: Name of the CA that signs this one. Without it, it signs itself.
+        description: Name of the CA that signs this one. When unset, the CA is self-signed.
         type: str
       split_from:
         description:
           - Name of the CA whose certificates this one takes over. List this one before it.
-          - Where that CA is here already, or is imported, this one begins as a copy with the same key, so that a
-            running cluster notices nothing. Rotating it with M(hardway.kubernetes.pki_rotation) gives it a key
-            of its own; until then the task warns. Where neither exists, it is made with a key of its own.
+          - If that CA exists already, or is imported, this one starts as a copy with the same key, so that a
+            running cluster is not affected. Rotating it with M(hardway.kubernetes.pki_rotation) gives it a key
+            of its own. Until then the task warns. If neither exists, it is created with its own key.
         type: str
       profile:
-        description: Profile of O(config) with C(is_ca), for its usages, expiry and path length.
+        description: Profile of O(config) with C(is_ca), for usages, expiry and path length.
         type: str
       usages:
         description:
-          - Usages in cfssl's words. With purposes, for example V([server auth]), it can sign for these only.
-          - Without usages of the key they are V([signing, cert sign, crl sign]), for RSA also V(key encipherment).
+          - Usages, named as in cfssl. With extended usages, such as V([server auth]), the CA can sign only for these.
+          - The default key usages are V([signing, cert sign, crl sign]), for RSA also V(key encipherment).
         type: list
         elements: str
         default: []
       path_length:
-        description: How many CAs may follow below it. Without it any number.
+        description: How many levels of CAs may follow below it. Unlimited when unset.
         type: int
       names:
-        description: "Further parts of the subject as cfssl has them, for example V({O: Example, C: DE})."
+        description: "Other subject fields, as in cfssl, for example V({O: Example, C: DE})."
         type: list
         elements: dict
         default: []
       key:
-        description: Kind of key that a new CA gets. Without it V(ecdsa).
+        description: Type of the key of a new CA. The default is V(ecdsa).
         type: dict
         suboptions: &key
           algo:
@@ -109,34 +110,36 @@ options:
             choices: [ecdsa, rsa, ed25519]
             default: ecdsa
           size:
-            description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
+            description: Size in bits. The default is 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description: Life, in Go's words or days. Else V(87600h), below another V(43800h) or what that has left.
+        description:
+          - Validity period, for example V(43800h) or V(365d).
+          - The default is V(87600h). With O(cas[].signed_by) it is V(43800h), but not longer than the signer is valid.
         type: str
       import_certificate:
-        description: Certificate of a CA made elsewhere, perhaps with its chain, to take over once.
+        description: Certificate of an existing CA to import once, optionally with its chain.
         type: path
       import_key:
-        description: Its key. Without it the CA is trusted, and what it must sign is laid down as requests.
+        description: Key of O(cas[].import_certificate). Without it the CA is an offline CA, for which CSRs are written.
         type: path
       import_passphrase:
-        description: Passphrase of that key, where it is not O(passphrase).
+        description: Passphrase of O(cas[].import_key), if it differs from O(passphrase).
         type: str
   key_pairs:
-    description: Key pairs to have, C(NAME.key) and C(NAME.pub), for example of service accounts.
+    description: Key pairs to manage, C(NAME.key) and C(NAME.pub), for example for service account tokens.
     type: list
     elements: dict
     default: []
     suboptions:
       name: {description: "Name, also of the files.", type: str, required: true}
       key:
-        description: Kind of key that a new pair gets.
+        description: Type of the key of a new pair.
         type: dict
         default: {}
         suboptions: *key
   secrets:
-    description: Random secrets to have, C(secrets/NAME).
+    description: Random secrets to manage, C(secrets/NAME).
     type: list
     elements: dict
     default: []
@@ -144,43 +147,43 @@ options:
       name: {description: Name of the file., type: str, required: true}
       bytes: {description: Number of random bytes., type: int, default: 32}
       encoding:
-        description: How the bytes are written.
+        description: Encoding of the bytes in the file.
         type: str
         choices: [base64, base64url]
         default: base64
   renew:
     description:
-      - Renews a CA when less than O(renew_before) of its life is left, or none, and its signer's key is here.
-      - It keeps its name and key, so that certificates it signed stay valid.
+      - Renews a CA when less than O(renew_before) of its validity period is left and its signer's key is available.
+      - The CA keeps its name and key, so that certificates it has issued stay valid.
     type: bool
     default: false
   renew_before:
-    description: Part of the life, from 0 to 1, that must be left.
+    description: Fraction of the validity period, from 0 to 1, at which renewal is due.
     type: float
     default: 0.333
   offline:
     description:
-      - Names of O(cas) whose keys were here and are kept elsewhere since. Without it a key that was here once
+      - Names of O(cas) whose keys were moved offline. Otherwise a key that was in the directory once
         and is missing is an error.
     type: list
     elements: str
     default: []
   regenerate:
     description:
-      - Lost files to have others made for, for good, for example V([encryption.key]), V([sa.key]) or V([etcd-ca.crt]).
-        Without it, what was here once and is missing is an error, for it cannot be made again.
-      - It does nothing to files that are here. What is left of a CA that is made again goes to C(retired/lost).
+      - Lost files to replace permanently by new ones, for example V([encryption.key]), V([sa.key]) or V([etcd-ca.crt]).
+        Otherwise a file that was in the directory once and is missing is an error, because it cannot be restored.
+      - Existing files are not affected. Remaining files of a replaced CA are moved to C(retired/lost).
     type: list
     elements: str
     default: []
   may_wait:
-    description: Goes on where something must be signed elsewhere, so that one run can lay down all requests.
+    description: Does not fail when CSRs wait for an offline CA, so that one run can write all CSRs.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Make the CAs of a cluster
+- name: Create the CAs of a cluster
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
     cas:
@@ -201,13 +204,13 @@ EXAMPLES = r"""
         bytes: 6
         encoding: base64url
 
-- name: Make a CA from the files of a guide for cfssl
+- name: Create a CA from a CSR file of cfssl
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
     cas:
       - {name: ca, csr: /srv/guide/ca-csr.json}
 
-- name: Take over the CAs of a cluster that kubeadm made
+- name: Import the CAs of a kubeadm cluster
   hardway.kubernetes.pki_ca:
     directory: ~/cluster/pki
     import_dir: /srv/master-1/etc/kubernetes/pki
@@ -220,33 +223,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-directory: {description: "The directory, as an absolute path.", returned: success, type: str, sample: /home/ops/pki}
+directory: {description: "Absolute path of the directory.", returned: success, type: str, sample: /home/ops/pki}
 cas:
-  description: What became of each CA.
+  description: State of each CA.
   returned: success
   type: list
   elements: dict
   contains:
-    name: {description: Its name., type: str, returned: success, sample: ca}
-    path: {description: Its certificate., type: str, returned: success, sample: /home/ops/cluster/pki/ca.crt}
+    name: {description: Name., type: str, returned: success, sample: ca}
+    path: {description: Path of its certificate., type: str, returned: success, sample: /home/ops/cluster/pki/ca.crt}
     state: {description: "created, copied, imported, renewed, kept …", type: str, returned: success, sample: kept}
-    has_key: {description: Whether it can sign., type: bool, returned: success, sample: true}
-    not_after: {description: End of its life., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
-    fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 3b1f…}
+    has_key: {description: Whether its key is available., type: bool, returned: success, sample: true}
+    not_after: {description: End of its validity period., type: str, returned: success, sample: "2036-11-18T00:55:00Z"}
+    fingerprint: {description: SHA-256 fingerprint., type: str, returned: success, sample: 3b1f…}
 requests:
-  description: "The requests that wait for a signature, as M(hardway.kubernetes.pki_certificate) tells of them."
+  description: "CSRs that wait for a signature, as returned by M(hardway.kubernetes.pki_certificate)."
   returned: success
   type: list
   elements: dict
   sample: [{path: /home/ops/cluster/pki/requests/ca/cas/sub.csr, ca: ca, usages: [cert sign]}]
 key_pairs:
-  description: What became of each key pair.
+  description: State of each key pair.
   returned: success
   type: list
   elements: dict
   sample: [{name: sa, path: /home/ops/cluster/pki/sa.key, state: created}]
 secrets:
-  description: What became of each secret. Never its value.
+  description: State of each secret, never its value.
   returned: success
   type: list
   elements: dict
@@ -269,7 +272,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline_csrs import waiting
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.split import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
@@ -300,43 +303,49 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the result of one task."""
     require_cryptography("pki_ca")
     if not 0 <= params["renew_before"] < 1:
-        raise HardwayError(f"renew_before {params['renew_before']}: is no part of a life; give 0 to 1")
+        raise HardwayError(f"renew_before {params['renew_before']}: must be between 0 and 1")
     store = Store(params["directory"])
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
-    ensure = Ensure(store, passphrase, params["renew"], params["renew_before"], check, profiles, params["import_dir"])
+    reconciler = Reconciler(
+        store, passphrase, params["renew"], params["renew_before"], check, profiles, params["import_dir"]
+    )
     check_directory(params["import_dir"], params["cas"], store)
-    with nullcontext() if check else store.locked(), whole(ensure, params) as (ensure, gone):
-        done += [f"{os.path.join(store.directory, path)}: given up" for path in gone]
+    with nullcontext() if check else store.locked(), guarded(reconciler, params) as (reconciler, gone):
+        done += [f"{os.path.join(store.directory, path)}: replaced" for path in gone]
         kinds = {
-            "cas": [ensure.ca(item) for item in params["cas"]],
-            "key_pairs": [ensure.key_pair(item) for item in params["key_pairs"]],
-            "secrets": [ensure.secret(item) for item in params["secrets"]],
+            "cas": [reconciler.ca(item) for item in params["cas"]],
+            "key_pairs": [reconciler.key_pair(item) for item in params["key_pairs"]],
+            "secrets": [reconciler.secret(item) for item in params["secrets"]],
         }
     if not params["may_wait"]:
-        ensure.offline.stop()
-    ensure.offline.done()
-    # A request that waits since an earlier run is no change.
-    same = {"kept"} if ensure.offline.written else {"kept", "requested"}
+        reconciler.offline.stop()
+    reconciler.offline.done()
+    # A CSR that has been waiting since an earlier run is not a change.
+    same = {"kept"} if reconciler.offline.written else {"kept", "requested"}
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] not in same}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
-    told = {"directory": store.directory, "requests": waiting(ensure.offline), "diff": {"before": "", "after": after}}
+    told = {
+        "directory": store.directory,
+        "requests": waiting(reconciler.offline),
+        "diff": {"before": "", "after": after},
+    }
     return {"changed": bool(after), **told, **kinds}
 
 
 def warnings(params: dict[str, Any]) -> list[str]:
-    """Return one line for each CA that still has a key of the CA it is to be apart from."""
+    """Return one line for each CA that still shares the key of the CA it is split from."""
     store = Store(params["directory"])
     return [line for item in params["cas"] if (line := shared(store, item["name"], item["split_from"]))]
 
 
 @contextmanager
-def whole(ensure: Ensure, params: dict[str, Any]) -> Iterator[tuple[Ensure, list[str]]]:
-    """Refuse to work where something is lost, and list what is here afterwards, also where the work fails.
+def guarded(reconciler: Reconciler, params: dict[str, Any]) -> Iterator[tuple[Reconciler, list[str]]]:
+    """Refuse to work when files are lost, and update the list of files afterwards, even after a failure.
 
-    Gives what does the work, and the lost files that are given up.
+    Yields the reconciler and the lost files to replace.
     """
-    store = ensure.store
+    store = reconciler.store
     contents, asked = Contents.load(store), Asked.of(store, params)
     replaced = asked.named(params["regenerate"], "regenerate")
     elsewhere = asked.named([f"{name}.key" for name in params["offline"]], "offline") & asked.ca_keys
@@ -344,16 +353,16 @@ def whole(ensure: Ensure, params: dict[str, Any]) -> Iterator[tuple[Ensure, list
     if remaining := [path for path in lost if path not in replaced | elsewhere]:
         raise HardwayError(problem(store, asked, remaining))
     gone = [path for path in lost if path in replaced]
-    ensure = replace(ensure, regenerate=frozenset(gone))
-    if ensure.check:
-        yield ensure, gone
+    reconciler = replace(reconciler, regenerate=frozenset(gone))
+    if reconciler.check:
+        yield reconciler, gone
         return
     contents.begin()
-    ensure.put_halves_aside()
+    reconciler.move_certificates_aside()
     if JOURNAL in gone:
         store.write(os.path.join(store.directory, JOURNAL), b"")
     try:
-        yield ensure, gone
+        yield reconciler, gone
     finally:
         contents.note(asked, lost)
 

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_crl
-short_description: Keep the revocation list of a CA
+short_description: Manage the certificate revocation list (CRL) of a CA
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Makes the list of revoked certificates of a CA, as C(cfssl gencrl) does, and makes it again when what is
-    revoked, the CA or its key differs, or when it ends soon.
-  - Kubernetes itself reads no revocation lists. etcd (C(--client-crl-file), C(--peer-crl-file)) and haproxy do.
-  - What was revoked before keeps its time. The number of the list grows with each.
-  - Run it where the CAs live, usually the controller.
+  - Issues the CRL of a CA, as C(cfssl gencrl) does, and reissues it when the revoked certificates, the CA or its key
+    differ, or when it expires soon.
+  - Kubernetes itself does not use CRLs. etcd (C(--client-crl-file), C(--peer-crl-file)) and haproxy do.
+  - Existing entries keep their revocation time. The CRL number increases with each issue.
+  - Run it where the CAs are stored, usually the controller.
 requirements:
   - python3-cryptography 3.4 or newer
 attributes:
   check_mode:
     support: full
-    description: Predicts whether a list would be made.
+    description: Predicts whether a CRL would be issued.
   diff_mode:
     support: full
-    description: Shows why a list is made.
+    description: Shows why a CRL is issued.
 options:
   directory:
     description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
@@ -41,22 +41,22 @@ options:
     type: str
     required: true
   path:
-    description: Path of the list, in PEM. Without it C(CA.crl) beside the certificate of the CA.
+    description: Path of the CRL (PEM). The default is C(CA.crl) next to the certificate of the CA.
     type: path
   revoked:
-    description: Certificates that are revoked, each by one of V(serial) and V(certificate).
+    description: Certificates to revoke, each given by either O(revoked[].serial) or O(revoked[].certificate).
     type: list
     elements: dict
     default: []
     suboptions:
       serial:
-        description: Serial number in hexadecimal digits, as C(issued.jsonl) and openssl have it.
+        description: Serial number (hexadecimal), as in C(issued.jsonl) and shown by openssl.
         type: str
       certificate:
         description: Path of the certificate.
         type: path
       reason:
-        description: Why it is revoked.
+        description: Reason for the revocation.
         type: str
         choices:
           - unspecified
@@ -69,14 +69,14 @@ options:
           - privilege_withdrawn
         default: unspecified
   serials_file:
-    description: A file with decimal serial numbers, one per line, as C(cfssl gencrl) takes it. They are revoked, too.
+    description: File with decimal serial numbers to revoke as well, one per line, as for C(cfssl gencrl).
     type: path
   expiry:
-    description: Life of the list, as Go writes durations, or in days.
+    description: Validity period of the CRL, for example V(168h) or V(30d).
     type: str
     default: 168h
   renew_before:
-    description: Part of the life, from 0 to 1, that must be left. With less the list is made again.
+    description: Fraction of the validity period, from 0 to 1, at which renewal is due.
     type: float
     default: 0.333
 """
@@ -93,18 +93,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Path of the list.
+  description: Path of the CRL.
   returned: success
   type: str
   sample: /home/ops/cluster/pki/etcd/ca.crl
 reasons:
-  description: Why the list was made.
+  description: Why the CRL was issued.
   returned: success
   type: list
   elements: str
   sample: ["revoked: 153b0723c47e81 key_compromise instead of valid"]
 not_after:
-  description: When the list ends; before it is made (check mode) empty.
+  description: When the CRL expires. Empty in check mode if it would be issued.
   returned: success
   type: str
   sample: "2026-11-28T00:55:00Z"
@@ -167,7 +167,7 @@ def _lines(store: Store, path: str | None) -> str:
     """Return the text of the file with serial numbers."""
     data = store.read(path) if path else b""
     if data is None:
-        raise HardwayError(f"serials_file {path}: does not exist; give the path of a file with decimal numbers")
+        raise HardwayError(f"serials_file {path}: does not exist; give the path of a file with decimal serial numbers")
     return data.decode("utf-8", "replace")
 
 

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_rotation
-short_description: Put new CAs and token keys in the place of old ones, step by step
+short_description: Rotate CAs and service account keys step by step
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Changes the files of CAs and key pairs on the controller, see M(hardway.kubernetes.pki_ca), by one step.
-    Between two steps all hosts are to be brought along, see C(playbooks/rotate_ca.yml).
-  - V(trust) makes the new one, trusted beside the old one, which still signs. V(issue) lets the new one sign, with the
-    old one still trusted. V(settle) notes that all hosts have come along, no more. V(drop) ends the trust in the old
-    one. V(done) closes the rotation, so that the next V(trust) begins another one.
-  - How far each is, and since when, stands in C(rotation.json) in the directory. A step that is done already changes
-    nothing, one that was cut off is completed, and none can be left out.
-  - What was replaced is kept in C(retired). Delete the key there when nobody needs to go back. By the certificate later
-    runs know what was replaced.
-  - A CA whose key is kept elsewhere is not rotated, for the new key would be here. Bring the key back first.
-    One that a CA elsewhere has signed is rotated with a successor from O(import_dir).
+  - Advances the rotation of CAs and key pairs on the controller by one step; see M(hardway.kubernetes.pki_ca). All
+    hosts must be updated between two steps; see C(playbooks/rotate_ca.yml).
+  - V(trust) creates the new CA. Both are trusted, the old one still signs.
+  - V(issue) lets the new CA sign. Both are trusted.
+  - V(settle) records that all hosts are updated. Nothing else changes.
+  - V(drop) removes the trust in the old CA.
+  - V(done) completes the rotation, so that the next V(trust) starts another one.
+  - C(rotation.json) in the directory records the step of each rotation and its time. Repeating a step changes nothing,
+    an interrupted step is completed, and no step can be skipped.
+  - Replaced files are moved to C(retired). Delete the keys there when they are no longer needed for a rollback. Keep
+    the certificates, by which later runs recognize replaced CAs.
+  - An offline CA cannot be rotated, because the new key would be on the controller. Restore the key first. A CA that
+    an offline CA has signed is rotated with a successor from O(import_dir).
 requirements:
   - python3-cryptography 3.4 or newer
 extends_documentation_fragment:
@@ -33,52 +35,52 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Shows the steps, never the content of files.
+    details: Shows the steps, never file contents.
 options:
   directory:
     description: Directory of the CAs.
     type: path
     required: true
   passphrase:
-    description: Encrypts the keys of new CAs, as of M(hardway.kubernetes.pki_ca).
+    description: Encrypts the keys of new CAs, as in M(hardway.kubernetes.pki_ca).
     type: str
     default: ""
   import_dir:
     description:
-      - Directory with CAs made elsewhere, and their keys, that take the place of all in O(cas), laid
-        out as for M(hardway.kubernetes.pki_ca). Without it new ones are made.
+      - Directory with existing CAs and their keys to use as successors of all in O(cas), laid
+        out as for M(hardway.kubernetes.pki_ca). When unset, new CAs are created.
     type: path
   step:
-    description: How far to go. More than one step ahead is refused.
+    description: Step to perform. Skipping a step is an error.
     type: str
     choices: [trust, issue, settle, drop, done]
     required: true
   min_age:
     description:
-      - How long after V(settle) the V(drop) of a key pair is refused, as Go writes durations.
-      - Pods have tokens of the old key until the kubelet replaces them, within an hour.
+      - Minimum time between V(settle) and V(drop) of a key pair, for example V(1h).
+      - Pods have tokens signed by the old key until the kubelet replaces them, within an hour.
     type: str
     default: 1h
   cas:
-    description: CAs to rotate, and what the new ones are like.
+    description: CAs to rotate, with the options of the new ones.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Name of the CA that is there.
+        description: Name of the existing CA.
         type: str
         required: true
       common_name:
-        description: Common name of the new one, the name where it is not given.
+        description: Common name of the new CA. The default is O(cas[].name).
         type: str
       names:
-        description: Further parts of its subject.
+        description: Other subject fields.
         type: list
         elements: dict
         default: []
       key: &key
-        description: Kind of its key.
+        description: Type of its key.
         type: dict
         default: {}
         suboptions:
@@ -88,33 +90,33 @@ options:
             choices: [ecdsa, rsa, ed25519]
             default: ecdsa
           size:
-            description: Size in bits. Without it 256 for V(ecdsa) and 2048 for V(rsa).
+            description: Size in bits. The default is 256 for V(ecdsa) and 2048 for V(rsa).
             type: int
       expiry:
-        description: Its life. Without it as of M(hardway.kubernetes.pki_ca).
+        description: Its validity period. The default is that of M(hardway.kubernetes.pki_ca).
         type: str
       signed_by:
-        description: Name of the CA that signs it, where that is another one. Its key must be here.
+        description: Name of the CA that signs it, unless self-signed. The key of that CA must be available.
         type: str
       split_from:
-        description: As of M(hardway.kubernetes.pki_ca). Of no effect here, where a new one has a key of its own.
+        description: As in M(hardway.kubernetes.pki_ca). Ignored here, because the new CA has its own key.
         type: str
       usages:
-        description: What it can sign for, as of M(hardway.kubernetes.pki_ca).
+        description: Usages, as in M(hardway.kubernetes.pki_ca).
         type: list
         elements: str
         default: []
       path_length:
-        description: How many CAs may follow below it. Without it any number.
+        description: How many levels of CAs may follow below it. Unlimited when unset.
         type: int
   key_pairs:
-    description: Key pairs to rotate, those of service accounts.
+    description: Key pairs to rotate, such as that for service account tokens.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Name of the pair that is there.
+        description: Name of the existing key pair.
         type: str
         required: true
       key: *key
@@ -123,7 +125,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a new CA of etcd trusted beside the old one
+- name: Create a new etcd CA and trust it along with the old one
   hardway.kubernetes.pki_rotation:
     directory: ~/cluster/pki
     cas:
@@ -133,13 +135,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rotations:
-  description: How far each of those named is, V(none) where nothing is under way.
+  description: Step of each CA and key pair of the task, V(none) without a rotation.
   returned: success
   type: list
   elements: dict
   sample: [{name: etcd-ca, step: trust, changed: true}]
 under_way:
-  description: Steps of all that are under way in the directory, by name.
+  description: Steps of all unfinished rotations in the directory, by name.
   returned: success
   type: dict
   sample: {etcd-ca: trust}
@@ -150,7 +152,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
@@ -183,8 +185,10 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_rotation")
     store, step = Store(params["directory"]), params["step"]
     with nullcontext() if check else store.locked():
-        ensure = Ensure(store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None)
-        rotation = Rotation(ensure, min_age=parse(params["min_age"], "pki_rotation: min_age"))
+        reconciler = Reconciler(
+            store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None
+        )
+        rotation = Rotation(reconciler, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
         rotations = rotation.take(step, params["cas"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}

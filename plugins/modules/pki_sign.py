@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pki_sign
-short_description: Sign requests that were made elsewhere
+short_description: Sign CSRs of other programs
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Signs requests whose keys are not in Ansible's reach, of other programs, appliances or CAs, as C(cfssl sign)
-    does. For hosts of the inventory M(hardway.kubernetes.pki_certificate) does all of it.
-  - Run it where the CAs live, usually the controller, or the machine where the key of an offline CA is.
-  - A certificate that is there is compared with what is asked and kept when it is the same.
-  - A request is believed what it says of its subject and names, unless the task gives others. Usages, life and whether
-    it is a CA come from the profile alone.
+  - Signs CSRs of programs, appliances or CAs that Ansible does not manage, as C(cfssl sign) does. For hosts of the
+    inventory use M(hardway.kubernetes.pki_certificate).
+  - Run it where the CAs are stored, usually the controller, or the machine with the key of an offline CA.
+  - An existing certificate is kept if it matches the options.
+  - Subject and SANs are taken from the CSR unless the task sets them. Usages, validity period and the CA flag come
+    only from the profile.
 requirements:
   - python3-cryptography 3.4 or newer
 attributes:
@@ -27,7 +27,7 @@ attributes:
     description: Predicts what would be signed.
   diff_mode:
     support: full
-    description: Shows what the certificates say.
+    description: Shows the fields of certificates.
 options:
   directory:
     description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
@@ -41,17 +41,17 @@ options:
     description: A C(ca-config.json) of cfssl, absolute path or content.
     type: raw
   profiles:
-    description: Profiles of your own, as M(hardway.kubernetes.pki_certificate) has them.
+    description: Custom profiles, as in M(hardway.kubernetes.pki_certificate).
     type: dict
     default: {}
   certificates:
-    description: Certificates to have.
+    description: Certificates to issue.
     type: list
     elements: dict
     default: []
     suboptions:
       request:
-        description: The signing request, a path or PEM text.
+        description: The CSR, as a path or PEM text.
         type: str
         required: true
       path:
@@ -59,48 +59,48 @@ options:
         type: path
         required: true
       ca:
-        description: Name of the CA that signs.
+        description: Name of the issuing CA.
         type: str
         required: true
       profile:
         description:
-          - V(server), V(client), V(peer) (both), or one of O(config) and O(profiles).
-          - One with C(ca_constraint) V(is_ca) makes a CA.
+          - V(server), V(client), V(peer) (both), or a profile of O(config) or O(profiles).
+          - A profile with C(is_ca) in C(ca_constraint) issues a CA.
         type: str
         default: default
       common_name:
-        description: Common name. With it or O(certificates[].names) the subject of the request does not count.
+        description: Common name. With this option or O(certificates[].names), the subject of the CSR is ignored.
         type: str
         default: ""
       names:
-        description: Further parts of the subject as cfssl has them.
+        description: Other subject fields, as in cfssl.
         type: list
         elements: dict
         default: []
       hosts:
-        description: Alternative names instead of those of the request.
+        description: SANs instead of those in the CSR.
         type: list
         elements: str
         default: []
       expiry:
-        description: Life, as Go writes durations, or in days. Without it the profile's, else V(8760h).
+        description: Validity period, for example V(2160h) or V(90d). The default is that of the profile, else V(8760h).
         type: str
       chain:
-        description: Puts the intermediate CAs, without the root, behind the certificate.
+        description: Appends the intermediate CAs, without the root CA, to the certificate.
         type: bool
         default: false
   renew_before:
-    description: Part of the life, from 0 to 1, that must be left. Less is signed again.
+    description: Fraction of the validity period, from 0 to 1, at which renewal is due.
     type: float
     default: 0.333
   force:
-    description: Signs every request again, whatever there is.
+    description: Signs every CSR again.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Sign what an appliance asks for
+- name: Sign the CSR of an appliance
   hardway.kubernetes.pki_sign:
     directory: "{{ cluster_pki_dir }}"
     certificates:
@@ -119,17 +119,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificates:
-  description: What is true of each certificate after the task.
+  description: State of each certificate after the task.
   returned: success
   type: list
   elements: dict
   contains:
-    path: {description: Its path., type: str, returned: success, sample: /srv/requests/appliance.crt}
-    changed: {description: Whether it was signed., type: bool, returned: success, sample: true}
-    reasons: {description: Why., type: list, elements: str, returned: success, sample: ["force: asked to sign it"]}
-    not_after: {description: End of its life., type: str, returned: success, sample: "2027-11-21T00:55:00Z"}
-    serial: {description: Serial number in hexadecimal digits., type: str, returned: success, sample: 153b0723}
-    fingerprint: {description: SHA-256 of the certificate., type: str, returned: success, sample: 90f33d04}
+    path: {description: Path., type: str, returned: success, sample: /srv/requests/appliance.crt}
+    changed: {description: Whether it was issued., type: bool, returned: success, sample: true}
+    reasons: {description: Why., type: list, elements: str, returned: success, sample: ["force: reissue requested"]}
+    not_after: {description: End of its validity period., type: str, returned: success, sample: "2027-11-21T00:55:00Z"}
+    serial: {description: Serial number (hexadecimal)., type: str, returned: success, sample: 153b0723}
+    fingerprint: {description: SHA-256 fingerprint., type: str, returned: success, sample: 90f33d04}
 """
 
 import json

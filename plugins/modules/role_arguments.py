@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: role_arguments
-short_description: Check the variables of hosts before any role runs
+short_description: Validate the variables of hosts before any role runs
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Validates what inventory and command line give against the argument specifications of all roles here, types and
-    choices, and against rules of single values such as durations, ports and versions.
-  - Reports variables and groups whose names are nearly ours, options of the whole cluster that differ between hosts,
-    and values that contradict each other, such as two programs on one port or a pod range too small for the nodes.
-  - A role validates its own variables too, but only when its turn comes, with half of the work done.
-  - Values that need facts or defaults of roles are passed over. Runs on the controller and contacts no host.
-  - Hosts that are in none of the groups C(etcd), C(master), C(lb) and C(node) are named in a warning.
+  - Validates variables from inventory and command line against the argument specifications of all roles of this
+    collection, and against rules for values such as durations, ports and versions.
+  - Reports misspelled variables and groups, cluster-wide options that differ between hosts, and conflicting values,
+    such as two programs on one port or a pod range that is too small for the nodes.
+  - Roles validate their own variables too, but only when they start, in the middle of a run.
+  - Values that need facts or role defaults are skipped. Runs on the controller and contacts no host.
+  - Warns about hosts that are in none of the groups C(etcd), C(master), C(lb) and C(node).
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -30,14 +30,14 @@ attributes:
     details: Nothing is ever changed.
 options:
   hosts:
-    description: Names of the hosts whose values are validated. Names and agreement concern all hosts.
+    description: Names of the hosts whose values to validate. Names and cluster-wide options are checked for all hosts.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Check the variables of all hosts
+- name: Validate the variables of all hosts
   hardway.kubernetes.role_arguments:
     hosts: "{{ ansible_play_hosts_all }}"
   run_once: true
@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: One line per problem, with the variable, the reason, the remedy and the hosts.
+  description: One line per problem, with variable, reason, remedy and hosts.
   returned: always
   type: list
   elements: str

@@ -2,22 +2,22 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has all objects of some resources stored again."""
+"""Rewrites all objects of some resources in etcd."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: storage_migration
-short_description: Have all objects of some resources stored again
+short_description: Rewrite stored objects after a change of encryption
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Has the API servers store objects as they store them now, after their EncryptionConfiguration was changed. New
-    objects are stored so by themselves, old ones when they are written the next time.
-  - Sends an empty patch for each object. An object that is stored as it would be now is not written, so it can be
-    repeated at any time. No content of an object leaves the API server.
-  - Every API server must have loaded the configuration before, or it goes on to store as before.
+  - Makes the API servers rewrite existing objects, after their EncryptionConfiguration was changed. Otherwise an
+    object is encrypted with the new configuration only when it is written next time.
+  - Sends an empty patch for each object. An object that is up to date is not written, so the task can be repeated. No
+    content of an object leaves the API server.
+  - All API servers must have loaded the configuration before, or they write objects with the previous one.
 extends_documentation_fragment:
   - hardway.kubernetes.api
   - hardway.kubernetes.attributes
@@ -31,7 +31,7 @@ attributes:
 options:
   resources:
     description:
-      - Resources as an EncryptionConfiguration names them, for example V(secrets), V(deployments.apps),
+      - Resources, named as in an EncryptionConfiguration, for example V(secrets), V(deployments.apps),
         V(*.example.org), V(*.*).
     type: list
     elements: str
@@ -39,7 +39,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Encrypt all Secrets that were stored before
+- name: Encrypt all existing Secrets
   hardway.kubernetes.storage_migration:
     servers: ["https://192.0.2.11:6443"]
     resources: [secrets]
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: How many objects of each resource there are.
+  description: Number of objects by resource.
   returned: always
   type: dict
   sample: {secrets: 12}
@@ -64,7 +64,7 @@ SPEC: dict[str, Any] = {**ARGUMENTS, "resources": {"type": "list", "elements": "
 
 
 def main() -> None:
-    """Find the objects, and have them stored again."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         api = Api.of(module.params)

@@ -7,29 +7,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: unit
-short_description: Keeps systemd units running, started from today's files, and healthy
+short_description: Manage systemd units, their restarts and their health
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Starts units that do not run, restarts those that run from something else than what is on disk now, and says why.
-  - Each start leaves a record in C(/var/lib/hardway/units), a fingerprint of every input. It speaks for that process
-    alone. So a restart is never lost, also when the run that changed the files was cut off.
-  - A process that somebody else started, or of which there is no record, is adopted without a restart when its inputs
-    were not changed since it started.
-  - Inputs of every unit are its unit file, its drop-ins, its environment files and its program.
-    O(units[].inputs) adds more. What C(systemctl set-property) writes is none, because it is in force at once.
-  - Units that do not run are started at once on all hosts. With O(rolling), restarts of running ones are done on one
-    host at a time, each behind the O(gate) and followed by the health check.
-    When one fails, or its host is lost, the hosts after it are left as they are.
-  - A unit that runs and yet refuses connections, or answers with another status, for three seconds is restarted in its
-    turn too, but without the gate, and also after another host has failed. One that answers late is healthy.
+  - Starts units that do not run, restarts those whose files on disk have changed since they started, and reports why.
+  - Each start writes a record with a fingerprint of every input to C(/var/lib/hardway/units). It is valid only for that
+    process, so a restart is never missed, even if the run that changed the files was interrupted.
+  - A process without a record, for example one that was started manually, is accepted without a restart if its inputs
+    have not changed since it started.
+  - Inputs of every unit are its unit file, drop-ins, environment files and program. O(units[].inputs) adds more. Files
+    written by C(systemctl set-property) are not inputs, because they take effect immediately.
+  - Units that do not run are started on all hosts in parallel. With O(rolling), running units are restarted on one host
+    at a time, each after the O(gate) and followed by the health check. When a restart fails, or its host is lost, the
+    remaining hosts are left unchanged.
+  - A running unit that refuses connections, or answers with another status, for three seconds is restarted in its turn
+    too, but without the gate, and even after another host has failed. A slow answer counts as healthy.
 attributes:
   check_mode:
-    description: Predicts starts and restarts from what is on disk; health is not asked for.
+    description: Predicts starts and restarts from the files on disk. Health is not checked.
     support: full
   diff_mode:
-    description: Shows what happens to each unit and why.
+    description: Shows the action for each unit and its reasons.
     support: full
 options:
   units:
@@ -39,64 +39,64 @@ options:
     required: true
     suboptions:
       name:
-        description: Name of the unit; without a type it is a service.
+        description: Name of the unit. The default type is C(.service).
         type: str
         required: true
       inputs:
-        description: Further files, directories or globs that the unit reads when it starts.
+        description: Additional files, directories or globs that the unit reads when it starts.
         type: list
         elements: path
         default: []
       outputs:
         description:
-          - Files that the unit writes when it starts. It is restarted where one is missing or was changed since.
+          - Files that the unit writes when it starts. It is restarted when one is missing or was changed since.
         type: list
         elements: path
         default: []
       reloads:
-        description: Those of O(units[].inputs) that a reload takes in. If only they changed, it reloads in its turn.
+        description: Those of O(units[].inputs) for which a reload suffices. If only they changed, the unit is reloaded.
         type: list
         elements: path
         default: []
       reload_check:
-        description: How to see that a reload was taken. Where it was not, the task fails and the next run tries again.
+        description: How to verify a reload. If it failed, the task fails and the next run tries again.
         type: dict
         suboptions:
           new_process:
-            description: Whether a reload makes the main process start another one, which takes over.
+            description: Whether the main process starts a new process to take over on a reload.
             type: bool
             default: false
           done:
-            description: A regular expression that the unit logs when it has finished a reload.
+            description: Regular expression of a log line that means a successful reload.
             type: str
           failed:
-            description: A regular expression of lines that the unit logs when it does not take in what it reads.
+            description: Regular expression of log lines that mean a failed reload.
             type: str
       enabled:
-        description: Whether it starts at boot.
+        description: Whether the unit starts at boot.
         type: bool
         default: true
       state:
         description:
-          - Running, not running, or not there at all.
+          - Wanted state of the unit.
           - V(absent) removes the unit file and the drop-ins in C(/etc/systemd/system).
         type: str
         choices: [started, stopped, absent]
         default: started
       wait_on_start:
         description:
-          - Whether to wait until it is healthy when it did not run.
-          - V(false) is for members that form a cluster together.
+          - Whether to wait until the unit is healthy after it was started.
+          - V(false) is for etcd members that form a cluster together.
         type: bool
         default: true
       health:
         description:
-          - How it shows that it is well; asked on every run.
-          - Without this, a process that stays alive is enough.
+          - Health check, done on every run.
+          - When unset, it is enough that the process stays alive.
         type: dict
         suboptions:
           url:
-            description: Address to get, or C(unix:///path) of a gRPC server, which must greet.
+            description: URL to query, or C(unix:///path) of a gRPC server, which must accept the connection.
             type: str
             required: true
           ca:
@@ -109,27 +109,27 @@ options:
             description: Key of the client certificate.
             type: path
           server_name:
-            description: Name to find in the server's certificate in place of the address.
+            description: Name to verify in the server's certificate instead of the address.
             type: str
           status:
-            description: The HTTP status that means well.
+            description: HTTP status of a healthy unit.
             type: int
             default: 200
           timeout:
-            description: Seconds to wait for it.
+            description: Seconds to wait until the unit is healthy.
             type: int
             default: 60
   rolling:
     description:
-      - Name of a lock. Of all hosts that give the same name, one at a time restarts its units.
-      - All runs of this user share it that have the same C(cluster_pki_dir), or the same inventory sources.
+      - Name of a lock. Hosts with the same lock restart their units one at a time.
+      - Shared by all runs of this user with the same C(cluster_pki_dir), or the same inventory sources.
     type: str
   gate:
-    description: What must hold before a running unit may be restarted.
+    description: Condition for restarting a running unit.
     type: dict
     suboptions:
       urls:
-        description: Health addresses of the others, or of all.
+        description: Health check URLs of the other hosts, or of all.
         type: list
         elements: str
         required: true
@@ -151,14 +151,14 @@ options:
         type: int
         default: 60
       settle:
-        description: Seconds that the lock is kept after this host is healthy again, for load balancers to notice.
+        description: Seconds to hold the lock after this host is healthy again, so that load balancers can notice.
         type: int
         default: 0
   _hold: {description: Internal. The action plugin's first round, type: bool, default: false}
-  _stopped_by: {description: Internal. Which host failed before in its turn., type: str, default: ""}
-  _predicted: {description: Internal. What a check run has not written., type: list, elements: str, default: []}
+  _stopped_by: {description: Internal. Host whose restart failed before., type: str, default: ""}
+  _predicted: {description: Internal. Files that check mode did not write., type: list, elements: str, default: []}
   _cached_result:
-    description: Internal. Under which name the host remembers that all is right; M(hardway.kubernetes.cached_results).
+    description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
 seealso:
   - module: hardway.kubernetes.files
@@ -186,7 +186,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 units:
-  description: What happened to each unit and why.
+  description: Action for each unit, and its reasons.
   returned: always
   type: dict
   sample:
@@ -256,7 +256,7 @@ DONE = {"start": "started", "restart": "restarted", "reload": "reloaded", "stop"
 
 
 def main() -> None:
-    """Compare, do, report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         units = Units(
@@ -275,7 +275,7 @@ def main() -> None:
 
 
 def want(params: dict[str, Any]) -> systemd_plan.Want:
-    """Return one entry of the option ``units`` as the decision takes it."""
+    """Return one entry of the option ``units`` as the input of the plan."""
     return systemd_plan.Want(
         name=systemd_plan.full_name(params["name"]),
         state=params["state"],
@@ -296,7 +296,7 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
         "changed": any(plan.changed for plan in plans),
         "units": {
             plan.name: {
-                "action": DONE.get(plan.act, "none"),
+                "action": DONE.get(plan.action, "none"),
                 "reasons": list(plan.reasons),
                 "enabled": units.seen[plan.name].enabled if plan.enable is None else plan.enable,
             }
@@ -310,11 +310,11 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
 
 
 def remember(key: str, units: Units) -> None:
-    """Leave a cached result if every unit is wanted and runs. One that only starts stands for it as soon as it runs."""
+    """Store a cached result if every unit is wanted and runs. For a starting unit it is valid once the unit runs."""
     seen = {name: once_started(found) for name, found in units.systemd.show(list(units.wants)).items()}
     if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
         return
-    deeds = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
+    actions = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
     inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
     outputs = {path for want in units.wants.values() for path in want.outputs}
     if any(
@@ -326,9 +326,9 @@ def remember(key: str, units: Units) -> None:
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
-    cached_results.leave(
+    cached_results.store(
         key,
-        {"units": deeds},
+        {"units": actions},
         paths=sorted({*inputs, *outputs}),
         names=sorted(names),
         units=seen,
@@ -342,12 +342,12 @@ def difference(units: Units, plan: systemd_plan.Plan) -> dict[str, str]:
     """Return Ansible's diff of one unit."""
     seen = units.seen[plan.name]
     enable = "" if plan.enable is None else "enabled\n" if plan.enable else "disabled\n"
-    deed = "" if plan.act == "none" else f"{DONE.get(plan.act, 'none')}: {'; '.join(plan.reasons)}\n"
+    action = "" if plan.action == "none" else f"{DONE.get(plan.action, 'none')}: {'; '.join(plan.reasons)}\n"
     return {
         "before_header": plan.name,
         "after_header": plan.name,
         "before": f"{seen.active} ({seen.sub})\n",
-        "after": f"{seen.active} ({seen.sub})\n{enable}{deed}",
+        "after": f"{seen.active} ({seen.sub})\n{enable}{action}",
     }
 
 

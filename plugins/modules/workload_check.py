@@ -2,21 +2,21 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tries the network of a cluster with a small workload that it removes again."""
+"""Tests the network of a cluster with a temporary workload."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: workload_check
-short_description: Try pods, services, node ports and DNS of a cluster
+short_description: Test pods, services, node ports and DNS of a cluster
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Starts a web server on every node, in a namespace made for it, and asks from each pod other pods on other hosts, the
-    service's address and the cluster's DNS, and from the host where the module runs the node port of every node.
-  - All that it made is removed before the module ends, also when it fails, and also what an earlier run left that was
-    cut off; only the empty namespace is terminating for some five seconds more. So it never reports a change.
+  - Starts a web server on every node in a temporary namespace. Each pod queries pods on other hosts, the service IP and
+    the cluster DNS. The host where the module runs queries the node port of every node.
+  - Everything is removed before the module ends, also when it fails, and so are leftovers of an interrupted run. Only
+    the empty namespace is terminating for about five seconds longer. Therefore it never reports a change.
   - Problems do not fail the module, so that a play can collect them first.
 extends_documentation_fragment:
   - hardway.kubernetes.api
@@ -27,45 +27,45 @@ attributes:
     details: Starts nothing and reports no problem.
   diff_mode:
     support: none
-    details: Nothing stays changed.
+    details: Nothing remains changed.
 options:
   image:
-    description: Image with C(sh) and C(busybox) (C(httpd), C(wget), C(nslookup)), present on the nodes or to be pulled.
+    description: Image with C(sh) and C(busybox) (C(httpd), C(wget), C(nslookup)), imported on the nodes or pullable.
     type: str
     required: true
   serves:
-    description: Whether O(image) has these programs. If not, a pod of it must run on every node, and nothing is asked.
+    description: Whether O(image) has these programs. If not, the only test is whether its pods run on every node.
     type: bool
     default: true
   nodes:
-    description: Names of the nodes to try, each must run a pod; when empty, all that the cluster chooses.
+    description: Names of the nodes to test; each must run a pod. When empty, all that the scheduler chooses.
     type: list
     elements: str
     default: []
   dns:
-    description: Names to resolve inside pods, and the address that the answer must contain.
+    description: Names to resolve in pods, and the address that each answer must contain.
     type: dict
     default: {}
   namespace:
-    description: Namespace to make and to remove.
+    description: Name of the temporary namespace.
     type: str
     default: hardway-verify
   kubeconfig:
-    description: How C(kubectl exec) reaches the API.
+    description: Kubeconfig for C(kubectl exec).
     type: path
     default: /etc/kubernetes/admin.conf
   kubectl:
-    description: The program.
+    description: Path of the C(kubectl) command.
     type: path
     default: /usr/local/bin/kubectl
   timeout:
-    description: Seconds until the pods must serve, and again until all probes must succeed.
+    description: Seconds to wait until the pods are ready. Probes may take half of that in addition.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Try the network
+- name: Test the network
   hardway.kubernetes.workload_check:
     servers: ["https://192.0.2.11:6443"]
     image: docker.io/library/busybox:1.37
@@ -77,19 +77,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: All that did not work, one sentence each.
+  description: All problems, one sentence each.
   returned: always
   type: list
   elements: str
   sample: ["from pod on node1: pod on node2 does not answer"]
 pods:
-  description: The pods that were tried.
+  description: The tested pods.
   returned: always
   type: list
   elements: dict
   sample: [{name: probe-x2x4s, node: node1, ip: 10.244.0.5, host_ip: 192.0.2.21, ready: true, reason: ""}]
 probes:
-  description: How many things were asked in the last round.
+  description: Number of probes in the last round.
   returned: always
   type: int
   sample: 14
@@ -117,16 +117,16 @@ SPEC = {
     "kubectl": {"type": "path", "default": "/usr/local/bin/kubectl"},
     "timeout": {"type": "int", "default": 60},
 }
-# Seconds: to wait for the end of a namespace, and for kube-proxy before anything is asked.
+# Seconds to wait for the removal of a namespace, and for kube-proxy before the probes.
 REMOVAL = 60
 SETTLING = 5
 
 
 class Workload:
-    """The namespace, from making to removal."""
+    """The temporary namespace, from creation to removal."""
 
     def __init__(self, params: dict[str, Any]) -> None:
-        """Remember what to try."""
+        """Create the clients."""
         self.params = params
         self.api = Api.of(params)
         self.kubectl = Kubectl(params["kubectl"], params["kubeconfig"], patience=0)
@@ -136,77 +136,79 @@ class Workload:
         self.probes = 0
 
     def check(self) -> list[str]:
-        """Return all problems; nothing is left behind."""
+        """Run the test and return all problems; always clean up."""
         self.remove(wait=True)
         try:
-            service = self.make()
-            _ready, unready = wait_until(self.look, lambda names: not names, timeout=self.params["timeout"])
+            service = self.create()
+            _ready, unready = wait_until(self.unready_pods, lambda names: not names, timeout=self.params["timeout"])
             if not self.params["serves"]:
                 self.probes = len(self.pods)
                 return unready
-            working = [pod for pod in self.pods if pod["ready"]]
-            # Until kube-proxy knows the service, node ports refuse at once, while its address is silent for seconds.
-            wait_until(lambda: self.outside(working, service), lambda names: not names, timeout=SETTLING)
-            _answered, silent = wait_until(
-                lambda: self.probe(working, service), lambda names: not names, timeout=self.params["timeout"] // 2
+            ready = [pod for pod in self.pods if pod["ready"]]
+            # Until kube-proxy has the service, node ports refuse at once, while the service IP times out after seconds.
+            wait_until(lambda: self.probe_node_ports(ready, service), lambda names: not names, timeout=SETTLING)
+            _answered, failed = wait_until(
+                lambda: self.probe(ready, service), lambda names: not names, timeout=self.params["timeout"] // 2
             )
-            return unready + silent + (self.sick_dns() if any(": dns " in problem for problem in silent) else [])
+            return unready + failed + (self.dns_problems() if any(": dns " in problem for problem in failed) else [])
         finally:
-            # The controller lets every namespace linger for five seconds; nobody has to watch the empty one.
+            # The controller takes five seconds to remove a namespace; no need to wait for the empty one.
             self.remove(wait=False)
 
-    def make(self) -> dict[str, Any]:
-        """Make namespace, web servers and service; return the service's spec."""
+    def create(self) -> dict[str, Any]:
+        """Create namespace, web servers and service; return the service's spec."""
         self.api.post("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
         self.api.post(self.apps, workload_check.daemon_set(self.params["image"], serves=self.params["serves"]))
         return self.api.post(self.home + "/services", workload_check.service())["spec"]
 
-    def look(self) -> list[str]:
-        """Return the pods that do not serve yet."""
+    def unready_pods(self) -> list[str]:
+        """Read the pods and return the unready ones."""
         self.pods = workload_check.pods_of(self.api.get(self.home + "/pods").get("items") or [])
         daemons = self.api.get(f"{self.apps}/{workload_check.NAME}").get("status") or {}
         if self.params["nodes"]:
-            # Others may be known as sick already: they are not asked.
+            # Problems of other nodes may be known already; do not probe them.
             self.pods = [pod for pod in self.pods if pod["node"] in self.params["nodes"]]
         found = workload_check.unready(self.pods, self.params["nodes"])
         if not found and len(self.pods) < (len(self.params["nodes"]) or daemons.get("desiredNumberScheduled", 0) or 1):
-            found = ["pods: none is started; check kube-controller-manager"]
+            found = ["pods: none was started; check kube-controller-manager"]
         return found
 
     def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
-        """Return what does not answer, asked from inside every pod and from this host."""
+        """Return the failed probes from inside every pod and from this host."""
         self.probes = 0
-        inside = map_concurrently(lambda index: self.ask(pods, index, service["clusterIP"]), range(len(pods)), 8)
-        return [problem for problems in inside for problem in problems] + self.outside(pods, service)
+        inside = map_concurrently(
+            lambda index: self.probe_from_pod(pods, index, service["clusterIP"]), range(len(pods)), 8
+        )
+        return [problem for problems in inside for problem in problems] + self.probe_node_ports(pods, service)
 
-    def outside(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
-        """Return which nodes' ports do not answer this host."""
+    def probe_node_ports(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
+        """Return the node ports that do not answer this host."""
         port = service["ports"][0]["nodePort"]
-        found = map_concurrently(lambda pod: self.ask_node_port(pod["host_ip"], port), pods, 8)
+        found = map_concurrently(lambda pod: self.probe_node_port(pod["host_ip"], port), pods, 8)
         return [problem for problems in found for problem in problems]
 
-    def ask(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
-        """Return what the pod at the index does not reach."""
-        asked = workload_check.targets(pods, index, address=address, dns=self.params["dns"])
-        self.probes += len(asked)
+    def probe_from_pod(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
+        """Return the failed probes from one pod."""
+        targets = workload_check.targets(pods, index, address=address, dns=self.params["dns"])
+        self.probes += len(targets)
         place = [f"--namespace={self.params['namespace']}", pods[index]["name"]]
-        words = [f"{name}={what}" for name, (what, _wanted) in asked.items()]
+        words = [f"{name}={what}" for name, (what, _wanted) in targets.items()]
         here = f"from pod on {pods[index]['node']}"
         try:
             output = self.kubectl.run(["exec", *place, "--", "sh", "-c", workload_check.ASK, "ask", *words])
         except HardwayError as exc:
             return [f"{here}: {exc}"]
-        return [f"{here}: {name} does not answer" for name in workload_check.wrong(output, asked)]
+        return [f"{here}: {name} does not answer" for name in workload_check.wrong(output, targets)]
 
-    def sick_dns(self) -> list[str]:
-        """Return why the cluster's DNS may be silent: its pods, by the label that they bear everywhere."""
+    def dns_problems(self) -> list[str]:
+        """Return why the cluster DNS may be unresponsive: its unready pods, by their standard label."""
         listed = self.api.get(query("/api/v1/namespaces/kube-system/pods", labelSelector="k8s-app=kube-dns"))
         pods = workload_check.pods_of(listed.get("items") or [])
         if not pods:
             return ["dns: there are no pods labelled k8s-app=kube-dns; deploy CoreDNS with role addons"]
         return [f"dns pod {pod['name']}: not ready: {pod['reason']}" for pod in pods if not pod["ready"]]
 
-    def ask_node_port(self, host: str, port: int) -> list[str]:
+    def probe_node_port(self, host: str, port: int) -> list[str]:
         """Return a problem when the node port does not answer."""
         self.probes += 1
         try:
@@ -230,12 +232,12 @@ class Workload:
         if not gone:
             raise HardwayError(
                 f"namespace {self.params['namespace']}: not removed within {REMOVAL} s; "
-                "see its status, and remove what holds it"
+                "see its status, and remove what blocks it"
             )
 
 
 def main() -> None:
-    """Try, remove, and report."""
+    """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if module.check_mode:
         module.exit_json(changed=False, problems=[], pods=[], probes=0)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of cached results: a task with a valid one is answered without a connection to the host."""
+"""The controller's part of cached results: a task with a valid one needs no connection to the host."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions import noted, with_predictions
 
-# What module cached results told of a host, and the fact that makes it void.
+# The variable with the result of module cached_results, and the fact that invalidates it.
 VARIABLE = "_host_cached_results"
 FACT = "hardway_cached_results_void"
 PLUGINS = Path(__file__).resolve().parent.parent
 
 
 def shared_files(plugins: Path) -> list[Path]:
-    """Return the code that modules share, in whatever package it is."""
+    """Return all files of module_utils."""
     return sorted((plugins / "module_utils").rglob("*.py"))
 
 
-# What modules share. The main process loads this file before it makes workers, which would each read all that anew.
+# Code shared by modules, hashed once: the main process loads this file before it forks workers.
 _SHARED_FILES = shared_files(PLUGINS)
 _SHARED = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in _SHARED_FILES)
 
 
 class CachedResult:
-    """One task's cached result: asked for before its module runs, and left by it."""
+    """The cached result of one task: read before its module runs, and stored by it."""
 
     def __init__(
         self,
@@ -41,47 +41,47 @@ class CachedResult:
         arguments: Mapping[str, Any],
         task_vars: Mapping[str, Any],
         *,
-        believe: bool = True,
+        use: bool = True,
     ) -> None:
-        """Take all that decides what the task does; the result of module cached results is found among the variables.
+        """Take everything that determines the task's result; task_vars contain the result of module cached_results.
 
-        Who does not ``believe`` neither asks for a cached result nor leaves one.
+        Without ``use``, a cached result is neither read nor stored.
         """
-        told = task_vars.get(VARIABLE) or {}
-        # The variables of a delegated task are those of another host than it runs on.
-        ours = told if isinstance(told, Mapping) and not action._task.delegate_to else {}
+        loaded = task_vars.get(VARIABLE) or {}
+        # A delegated task has the variables of another host than it runs on.
+        ours = loaded if isinstance(loaded, Mapping) and not action._task.delegate_to else {}
         usable = bool(ours.get("salt"))
-        # The operator wants every task to look, and to look closely.
+        # The user wants every task to inspect the host thoroughly.
         self.distrusted = ours.get("believed") is False
-        self._told: Mapping[str, Any] = ours if usable else {}
-        # What names this run on this host, empty where nothing was told. On a clean host a check has this, and no salt.
+        self._loaded: Mapping[str, Any] = ours if usable else {}
+        # Identifies this run on this host; empty without cached results. In check mode a clean host has no salt.
         self.nonce = str(ours.get("nonce", "")) if usable or action._task.check_mode else ""
-        # The facts that a delegated task leaves would be those of the wrong host.
-        self._foresees = bool(action._task.check_mode) and not action._task.delegate_to
+        # A delegated task would set facts of the wrong host.
+        self._predicts = bool(action._task.check_mode) and not action._task.delegate_to
         self._task_vars = task_vars
-        self._void = (task_vars.get("ansible_facts") or {}).get(FACT) == self._told.get("nonce")
-        self.key = _key(module, arguments, str(self._told["salt"])) if usable and believe else None
-        # In check mode nothing is left behind.
+        self._invalidated = (task_vars.get("ansible_facts") or {}).get(FACT) == self._loaded.get("nonce")
+        self.key = _key(module, arguments, str(self._loaded["salt"])) if usable and use else None
+        # Check mode stores nothing.
         self.option = {} if self.key is None or action._task.check_mode else {"_cached_result": self.key}
 
     @property
-    def standing(self) -> dict[str, Any] | None:
-        """Return the result of a task that would change nothing, None when the host must be asked."""
-        if self.key is None or self._void:
+    def valid(self) -> dict[str, Any] | None:
+        """Return the valid cached result of the task, or None if the host must be inspected."""
+        if self.key is None or self._invalidated:
             return None
-        found = self._told.get("standing", {}).get(self.key)
+        found = self._loaded.get("standing", {}).get(self.key)
         return None if found is None else {**found, "changed": False, "from_cached_result": True}
 
     @property
-    def foreseen(self) -> list[str]:
-        """Return the paths that earlier tasks of a check run would have written; a real run has written them."""
-        return noted(self._task_vars) if self._foresees else []
+    def predicted(self) -> list[str]:
+        """Return the paths that earlier tasks would have written, in check mode."""
+        return noted(self._task_vars) if self._predicts else []
 
-    def seen(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the module's result; if it changed something, no cached result of this host counts any more."""
-        if self._told and (result.get("changed") or result.get("failed")):
-            result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._told["nonce"]}
-        return with_predictions(result, self._task_vars) if self._foresees else result
+    def processed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the module's result; if it changed something, invalidate the cached results of this host."""
+        if self._loaded and (result.get("changed") or result.get("failed")):
+            result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._loaded["nonce"]}
+        return with_predictions(result, self._task_vars) if self._predicts else result
 
 
 class CachedAction(ActionBase):
@@ -94,23 +94,23 @@ class CachedAction(ActionBase):
         task_vars: Mapping[str, Any],
         run: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         *,
-        believe: bool = True,
+        use: bool = True,
     ) -> dict[str, Any]:
         """Return the cached result of a task with these arguments, else what its module returns.
 
         ``run`` gets the option by which the module leaves a cached result; by default the module is run with it and
         the arguments.
         """
-        cache = CachedResult(self, module, arguments, task_vars, believe=believe)
-        if cache.standing is not None:
-            return cache.standing
+        cache = CachedResult(self, module, arguments, task_vars, use=use)
+        if cache.valid is not None:
+            return cache.valid
         if run is not None:
-            return cache.seen(run(cache.option))
-        return cache.seen(self._execute_module(module, {**arguments, **cache.option}, task_vars=dict(task_vars)))
+            return cache.processed(run(cache.option))
+        return cache.processed(self._execute_module(module, {**arguments, **cache.option}, task_vars=dict(task_vars)))
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:
-    """Return the name of a cached result: other arguments or another version of the code make another one."""
+    """Return the key of a cached result: it depends on the arguments and on the code."""
     name = module.rpartition(".")[2]
     digest = hmac.new(salt.encode(), _SHARED + (PLUGINS / "modules" / f"{name}.py").read_bytes(), hashlib.sha256)
     digest.update(json.dumps(arguments, sort_keys=True, default=str).encode())

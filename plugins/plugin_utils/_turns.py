@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns: one host of a cluster at a time restarts its units; after the first one that fails or is lost, no more."""
+"""Turns: one host of a cluster at a time restarts its units, until the first one fails or is lost."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-# Notes of runs that ended long ago.
+# Seconds after which notes of earlier runs are removed.
 KEPT = 7 * 86400.0
 
 
 class Turn:
-    """One host's turn in one task. Before it begins, a note says so; a worker that dies leaves the note as it is."""
+    """One host's turn in one task. A note is written before it starts; a killed worker leaves the note."""
 
     def __init__(self, name: str, task: str, host: str, task_vars: Mapping[str, Any]) -> None:
         self._host = host
@@ -32,24 +32,24 @@ class Turn:
         self._note = _place() / f"{_digest(self._keys[0], task)}.note"
         self._locks = ExitStack()
         self._ended = False
-        # Which host failed before in this task, and how; nothing when none did.
+        # The host that failed before in this task, and its error; empty if none did.
         self.stopped_by = ""
 
     def __enter__(self) -> Turn:
-        """Wait for the turn. The kernel wakes one waiter at a time, and frees a lock when its process dies."""
+        """Wait for the turn. The kernel wakes one waiter at a time, and releases a lock when its process ends."""
         for key in self._keys:
             lock = self._locks.enter_context((_place() / f"{_digest(key)}.lock").open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         before = self._read()
-        # The same host may try again.
+        # A host may retry after its own failure.
         if before and before["host"] != self._host:
             self.stopped_by = f"{before['host']}: {before['reason']}"
         else:
-            self._write("its restart began and did not end; its worker was killed")
+            self._write("its restart started but did not finish; its worker was killed")
         return self
 
     def failed(self, reason: str) -> None:
-        """Stop the hosts whose turn comes after this one."""
+        """Prevent the turns of the remaining hosts."""
         self._ended = True
         if not self.stopped_by:
             self._write(reason.partition("\n")[0])
@@ -57,7 +57,7 @@ class Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Let the next one have its turn; an error means that the host was lost."""
+        """End the turn; an exception means that the host was lost."""
         try:
             if error is not None:
                 self.failed(f"lost during its restart ({str(error) or type(error).__name__})")
@@ -68,7 +68,7 @@ class Turn:
             self._locks.close()
 
     def _read(self) -> dict[str, str] | None:
-        """Return what the hosts before this one have left."""
+        """Return the note of an earlier host."""
         with suppress(OSError, ValueError):
             found = json.loads(self._note.read_text())
             return {"host": str(found["host"]), "reason": str(found["reason"])}
@@ -79,15 +79,15 @@ class Turn:
 
 
 def keys(name: str, task_vars: Mapping[str, Any]) -> list[str]:
-    """Return what the lock is named by, in the order in which locks are taken.
+    """Return the keys of the locks, in the order in which they are acquired.
 
-    The sources of the inventory are the same for all hosts of a run. Runs that name one cluster by different sources
-    meet in the directory of its CAs.
+    The inventory sources are the same for all hosts of a run. Runs for one cluster with different inventory sources
+    share the directory of its CAs.
     """
     sources = [str(Path(each).resolve()) if Path(each).exists() else each for each in _sources(task_vars)]
     found = ["\0".join(("sources", name, *sorted(sources)))]
     pki = task_vars.get("cluster_pki_dir")
-    # Where role cluster has not resolved it, it is a template, and may be another one for each host.
+    # Until role cluster resolves it, it is a template and may differ between hosts.
     if isinstance(pki, str) and pki and "{{" not in pki:
         found.append("\0".join(("pki", name, str(Path(pki).expanduser().resolve()))))
     return found

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 CHUNK = 1 << 20
 
 
-class Store:
+class ArtifactCache:
     """Turns wanted binaries into verified local files."""
 
     def __init__(self, source: Source) -> None:
@@ -65,9 +65,9 @@ class Store:
         """Have the component's download in the cache, verified and unpacked; raise when that cannot be."""
         held = catalog.archive(self._source, component, version)
         if held is None:
-            raise HardwayError("no download of it is known")
+            raise HardwayError("no download is known")
         if not held.digest:
-            raise HardwayError("its digest is not known, and nothing unverified is installed")
+            raise HardwayError("its digest is unknown, and unverified files are not installed")
         algorithm, _colon, wanted = held.digest.partition(":")
         with self._lock(held.path):
             if os.path.isfile(held.path) and self._digest(held.path, algorithm, locked=True) != wanted:
@@ -178,7 +178,9 @@ class Store:
         try:
             os.makedirs(directory, exist_ok=True)
         except OSError as exc:
-            raise HardwayError(f"{directory}: cannot make it: {exc.strerror}; give another cluster_cache_dir") from exc
+            raise HardwayError(
+                f"{directory}: cannot be created: {exc.strerror}; set another cluster_cache_dir"
+            ) from exc
         name = hashlib.sha256(path.encode()).hexdigest()[:16]
         with open(os.path.join(directory, name), "w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -70,7 +70,7 @@ def source(given: Mapping[str, Any]) -> Source:
     """Return the Source for the option ``source``."""
     known = {key: given[key] for key in Source.__dataclass_fields__ if given.get(key)}
     if "cache_dir" not in known:
-        raise HardwayError("source: no cache_dir; give a directory on the controller for verified downloads")
+        raise HardwayError("source: no cache_dir; set a directory on the controller for verified downloads")
     for key in ("cache_dir", "binary_dir"):
         known[key] = os.path.abspath(os.path.expanduser(known[key])) if known.get(key) else ""
     return Source(**known)

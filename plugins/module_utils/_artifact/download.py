@@ -53,5 +53,5 @@ def _receive(url: str, path: str, algorithm: str) -> str:
     except (OSError, HTTPException) as exc:
         raise Unreachable(f"no answer from {urlsplit(url).netloc}: {getattr(exc, 'reason', exc)}") from exc
     if expected and received != int(expected):
-        raise HardwayError(f"{url} broke off after {received} of {expected} bytes; it was deleted")
+        raise HardwayError(f"{url} ended after {received} of {expected} bytes; it was deleted")
     return found.hexdigest()

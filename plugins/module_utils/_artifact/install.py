@@ -135,7 +135,9 @@ def install(wanted: Placed, root: str, upload: str) -> None:
     sha = _digest(partial)
     if sha != wanted.sha256:
         os.unlink(partial)
-        raise HardwayError(f"{wanted.name}: arrived with sha256 {sha}, not {wanted.sha256}; it was deleted; run again")
+        raise HardwayError(
+            f"{wanted.name}: received with sha256 {sha} instead of {wanted.sha256}, and deleted; run again"
+        )
     safe_paths.set_attributes(partial, 0o755, 0, 0)
     with open(partial, "rb") as stream:
         os.fsync(stream.fileno())

@@ -30,7 +30,7 @@ def addresses(packet: bytes, identity: int) -> list[str]:
     try:
         answered, flags, questions, answers, _cas, _more = struct.unpack(">6H", packet[:12])
         if answered != identity or not flags & 0x8000:
-            raise DnsError("what came back is no answer to this question")
+            raise DnsError("the response does not match the query")
         if code := flags & 0x000F:
             raise DnsError(f"the server says: {CODES.get(code, f'code {code}')}")
         place = 12
@@ -46,7 +46,7 @@ def addresses(packet: bytes, identity: int) -> list[str]:
             place += length
         return found
     except (struct.error, IndexError, OSError) as exc:
-        raise DnsError("the answer is cut short") from exc
+        raise DnsError("the answer is truncated") from exc
 
 
 def _after_name(packet: bytes, place: int) -> int:
@@ -77,5 +77,5 @@ def resolve(server: str, name: str, *, port: int = 53, timeout: float = 2.0) -> 
 def disagreement(found: list[str], wanted: Optional[str]) -> str:
     """Return why an answer is wrong; empty where it is right, or where any answer is."""
     if wanted and wanted not in found:
-        return f"the answer is {', '.join(found) or 'empty'}, and {wanted} is right"
+        return f"the answer is {', '.join(found) or 'empty'}, and {wanted} is expected"
     return ""

@@ -21,7 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import served_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen, full_name
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, ask
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, health_problem
 
 Run = Callable[[list[str]], "tuple[int, str, str]"]
 
@@ -103,8 +103,8 @@ class HostProbe:
             return f"it is {seen.active} ({seen.sub}); see journalctl -u {unit}"
         if looping := health.crash_loop(*history):
             return f"{looping}; see journalctl -u {unit}"
-        if item["url"] and (silent := ask({**item, "status": 200}, verify=bool(item["ca"]))):
-            return silent
+        if item["url"] and (problem := health_problem({**item, "status": 200}, verify=bool(item["ca"]))):
+            return problem
         if item["check"]:
             code, out, err = self._run(item["check"])
             if code != 0:

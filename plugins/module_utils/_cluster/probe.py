@@ -12,7 +12,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.leftovers import scratch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
-from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, judged
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, evaluated
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
@@ -20,7 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.cli
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 
 
-def look_at_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
+def inspect_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
     """Return for each URL whether it is ready, and what it answers to an anonymous client."""
 
     def look(url: str) -> dict[str, Any]:
@@ -43,25 +43,25 @@ def _failed_checks(text: str) -> str:
     return ", ".join(line[3:].split(" ")[0] for line in text.splitlines() if line.startswith("[-]"))
 
 
-def look_at_leases(api: Api, names: Sequence[str]) -> list[dict[str, Any]]:
+def inspect_leases(api: Api, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the state of the leader elections."""
     leases = {name: api.find(LEASES + name) for name in names}
     return state.lease_states(leases, kubernetes_leases.server_time(api.date))
 
 
-def look_at_nodes(api: Api) -> list[dict[str, Any]]:
+def inspect_nodes(api: Api) -> list[dict[str, Any]]:
     """Return the state of the nodes."""
     return state.node_states(api.get("/api/v1/nodes").get("items") or [])
 
 
-class EtcdLook:
+class EtcdProbe:
     """Looks at etcd again and again, comparing revisions with the look before."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Remember how to reach it."""
         self.endpoints = [endpoint.rstrip("/") for endpoint in params["endpoints"]]
         self.tls = Tls(ca=params["ca"], cert=params["cert"], key=params["key"])
-        self.health = judged(Etcd(self.endpoints, self.tls), params["expected_members"])
+        self.health = evaluated(Etcd(self.endpoints, self.tls), params["expected_members"])
 
     def refusals(self) -> list[dict[str, Any]]:
         """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""

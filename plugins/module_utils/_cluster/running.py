@@ -71,8 +71,8 @@ def exec_start(unit: str) -> list[str]:
     return [word.replace("%%", "%").replace("$$", "$") for word in words]
 
 
-def told(program: str, command: Iterable[str]) -> dict[str, str]:
-    """Return those flags of a program that matter here."""
+def known_flags(program: str, command: Iterable[str]) -> dict[str, str]:
+    """Return the flags of a program that are compared with the inventory."""
     flags = flags_of(command)
     return {name: flags[name] for name in FLAGS.get(program, ()) if name in flags}
 

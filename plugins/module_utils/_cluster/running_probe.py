@@ -52,7 +52,7 @@ def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: A
         version = _version(component, _executables(pid, command) if pid else [os.path.join(LINKS, program)])
         if version:
             versions[program] = version
-            flags[program] = cluster_running.told(program, command)
+            flags[program] = cluster_running.known_flags(program, command)
     if "containerd" in versions:
         versions |= _without_units()
     master, api = "kube-apiserver" in versions, bool(processes.get("kube-apiserver"))

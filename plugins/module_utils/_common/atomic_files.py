@@ -167,4 +167,4 @@ def _explained(path: str, where: str = "") -> Iterator[None]:
         yield
     except OSError as exc:
         what = f"cannot write {where}".rstrip()
-        raise HardwayError(f"{path}: {what}: {exc.strerror}; make room or correct its mode") from exc
+        raise HardwayError(f"{path}: {what}: {exc.strerror}; free disk space or fix its mode") from exc

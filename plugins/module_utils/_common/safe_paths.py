@@ -86,7 +86,7 @@ def make_directory(path: str, mode: int = DIRECTORY_MODE) -> None:
         with directory(path, create=mode):
             pass
     except OSError as exc:
-        raise HardwayError(f"{path}: cannot be made: {exc.strerror}; move away what is in its place") from exc
+        raise HardwayError(f"{path}: cannot be created: {exc.strerror}; move away what is in its place") from exc
 
 
 def _walk(path: str, create: int | None) -> int:

@@ -90,7 +90,7 @@ class Etcd:
         return {"members": members.get("members", []), "alarms": alarms.get("alarms", []), "errors": []}
 
 
-def judged(etcd: Etcd, expected: Sequence[str] = ()) -> Callable[[], dict[str, Any]]:
+def evaluated(etcd: Etcd, expected: Sequence[str] = ()) -> Callable[[], dict[str, Any]]:
     """Return a probe that looks at the cluster and adds ``problems``, comparing revisions with its previous look."""
     newest = 0
 

@@ -125,12 +125,12 @@ def problems(state: dict[str, Any], expected: Sequence[str] = (), behind: int = 
         elif member["error"]:
             found.append(f"{who}: {member['error']}")
         if member["healthy"] and member["learner"]:
-            found.append(f"{who}: is a learner still; promote it, or wait until it has caught up")
+            found.append(f"{who}: is still a learner; promote it, or wait until it has caught up")
         if member["healthy"] and member["revision"] < behind:
             found.append(f"{who}: revision {member['revision']} is behind {behind}")
     if len(state["leaders"]) != 1 and any(member["version"] for member in asked):
         found.append(f"etcd: {len(state['leaders'])} leaders are named, one is needed: {', '.join(state['leaders'])}")
-    found += [f"etcd: alarm {alarm}; mend the cause, then disarm it" for alarm in state["alarms"]]
+    found += [f"etcd: alarm {alarm}; fix the cause, then disarm it" for alarm in state["alarms"]]
     return found + _membership(state, expected)
 
 
@@ -144,7 +144,7 @@ def _membership(state: dict[str, Any], expected: Sequence[str]) -> list[str]:
         found += [f"etcd: member {name} is not expected; remove it" for name in sorted(names - set(expected))]
     else:
         found += [
-            f"etcd: member {member['name'] or member['id']} is not among the endpoints asked"
+            f"etcd: member {member['name'] or member['id']} is not among the queried endpoints"
             for member in state["members"]
             if not member["endpoint"]
         ]

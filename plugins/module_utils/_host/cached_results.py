@@ -38,7 +38,7 @@ Settled = Callable[[Mapping[str, Any]], Optional[Mapping[str, Any]]]
 EVIDENCE = ("paths", "names", "units", "health", "output", "until", "kernel")
 
 
-def leave(
+def store(
     key: Optional[str],
     result: Mapping[str, Any],
     *,

@@ -35,7 +35,7 @@ EVIDENCE = {
 }
 
 
-class Host:
+class HostFiles:
     """A host's kernel interfaces below a root, which is `/` but in tests."""
 
     def __init__(self, root: str = "/") -> None:

@@ -51,11 +51,11 @@ def item(params: Mapping[str, Any]) -> Item:
     elif params.get("content") is not None:
         content = params["content"].encode("utf-8", "surrogateescape")
     elif state == "file":
-        raise HardwayError(f"{path}: nothing to write; give one of template, content or source")
+        raise HardwayError(f"{path}: nothing to write; set one of template, content or source")
     else:
         content = b""
     if params["validate"] and "%s" not in params["validate"]:
-        raise HardwayError(f"{path}: validate has no %s; put it where the checker takes the file's path")
+        raise HardwayError(f"{path}: validate has no %s; put it where the command takes the file's path")
     default = "0755" if state == "directory" else "0600" if params["secret"] else "0644"
     return Item(
         path=path,
@@ -83,9 +83,9 @@ def changes(wanted: Item, found: Found) -> list[str]:
     if found.kind == "absent":
         return ["created"]
     if wanted.state == "directory" and found.kind != "directory":
-        raise HardwayError(f"{wanted.path}: a {found.kind} is in the place of a directory; remove it first")
+        raise HardwayError(f"{wanted.path}: is a {found.kind} instead of a directory; remove it first")
     if wanted.state == "file" and found.kind == "directory":
-        raise HardwayError(f"{wanted.path}: a directory is in the place of a file; remove it first")
+        raise HardwayError(f"{wanted.path}: is a directory instead of a file; remove it first")
     if found.kind == "other":
         return ["replaced"]
     words = []

@@ -42,14 +42,16 @@ def inspect(path: str) -> Archive:
     index = indexes.get("index.json") or indexes.get("manifest.json")
     if index is None:
         raise HardwayError(
-            f"{path}: has neither index.json nor manifest.json; make it with `ctr images export` or `docker save`"
+            f"{path}: has neither index.json nor manifest.json; create it with `ctr images export` or `docker save`"
         )
     try:
         images = names(json.loads(index))
     except (ValueError, AttributeError, TypeError) as exc:
-        raise HardwayError(f"{path}: its index cannot be read ({exc}); make the archive again") from exc
+        raise HardwayError(f"{path}: its index cannot be read ({exc}); create the archive again") from exc
     if not images:
-        raise HardwayError(f"{path}: names no image; save it under its full name, such as registry.example.com/app:1.0")
+        raise HardwayError(
+            f"{path}: contains no image name; save it under its full name, such as registry.example.com/app:1.0"
+        )
     return Archive("sha256:" + hashlib.sha256(index).hexdigest(), images)
 
 

@@ -20,7 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._host import ke
 class Kernel:
     """One run over one host: applies, and remembers what changed and what was refused."""
 
-    def __init__(self, host: host_features.Host, check_mode: bool) -> None:
+    def __init__(self, host: host_features.HostFiles, check_mode: bool) -> None:
         """Begin with nothing changed."""
         self.host = host
         self.check_mode = check_mode
@@ -144,7 +144,7 @@ class Kernel:
 
 def settled(params: Mapping[str, Any], root: str = "/") -> Optional[dict[str, Any]]:
     """Return the result of module kernel where it has nothing to do now, None where it has, or would fail."""
-    kernel = Kernel(host_features.Host(root), check_mode=True)
+    kernel = Kernel(host_features.HostFiles(root), check_mode=True)
     try:
         kernel.apply(params)
         features = kernel.features(params)

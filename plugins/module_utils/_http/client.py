@@ -177,7 +177,7 @@ _REMEDIES = {
     "timeout": "check that the host is up, the process answers, and no firewall drops the port",
     "name": "check the host name",
     "refused": "check that the process runs and listens on this address",
-    "reset": "look into the server's journal",
+    "reset": "see the server's log",
     "io": "check that the files and the address exist and are readable",
 }
 

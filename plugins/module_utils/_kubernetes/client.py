@@ -147,8 +147,8 @@ def refusal(method: str, path: str, answer: Response) -> ApiError:
         reason = answer.body.decode("utf-8", "replace")[:200].strip()
     remedy = {
         401: "check that the client certificate comes from the cluster's CA and is valid now",
-        403: "use a client certificate in a group that may do this, as role master makes for the administrator",
-        409: "somebody else changed the object: run again",
+        403: "use a client certificate in a group that may do this, such as that of the administrator (role master)",
+        409: "the object was changed concurrently: run again",
     }.get(answer.status, "see the API server's journal")
     error = ApiError(f"{method} {path}: the API answers {answer.status}: {reason}; {remedy}")
     error.status = answer.status

@@ -57,7 +57,7 @@ class Approver:
                 self._accept(node["name"], node["request"])
 
     def _accept(self, node: str, request: str) -> None:
-        """Take a request from the node's own host, which is no more to be believed than any other."""
+        """Accept the CSR from the node's own host after validating it like any other."""
         lies, key = csr_policy.problems_of(request, node)
         if lies:
             self.problems[node] = "; ".join(lies)
@@ -65,17 +65,17 @@ class Approver:
         else:
             self.requests[node], self.keys[node] = request, key
 
-    def look(self) -> list[str]:
-        """Judge what is pending; return the expected nodes for which there is something to wait for."""
+    def inspect(self) -> list[str]:
+        """Process pending CSRs; return the expected nodes to wait for."""
         try:
             if set(self.nodes) - set(self.requests) - set(self.problems):
                 self._see_leases()
             for node in sorted(set(self.requests) - set(self._ours.values()) - set(self.problems)):
-                self._ask(node)
+                self._submit(node)
             self._review()
             self.trouble = ""
         except ApiError as exc:
-            # A server that restarts, or another one's write, is no reason to give up before the time is over.
+            # A restarting server or a concurrent write is temporary; try again until the timeout.
             if exc.status in (0, 409, 429) or exc.status >= 500:
                 self.trouble = str(exc)
             else:
@@ -88,7 +88,7 @@ class Approver:
         return sorted(set(self.nodes) - self.issued - self.joined)
 
     def _see_leases(self) -> None:
-        """Find the nodes whose kubelets are at work: renewed in time, or renewed between two looks."""
+        """Find the nodes whose kubelets run: the lease is current, or was renewed since the last call."""
         leases = self.api.get(LEASES).get("items") or []
         now = kubernetes_leases.server_time(self.api.date)
         for lease in leases:
@@ -100,8 +100,8 @@ class Approver:
             self._renewals[name] = renewed
         self.joined &= set(self.nodes) - set(self.requests) - set(self.problems)
 
-    def _ask(self, node: str) -> None:
-        """Hand in what the node's host asks for, in our own name, and approve it."""
+    def _submit(self, node: str) -> None:
+        """Submit the CSR of the node's host as the administrator, and approve it."""
         if self.check_mode:
             return
         spec = {
@@ -115,14 +115,14 @@ class Approver:
         self._approve_ours(made, node)
 
     def _approve_ours(self, csr: dict[str, Any], node: str) -> None:
-        """Approve a request that we handed in."""
-        reason = f"the request that lies on node {node}"
+        """Approve a CSR that was submitted here."""
+        reason = f"the CSR created on node {node}"
         self._write(csr, "Approved", "MatchesInventory", reason)
         name = csr["metadata"]["name"]
         self.approved[name] = {"name": name, "node": node, "reason": reason}
 
     def _review(self) -> None:
-        """Take what was signed, and judge what others have handed in."""
+        """Collect issued certificates, and review the CSRs of others."""
         pending = {}
         for csr in self.api.get(CSRS).get("items") or []:
             name, status = csr["metadata"]["name"], csr.get("status") or {}
@@ -133,17 +133,17 @@ class Approver:
                 self._note_signed(csr, conditions)
             elif not conditions and name not in self.denied and name not in self.left:
                 pending[name] = csr
-        self._judge(pending)
+        self._decide(pending)
 
     def _follow(self, csr: dict[str, Any], node: str, conditions: Mapping[str, Any]) -> None:
-        """Take the certificate of a request of ours, or note why there will be none."""
+        """Collect the certificate for a CSR that was submitted here, or note why there is none."""
         certificate = (csr.get("status") or {}).get("certificate")
         for kind in ("Denied", "Failed"):
             if kind in conditions:
-                told = csr_policy.shown(str(conditions[kind].get("message")))
+                message = csr_policy.shown(str(conditions[kind].get("message")))
                 remedy = "check the controller-manager's signing certificate and key"
                 self.problems[node] = (
-                    f"its request was {'denied' if kind == 'Denied' else 'not signed'}: {told}; {remedy}"
+                    f"its CSR was {'denied' if kind == 'Denied' else 'not signed'}: {message}; {remedy}"
                 )
                 return
         if certificate:
@@ -153,7 +153,7 @@ class Approver:
             self._approve_ours(csr, node)
 
     def _note_signed(self, csr: Mapping[str, Any], conditions: Mapping[str, Any]) -> None:
-        """Note that a kubelet's request which was approved here is signed."""
+        """Note that a kubelet's CSR which was approved here is signed."""
         name = csr["metadata"]["name"]
         if "Failed" in conditions:
             raise HardwayError(
@@ -163,8 +163,8 @@ class Approver:
         if (csr.get("status") or {}).get("certificate") and csr["spec"]["signerName"] == CLIENT:
             self.issued.add(self.approved[name]["node"])
 
-    def _judge(self, pending: Mapping[str, dict[str, Any]]) -> None:
-        """Decide on the requests of others, all in one view, and carry it out."""
+    def _decide(self, pending: Mapping[str, dict[str, Any]]) -> None:
+        """Decide on the CSRs of others together, and carry the decisions out."""
         some = dict(list(pending.items())[:AT_ONCE])
         self.unseen = len(pending) - len(some)
         decided = {
@@ -175,12 +175,12 @@ class Approver:
             try:
                 self._carry_out(some[name], decision)
             except ApiError as exc:
-                # Gone, or decided by another meanwhile: the next look shows it.
+                # Deleted, or decided by another client; the next call shows it.
                 if exc.status not in (404, 409):
                     raise
 
     def _carry_out(self, csr: dict[str, Any], decision: Decision) -> None:
-        """Approve, deny or leave one request of others."""
+        """Approve, deny or leave a CSR of others."""
         name = csr["metadata"]["name"]
         line = {"name": name, "node": decision.node, "reason": decision.reason}
         if decision.verdict == "approve":
@@ -195,7 +195,7 @@ class Approver:
             self.left[name] = line
 
     def _write(self, csr: dict[str, Any], kind: str, reason: str, message: str) -> None:
-        """Put the condition on the request, which has none yet."""
+        """Set the condition of the CSR, which has none yet."""
         if self.check_mode:
             return
         condition = {"type": kind, "status": "True", "reason": reason, "message": f"hardway.kubernetes: {message}"}
@@ -203,17 +203,17 @@ class Approver:
         self.api.put(f"{CSRS}/{csr['metadata']['name']}/approval", body)
 
     def warnings(self) -> list[str]:
-        """Return what an administrator should know of."""
+        """Return one line for each CSR that was denied or left pending."""
         lines = [*self.denied.values(), *self.left.values()]
         found = [
             f"certificate request {line['name']} {'denied' if line['name'] in self.denied else 'left pending'}: "
             f"{line['reason']}"
             for line in lines
         ]
-        return found + ([f"{self.unseen} further pending certificate requests were not judged"] if self.unseen else [])
+        return found + ([f"{self.unseen} more pending CSRs were not validated"] if self.unseen else [])
 
     def reasons(self, timeout: float) -> dict[str, str]:
-        """Return for each node without a certificate why that is so."""
+        """Return why nodes have no certificate, by node."""
         waiting = {line["node"] for line in self.approved.values()}
         found = {}
         for node in self.missing:
@@ -228,7 +228,7 @@ class Approver:
         return found
 
     def result(self, timeout: float) -> dict[str, Any]:
-        """Return what the module exits with."""
+        """Return the module result."""
         done = [("approved", line) for line in self.approved.values()]
         done += [("denied", line) for line in self.denied.values()]
         after = "".join(f"{verb} {line['name']} of node {line['node']}: {line['reason']}\n" for verb, line in done)

@@ -147,7 +147,7 @@ def decide(
     if signer == SERVING:
         foreign = _foreign_names(told, node, nodes[node])
         if foreign:
-            return Decision("deny", node, f"{shown(', '.join(foreign))} is no name or address of node {node}")
+            return Decision("deny", node, f"{shown(', '.join(foreign))} is not a name or address of node {node}")
     elif origin == "node" and keys and node in keys and told.key != keys[node]:
         return Decision("leave", node, "a renewal by the node itself, which kube-controller-manager approves")
     elif origin == "bootstrapper":
@@ -162,7 +162,7 @@ def _strangeness(
 ) -> Optional[str]:
     """Return why a bearer of a bootstrap token is not the node that it claims to be, as far as one can know."""
     if node in keys and key != keys[node]:
-        return f"its key is not the one that lies on node {node}"
+        return f"its key is not the one on node {node}"
     if requesters and requester not in requesters:
         return f"requested by {requester}, which is not among the expected requesters"
     return None
@@ -185,7 +185,7 @@ def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> d
         if given.get(node, decision.key) != decision.key:
             found[name] = Decision("deny", node, f"node {node} has a certificate for another key from this run")
         elif node not in given and len(asked[node]) > 1:
-            found[name] = Decision("deny", node, f"{len(asked[node])} different keys are presented for node {node}")
+            found[name] = Decision("deny", node, f"{len(asked[node])} different keys in the CSRs for node {node}")
     return found
 
 
@@ -211,7 +211,7 @@ def _lies(signer: str, requester: str, origin: str, usages: set[str], told: Clai
     if not common.startswith(NODE) or common == NODE:
         lies.append(f"its common name is '{shown(', '.join(told.common_names))}', not system:node:<name>")
     elif origin == "node" and common != requester:
-        lies.append(f"{shown(requester)} asks for the identity {shown(common)}")
+        lies.append(f"{shown(requester)} requests the identity {shown(common)}")
     if told.organizations != ("system:nodes",):
         lies.append(f"its organization is '{shown(', '.join(told.organizations))}', not system:nodes")
     if told.other_attributes:
@@ -227,14 +227,14 @@ def _misplaced_names(signer: str, origin: str, told: Claims) -> list[str]:
     """Return what is wrong with the presence of alternative names, and with who asks for them."""
     present = bool(told.dns or told.addresses)
     if signer == CLIENT:
-        return ["a client certificate has no alternative names"] if present or told.other_names else []
+        return ["a client certificate must not have SANs"] if present or told.other_names else []
     lies = []
     if origin != "node":
-        lies.append("only the node itself may ask for its serving certificate")
+        lies.append("only the node itself may request its serving certificate")
     if not present:
-        lies.append("it names neither a DNS name nor an address")
+        lies.append("it has neither a DNS name nor an address as SAN")
     if told.other_names:
-        lies.append("it has alternative names that are neither DNS names nor addresses")
+        lies.append("it has SANs that are neither DNS names nor addresses")
     return lies
 
 

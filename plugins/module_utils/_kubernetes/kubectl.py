@@ -82,7 +82,7 @@ class Kubectl:
             return done.stdout.decode("utf-8", "replace")
         text = done.stderr.decode("utf-8", "replace").strip()
         raise _error(
-            f"kubectl {arguments[0]}: {text or 'no message'}; mend the manifest, or what the message names",
+            f"kubectl {arguments[0]}: {text or 'no message'}; fix the manifest, or what the message names",
             absent=bool(ABSENT.search(text)) or not os.path.exists(self.kubeconfig),
             not_yet=bool(NOT_YET.search(text)),
         )

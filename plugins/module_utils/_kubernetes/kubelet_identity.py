@@ -19,7 +19,7 @@ PENDING = "kubelet-client.key.tmp"
 CURRENT = "kubelet-client-current.pem"
 
 
-def ask(directory: str, node: str) -> str:
+def request(directory: str, node: str) -> str:
     """Make a key that waits for its certificate; return the request for it (PEM), all of which is public."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -47,7 +47,7 @@ def install(directory: str, certificate: str, node: str, now: datetime | None = 
     pending = os.path.join(directory, PENDING)
     data = atomic_files.read(pending)
     if data is None:
-        raise HardwayError(f"{pending}: the key of the certificate is gone; run again")
+        raise HardwayError(f"{pending}: the key of the certificate is missing; run again")
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as exc:
@@ -55,7 +55,7 @@ def install(directory: str, certificate: str, node: str, now: datetime | None = 
     what = f"certificate of node {node}"
     issued = load_certificate(certificate.encode(), what)
     if not same_public_key(issued.public_key(), key.public_key()):
-        raise HardwayError(f"{what}: it is not for the key that lies on this host; run again")
+        raise HardwayError(f"{what}: it is not for the key on this host; run again")
     stamp = (now or datetime.now(timezone.utc)).strftime("%Y-%m-%d-%H-%M-%S")
     pair = os.path.join(directory, f"kubelet-client-{stamp}.pem")
     atomic_files.write(pair, certificate.strip().encode() + b"\n" + data, mode=0o600)
@@ -71,7 +71,7 @@ def _ensure_directory(directory: str) -> None:
             os.makedirs(directory, exist_ok=True)
             os.chmod(directory, 0o700)
     except OSError as exc:
-        raise HardwayError(f"{directory}: cannot be made: {exc.strerror}; look at what is in its place") from exc
+        raise HardwayError(f"{directory}: cannot be created: {exc.strerror}; inspect what is in its place") from exc
 
 
 def _point(link: str, target: str) -> None:
@@ -82,7 +82,7 @@ def _point(link: str, target: str) -> None:
         os.symlink(target, temporary)
         os.replace(temporary, link)
     except OSError as exc:
-        raise HardwayError(f"{link}: cannot be made: {exc.strerror}; look at what is in its place") from exc
+        raise HardwayError(f"{link}: cannot be created: {exc.strerror}; inspect what is in its place") from exc
     atomic_files.sync_directory(os.path.dirname(link))
 
 

@@ -103,6 +103,6 @@ def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = 
     failed = [reason for reason in map_concurrently(one, paths, _THREADS) if reason]
     if failed:
         raise HardwayError(
-            f"{len(failed)} of {len(paths)} objects: are stored as before: {'; '.join(failed[:3])}; fix what refuses"
+            f"{len(failed)} of {len(paths)} objects: were not rewritten: {'; '.join(failed[:3])}; fix what refuses"
             " them, such as a webhook, and run again"
         )

@@ -52,10 +52,10 @@ class Gather:
 
     def __init__(self, root: str = "/") -> None:
         """Remember the root."""
-        self.kernel = features.Host(root)
+        self.kernel = features.HostFiles(root)
         self.root = root.rstrip("/")
 
-    def seen(self, want: Mapping[str, Any]) -> dict[str, Any]:
+    def facts(self, want: Mapping[str, Any]) -> dict[str, Any]:
         """Return everything at once, as plain data."""
         resolved = _Resolution(want["endpoint"])
         units = self.units(want["groups"])

@@ -50,7 +50,7 @@ def host_problems(
             continue
         if not member["reached"] or "architecture" not in facts:
             problems.append(
-                f"host {host}: not reached; mend the connection (try: ansible {host} -m ansible.builtin.ping) "
+                f"host {host}: not reached; fix the connection (try: ansible {host} -m ansible.builtin.ping) "
                 "or take it out of the inventory or the limit"
             )
             continue

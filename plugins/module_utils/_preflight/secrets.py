@@ -41,7 +41,7 @@ def foreign_secrets(told: t.Mapping[str, t.Mapping[str, t.Any]], directory: str)
     if keys:
         lines.append(
             f"{_listed(keys)}: {ENCRYPTION} has a key that {store.secret('encryption.key')} has not, and nothing else"
-            " decrypts what it encrypted in etcd; put that key there, as NAME:SECRET in a line of its own, after the"
+            " decrypts what it encrypted in etcd; put that key there, as NAME:SECRET on a separate line, after the"
             f" one that shall encrypt, {_REMEDY}"
         )
     if tokens:

@@ -50,9 +50,9 @@ def foreign_cas(
 def _other_way(etcd_data: t.Collection[str]) -> str:
     """Return what else there is to do, where nothing is to survive."""
     if not etcd_data:
-        return "host_replace_cas if nothing there is to survive"
+        return "host_replace_cas if nothing there must be kept"
     return (
-        f"start over, if nothing is to survive: on {_listed(sorted(etcd_data))} etcd has data of the cluster with "
+        f"start over, if nothing must be kept: on {_listed(sorted(etcd_data))} etcd has data of the cluster with "
         "these CAs, and host_replace_cas works only when etcd is stopped there, and its data directory "
         "and /etc/etcd/formed are removed"
     )

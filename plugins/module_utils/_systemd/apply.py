@@ -22,8 +22,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.reload
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import (
     Systemd,
     Waiter,
-    asked,
     healthy_of,
+    query_health,
 )
 
 # A unit that runs is unhealthy when it has said no, and nothing else, for so many seconds.
@@ -52,19 +52,19 @@ class Units:
 
     def decide(self, check_mode: bool) -> None:
         """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
-        self._look()
+        self._inspect()
         enabling = [name for name, plan in self.plans.items() if plan.enable]
         stale = sorted(self._stale)
         if check_mode:
             return
         for name in stale:
             # Once systemd has read its files, nothing tells any more that the process was started from others.
-            if self.stamps[name] is None and self.plans[name].act == "restart":
+            if self.stamps[name] is None and self.plans[name].action == "restart":
                 fingerprints.write_stamp(name, Stamp({}, self.seen[name].invocation))
         if not self._reread(enabling, stale):
             return
         enabled = {name: self.plans[name].enable for name in enabling}
-        self._look()
+        self._inspect()
         self.plans.update({name: _with(self.plans[name], enable=enable) for name, enable in enabled.items()})
 
     def _reread(self, enabling: list[str], stale: list[str]) -> bool:
@@ -76,7 +76,7 @@ class Units:
             self.systemd.do("daemon-reload")
         return bool(there or stale)
 
-    def _look(self) -> None:
+    def _inspect(self) -> None:
         self.seen = self.systemd.show(list(self.wants))
         for name, want in self.wants.items():
             seen = self.seen[name]
@@ -86,8 +86,8 @@ class Units:
             inputs = fingerprints.collect(name, seen, want.inputs, stamp.inputs if stamp else None)
             if name in self._stale or self._read_later(name, seen, stamp, inputs):
                 inputs = fingerprints.unread_at_start(inputs, fingerprints.unit_files(name, seen))
-            for path in fingerprints.foreseen(name, want.inputs, inputs, self.predicted):
-                inputs[path] = Input("what a check run foresees", "", systemd_plan.NEVER)
+            for path in fingerprints.predicted_inputs(name, want.inputs, inputs, self.predicted):
+                inputs[path] = Input("predicted by check mode", "", systemd_plan.NEVER)
             self.inputs[name] = inputs
             self.plans[name] = systemd_plan.plan(want, seen, inputs, stamp)
             if want.outputs:
@@ -109,12 +109,12 @@ class Units:
         """
         self._refuse_impossible()
         for name, plan in self.plans.items():
-            self._put_away(name, plan)
-        restarts = [name for name, plan in self.plans.items() if plan.act in ("restart", "reload")]
+            self._stop_or_remove(name, plan)
+        restarts = [name for name, plan in self.plans.items() if plan.action in ("restart", "reload")]
         now = [name for name in restarts if self.plans[name].at_once]
         later = [name for name in restarts if name not in now]
-        self._begin([name for name, plan in self.plans.items() if plan.act == "start"] + now)
-        self._see_well(later)
+        self._begin([name for name, plan in self.plans.items() if plan.action == "start"] + now)
+        self._wait_until_healthy(later)
         if later and not hold:
             self._in_turn(later, stopped_by)
         self._record()
@@ -127,12 +127,12 @@ class Units:
             if stopped_by:
                 raise HardwayError(
                     f"{', '.join(names)}: not restarted, because another host failed before ({stopped_by}). "
-                    "It runs on as before; repair that host and run again"
+                    "It keeps running; fix that host and run again"
                 )
             self._pass_gate(names)
         for name in names:
             want, before = self.wants[name], self.seen[name]
-            if self.plans[name].act == "reload":
+            if self.plans[name].action == "reload":
                 self._reload(name)
                 continue
             self._begin([name])
@@ -150,7 +150,7 @@ class Units:
     def _record(self) -> None:
         """Let the records speak for the processes that run from today's inputs, whoever started them."""
         for name, plan in self.plans.items():
-            if self.wants[name].state == "started" and plan.act == "none" and self.seen[name].running:
+            if self.wants[name].state == "started" and plan.action == "none" and self.seen[name].running:
                 stamp = systemd_plan.bound(self.stamps[name], self.seen[name], self.inputs[name])
                 if stamp:
                     fingerprints.write_stamp(name, stamp)
@@ -158,22 +158,22 @@ class Units:
     def _refuse_impossible(self) -> None:
         for name, plan in self.plans.items():
             seen = self.seen[name]
-            if plan.act not in ("start", "restart", "reload") or seen.load == "loaded":
+            if plan.action not in ("start", "restart", "reload") or seen.load == "loaded":
                 continue
-            why = f"{seen.load}: {seen.load_error}; repair the unit file. {self.systemd.last_lines(name)}"
+            why = f"{seen.load}: {seen.load_error}; fix the unit file. {self.systemd.last_lines(name)}"
             if seen.load == "not-found":
                 why = f"no such unit on this host; write {OURS}/{name} first"
             elif seen.load == "masked":
-                why = f"masked; run systemctl unmask {name} if it is to run"
+                why = f"masked; run systemctl unmask {name} if it should run"
             raise HardwayError(f"{name}: {why}")
 
-    def _put_away(self, name: str, plan: Plan) -> None:
+    def _stop_or_remove(self, name: str, plan: Plan) -> None:
         """Stop, disable or remove a unit."""
         if plan.enable is False:
             self.systemd.do("disable", "--quiet", name)
-        if plan.act == "stop":
+        if plan.action == "stop":
             self.systemd.do("stop", name)
-        if plan.act != "remove":
+        if plan.action != "remove":
             return
         self.systemd.do("stop", name)
         if self.seen[name].file_state == "enabled":
@@ -208,13 +208,13 @@ class Units:
             if stamp:
                 fingerprints.write_stamp(name, stamp)
 
-    def _see_well(self, later: list[str]) -> None:
+    def _wait_until_healthy(self, later: list[str]) -> None:
         """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
         for name, want in self.wants.items():
             plan, seen = self.plans[name], self.seen[name]
             if want.state != "started" or name in later:
                 continue
-            begun = plan.act in ("start", "restart", "reload")
+            begun = plan.action in ("start", "restart", "reload")
             if not want.wait_on_start and ((begun and not seen.running) or (not begun and seen.starting)):
                 if begun:
                     self._bind_started(name)
@@ -241,11 +241,11 @@ class Units:
         A unit that is only reloaded serves all along, and what its health lacks may be what the new files bring.
         """
         health = self.wants[name].health
-        if not health or self.plans[name].act != "restart":
+        if not health or self.plans[name].action != "restart":
             return False
         # Unverified: certificates that were just renewed on disk must not make a healthy server look unhealthy.
         other, _last = wait_until(
-            lambda: asked(health, verify=False), lambda answer: not answer[0], timeout=UNHEALTHY_AFTER
+            lambda: query_health(health, verify=False), lambda answer: not answer[0], timeout=UNHEALTHY_AFTER
         )
         return not other
 
@@ -260,7 +260,7 @@ class Units:
         if not passed:
             raise HardwayError(
                 f"{', '.join(names)}: not restarted, because only {count} of {len(gate['urls'])} are healthy and "
-                f"{gate['minimum']} must be: {'; '.join(words)}. It runs on as before; repair the others and run again"
+                f"{gate['minimum']} must be: {'; '.join(words)}. It keeps running; fix the others and run again"
             )
 
 

@@ -17,13 +17,13 @@ ENOUGH = 3
 LINES = 15
 
 
-def judge(seen: Mapping[str, str], restarts_before: int) -> str:
+def hopeless(seen: Mapping[str, str], restarts_before: int) -> str:
     """Return why it is of no use to wait for a unit, empty when it may yet come."""
     if seen.get("ActiveState") == "failed":
         return f"failed ({seen.get('Result', '')})"
     again = int(seen.get("NRestarts") or 0) - restarts_before
     if seen.get("ActiveState") == "activating" and again >= ENOUGH:
-        return f"failed {again} times in a row, and systemd goes on trying"
+        return f"failed {again} times in a row, and systemd keeps trying"
     return ""
 
 
@@ -42,7 +42,7 @@ class Watch:
         seen = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         if self._restarts is None:
             self._restarts = int(seen.get("NRestarts") or 0)
-        why = judge(seen, self._restarts)
+        why = hopeless(seen, self._restarts)
         if not why:
             return ""
         return f"{self._name} {why}. Its last lines (journalctl -u {self._name} has all):\n{self._journal()}"

@@ -59,7 +59,7 @@ def collect(name: str, seen: Seen, extra: Iterable[str], known: Mapping[str, Inp
     return found
 
 
-def foreseen(name: str, extra: Iterable[str], inputs: Iterable[str], predicted: Iterable[str]) -> list[str]:
+def predicted_inputs(name: str, extra: Iterable[str], inputs: Iterable[str], predicted: Iterable[str]) -> list[str]:
     """Return which of the files that a check run would have written are among what the unit starts from."""
     places = (f"{OURS}/{name}.d", *extra)
     known = {*inputs, *places, f"{OURS}/{name}"}

@@ -29,10 +29,10 @@ def touched(paths: Iterable[str]) -> dict[str, Optional[float]]:
 
 def with_outputs(plan: Plan, seen: Seen, outputs: Mapping[str, Optional[float]], since: float) -> Plan:
     """Return the plan for a unit that serves ``since`` then, after a look at what it has written before that."""
-    if not seen.running or plan.act not in ("none", "reload"):
+    if not seen.running or plan.action not in ("none", "reload"):
         return plan
     reasons = problems(outputs, since)
-    return replace(plan, act="restart", reasons=(*plan.reasons, *reasons)) if reasons else plan
+    return replace(plan, action="restart", reasons=(*plan.reasons, *reasons)) if reasons else plan
 
 
 def problems(outputs: Mapping[str, Optional[float]], since: float) -> list[str]:

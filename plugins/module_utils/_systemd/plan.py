@@ -111,10 +111,10 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: act is none, start, restart, reload, stop or remove; enable is None where nothing changes."""
+    """What to do: action is none, start, restart, reload, stop or remove; enable is None if it does not change."""
 
     name: str
-    act: str
+    action: str
     reasons: tuple[str, ...] = ()
     enable: bool | None = None
     # It is still starting, so no client loses anything: no turn, no gate.
@@ -123,7 +123,7 @@ class Plan:
     @property
     def changed(self) -> bool:
         """True when carrying it out changes the host."""
-        return self.act != "none" or self.enable is not None
+        return self.action != "none" or self.enable is not None
 
 
 def full_name(name: str) -> str:
@@ -205,7 +205,7 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | Non
         if seen.load == "not-found":
             return Plan(want.name, "none")
         stops = seen.active not in ("inactive", "failed")
-        return Plan(want.name, "stop" if stops else "none", ("not wanted now",) if stops else (), enable)
+        return Plan(want.name, "stop" if stops else "none", ("no longer wanted",) if stops else (), enable)
     if seen.active == "failed":
         return Plan(want.name, "start", (f"was failed ({seen.result})",), enable)
     if seen.active == "activating" and not seen.starting:
@@ -215,7 +215,7 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | Non
     found = differences(want, seen, inputs, stamp)
     reasons = tuple(found.values())
     if stamp is not None and _was_cut_off(stamp, seen):
-        reasons = reasons or ("an earlier run was cut off before it could restart it",)
+        reasons = reasons or ("an earlier run was interrupted before it could restart it",)
     elif not seen.starting and found and found.keys() <= set(want.reloads):
         return Plan(want.name, "reload", reasons, enable)
     return Plan(want.name, "restart" if reasons else "none", reasons, enable, bool(reasons) and seen.starting)

@@ -66,8 +66,8 @@ class Reload:
 
     def _fail(self, reason: str) -> None:
         raise HardwayError(
-            f"{self._name}: its reload failed, and it serves on as before: {reason}; repair what it complains of and "
-            f"run again. {self._systemd.last_lines(self._name)}"
+            f"{self._name}: its reload failed, and it keeps serving with the previous configuration: {reason}; "
+            f"fix the cause and run again. {self._systemd.last_lines(self._name)}"
         )
 
 

@@ -88,12 +88,12 @@ class Systemd:
         return re.sub(r"(?i)(token|passw\w*|secret)(\"?\s*[=:]\s*)\S+", r"\1\2***", out.strip()[-4000:])
 
 
-def ask(health: Mapping[str, Any], verify: bool = True) -> str:
+def health_problem(health: Mapping[str, Any], verify: bool = True) -> str:
     """Return nothing when the health endpoint answers as wanted, else why not."""
-    return asked(health, verify)[1]
+    return query_health(health, verify)[1]
 
 
-def asked(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, str]:
+def query_health(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, str]:
     """Return whether the health endpoint says no, and why it does not answer as wanted: nothing when it does.
 
     It says no by another status, or because nothing listens there. A slow answer, or one that cannot be read, is none.
@@ -124,7 +124,7 @@ def asked(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, str]:
 
 def healthy_of(gate: Mapping[str, Any]) -> tuple[int, list[str]]:
     """Return how many of the gate's urls are healthy, and what the others say."""
-    answers = [ask({**gate, "url": url, "status": 200}) for url in gate["urls"]]
+    answers = [health_problem({**gate, "url": url, "status": 200}) for url in gate["urls"]]
     return answers.count(""), [answer for answer in answers if answer]
 
 
@@ -170,8 +170,8 @@ class Waiter:
             if seen.job or seen.active == "deactivating":
                 return f"its old process does not end ({seen.active}, {seen.sub})"
             if not seen.running and not seen.starting:
-                self._fail("systemd did not start it; look for a condition or a dependency that is not met")
-            return "systemd has not begun to start it"
+                self._fail("systemd did not start it; check for an unmet condition or dependency")
+            return "systemd has not started it yet"
         return ""
 
     def _state(self) -> str:
@@ -182,12 +182,12 @@ class Waiter:
         if not seen.running:
             return f"{seen.active} ({seen.sub})"
         if self._want.health:
-            return ask(self._want.health)
+            return health_problem(self._want.health)
         if seen.sub == "exited" or self._before is None:
             return ""
         if self._alive[0] != seen.main_pid:
             self._alive = (seen.main_pid, time.monotonic())
-        return "" if time.monotonic() - self._alive[1] >= SETTLED else "its process is too young to be trusted"
+        return "" if time.monotonic() - self._alive[1] >= SETTLED else "its process has not run long enough"
 
     def _fail(self, reason: str) -> None:
         name = self._want.name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import forget
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
 from dev.standins import binaries
@@ -75,7 +75,7 @@ def hosts() -> Iterator[Hosts]:
         pki = made.inventory / ".pki"
         store = Store(str(pki))
         store.prepare(False)
-        Ensure(store, None, False, 0.3, False).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
+        Reconciler(store, None, False, 0.3, False).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
         # The directory is one from before there was a list of its files, and never had what Kubernetes needs.
         made.apply("-e", OLD, "-e", '{"ca_regenerate": ["sa.key", "encryption.key", "keepalived.password"]}')
         for path in pki.glob("etcd-peer-ca.*"):

@@ -121,9 +121,9 @@ def test_another_key_for_a_joining_node_is_denied(
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=[hosts("n1"), hosts("n2")], timeout=30)
     assert result["issued"] == ["n1", "n2"] and set(result["certificates"]) == {"n1", "n2"}
     assert {line["name"] for line in result["denied"]} == rivals
-    assert "not the one that lies on node n1" in conditions(kubernetes, "thief")["Denied"]
+    assert "not the one on node n1" in conditions(kubernetes, "thief")["Denied"]
     if "neighbour" in rivals:
-        assert "asks for the identity" in conditions(kubernetes, "neighbour")["Denied"]
+        assert "requests the identity" in conditions(kubernetes, "neighbour")["Denied"]
 
 
 def test_a_host_that_lies_gets_nothing_and_the_others_go_on(
@@ -143,11 +143,11 @@ def test_a_host_that_lies_gets_nothing_and_the_others_go_on(
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=30, require="none")
     assert not result.get("failed"), result
     assert result["issued"] == ["n3"] and result["missing"] == sorted(lies)
-    assert set(result["problems"]) == set(lies) and "asks for the identity system:node:n3" in result["problems"]["n1"]
+    assert set(result["problems"]) == set(lies) and "requests the identity system:node:n3" in result["problems"]["n1"]
     assert len(kubernetes.api().get(CSRS)["items"]) == before + 1
     place = {"node": "n1", "state": "installed", "directory": str(tmp_path / "n3")}
     stolen = run_module("kubelet_certificate", **place, certificate="", problem=result["problems"]["n1"])
-    assert stolen["failed"] and "asks for the identity" in stolen["msg"]
+    assert stolen["failed"] and "requests the identity" in stolen["msg"]
     # Another node's certificate is of no use without that node's key.
     hosts("n1")
     place = {**place, "directory": str(tmp_path / "n1")}
@@ -163,7 +163,7 @@ def test_two_keys_for_a_kubelet_that_asks_by_itself(kubernetes: RealKubernetes, 
     post(kubernetes, token, csr("two", csr_pem("system:node:n1")))
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=0)
     assert result["failed"] and {line["name"] for line in result["denied"]} == {"one", "two"}
-    assert "2 different keys are presented for node n1" in conditions(kubernetes, "one")["Denied"]
+    assert "2 different keys in the CSRs for node n1" in conditions(kubernetes, "one")["Denied"]
     post(kubernetes, token, csr("again", csr_pem("system:node:n1")))
     other = {"requesters": ["system:bootstrap:zzzzzz"], "timeout": 0}
     refused = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, **other)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split, trusted
@@ -36,7 +36,7 @@ class WithIntermediate(RealKubernetes):
     def __init__(self, directory: Path) -> None:
         """Make ca as the role does, in the middle of a rotation, and kubelet-ca below it."""
         super().__init__(directory)
-        ensure = Ensure(Store(str(directory / "own")), None, False, 0.3, False)
+        ensure = Reconciler(Store(str(directory / "own")), None, False, 0.3, False)
         ensure.ca({"name": "ca"})
         Rotation(ensure).take("trust", [{"name": "ca"}], [])
         ensure.ca({"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0})

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from integration.api.conftest import need
@@ -38,14 +38,14 @@ def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
 
     def step(name: str) -> None:
-        Rotation(Ensure(store, None, False, 0.3, False), min_age=timedelta(0)).take(name, [], [{"name": "sa"}])
+        Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).take(name, [], [{"name": "sa"}])
         cluster.programs.stop("kube-apiserver")
         cluster.programs.start("kube-apiserver", cluster._apiserver())
         cluster.programs.await_truth("kube-apiserver", cluster.ready)
 
     for file in ("sa.key", "sa.pub"):
         (tmp_path / file).unlink()
-    Ensure(store, None, False, 0.3, False).key_pair({"name": "sa"})
+    Reconciler(store, None, False, 0.3, False).key_pair({"name": "sa"})
     try:
         cluster.start()
         wait_until(lambda: cluster.api().find(ACCOUNT), bool, timeout=60)

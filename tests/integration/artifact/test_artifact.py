@@ -81,10 +81,12 @@ def test_a_controller_that_has_nothing_downloads_once_over_http(source: dict[str
     }
     try:
         from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
-        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+        from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
 
         wanted = [catalog.Binary("tool", "1.0", "tool")]
-        threads = [threading.Thread(target=lambda: Store(catalog.source(over_http)).fetch(wanted)) for _n in range(4)]
+        threads = [
+            threading.Thread(target=lambda: ArtifactCache(catalog.source(over_http)).fetch(wanted)) for _n in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -154,6 +156,6 @@ def test_a_binary_of_the_same_size_and_time_is_replaced(hosts: Lab, source: dict
 
 def test_what_cannot_be_had_is_told_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
     results = hosts.play(task(source, "3.0"))
-    assert all("digest is not known" in result["msg"] for result in results.values())
+    assert all("digest is unknown" in result["msg"] for result in results.values())
     assert set(hosts.everywhere("ls /opt/hardway/tool").values()) == {"1.0\n2.0"}
     assert set(hosts.everywhere("ls /root/.ansible/tmp 2>/dev/null | wc -l").values()) == {"0"}

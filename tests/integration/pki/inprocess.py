@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.hardway.kubernetes.plugins.action.pki_certificate import ActionModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import HostCertificates
 from ansible_collections.hardway.kubernetes.plugins.modules import (
     pki_bundle,
     pki_ca,
@@ -67,7 +67,7 @@ def _with_action(check: bool, host: str, params: dict[str, Any]) -> dict[str, An
     def execute(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         assert module_name.endswith("pki_certificate")
         assert task_vars
-        return Host(checked(pki_certificate.SPEC, module_args), check, diff=True).run()
+        return HostCertificates(checked(pki_certificate.SPEC, module_args), check, diff=True).run()
 
     action._execute_module = execute
     return action._run({"inventory_hostname": host})

@@ -201,7 +201,7 @@ def test_unreadable_directory(top: Path, module: str) -> None:
         directory.chmod(0o755)
     os.seteuid(65534)
     try:
-        with pytest.raises(HardwayError, match=r"Permission denied; mend (its|the) owner"):
+        with pytest.raises(HardwayError, match=r"Permission denied; fix (its|the) owner"):
             call(module, directory=str(top / "pki"), **params)
     finally:
         os.seteuid(0)

@@ -104,12 +104,12 @@ def expired_on_one_way() -> Case:
 def without_one_between() -> Case:
     root = Made("root")
     two = Made("two", Made("one", root))
-    return [Made("leaf", two)], [two], [root], "nothing that was given signed CN=two of CN=one"
+    return [Made("leaf", two)], [two], [root], "none of the given certificates signed CN=two of CN=one"
 
 
 def of_another_root() -> Case:
     """Of the same name, with another key."""
-    return [Made("leaf", Made("root"))], [], [Made("root")], "nothing that was given signed CN=leaf of CN=root"
+    return [Made("leaf", Made("root"))], [], [Made("root")], "none of the given certificates signed CN=leaf of CN=root"
 
 
 def expired() -> Case:
@@ -126,7 +126,7 @@ def expired_between() -> Case:
 def by_no_ca() -> Case:
     root = Made("root")
     one = Made("one", root, ca=False)
-    return [Made("leaf", one)], [one], [root], "CN=one is no CA that may sign certificates"
+    return [Made("leaf", one)], [one], [root], "CN=one is not a CA that may sign certificates"
 
 
 def too_deep() -> Case:
@@ -138,13 +138,13 @@ def too_deep() -> Case:
 def outside_its_names() -> Case:
     root = Made("root")
     one = Made("one", root, domain="example.net")
-    return [Made("leaf", one)], [one], [root], "CN=one: dns:a.example.org lies outside the names it is limited to"
+    return [Made("leaf", one)], [one], [root], "CN=one: dns:a.example.org is outside of its name constraints"
 
 
 def for_other_purposes() -> Case:
     root = Made("root")
     one = Made("one", root, purposes=[ExtendedKeyUsageOID.EMAIL_PROTECTION])
-    return [Made("leaf", one)], [one], [root], "CN=one is for other purposes than what it signed"
+    return [Made("leaf", one)], [one], [root], "CN=one is for other purposes than the certificate it signed"
 
 
 FOUND = [straight, in_the_same_file, crossed, expired_on_one_way]

@@ -104,8 +104,8 @@ def test_import_is_refused(tmp_path: Path) -> None:
         ("two", {"cas": [{"name": "ca"}], "import_dir": str(one)}, "is another CA than .*; drop"),
         ("new", {"cas": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
         ("new", {"cas": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
-        ("new", {"cas": [{"name": "x"}], "import_dir": str(one)}, "none of the CAs is there"),
-        ("new", {"cas": [{"name": "ca"}], "import_dir": "/none"}, "none of the CAs is there"),
+        ("new", {"cas": [{"name": "x"}], "import_dir": str(one)}, "contains none of the CAs"),
+        ("new", {"cas": [{"name": "ca"}], "import_dir": "/none"}, "contains none of the CAs"),
     ]
     for directory, params, message in cases:
         with pytest.raises(HardwayError, match=message):
@@ -137,7 +137,7 @@ def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> Non
             (source / "ca.crt").write_text(content)
         assert not call("pki_ca", **params)["changed"]
     if not single:
-        with pytest.raises(HardwayError, match="none of the CAs is there"):
+        with pytest.raises(HardwayError, match="contains none of the CAs"):
             call("pki_ca", **{**params, "cas": [one, {"name": "front-proxy-ca"}]})
 
 
@@ -186,7 +186,7 @@ def test_leaf_of_an_offline_ca(tmp_path: Path) -> None:
     ]
     for number, options in enumerate(({}, {"force": True})):
         for _ in range(2):
-            with pytest.raises(HardwayError, match=f"kept elsewhere: sign there, for ca: {request}; put each"):
+            with pytest.raises(HardwayError, match=f"offline: sign there, for ca: {request}; put each"):
                 call("pki_certificate", **keep(pki), **options)
         assert not number or (tmp_path / "host/a.crt").is_file()
         openssl(*sign, "-days", "30", "-out", signed)
@@ -206,7 +206,7 @@ def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
     of_own = {**SERVER, "ca": "own", "path": str(tmp_path / "host/own")}
     of_root = {**SERVER, "path": str(tmp_path / "host/a")}
     before = record(pki)
-    for entry, message in ((of_root, "kept elsewhere"), ({**of_root, "ca": "own", "expiry": "101d"}, "longer")):
+    for entry, message in ((of_root, "is offline"), ({**of_root, "ca": "own", "expiry": "101d"}, "longer")):
         with pytest.raises(HardwayError, match=message):
             call("pki_certificate", ca_dir=str(pki), certificates=[of_own, entry])
         assert record(pki) == before
@@ -224,7 +224,7 @@ def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
 def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
     """A certificate for another key, by another CA, for other names or too long stays outside."""
     vault, pki = offline_root(tmp_path)
-    with pytest.raises(HardwayError, match="kept elsewhere"):
+    with pytest.raises(HardwayError, match="is offline"):
         call("pki_certificate", **keep(pki))
     request = next((pki / "requests").rglob("*.csr"))
     signed = request.with_suffix(".crt")
@@ -237,10 +237,10 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
 
     cases: list[tuple[Any, str]] = [
         (lambda: shutil.copy(tmp_path / "x.crt", signed), "is for another key"),
-        (lambda: sign(tmp_path / "other"), "not signed by the present CA"),
+        (lambda: sign(tmp_path / "other"), "not signed by the current CA"),
         (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),
-        (lambda: sign(vault, expiry="60d"), "made for 60d instead of 30d"),
+        (lambda: sign(vault, expiry="60d"), "issued for 60d instead of 30d"),
         (lambda: signed.write_text("x"), "no PEM certificate"),
     ]
     for prepare, message in cases:

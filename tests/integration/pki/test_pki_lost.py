@@ -33,7 +33,7 @@ LOST: dict[str, str | None] = {
     "front-proxy-ca.crt": "/etc/kubernetes/pki/front-proxy-ca.crt",
     "front-proxy-ca.key": "ca_offline",
     "issued.jsonl": "serial numbers",
-    "kubelet-ca.crt": "all hosts refuse another CA",
+    "kubelet-ca.crt": "all hosts reject another CA",
     "kubelet-ca.key": "/etc/kubernetes/pki/kubelet-ca.key",
     "sa.key": "/etc/kubernetes/pki/sa.key",
     "sa.pub": None,
@@ -138,7 +138,7 @@ def test_all_that_is_lost_is_told_at_once(again: Callable[..., dict[str, Any]], 
 def test_short_names_and_wrong_names(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     for name in ("secrets/encryption.key", "etcd/ca.key"):
         (tmp_path / "pki" / name).unlink()
-    with pytest.raises(HardwayError, match=r"regenerate encription\.key: no such file belongs here; name some of"):
+    with pytest.raises(HardwayError, match=r"regenerate encription\.key: not a file of this directory; use some of"):
         again(regenerate=["encription.key"])
     assert again(regenerate=["encryption.key", "etcd-ca.key"])["changed"]
     (aside,) = (tmp_path / "pki/retired/lost").iterdir()

@@ -39,7 +39,7 @@ def renew_for_ever(directory: str, path: str) -> None:
     ca = Issuer.load(Store(directory), "ca")
     while True:
         pair = Pair(spec)
-        pair.switch.recover()
+        pair.swap.recover()
         install([(pair, ca.sign(spec, pair.request(renew_key=True), "host"))])
 
 

@@ -56,7 +56,7 @@ def test_problems_are_those_of_all_hosts(told: tuple[Path, str, Outcome]) -> Non
         "down: was not reached; its certificates are unknown",
         f"here: {address}: serves {served}, but {directory}/mine.crt of no host is that ({held});"
         " restart what serves it",
-        "sick: could not be looked at: no cryptography",
+        "sick: could not be inspected: no cryptography",
     ]
 
 
@@ -73,7 +73,7 @@ def test_the_table_is_shown_with_the_days_that_openssl_counts(told: tuple[Path, 
     assert abs(int(mine[1]) - left.total_seconds() / 86400) < 1
     assert [(row[0], row[7]) for place, row in by_place.items() if place == "-"] == [("MISMATCH", address)]
     assert all(line in outcome.output for line in result["table"])
-    assert "2 certificates in 2 places, 3 problems; the first to end is" in result["table"][-1]
+    assert "2 certificates in 2 places, 3 problems; the first to expire is" in result["table"][-1]
     assert [line.partition(": has")[0] for line in result["expiring"]] == [
         f"here: {directory}/mine.crt",
         f"here: {address}",

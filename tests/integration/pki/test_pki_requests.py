@@ -150,5 +150,5 @@ def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Clust
     act("pki_ca", directory=str(cluster.directory / "other"), cas=[{"name": "ca"}])
     signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]
     openssl("x509", "-req", "-in", first, *signer, "-out", first.replace(".csr", ".crt"))
-    with pytest.raises(HardwayError, match="not signed by the present CA ca"):
+    with pytest.raises(HardwayError, match="not signed by the current CA ca"):
         cluster.run(requests_only=True)

@@ -85,8 +85,8 @@ def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
     assert trusts(host, old)
 
     issuing = follow(directory, "issue")
-    assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the present CA ca"]
-    assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the present CA ca"]
+    assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the current CA ca"]
+    assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the current CA ca"]
     assert (host / "ca.crt").read_bytes() == bundle, "nothing that only trusts is restarted"
     assert trusts(host, old) and trusts(host, host / "server.crt")
     assert openssl("x509", "-in", host / "signer.crt", "-noout", "-pubkey") == openssl(
@@ -113,8 +113,8 @@ def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Pa
         result = play(directory, [(CHECK, certificates(pki, host))]).results[0]
         assert result["changed"] is False
         said.append("; ".join(result["observed"][0]["reasons"]))
-    reason = "issuer: not signed by the present CA ca"
-    assert said == ["certificate: there is none yet", "certificate: unreadable", reason]
+    reason = "issuer: not signed by the current CA ca"
+    assert said == ["certificate: does not exist yet", "certificate: unreadable", reason]
 
 
 def test_named_certificates_are_made_again(directory: Path) -> None:

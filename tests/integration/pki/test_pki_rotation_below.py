@@ -66,9 +66,9 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
 @pytest.mark.parametrize(
     ("gone", "ca", "message"),
     [
-        ("ca.key", BELOW, "kubelet-ca: the key of ca, which must sign its successor, is kept elsewhere; bring it"),
+        ("ca.key", BELOW, "kubelet-ca: the key of ca, which must sign its successor, is offline; restore it"),
         ("", {"name": "kubelet-ca"}, r"kubelet-ca: is signed by another one, .*; import that \(ca_rotation_import_"),
-        ("kubelet-ca.key", BELOW, "kubelet-ca: its key .*kubelet-ca.key is kept elsewhere"),
+        ("kubelet-ca.key", BELOW, "kubelet-ca: its key .*kubelet-ca.key is offline"),
     ],
 )
 def test_what_cannot_be_made_here_is_refused(pki: Path, gone: str, ca: dict[str, str], message: str) -> None:
@@ -126,7 +126,7 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
         ("another key", "ca-key.pem: does not belong to .*ca.pem; import the pair that does"),
         (
             "the same",
-            "ca: .*/given/ca.crt has the present one's key; put it in the place of .*ca.crt, which is no rotation",
+            "ca: .*/given/ca.crt has the present one's key; put it in the place of .*ca.crt, which is not a rotation",
         ),
     ],
 )

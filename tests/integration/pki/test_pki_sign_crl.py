@@ -56,13 +56,13 @@ def test_sign_a_request_from_elsewhere(pki: Path) -> None:
     act("pki_sign", **sign(pki, asked, common_name="b", hosts=["b"], ca="leafs", expiry="20d", chain=True))
     openssl("verify", "-CAfile", pki / "ca.crt", "-untrusted", found, found)
     reasons = act("pki_sign", **sign(pki, request(pki, *subject, "-addext", names)))["certificates"][0]["reasons"]
-    assert reasons == ["key: it is not that of the request"]
+    assert reasons == ["key: is not that of the CSR"]
 
 
 def test_sign_an_ca_from_elsewhere(pki: Path) -> None:
     """Only a profile for CAs makes one, and its own certificates are trusted through it."""
     asked = request(pki, "-subj", "/CN=team", "-addext", "basicConstraints=critical,CA:TRUE")
-    with pytest.raises(HardwayError, match="the request asks for a CA; choose a profile"):
+    with pytest.raises(HardwayError, match="the CSR requests a CA; choose a profile"):
         call("pki_sign", **sign(pki, asked))
     act("pki_sign", **sign(pki, asked, profile="sub"), profiles={"sub": CA_PROFILE})
     text = openssl("x509", "-in", pki / "out/a.crt", "-noout", "-text")
@@ -77,7 +77,7 @@ def test_sign_an_ca_from_elsewhere(pki: Path) -> None:
 def test_damaged_requests(pki: Path, content: str) -> None:
     """The error names the file."""
     (pki / "bad.csr").write_text(content)
-    with pytest.raises(HardwayError, match=r"bad\.csr: is not a PEM signing request or is damaged"):
+    with pytest.raises(HardwayError, match=r"bad\.csr: is not a PEM CSR or is damaged"):
         call("pki_sign", **sign(pki, pki / "bad.csr"))
 
 

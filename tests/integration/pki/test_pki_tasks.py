@@ -117,7 +117,7 @@ DIFFERENCES: dict[str, Difference] = {
     "key": ({"key": {"algo": "rsa"}}, "key: ecdsa 256 instead of rsa 2048"),
     "profile": ({"profile": "peer"}, "usages: without client auth"),
     "ca": ({"ca": "etcd-ca"}, "issuer: not signed by"),
-    "expiry": ({"expiry": "48h"}, "expiry: made for 365d instead of 2d"),
+    "expiry": ({"expiry": "48h"}, "expiry: issued for 365d instead of 2d"),
 }
 # The same of what holds for all certificates of a task.
 OPTIONS: dict[str, Difference] = {
@@ -175,7 +175,7 @@ def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
     relaxed, strict = certificates(tmp_path, short), certificates(tmp_path, short, renew_before=0.9)
     outcome = play(tmp_path, [(APPLY, relaxed), (APPLY, relaxed), (CHECK, strict)])
     assert outcome.changed == [True, False, True], outcome.output
-    assert "left, less than 90% of its life" in outcome.results[2]["certificates"][0]["reasons"][0]
+    assert "left, less than 90% of its validity period" in outcome.results[2]["certificates"][0]["reasons"][0]
 
 
 def test_a_renewal_mends_the_key_beside_it(pki: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
     outcome = play(tmp_path, [(CHECK, wanted), (CHECK, write), (APPLY, wanted), (APPLY, write)])
     assert [result["failed"] for result in outcome.results] == [False, False, True, True], outcome.output
     assert outcome.changed[:2] == [True, True]
-    assert "make it with the role ca" in outcome.results[2]["msg"]
+    assert "create it with role ca" in outcome.results[2]["msg"]
     assert "host/ca.crt: does not exist" in outcome.results[3]["msg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["play.json"]
 

@@ -222,7 +222,7 @@ def test_hosts_that_cannot_serve(site: Site) -> None:
         ["host k1", "riscv64", "use x86_64"],
         ["host k2", "Slackware", "debian 12"],
         ["host k3", "Debian 11", "use 12 or newer"],
-        ["host k4", "not reached", "mend the connection"],
+        ["host k4", "not reached", "fix the connection"],
         ["cluster_api_vip", "198.51.100.7", "k2"],
     )
 
@@ -296,7 +296,7 @@ def unreadable(pki: Path) -> None:
         (foreign_key, ["pki/ca.key", "does not belong to", "pki/ca.crt", "restore"]),
         (no_ca, ["pki/ca.crt", "is not a CA", "restore"]),
         (no_pem, ["pki/etcd/ca.crt", "restore"]),
-        (unreadable, ["pki/front-proxy-ca.crt", "cannot be read", "mend"]),
+        (unreadable, ["pki/front-proxy-ca.crt", "cannot be read", "fix"]),
     ],
 )
 def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str]) -> None:
@@ -307,7 +307,7 @@ def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str])
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("missing", ["answers 404"]), ("truncated", ["broke off after 10 of"]), ("wrong", ["sha256", "deleted"])],
+    [("missing", ["answers 404"]), ("truncated", ["ended after 10 of"]), ("wrong", ["sha256", "deleted"])],
 )
 def test_a_bad_download(site: Site, kind: str, words: list[str]) -> None:
     (site.binaries / "flanneld").unlink()

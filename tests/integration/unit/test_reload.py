@@ -70,7 +70,10 @@ def test_haproxy_that_cannot_bind_has_not_reloaded(hosts: Lab) -> None:
     for _run in range(2):
         seen = haproxy(hosts, 7001, 7002)
         assert seen.get("failed"), seen
-        assert "its reload failed, and it serves on as before: no new process has taken over" in seen["msg"]
+        assert (
+            "its reload failed, and it keeps serving with the previous configuration: no new process has taken over"
+            in seen["msg"]
+        )
         assert "cannot bind socket" in seen["msg"]
     hosts.inside("n1", f"kill {process}; sleep 1")
     assert haproxy(hosts, 7001, 7002)["units"]["haproxy.service"]["action"] == "reloaded"
@@ -90,7 +93,7 @@ def test_keepalived_that_leaves_out_what_it_does_not_like_has_not_reloaded(hosts
     for _run in range(2):
         seen = keepalived(hosts, "vrrp_instance { nonsense\n")
         assert seen.get("failed"), seen
-        assert "its reload failed, and it serves on as before: " in seen["msg"]
+        assert "its reload failed, and it keeps serving with the previous configuration: " in seen["msg"]
     assert keepalived(hosts, address="198.18.0.251")["units"]["keepalived.service"]["action"] == "reloaded"
     assert keepalived(hosts, address="198.18.0.251")["changed"] is False
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of what the PKI directory once had, to tell a lost file from one that never existed.
+"""The list of all files the PKI directory has ever had, to distinguish lost files from new ones.
 
-contents.json is written before the first file of a new directory, and after each run. What it lists and is not there
-is lost: only an option that names the file has another one made. What it does not list is new and may be created, also
-by a later release. A directory without the list, from before it was kept, is adopted: see Contents.adopted.
+contents.json is written before the first file of a new directory, and after each run. A listed file that is missing
+is lost; it is replaced only if an option names it. A file that is not listed is new and may be created, also
+by a later release. For a directory without the list, its former contents are inferred: see Contents.inferred.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 # What a loss means, and where the value still is.
 _LOSSES = {
     JOURNAL: "the serial numbers of all certificates, which a revocation needs",
-    ROTATION: "how far a rotation is, and what it replaces",
+    ROTATION: "the state of rotations, and what they replace",
     "secrets/encryption.key": (
-        "nothing else decrypts what etcd has of Secrets; the masters have it in /etc/kubernetes/encryption.yaml"
+        "nothing else decrypts the Secrets in etcd; the masters have it in /etc/kubernetes/encryption.yaml"
     ),
     "secrets/keepalived.password": (
         "load balancers with two passwords hold the virtual address twice; group lb has it in"
         " /etc/keepalived/keepalived.conf"
     ),
-    "sa.key": "all tokens of service accounts would be refused; the masters have it as /etc/kubernetes/pki/sa.key",
+    "sa.key": "all tokens of service accounts would be rejected; the masters have it as /etc/kubernetes/pki/sa.key",
     "ca.crt": "all hosts trust it; they have it as /etc/kubernetes/pki/ca.crt",
     "front-proxy-ca.crt": "the API servers trust it; the masters have it as /etc/kubernetes/pki/front-proxy-ca.crt",
     "etcd/ca.crt": "etcd trusts it; its hosts have it as /etc/etcd/pki/ca.crt",
     "etcd-peer-ca.crt": "etcd members trust it; their hosts have it as /etc/etcd/pki/peer-ca.crt",
 }
-_CA_KEY = "nothing can be signed, and all hosts refuse another CA"
+_CA_KEY = "nothing can be signed, and all hosts reject another CA"
 _SIGNS = "; masters have the key that signs for kubelets as /etc/kubernetes/pki/{path}"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The files that a task asks for, relative to the directory, by what they belong to."""
+    """The files that a task manages, relative to the directory, by kind."""
 
     cas: Mapping[str, str]
     key_pairs: tuple[str, ...]
@@ -52,7 +52,7 @@ class Asked:
 
     @classmethod
     def of(cls, store: Any, params: Mapping[str, Any]) -> Asked:
-        """Return what the options of pki_ca ask for."""
+        """Return the files for the options of pki_ca."""
         stems = {item["name"]: _relative(store, store.stem(item["name"])) for item in params["cas"]}
         pairs = tuple(_relative(store, store.stem(item["name"])) for item in params["key_pairs"])
         return cls(stems, pairs, tuple(f"secrets/{item['name']}" for item in params["secrets"]))
@@ -70,14 +70,14 @@ class Asked:
 
     @property
     def ca_keys(self) -> set[str]:
-        """Return the keys of CAs, which may be elsewhere on purpose."""
+        """Return the keys of CAs, which may be offline on purpose."""
         return {f"{stem}.key" for stem in self.cas.values()}
 
     def named(self, names: Iterable[str], option: str) -> set[str]:
-        """Return the files that an option names: by their paths, or shorter, as encryption.key and etcd-ca.key."""
+        """Return the files that an option names, by path or short name such as encryption.key and etcd-ca.key."""
         short: dict[str, set[str]] = {os.path.basename(path): {path} for path in self.secrets}
         for name, stem in self.cas.items():
-            # One half without the other is of no use.
+            # A certificate and its key are replaced together.
             short.update({f"{name}{suffix}": {f"{stem}.crt", f"{stem}.key"} for suffix in (".crt", ".key")})
             short[f"{name}.chain.crt"] = {f"{stem}.chain.crt"}
         short = {**{path: {path} for path in [*self.files, *self.public]}, **short}
@@ -85,13 +85,13 @@ class Asked:
             short.update({f"etcd/ca{suffix}": short[f"etcd-ca{suffix}"] for suffix in (".crt", ".key", ".chain.crt")})
         if unknown := [name for name in names if name not in short]:
             known = ", ".join(path for path in self.files if not path.endswith(".chain.crt"))
-            raise HardwayError(f"{option} {', '.join(unknown)}: no such file belongs here; name some of {known}")
+            raise HardwayError(f"{option} {', '.join(unknown)}: not a file of this directory; use some of {known}")
         return {path for name in names for path in short[name]}
 
 
 @dataclass
 class Contents:
-    """The list itself; ``listed`` is None where there is none yet."""
+    """The list; ``listed`` is None if there is none yet."""
 
     store: Any
     listed: set[str] | None
@@ -109,17 +109,17 @@ class Contents:
             raise HardwayError(f"{path}: is damaged; restore it from a backup") from exc
 
     def lost(self, asked: Asked) -> list[str]:
-        """Return the files that were here and are not any more."""
-        known = self.adopted(asked) if self.listed is None else self.listed
-        # While one key takes the place of another, the public half of only one can be derived.
+        """Return the files that existed once and are missing."""
+        known = self.inferred(asked) if self.listed is None else self.listed
+        # During a rotation, the public key of only one of the two keys can be derived.
         known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
         return [path for path in [*asked.files, *asked.public] if path in known and not self._is_there(path)]
 
-    def adopted(self, asked: Asked) -> set[str]:
-        """Return what a directory without a list must have had.
+    def inferred(self, asked: Asked) -> set[str]:
+        """Infer the former contents of a directory without a list.
 
-        Nothing where it is new: no CA is there, or only CAs that somebody put there and that signed nothing yet. Else
-        all key pairs and secrets, the CAs that signed something or were made here, and keys of the latter.
+        Empty for a new directory, which has no CA, or only CAs that a user put there and that signed nothing yet. Else
+        all key pairs and secrets, the CAs that signed something or were created here, and the keys of the latter.
         """
         journal = self._journal()
         has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.cas.values())
@@ -130,35 +130,35 @@ class Contents:
         for name, stem in asked.cas.items():
             if name in signers or stem in made:
                 found.add(f"{stem}.crt")
-            # One that was not made here may have its key elsewhere, as an offline CA has.
+            # A CA that was not created here may be an offline CA.
             if stem in made:
                 found.add(f"{stem}.key")
         return found
 
     def begin(self) -> None:
-        """Write the list before the first file of a new directory, so that a run cut off there is no loss."""
+        """Write the list before the first file of a new directory, so that an interrupted run is not a loss."""
         if self.listed is None:
             self.listed = set()
             self.write()
 
     def note(self, asked: Asked, gone: Iterable[str] = ()) -> None:
-        """List what is here of what was asked for, and no more what is gone for good."""
+        """Add the existing files of the task to the list, and remove those that are replaced."""
         before = self.listed
         kept = (before or set()) - set(gone)
         self.listed = kept | {path for path in asked.files if self._is_there(path)}
         if not self.listed:
-            # Refused before anything was made: the directory is as new as it was.
+            # The task failed before it created a file: the directory is still new.
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.store.directory, LIST))
         elif self.listed != before:
             self.write()
 
     def _is_there(self, path: str) -> bool:
-        """True when the directory has a file or directory of this name."""
+        """Return whether the path exists."""
         return os.path.exists(os.path.join(self.store.directory, path))
 
     def _rotating(self) -> set[str]:
-        """Return what is being rotated; a damaged note about it is an error of the rotation."""
+        """Return the names in unfinished rotations; a damaged file is reported by the rotation."""
         data = self.store.read(os.path.join(self.store.directory, ROTATION))
         try:
             return set(json.loads(data or b"{}"))
@@ -166,7 +166,7 @@ class Contents:
             return set()
 
     def _journal(self) -> list[dict[str, Any]] | None:
-        """Return the lines about signed certificates; None without the file, damaged lines left out."""
+        """Return the records of issued certificates without damaged lines; None without the file."""
         data = self.store.read(os.path.join(self.store.directory, JOURNAL))
         if data is None:
             return None
@@ -179,18 +179,18 @@ class Contents:
         return lines
 
     def write(self) -> None:
-        """Replace the list by what is known now."""
+        """Write the list."""
         self.store.write(os.path.join(self.store.directory, LIST), _encoded(self.listed or set()))
 
 
 def problem(store: Any, asked: Asked, lost: Sequence[str]) -> str:
-    """Return the error about lost files: what each means, and the ways out."""
+    """Return the error about lost files: what each loss means, and the remedies."""
     listed = "; ".join(f"{path} ({_meaning(asked, path)})" for path in lost)
-    ways = ["restore from a backup, or from where the value still is"]
+    ways = ["restore from a backup, or from a host that still has the value"]
     if asked.ca_keys & set(lost):
-        ways.append("name a CA whose key was taken elsewhere on purpose in ca_offline (option offline of pki_ca)")
+        ways.append("list a CA whose key was moved offline on purpose in ca_offline (option offline of pki_ca)")
     named = json.dumps({"ca_regenerate": list(lost)})
-    ways.append(f"to give the old ones up for good, have new ones made by -e '{named}' (option regenerate of pki_ca)")
+    ways.append(f"to replace the old ones permanently, create new ones with -e '{named}' (option regenerate of pki_ca)")
     return f"{store.directory}: files are lost that cannot be regenerated: {listed}; {'; or '.join(ways)}"
 
 
@@ -201,19 +201,19 @@ def _meaning(asked: Asked, path: str) -> str:
     if path in _LOSSES:
         return _LOSSES[path]
     if path in asked.public:
-        return "during the rotation two keys are accepted, of which one is known here alone"
+        return "during the rotation two keys are accepted, of which one is known only here"
     if path.endswith(".chain.crt"):
-        return "clients that trust the root alone cannot verify what the CA signed"
-    return "all hosts refuse another CA" if path.endswith(".crt") else "its users have the old value"
+        return "clients that trust only the root cannot verify certificates of this CA"
+    return "all hosts reject another CA" if path.endswith(".crt") else "its users have the old value"
 
 
 def without(store: Any, path: str) -> bool:
-    """True when a file is gone that the list has, so that it must not be begun again."""
+    """Return whether a listed file is missing, so that it must not be started again."""
     return not os.path.exists(os.path.join(store.directory, path)) and path in (Contents.load(store).listed or set())
 
 
 def forget(store: Any, path: str) -> None:
-    """Take a file from the list, before it is removed on purpose."""
+    """Remove a file from the list, before it is deleted on purpose."""
     contents = Contents.load(store)
     if contents.listed is not None and path in contents.listed:
         contents.listed.discard(path)
@@ -221,7 +221,7 @@ def forget(store: Any, path: str) -> None:
 
 
 def remember(store: Any, path: str) -> None:
-    """Add a file to the list, where there is one."""
+    """Add a file to the list, if there is a list."""
     contents = Contents.load(store)
     if contents.listed is not None and path not in contents.listed:
         contents.listed.add(path)
@@ -229,7 +229,7 @@ def remember(store: Any, path: str) -> None:
 
 
 def _made(journal: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Return the stems of CAs whose certificates were issued here; the directory may have been moved since."""
+    """Yield the stems of CAs whose certificates were issued here; the directory may have been moved since."""
     for line in journal:
         path = str(line.get("path"))
         if line.get("host") == "localhost" and path.endswith(".crt"):
@@ -238,7 +238,7 @@ def _made(journal: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _relative(store: Any, path: str) -> str:
-    """Return a path as seen from the directory."""
+    """Return a path relative to the directory."""
     return os.path.relpath(path, store.directory)
 
 

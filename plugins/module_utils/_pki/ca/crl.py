@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Revocation lists, as `cfssl gencrl` makes them, with the number that RFC 5280 asks for."""
+"""Certificate revocation lists, as issued by `cfssl gencrl`, with the CRL number required by RFC 5280."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _BITS, _DIGITS = 159, 48
 
 @dataclass(frozen=True)
 class Found:
-    """What a list says: reasons and times by serial number, its number, its life, whether the CA signed it."""
+    """The contents of a CRL: reasons and times by serial number, CRL number, validity, and whether the CA signed it."""
 
     revoked: Mapping[int, tuple[str, datetime]]
     number: int
@@ -50,19 +50,19 @@ class Found:
     by_ca: bool
 
     def life_left(self, now: datetime) -> float:
-        """Return the part of the life that is left."""
+        """Return the fraction of the validity period that is left."""
         whole = (self.ends - self.updated).total_seconds()
         return (self.ends - now).total_seconds() / whole if whole > 0 else 0.0
 
 
 def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: Any) -> dict[int, str]:
-    """Return the reason by serial number of what is to be revoked; lines are decimal numbers, as gencrl reads them."""
+    """Return the wanted reasons by serial number; lines are decimal numbers, as for cfssl gencrl."""
     found: dict[int, str] = {}
     for entry in entries:
         found[_serial(entry, store, ca)] = entry.get("reason") or "unspecified"
     for number, line in enumerate(lines.splitlines(), 1):
         if line.strip() and not re.fullmatch(r"[0-9]+", line.strip()):
-            raise HardwayError(f"serials_file: line {number} {line.strip()!r} is no decimal serial number; mend it")
+            raise HardwayError(f"serials_file: line {number} {line.strip()!r} is not a decimal serial number; fix it")
         digits = line.strip().lstrip("0") or "0"
         if len(digits) > _DIGITS:
             raise HardwayError(
@@ -72,14 +72,14 @@ def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: A
             found.setdefault(int(digits), "unspecified")
     for serial in found:
         if not 0 < serial < 2**_BITS:
-            raise HardwayError(f"revoked: serial number {serial:x} has not from 1 to {_BITS} bits; remove it")
+            raise HardwayError(f"revoked: serial number {serial:x} does not have 1 to {_BITS} bits; remove it")
     return found
 
 
 def _serial(entry: Mapping[str, Any], store: Store, ca: Any) -> int:
-    """Return the serial number that an entry means: hexadecimal digits, or that of a certificate's file."""
+    """Return the serial number of an entry, given as hexadecimal digits or a certificate file."""
     if bool(entry.get("serial")) == bool(entry.get("certificate")):
-        raise HardwayError("revoked: an entry names not just one; give either serial or certificate")
+        raise HardwayError("revoked: set exactly one of `serial` and `certificate` in each entry")
     if entry.get("serial"):
         digits = str(entry["serial"]).replace(":", "")
         if not re.fullmatch(r"(0x)?[0-9A-Fa-f]+", digits):
@@ -91,12 +91,12 @@ def _serial(entry: Mapping[str, Any], store: Store, ca: Any) -> int:
         raise HardwayError(f"revoked: certificate {path} does not exist; give its serial number")
     certificate = load_certificate(data, path)
     if certificate.issuer != ca.subject:
-        raise HardwayError(f"revoked: {path} is of another CA; revoke it there")
+        raise HardwayError(f"revoked: {path} was issued by another CA; revoke it there")
     return int(certificate.serial_number)
 
 
 def load(data: bytes | None, ca: Any) -> Found | None:
-    """Return what a list says; None where there is none, or nothing useful: it can be made again at any time."""
+    """Return the contents of a CRL; None if it is missing or damaged, because it can be reissued."""
     if data is None:
         return None
     with suppress(HardwayError), readable("damaged"):
@@ -117,22 +117,22 @@ def load(data: bytes | None, ca: Any) -> Found | None:
 
 
 def differences(asked: Mapping[int, str], found: Found | None, now: datetime, renew_before: float) -> list[str]:
-    """Return why the list must be made."""
+    """Return why the CRL must be issued."""
     if found is None:
-        return ["list: there is none yet"]
-    reasons = [] if found.by_ca else ["issuer: not signed by the present CA"]
+        return ["list: does not exist yet"]
+    reasons = [] if found.by_ca else ["issuer: not signed by the current CA"]
     for serial in sorted({*asked, *found.revoked}):
         reason = found.revoked.get(serial, (None,))[0]
         if reason != asked.get(serial):
             what = f"{asked[serial]} instead of {reason or 'valid'}" if serial in asked else "no longer revoked"
             reasons.append(f"revoked: {serial:x} {what}")
     if found.life_left(now) < renew_before:
-        reasons.append("expiry: it ends soon")
+        reasons.append("expiry: expires soon")
     return reasons
 
 
 def make(asked: Mapping[int, str], found: Found | None, ca: Any, key: Any, expiry: timedelta) -> bytes:
-    """Return a list as PEM; what was revoked before keeps its time, and the number grows with time."""
+    """Issue a CRL as PEM; existing entries keep their time, and the CRL number increases."""
     now = datetime.now(timezone.utc).replace(microsecond=0)
     number = max(int(now.timestamp()), (found.number if found else 0) + 1)
     builder = (
@@ -153,7 +153,7 @@ def make(asked: Mapping[int, str], found: Found | None, ca: Any, key: Any, expir
 
 
 def _reason(entry: Any) -> str:
-    """Return the reason of an entry in our words."""
+    """Return the reason of an entry, named as in the options."""
     try:
         return str(entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.name)
     except x509.ExtensionNotFound:
@@ -161,5 +161,5 @@ def _reason(entry: Any) -> str:
 
 
 def _utc(moment: datetime | None, item: Any, attribute: str) -> datetime:
-    """Return a moment with its zone; old releases give it without."""
+    """Return a time with time zone; old releases of cryptography return it without."""
     return moment if moment is not None else getattr(item, attribute).replace(tzinfo=timezone.utc)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CAs and keys made elsewhere: by cfssl (ca.pem, ca-key.pem), by kubeadm (/etc/kubernetes/pki), by anybody."""
+"""Imports existing CAs and keys, of cfssl (ca.pem, ca-key.pem), kubeadm (/etc/kubernetes/pki) or others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass(frozen=True)
 class Source:
-    """Files of a CA elsewhere; the key may stay where it is."""
+    """Files of a CA to import; the key may be missing."""
 
     certificate: str
     key: str
@@ -36,7 +36,7 @@ class Source:
 
     @classmethod
     def find(cls, params: Mapping[str, Any], directory: str | None, store: Store) -> Source | None:
-        """Return what to import a CA from: the files it names, else those in the directory, else None."""
+        """Return the files to import a CA from: those in its options, else those in the directory, else None."""
         name, pairs = params["name"], _pairs(params, directory)
         for certificate, key in pairs:
             data = store.read(certificate)
@@ -45,11 +45,11 @@ class Source:
                 check_ca(found, certificate)
                 return cls(certificate, key, data, found)
         if params.get("import_certificate"):
-            raise HardwayError(f"CA {name}: {pairs[0][0]} does not exist; correct import_certificate")
+            raise HardwayError(f"CA {name}: {pairs[0][0]} does not exist; fix import_certificate")
         return None
 
     def private_key(self, store: Store, passphrase: str | None) -> Any:
-        """Return the key that belongs to the certificate; None where it is kept elsewhere."""
+        """Return the key of the certificate; None if it is offline."""
         pem = store.read(self.key) if self.key else None
         if pem is None:
             return None
@@ -59,14 +59,14 @@ class Source:
         return key
 
     def chain(self) -> bytes:
-        """Return the certificates that came behind the CA's own. They are no anchors of trust."""
+        """Return the certificates that follow that of the CA. They are not trust anchors."""
         return b"".join(certificate_pem(item) for item in certificates_in(self.data, self.certificate)[1:])
 
 
 def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -> None:
-    """Raise when the files to import are of another CA than the one that is here, also before rotations.
+    """Raise when the files to import belong to neither the current CA nor one that it replaced.
 
-    They were taken over: that they are gone since, damaged or expired does not matter any more.
+    After the import, missing, damaged or expired files are ignored.
     """
     known = known_certificates(store, params["name"])
     for certificate, _key in _pairs(params, directory):
@@ -77,13 +77,13 @@ def check_same(params: Mapping[str, Any], directory: str | None, store: Store) -
         return
     if not any(same_public_key(one.public_key(), found.public_key()) for one in known):
         raise HardwayError(
-            f"{store.certificate(params['name'])}: is another CA than {certificate}; drop the import, or move"
-            " the one away that must not count"
+            f"{store.certificate(params['name'])}: is another CA than {certificate}; remove the import, or move"
+            " the wrong one away"
         )
 
 
 def _pairs(params: Mapping[str, Any], directory: str | None) -> list[tuple[str, str]]:
-    """Return where certificate and key to import may be: the files that are named, else those in the directory."""
+    """Return possible paths of certificate and key: those in the options, else those in the directory."""
     if params.get("import_certificate"):
         return [(params["import_certificate"], params.get("import_key") or "")]
     if params.get("import_key"):
@@ -92,7 +92,7 @@ def _pairs(params: Mapping[str, Any], directory: str | None) -> list[tuple[str, 
 
 
 def places(name: str, directory: str | None) -> list[tuple[str, str]]:
-    """Return where certificate and key of that name may be in a directory of kubeadm or of cfssl."""
+    """Return possible paths of certificate and key in a directory of kubeadm or cfssl."""
     if not directory:
         return []
     stems = [os.path.join(directory, name)]
@@ -102,20 +102,20 @@ def places(name: str, directory: str | None) -> list[tuple[str, str]]:
 
 
 def check_directory(directory: str | None, cas: list[Mapping[str, Any]], store: Store) -> None:
-    """Raise when there is nothing to import in the directory: new CAs would take the place of yours.
+    """Raise when the directory contains nothing to import, because new CAs would replace the existing ones.
 
-    When all are here, nothing is to be imported any more, and the directory may be gone.
+    Once all are imported, the directory may be deleted.
     """
 
     def is_here(name: str | None) -> bool:
         return name is not None and store.read(store.certificate(name)) is not None
 
-    # One that begins as a copy of what is here needs no import.
+    # A copy of an existing CA needs no import.
     missing = [params for params in cas if not is_here(params["name"]) and not is_here(params.get("split_from"))]
     looked = [certificate for params in cas for certificate, _key in places(params["name"], directory)]
     named = any(params.get("import_certificate") for params in cas)
     if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):
         raise HardwayError(
-            f"import_dir {directory}: none of the CAs is there (looked for {', '.join(looked)}); correct it,"
-            f" or drop it to have new ones made: {', '.join(params['name'] for params in missing)}"
+            f"import_dir {directory}: contains none of the CAs (looked for {', '.join(looked)}); fix it,"
+            f" or unset it to create new ones: {', '.join(params['name'] for params in missing)}"
         )

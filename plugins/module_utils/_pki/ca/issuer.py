@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CAs on the controller: check them, sign with them."""
+"""The CAs on the controller: validation and signing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
     load_certificate,
     validity,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import beyond
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (
@@ -37,7 +37,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass
 class Issuer:
-    """A checked CA; without a key it can be trusted but cannot sign."""
+    """A validated CA; without a key it cannot sign."""
 
     name: str
     store: Store
@@ -49,14 +49,14 @@ class Issuer:
     def load(
         cls, store: Store, name: str, passphrase: str | None = None, *, with_key: bool = True, expired: bool = False
     ) -> Issuer:
-        """Return a CA of the store that is fit to sign, or raise what is wrong with it.
+        """Return a valid CA of the store, or raise.
 
-        Without its key where that is not needed. An expired one is returned only to those who ask for it, to renew it.
+        The key is optional. With ``expired``, an expired CA is returned too, for its renewal.
         """
         path = store.certificate(name)
         data = store.read(path)
         if data is None:
-            raise HardwayError(f"CA {name}: {path} does not exist; make it with the role ca")
+            raise HardwayError(f"CA {name}: {path} does not exist; create it with role ca")
         certificate = load_certificate(data, path)
         check_ca(certificate, path, expired=expired)
         ca = cls(name, store, certificate)
@@ -67,29 +67,29 @@ class Issuer:
 
     @property
     def not_after(self) -> datetime:
-        """Return the last moment of the CA."""
+        """Return the end of the CA's validity period."""
         return validity(self.certificate)[1]
 
     @property
     def is_renewable(self) -> bool:
-        """True for a root whose key is here; only a root can be renewed by its own key."""
+        """Return whether this is a root CA with its key, which can renew itself."""
         return self.key is not None and self.certificate.issuer == self.certificate.subject
 
     def life_left(self) -> float:
-        """Return the part of the life that is left."""
+        """Return the fraction of the validity period that is left."""
         return facts_of(self.certificate).life_left(datetime.now(timezone.utc))
 
     def plain_key(self) -> bytes:
-        """Return the key as plain PEM, for a host where something must sign."""
+        """Return the key as unencrypted PEM, for a host that must sign."""
         return key_pem(self.signing_key())
 
     def sign(self, spec: CertificateSpec, request: bytes, host: str) -> bytes:
-        """Return the certificate for a host's request, after writing it into the record."""
+        """Issue and record a certificate for a host's CSR."""
         self.signing_key()
         return self.sign_key(spec, issue.request_key(request, spec), host)
 
     def sign_key(self, spec: CertificateSpec, public_key: Any, host: str) -> bytes:
-        """Return the certificate for a public key whose sender has the private half, and record it."""
+        """Issue and record a certificate for a public key."""
         key = self.signing_key()
         self.check_may_sign(spec)
         certificate = issue.leaf(spec, public_key, self.certificate, key)
@@ -97,14 +97,14 @@ class Issuer:
         return certificate_pem(certificate)
 
     def check_may_sign(self, spec: CertificateSpec) -> None:
-        """Raise when what is asked would outlive this CA or is beyond what it may sign."""
+        """Raise when the certificate would be valid longer than this CA, or violate its constraints."""
         last = issue.start_of_validity(backdate=spec.profile.backdate) + spec.expiry
         if last > self.not_after:
             raise HardwayError(
-                f"{spec.path}: it would live until {stamp(last)}, longer than its CA {self.name}"
-                f" ({stamp(self.not_after)}); ask for a shorter expiry or renew the CA"
+                f"{spec.path}: it would be valid until {stamp(last)}, longer than its CA {self.name}"
+                f" ({stamp(self.not_after)}); set a shorter expiry or renew the CA"
             )
-        reason = beyond(spec, self.certificate)
+        reason = violation(spec, self.certificate)
         if reason:
             raise HardwayError(f"{spec.path}: CA {self.name} may not sign it: {reason}; choose another CA")
 
@@ -116,16 +116,16 @@ class Issuer:
             raise HardwayError(f"{path}: may not sign revocation lists (cRLSign is missing); renew it with crl sign")
 
     def signing_key(self) -> Any:
-        """Return the key, or raise when it is kept elsewhere."""
+        """Return the key, or raise when it is offline."""
         if self.key is None:
             raise HardwayError(
-                f"CA {self.name}: its key {self.store.key(self.name)} is not here; bring it back to sign"
+                f"CA {self.name}: its key {self.store.key(self.name)} is not available; restore it to sign"
             )
         return self.key
 
 
 def complete(store: Store, name: str, passphrase: str | None, *, check: bool = False) -> bool:
-    """Finish a rotation that was cut off between the new signer's certificate and its key; True when there was one."""
+    """Complete a rotation that was interrupted between certificate and key; return whether there was one."""
     path, waiting = store.certificate(name), store.key(f"{name}.next")
     data = store.read(path)
     if data is None or store.read(waiting) is None:
@@ -139,16 +139,16 @@ def complete(store: Store, name: str, passphrase: str | None, *, check: bool = F
 
 
 def install_key(store: Store, name: str) -> None:
-    """Put the key that waits in the place of the old one, so that a power cut does not take it back."""
+    """Replace the old key by the next one, and sync it to disk."""
     path = store.key(name)
     os.replace(store.key(f"{name}.next"), path)
     atomic_files.sync_directory(os.path.dirname(path))
 
 
 def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -> tuple[Any, bytes, str] | None:
-    """Return the key of a CA, its text and where it is; None where it is kept elsewhere.
+    """Return the key of a CA, its text and its path; None if it is offline.
 
-    A rotation that was cut off while signing changed hands has left it where it waited.
+    After an interrupted rotation the key may still be at NAME.next.key.
     """
     in_place = store.key(name)
     for path in (in_place, store.key(f"{name}.next")):
@@ -162,25 +162,25 @@ def _key_of(store: Store, name: str, certificate: Any, passphrase: str | None) -
 
 
 def end_of(store: Store, name: str | None) -> datetime | None:
-    """Return until when a CA lives, where one is named and there."""
+    """Return the end of a CA's validity period; None without a CA."""
     path = store.certificate(name) if name else ""
     data = store.read(path) if path else None
     return None if data is None else validity(load_certificate(data, path))[1]
 
 
 def known_certificates(store: Store, name: str) -> list[Any]:
-    """Return a CA's certificates: those of now first, then those it had before rotations."""
+    """Return a CA's certificates: the current ones first, then those replaced by rotations."""
     retired = os.path.join(glob.escape(os.path.join(store.directory, "retired")), f"{name}-*.crt")
     found = []
     for path in (store.certificate(name), *sorted(glob.glob(retired))):
         data = store.read(path) or b""
-        with suppress(HardwayError):  # what is damaged is no CA at all
+        with suppress(HardwayError):  # ignore damaged files
             found += certificates_in(data, path)
     return found
 
 
 def check_ca(certificate: Any, path: str, *, expired: bool = False) -> None:
-    """Raise when a certificate may not sign others, or not now; an expired one may be let through."""
+    """Raise when a certificate is not a valid CA; with ``expired``, an expired one is accepted."""
     now = datetime.now(timezone.utc)
     not_before, not_after = validity(certificate)
     constraints, usage = extension_of(certificate, "BasicConstraints"), extension_of(certificate, "KeyUsage")
@@ -190,8 +190,8 @@ def check_ca(certificate: Any, path: str, *, expired: bool = False) -> None:
         raise HardwayError(f"{path}: may not sign certificates (keyCertSign is missing); restore the right one")
     if not_after <= now and not expired:
         raise HardwayError(
-            f"{path}: expired at {stamp(not_after)}; renew it where its key is, by the role ca (pki_ca with renew),"
-            " or put another CA in its place"
+            f"{path}: expired at {stamp(not_after)}; renew it where its key is, with role ca (pki_ca with renew),"
+            " or replace it by another CA"
         )
     if not_before > now:
         raise HardwayError(f"{path}: is not valid before {stamp(not_before)}; check this machine's clock")

@@ -32,10 +32,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 class Offline:
     """The requests of one run: those that wait for a signature, and those whose answer was taken up."""
 
-    def __init__(self, store: Store, *, only_look: bool = False) -> None:
+    def __init__(self, store: Store, *, check_only: bool = False) -> None:
         """Take the store; nothing is read yet. Who only looks at answers leaves them where they are."""
         self.store = store
-        self.only_look = only_look
+        self.check_only = check_only
         self.written: list[str] = []
         self.waiting: dict[str, list[str]] = {}
         self.used: dict[str, tuple[bytes, bytes]] = {}
@@ -108,11 +108,13 @@ class Offline:
             return None
         certificate = load_certificate(data, f"{stem}.crt")
         if not same_public_key(certificate.public_key(), asked.public_key()):
-            raise HardwayError(f"{stem}.crt: is for another key than {stem}.csr; sign that request and put it there")
+            raise HardwayError(
+                f"{stem}.crt: has another key than {stem}.csr; sign that CSR and put the certificate there"
+            )
         reasons = judge(certificate)
         if reasons:
-            raise HardwayError(f"{stem}.crt: is not as asked ({'; '.join(reasons)}); sign {stem}.csr again")
-        if not self.only_look:
+            raise HardwayError(f"{stem}.crt: does not match the options ({'; '.join(reasons)}); sign {stem}.csr again")
+        if not self.check_only:
             self.used[stem] = (data, laid)
         return certificate
 
@@ -121,8 +123,8 @@ class Offline:
         if self.waiting:
             asked = "; ".join(f"{name}: {', '.join(paths)}" for name, paths in self.waiting.items())
             raise HardwayError(
-                f"the key of the CA is kept elsewhere: sign there, for {asked};"
-                " put each certificate beside its request as .crt and run again"
+                f"the key of the CA is offline: sign there, for {asked};"
+                " put each certificate next to its CSR as .crt and run again"
             )
 
     def done(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests without anything else, so that those of a whole cluster can be signed elsewhere in one go."""
+"""Writes the CSRs for offline CAs, so that those of a whole cluster can be signed together."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr i
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import usages_of
 
 
-def elsewhere(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the certificates that no CA here can sign."""
+def offline_certificates(store: Store, certificates: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the certificates of offline CAs."""
     return [item for item in certificates if item.get("ca") and store.read(store.key(str(item["ca"]))) is None]
 
 
-def answered(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
-    """Return the paths of those whose request was signed elsewhere and that are not taken up yet."""
+def signed(store: Store, certificates: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+    """Return the paths of certificates that an offline CA has signed and that are not installed yet."""
     offline = Offline(store)
     found = []
-    for item in elsewhere(store, certificates):
+    for item in offline_certificates(store, certificates):
         stem = offline.stem(str(item["ca"]), host, str(item.get("path")))
         if os.path.exists(f"{stem}.crt") and os.path.exists(f"{stem}.csr"):
             found.append(str(item["path"]))
     return found
 
 
-def lay_down(
+def write_csrs(
     store: Store, specs: Mapping[str, CertificateSpec], requests: Mapping[str, str], host: str, renew_before: float
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Lay a host's requests down; return those that wait for a signature, and whether one is new.
+    """Write a host's CSRs; return those that wait for a signature, and whether one is new.
 
-    A certificate that is there already is judged as when it is taken up, and stays where it is.
+    An existing certificate is validated, but not installed.
     """
-    offline = Offline(store, only_look=True)
+    offline = Offline(store, check_only=True)
     with store.locked():
         for index, request in requests.items():
             ca = Issuer.load(store, specs[index].ca, with_key=False)
@@ -49,7 +49,7 @@ def lay_down(
 
 
 def waiting(offline: Offline) -> list[dict[str, Any]]:
-    """Return the requests that wait for a signature: where, for whom, and what they ask for."""
+    """Return the CSRs that wait for a signature, with path, CA and usages."""
     return [
         {
             "path": path,
@@ -61,8 +61,8 @@ def waiting(offline: Offline) -> list[dict[str, Any]]:
     ]
 
 
-def foreseen(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
-    """Return what would be told of the requests for these certificates."""
+def predicted(store: Store, specs: Iterable[CertificateSpec], host: str) -> list[dict[str, Any]]:
+    """Return the predicted result for the CSRs of these certificates."""
     offline = Offline(store)
     return [
         {

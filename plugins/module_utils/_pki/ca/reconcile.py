@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create the CAs, key pairs and shared secrets that are missing in the store; check those that are there."""
+"""Creates missing CAs, key pairs and shared secrets of the store, and validates and renews existing ones."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
-class Keeper:
-    """How to treat the store: with which passphrase, whether to renew, whether only to predict."""
+class KeyMaterial:
+    """Creates and validates the key pairs and secrets of the store; with ``check`` it only predicts."""
 
     store: Store
     passphrase: str | None
@@ -59,9 +59,9 @@ class Keeper:
     check: bool
 
     def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
-        """Return what became of a key pair: the private half plain, for its users cannot decrypt.
+        """Ensure a key pair and return its state. Its private key is not encrypted: its users cannot decrypt it.
 
-        What a private half signed that is given up stays accepted where its public half is still here.
+        Signatures of a private key that is ``given_up`` stay valid as long as its public key exists.
         """
         name = checked_name(params["name"])
         spec = KeySpec.from_params(params.get("key"), f"key pair {name}")
@@ -75,10 +75,10 @@ class Keeper:
             return {"name": name, "path": key_path, "state": "created"}
         key = new_key(spec) if pem is None else load_key(pem, key_path)
         if pem is None and public is not None:
-            # Before the key: without it the next run does this again.
+            # Written before the key: after an interruption the next run repeats it.
             public = joined([public_pem(key), *split(public)])
             self.store.write(public_path, public, 0o644)
-        # While one key takes the place of another, both public halves are there.
+        # During a rotation the file contains both public keys.
         if public is not None and _squeezed(public_pem(key)) not in map(_squeezed, split(public)):
             raise HardwayError(f"{public_path}: does not belong to {key_path}; restore the pair from a backup")
         state = "kept"
@@ -94,18 +94,18 @@ class Keeper:
         return {"name": name, "path": key_path, "state": state}
 
     def secret(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of a shared random secret; its value is never returned."""
+        """Ensure a shared random secret and return its state, never its value."""
         name = checked_name(params["name"])
         path, size = self.store.secret(name), params["bytes"]
         if not 1 <= size <= 1024:
-            raise HardwayError(f"secret {name}: {size} bytes make no sense; ask for 1 to 1024")
+            raise HardwayError(f"secret {name}: {size} bytes are not supported; set 1 to 1024")
         found = self.store.read(path)
         if found is None:
             if not self.check:
                 encode = base64.urlsafe_b64encode if params["encoding"] == "base64url" else base64.b64encode
                 self.store.write(path, encode(secrets.token_bytes(size)) + b"\n")
             return {"name": name, "path": path, "state": "created"}
-        # One a line, as NAME:SECRET: further ones only decrypt.
+        # One per line, as NAME:SECRET; only the first one encrypts.
         sizes = {_decoded_size(line.rpartition(b":")[2]) for line in found.splitlines() if line.strip()}
         if params["encoding"] == "base64" and sizes != {size}:
             raise HardwayError(f"{path}: is not base64 of {size} bytes; restore it from a backup")
@@ -114,7 +114,7 @@ class Keeper:
         return {"name": name, "path": path, "state": "made private" if self.tighten(path) else "kept"}
 
     def tighten(self, path: str) -> bool:
-        """Take other users' rights from a private file; True when there were any."""
+        """Remove other users' permissions from a private file; return whether there were any."""
         if stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0:
             return False
         if not self.check:
@@ -123,14 +123,14 @@ class Keeper:
 
 
 def checked_name(name: str) -> str:
-    """Return a name that is safe in a path."""
+    """Return the name if it is safe in a path, else raise."""
     if not _NAME.fullmatch(name) or ".." in name:
         raise HardwayError(f"{name!r}: not a name; use letters, digits, dot, dash and underscore")
     return name
 
 
 def _decoded_size(text: bytes) -> int:
-    """Return how many bytes a base64 text holds, -1 when it is none."""
+    """Return the decoded size of a base64 text, -1 if it is invalid."""
     try:
         return len(base64.b64decode(text.strip(), validate=True))
     except binascii.Error:
@@ -143,21 +143,21 @@ def _squeezed(pem: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Ensure(Keeper):
-    """The work on CAs; profiles are those of a ca-config.json."""
+class Reconciler(KeyMaterial):
+    """Ensures CAs too; ``profiles`` are those of a ca-config.json."""
 
     profiles: Mapping[str, Any] = field(default_factory=dict)
     import_dir: str | None = None
-    # Lost files, relative to the directory, that others are made for.
+    # Lost files, relative to the directory, to be replaced by new ones.
     regenerate: frozenset[str] = frozenset()
 
     @cached_property
     def offline(self) -> Offline:
-        """Return the requests to CAs whose key is kept elsewhere."""
+        """Return the CSRs for offline CAs."""
         return Offline(self.store)
 
-    def put_halves_aside(self) -> None:
-        """Move the certificates of CAs whose keys are given up out of the way, to be found with the key."""
+    def move_certificates_aside(self) -> None:
+        """Move the certificates of CAs whose keys are replaced to retired/lost."""
         for path in sorted(self.regenerate):
             stem, dot, suffix = os.path.join(self.store.directory, path).rpartition(".")
             for half in (f"{stem}.crt", f"{stem}.chain.crt") if dot and suffix == "key" else ():
@@ -169,7 +169,7 @@ class Ensure(Keeper):
                     os.unlink(half)
 
     def ca(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of one CA: created, copied, renewed, encrypted or kept."""
+        """Ensure one CA and return its state: created, copied, renewed, encrypted or kept."""
         name = checked_name(params["name"])
         spec = ca_spec(params, self.profiles, end_of(self.store, params.get("signed_by")))
         path = self.store.certificate(name)
@@ -193,7 +193,7 @@ class Ensure(Keeper):
         return _report(name, path, state, ca.certificate, has_key=ca.key is not None)
 
     def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
-        """Return what became of a key pair: one in the directory to import is taken over."""
+        """Ensure a key pair and return its state; it may be imported."""
         name = checked_name(params["name"])
         key_path, public_path = self.store.key(name), self.store.stem(name) + ".pub"
         if self.store.read(key_path) is None and self.store.read(public_path) is None:
@@ -208,7 +208,7 @@ class Ensure(Keeper):
         return super().key_pair(params, given_up=given_up or f"{name}.key" in self.regenerate)
 
     def _import(self, name: str, source: Source, passphrase: str | None) -> dict[str, Any]:
-        """Take over a CA that was made elsewhere; its key is written first, and encrypted if asked."""
+        """Import a CA; its key is written first, encrypted if there is a passphrase."""
         key = source.private_key(self.store, passphrase)
         key_path, path = self.store.key(name), self.store.certificate(name)
         present = self.store.read(key_path)
@@ -219,24 +219,24 @@ class Ensure(Keeper):
         elif key is not None and not self.check:
             self.store.write(key_path, key_pem(key, self.passphrase))
         if not self.check:
-            # Whoever trusts the CA must not trust all that its own issuer signs.
+            # Keep the chain apart: hosts that trust the CA must not trust its issuer.
             if chain := source.chain():
                 self.store.write(f"{self.store.stem(name)}.chain.crt", chain, 0o644)
             self.store.write(path, certificate_pem(source.found), 0o644)
         return _report(name, path, "imported", source.found, has_key=key is not None)
 
     def _create(self, name: str, spec: CertificateSpec) -> Any:
-        """Make a CA. The key is written first: a key alone is taken up again by the next run."""
+        """Create a CA. The key is written first; after an interruption the next run reuses it."""
         key_path = self.store.key(name)
         pem = self.store.read(key_path)
         key = None if pem is None else load_key(pem, key_path, self.passphrase)
         if key is not None and key_spec(key) != spec.key:
             raise HardwayError(
-                f"{key_path}: is a key {key_spec(key)} without certificate, asked is {spec.key};"
+                f"{key_path}: is a key {key_spec(key)} without certificate, but {spec.key} is wanted;"
                 " move it away or restore the pair"
             )
         issuer = self._issuer(name, spec)
-        # What is predicted is signed after the issuer was renewed.
+        # In check mode the issuer may be about to be renewed.
         if issuer is not None and not (self.check and self._ends_soon(issuer, None)):
             issuer.check_may_sign(spec)
         if self.check:
@@ -247,7 +247,7 @@ class Ensure(Keeper):
         return self._sign(name, spec, key, issuer)
 
     def _issuer(self, name: str, spec: CertificateSpec) -> Issuer | None:
-        """Return the CA that signs this one, None for itself; in check mode it may not exist yet."""
+        """Return the issuer of a CA, None if self-signed; in check mode it may not exist yet."""
         if spec.ca == name:
             return None
         if self.check and self.store.read(self.store.certificate(spec.ca)) is None:
@@ -255,7 +255,7 @@ class Ensure(Keeper):
         return Issuer.load(self.store, spec.ca, self.passphrase, expired=self.check and self.renew)
 
     def _sign(self, name: str, spec: CertificateSpec, key: Any, issuer: Issuer | None) -> Any:
-        """Return a new certificate for a CA's key; None while it must be signed elsewhere."""
+        """Issue a certificate for a CA's key; None while its CSR waits for an offline CA."""
         if issuer is None:
             return self._write(name, issue.self_signed(spec, key))
         if issuer.key is None:
@@ -266,21 +266,21 @@ class Ensure(Keeper):
         )
 
     def _write(self, name: str, certificate: Any, issuer: str = "") -> Any:
-        """Record and write a CA's certificate."""
+        """Record and write the certificate of a CA."""
         path = self.store.certificate(name)
         self.store.record(certificate, ca=issuer or name, host="localhost", path=path)
-        # Others that are trusted beside it, as during a rotation, stay.
+        # Keep other trusted certificates in the file, as during a rotation.
         others = split(self.store.read(path) or b"")[1:]
         self.store.write(path, joined([certificate_pem(certificate), *others]), 0o644)
         return certificate
 
     def _keep(self, ca: Issuer, spec: CertificateSpec) -> list[str]:
-        """Return what is done with a CA that exists: renewed, encrypted, or nothing."""
+        """Renew or encrypt an existing CA if needed; return what was done."""
         states = []
         issuer = self._issuer(ca.name, spec)
         foreign = issuer is not None and not issued_by(ca.certificate, issuer.certificate)
         if issuer is not None and foreign and ca.key is not None:
-            states.append(f"signed by the present {issuer.name}")
+            states.append(f"signed by the current {issuer.name}")
         elif self._ends_soon(ca, issuer):
             states.append("renewed")
         else:
@@ -297,12 +297,12 @@ class Ensure(Keeper):
         return states
 
     def _ends_soon(self, ca: Issuer, issuer: Issuer | None) -> bool:
-        """True when a CA must be renewed, and can be: by its issuer, or by its own key."""
+        """Return whether a CA is due for renewal, and its issuer's or own key is available."""
         renewable = ca.is_renewable if issuer is None else ca.key is not None
         return self.renew and renewable and ca.life_left() < self.renew_before
 
     def _renewed(self, ca: Issuer, spec: CertificateSpec, issuer: Issuer | None) -> Any:
-        """Return a CA's certificate with a new life: same name, key and extensions."""
+        """Return a renewed certificate of a CA, with the same name, key and extensions."""
         if issuer is not None:
             issuer.check_may_sign(spec)
             return self._sign(ca.name, spec, ca.key, issuer) or ca.certificate
@@ -310,7 +310,7 @@ class Ensure(Keeper):
 
 
 def _report(name: str, path: str, state: str, certificate: Any, *, has_key: bool) -> dict[str, Any]:
-    """Return what the module says of a CA; before it is made (check mode) there are no dates."""
+    """Return the module result for a CA; in check mode a new one has no dates."""
     report = {"name": name, "path": path, "state": state, "has_key": has_key, "not_after": "", "fingerprint": ""}
     if certificate is not None:
         facts = facts_of(certificate)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace a CA or a token key in steps, between which the hosts are updated.
+"""Rotates a CA or a token key in steps, between which all hosts are updated.
 
-How far each rotation is stands in rotation.json, which is written after the files of a step.
+rotation.json records the step of each rotation. It is written after the files of a step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import complete, install_key
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of, stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import joined, key_digest_of, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
@@ -36,102 +36,101 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 )
 
 
-def given_next(ensure: Ensure, name: str) -> Source | None:
-    """Return the successor of a CA where it was made elsewhere."""
-    return Source.find({"name": name}, ensure.import_dir, ensure.store)
+def imported_successor(reconciler: Reconciler, name: str) -> Source | None:
+    """Return the imported successor of a CA, if there is one."""
+    return Source.find({"name": name}, reconciler.import_dir, reconciler.store)
 
 
-def check_next(ensure: Ensure, params: Mapping[str, Any]) -> None:
-    """Raise when a CA is not there, or can have no successor."""
-    store, name = ensure.store, params["name"]
+def check_successor(reconciler: Reconciler, params: Mapping[str, Any]) -> None:
+    """Raise when a CA does not exist, or cannot have a successor."""
+    store, name = reconciler.store, params["name"]
     path = store.certificate(name)
     data = store.read(path)
     if data is None:
-        raise HardwayError(f"CA {name}: {path} does not exist; make it with the role ca")
+        raise HardwayError(f"CA {name}: {path} does not exist; create it with role ca")
     present = load_certificate(data, path)
-    if ensure.import_dir:
-        _check_given(ensure, name, present)
+    if reconciler.import_dir:
+        _check_imported_successor(reconciler, name, present)
     else:
-        _check_made(ensure, params, present)
+        _check_creatable_successor(reconciler, params, present)
 
 
-def _check_given(ensure: Ensure, name: str, present: Any) -> None:
-    """Raise when the successor that was made elsewhere is not there with its key, or is none."""
-    given, path = given_next(ensure, name), ensure.store.certificate(name)
+def _check_imported_successor(reconciler: Reconciler, name: str, present: Any) -> None:
+    """Raise when the imported successor or its key does not exist, or has the same key."""
+    given, path = imported_successor(reconciler, name), reconciler.store.certificate(name)
     if given is None:
         raise HardwayError(
-            f"CA {name}: there is none in {ensure.import_dir} to take its place; put it there, or rotate"
+            f"CA {name}: has no successor in {reconciler.import_dir}; put it there, or rotate"
             " without this one (ca_rotated)"
         )
-    if given.private_key(ensure.store, ensure.passphrase) is None:
+    if given.private_key(reconciler.store, reconciler.passphrase) is None:
         raise HardwayError(
-            f"CA {name}: {given.certificate} is without its key, which must sign from now on; put it there for"
-            " the rotation, and take it away afterwards"
+            f"CA {name}: {given.certificate} has no key, which must sign from now on; put it there for"
+            " the rotation, and move it offline afterwards"
         )
     if same_public_key(given.found.public_key(), present.public_key()):
         raise HardwayError(
-            f"CA {name}: {given.certificate} has the present one's key; put it in the place of {path}, which"
-            " is no rotation"
+            f"CA {name}: {given.certificate} has the current CA's key; replace {path} by it, which is not a rotation"
         )
 
 
-def _check_made(ensure: Ensure, params: Mapping[str, Any], present: Any) -> None:
-    """Raise when none can be made here that is like the present one."""
-    store, name, issuer = ensure.store, params["name"], params.get("signed_by")
+def _check_creatable_successor(reconciler: Reconciler, params: Mapping[str, Any], present: Any) -> None:
+    """Raise when a successor cannot be created here."""
+    store, name, issuer = reconciler.store, params["name"], params.get("signed_by")
     if store.read(store.key(name)) is None:
         raise HardwayError(
-            f"CA {name}: its key {store.key(name)} is kept elsewhere, and a new one would be made here;"
-            " bring it here for the rotation, and take the new one away afterwards"
+            f"CA {name}: its key {store.key(name)} is offline, and a new one would be created here;"
+            " restore it for the rotation, and move the new one offline afterwards"
         )
     if present.issuer == present.subject:
         return
     if not issuer:
         raise HardwayError(
-            f"CA {name}: is signed by another one, which must make its successor; import that (ca_rotation_import_dir)"
+            f"CA {name}: is signed by another CA, which must issue its successor; import that (ca_rotation_import_dir)"
         )
     if store.read(store.key(issuer)) is None:
         raise HardwayError(
-            f"CA {name}: the key of {issuer}, which must sign its successor, is kept elsewhere; bring it here"
-            " for the rotation, and take it away afterwards"
+            f"CA {name}: the key of {issuer}, which must sign its successor, is offline; restore it"
+            " for the rotation, and move it offline afterwards"
         )
 
 
 class CAFiles:
-    """The files of a CA: NAME.crt with all that are trusted, the signer first, and NAME.key."""
+    """The files of a CA: NAME.crt with all trusted certificates, the signer first, and NAME.key."""
 
-    # Every run replaces what an old one has signed.
+    # Every run reissues certificates of the old CA.
     outlived_by_tokens = False
 
-    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
-        """Name the files; nothing is read yet."""
-        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+    def __init__(self, reconciler: Reconciler, params: Mapping[str, Any]) -> None:
+        """Derive the paths without reading them."""
+        self.reconciler, self.store, self.params, self.name = reconciler, reconciler.store, params, params["name"]
         self.next = f"{self.name}.next"
         self.path = self.store.certificate(self.name)
 
     def check(self) -> None:
-        """Raise when there is nothing to put another in the place of, or no other."""
-        check_next(self.ensure, self.params)
+        """Raise when the CA or its successor is not available."""
+        check_successor(self.reconciler, self.params)
 
     def begin(self) -> dict[str, str]:
-        """Make the next CA, trusted beside the present one."""
+        """Create the next CA, and trust it along with the current one."""
         present = split(self.store.read(self.path) or b"")
-        given, common_name = given_next(self.ensure, self.name), self.params.get("common_name") or self.name
+        given, common_name = imported_successor(self.reconciler, self.name), self.params.get("common_name") or self.name
         files = {"import_certificate": given.certificate, "import_key": given.key} if given else {}
-        # It gets a key of its own, also where this one began as a copy of another.
+        # It gets its own key, even if the current one is a copy of another CA.
         asked = {**self.params, "name": self.next, "common_name": common_name, "split_from": None}
-        self.ensure.ca({**asked, **files})
+        self.reconciler.ca({**asked, **files})
         new = split(self.store.read(self.store.certificate(self.next)) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
         return {"old": key_digest_of(present[0]), "new": key_digest_of(new)}
 
     def issue(self, old: str, new: str) -> None:
-        """Let the next one sign; the old one stays trusted, and its pair is put aside."""
+        """Let the next CA sign; the old one stays trusted, and its files are moved to retired."""
         trusted = self._trusted(new)
-        # The signer is the first: while that is the old one, its successor's key must still be waiting.
+        # The signer comes first. While that is the old one, the key of the next one must still exist.
         if self.store.read(self.store.key(self.next)) is None and next(iter(trusted)) != new:
             raise HardwayError(_lost(self.store.key(self.next)))
         if self.store.read(self.store.key(self.next)) is not None:
-            _put_aside(self.ensure, self.name, old, trusted.get(old))
+            _put_aside(self.reconciler, self.name, old, trusted.get(old))
             self._take_chain()
             self.store.write(self.path, joined([trusted[new], *trusted.values()]), 0o644)
             install_key(self.store, self.name)
@@ -140,7 +139,7 @@ class CAFiles:
                 os.unlink(path)
 
     def _take_chain(self) -> None:
-        """Have those above the next one, where it was made elsewhere, in the place of those above the old one."""
+        """Replace the chain of the old CA by that of the next one, if that is imported."""
         above = self.store.read(self._chain(self.next))
         if above is not None:
             self.store.write(self._chain(self.name), above, 0o644)
@@ -149,44 +148,44 @@ class CAFiles:
                 os.unlink(self._chain(self.name))
 
     def _chain(self, name: str) -> str:
-        """Return where the certificates above an imported CA are."""
+        """Return the path of the chain of an imported CA."""
         return f"{self.store.stem(name)}.chain.crt"
 
     def drop(self, old: str, new: str) -> None:
-        """Trust the old one no more."""
+        """Remove the trust in the old CA."""
         trusted = self._trusted(new)
         trusted.pop(old, None)
         self.store.write(self.path, joined(trusted.values()), 0o644)
 
     def _trusted(self, new: str) -> dict[str, bytes]:
-        """Return all that are trusted by their keys: a certificate may have been renewed since the rotation began."""
+        """Return the trusted certificates by key, because one may have been renewed since the rotation started."""
         return _with(
             new, self.path, {key_digest_of(block): block for block in split(self.store.read(self.path) or b"")}
         )
 
 
 class KeyPairFiles:
-    """The files of a key pair: NAME.key signs, and NAME.pub has all whose signatures are accepted."""
+    """The files of a key pair: NAME.key signs, and NAME.pub contains all keys whose signatures are accepted."""
 
-    # Nobody but the kubelets replaces tokens, in their own time.
+    # Only kubelets replace tokens, on their own schedule.
     outlived_by_tokens = True
 
-    def __init__(self, ensure: Ensure, params: Mapping[str, Any]) -> None:
-        """Name the files; nothing is read yet."""
-        self.ensure, self.store, self.params, self.name = ensure, ensure.store, params, params["name"]
+    def __init__(self, reconciler: Reconciler, params: Mapping[str, Any]) -> None:
+        """Derive the paths without reading them."""
+        self.reconciler, self.store, self.params, self.name = reconciler, reconciler.store, params, params["name"]
         self.next = f"{self.name}.next"
         self.path, self.next_path = (f"{self.store.stem(name)}.pub" for name in (self.name, self.next))
 
     def check(self) -> None:
-        """Raise when there is nothing to put another in the place of."""
+        """Raise when the key pair does not exist."""
         key = self.store.key(self.name)
         if self.store.read(key) is None:
-            raise HardwayError(f"key pair {self.name}: {key} does not exist; make it with the role ca")
+            raise HardwayError(f"key pair {self.name}: {key} does not exist; create it with role ca")
 
     def begin(self) -> dict[str, str]:
-        """Make the next key, accepted beside the present one."""
-        self.ensure.key_pair({**self.params, "name": self.name})
-        self.ensure.key_pair({**self.params, "name": self.next})
+        """Create the next key, accepted along with the current one."""
+        self.reconciler.key_pair({**self.params, "name": self.name})
+        self.reconciler.key_pair({**self.params, "name": self.next})
         present = split(self.store.read(self.path) or b"")
         new = split(self.store.read(self.next_path) or b"")[0]
         self.store.write(self.path, joined([*present, new]), 0o644)
@@ -196,7 +195,7 @@ class KeyPairFiles:
         """Let the next key sign; tokens of the old one stay valid."""
         self._accepted(new)
         if self.store.read(self.store.key(self.next)) is not None:
-            _put_aside(self.ensure, self.name, old, None)
+            _put_aside(self.reconciler, self.name, old, None)
             install_key(self.store, self.name)
         elif self._signer() != new:
             raise HardwayError(_lost(self.store.key(self.next)))
@@ -204,13 +203,13 @@ class KeyPairFiles:
             os.unlink(self.next_path)
 
     def drop(self, old: str, new: str) -> None:
-        """Accept tokens of the old key no more."""
+        """Stop accepting tokens of the old key."""
         accepted = self._accepted(new)
         accepted.pop(old, None)
         self.store.write(self.path, joined(accepted.values()), 0o644)
 
     def _signer(self) -> str:
-        """Return what tells the key that signs from others."""
+        """Return the digest of the signing key."""
         path = self.store.key(self.name)
         return _digest(public_pem(load_key(self.store.read(path) or b"", path)))
 
@@ -220,53 +219,53 @@ class KeyPairFiles:
 
 
 def _lost(path: str) -> str:
-    """Return the error about the key of a successor that is trusted already and cannot sign."""
+    """Return the error about a lost key of a successor that is trusted already."""
     return (
-        f"{path}: is lost, and the rotation cannot go on with it; restore it from a backup, or take the successor"
-        f" out of the files and {ROTATION}, and begin again"
+        f"{path}: is lost, and the rotation cannot continue; restore it from a backup, or remove the successor"
+        f" from the files and {ROTATION}, and start again"
     )
 
 
 def _with(new: str, path: str, found: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what was found in a file, or raise when the new one is not among it: the old one must not go alone."""
+    """Return the contents of a file; raise when it lacks the new one, so that the old one is not removed alone."""
     if new not in found:
-        raise HardwayError(f"{path}: lacks the new one that rotation.json names; restore both from the same backup")
+        raise HardwayError(f"{path}: does not contain the new one in rotation.json; restore both from the same backup")
     return found
 
 
-def _put_aside(ensure: Ensure, name: str, old: str, certificate: bytes | None) -> None:
-    """Keep what is replaced in retired/, for whoever must go back; by the certificate later runs know what it was."""
-    stem = os.path.join(ensure.store.directory, "retired", f"{name}-{old[:12]}")
-    key = ensure.store.read(ensure.store.key(name))
+def _put_aside(reconciler: Reconciler, name: str, old: str, certificate: bytes | None) -> None:
+    """Copy replaced files to retired/, for a rollback and so that later runs recognize the certificate."""
+    stem = os.path.join(reconciler.store.directory, "retired", f"{name}-{old[:12]}")
+    key = reconciler.store.read(reconciler.store.key(name))
     if certificate is not None:
-        ensure.store.write(f"{stem}.crt", certificate, 0o644)
+        reconciler.store.write(f"{stem}.crt", certificate, 0o644)
     if key is not None:
-        ensure.store.write(f"{stem}.key", key)
+        reconciler.store.write(f"{stem}.key", key)
 
 
 def _digest(block: bytes) -> str:
-    """Return what tells public keys apart."""
+    """Return a digest that identifies a public key."""
     return hashlib.sha256(b"".join(block.split())).hexdigest()
 
 
-# Of settle, nothing is done here: it says that the new ones sign everywhere.
+# Step settle changes no file: it records that all hosts use the new ones.
 STEPS = ("trust", "issue", "settle", "drop", "done")
-# Tokens of pods live for an hour; the kubelet replaces them before.
+# Tokens of pods are valid for an hour; the kubelet replaces them earlier.
 MIN_AGE = timedelta(hours=1)
 
 
 class Rotation:
-    """The rotations of one directory of CAs, while it is locked."""
+    """The rotations in one CA directory, which must be locked."""
 
-    def __init__(self, ensure: Ensure, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
-        """Read how far each is; min_age is how long tokens of an old key are in use."""
-        self.ensure, self.store, self.check = ensure, ensure.store, ensure.check
+    def __init__(self, reconciler: Reconciler, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
+        """Read the steps of all rotations; min_age is how long tokens of an old key are in use."""
+        self.reconciler, self.store, self.check = reconciler, reconciler.store, reconciler.check
         self.min_age, self.now = min_age, now or datetime.now(timezone.utc)
         self.path = os.path.join(self.store.directory, ROTATION)
         if without(self.store, ROTATION):
             raise HardwayError(
-                f"{self.path}: is lost, and with it how far the rotations are; restore it from a backup, or end them as"
-                f" they are, with old and new trusted, by the role ca with -e ca_regenerate={ROTATION}"
+                f"{self.path}: is lost, and with it the state of all rotations; restore it from a backup, or end them"
+                f" as they are, with old and new trusted, by role ca with -e ca_regenerate={ROTATION}"
             )
         try:
             self.under_way: dict[str, dict[str, Any]] = json.loads(self.store.read(self.path) or b"{}")
@@ -276,33 +275,33 @@ class Rotation:
     def take(
         self, step: str, cas: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Take the rotations of CAs and key pairs to a step; return what became of each."""
+        """Advance the rotations of CAs and key pairs to a step; return the state of each."""
         completed = {
-            params["name"]: complete(self.store, params["name"], self.ensure.passphrase, check=self.check)
+            params["name"]: complete(self.store, params["name"], self.reconciler.passphrase, check=self.check)
             for params in cas
         }
-        what: list[CAFiles | KeyPairFiles] = [CAFiles(self.ensure, params) for params in cas]
-        what += [KeyPairFiles(self.ensure, params) for params in key_pairs]
-        # What is refused for one is refused before any other is touched.
+        what: list[CAFiles | KeyPairFiles] = [CAFiles(self.reconciler, params) for params in cas]
+        what += [KeyPairFiles(self.reconciler, params) for params in key_pairs]
+        # Validate all before changing any.
         reports = [self._judged(files, step) for files in what]
         for files, report in zip(what, reports):
             if report["changed"] and not self.check:
                 self._go(files, step)
             report["changed"] = report["changed"] or completed.get(files.name, False)
-        # All are closed at once: of one that was closed before others the next run would begin another rotation.
+        # Close all together: otherwise a rerun would start another rotation of those closed earlier.
         if step == "done" and not self.check and any(report["changed"] for report in reports):
             self._write()
         return reports
 
     def _judged(self, files: CAFiles | KeyPairFiles, step: str) -> dict[str, Any]:
-        """Return what a step is: the next one, one behind us, or of no rotation at all; raise where it cannot be."""
+        """Return whether a step is due, done already, or without a rotation; raise when it is not allowed."""
         state = self.under_way.get(files.name)
         at, to = (STEPS.index(state["step"]) if state else -1), STEPS.index(step)
         if to <= at or (state is None and to > 0):
             return {"name": files.name, "step": state["step"] if state else "none", "changed": False}
         if to > at + 1:
             raise HardwayError(
-                f"{files.name}: its rotation is at {STEPS[at]!r}; bring all hosts to {STEPS[at + 1]!r} before {step!r}"
+                f"{files.name}: its rotation is at {STEPS[at]!r}; update all hosts to {STEPS[at + 1]!r} before {step!r}"
             )
         if state is None:
             files.check()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sign requests that were made elsewhere, as `cfssl sign` does."""
+"""Signs CSRs of other programs, as `cfssl sign` does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass(frozen=True)
 class Sign:
-    """How to sign: from which store, by which profiles, how eagerly to renew, whether only to predict."""
+    """Signs CSRs with the CAs of a store; with ``check`` it only predicts."""
 
     store: Store
     passphrase: str | None
@@ -50,7 +50,7 @@ class Sign:
     check: bool
 
     def certificate(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of one certificate, with the diff under a name of its own."""
+        """Issue one certificate if needed; return its state, with its diff."""
         path = params["path"]
         request = Request.load(params["request"], self.store.read, path)
         spec = spec_of(params, request, self.profiles)
@@ -60,7 +60,7 @@ class Sign:
         certificate = None if data is None else load_certificate(data, path)
         reasons = self._reasons(spec, certificate, ca, request)
         if not reasons and chain_of(data or b"")[1:] != chain_of(chain):
-            reasons.append("chain: it is not that of the present CA")
+            reasons.append("chain: is not that of the current CA")
         before = describe(facts_of(certificate)) if certificate is not None else {}
         if reasons and not self.check:
             make_directory(path)
@@ -81,31 +81,33 @@ class Sign:
         }
 
     def _reasons(self, spec: CertificateSpec, found: Any, ca: Issuer, request: Request) -> list[str]:
-        """Return why the certificate must be made."""
+        """Return why the certificate must be issued."""
         if found is None:
-            return ["certificate: there is none yet"]
+            return ["certificate: does not exist yet"]
         facts = facts_of(found, request, ca.certificate)
         reasons = differences(spec, facts, now=datetime.now(timezone.utc), renew_before=self.renew_before)
         if not same_public_key(found.public_key(), request.public_key()):
-            reasons = ["key: it is not that of the request"]
-        return reasons or (["force: asked to make it again"] if self.force else [])
+            reasons = ["key: is not that of the CSR"]
+        return reasons or (["force: reissue requested"] if self.force else [])
 
 
 def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, Any]) -> CertificateSpec:
-    """Return what to sign: what the task says, and where it is silent what the request asks for."""
+    """Return what to sign: the options of the task, with defaults from the CSR."""
     path, kind = params["path"], key_spec(request.public_key())
     key = KeySpec.from_params({"algo": kind.algo, "size": kind.size}, request.what)
     profile = Profile.from_params(params["profile"], profiles, key.algo, path)
     if request.is_ca and not profile.is_ca:
-        raise HardwayError(f"{path}: the request asks for a CA; choose a profile with ca_constraint is_ca")
+        raise HardwayError(f"{path}: the CSR requests a CA; choose a profile with ca_constraint is_ca")
     named = params.get("common_name") or params.get("names")
     subject = (
         Subject.from_params(params.get("common_name") or "", params.get("names"), path) if named else request.subject()
     )
-    # As cfssl: a CA has no names of hosts.
+    # As in cfssl, a CA has no SANs.
     hosts = [] if profile.is_ca else (params.get("hosts") or request.hosts())
     names = tuple(dict.fromkeys(classify(host, path) for host in hosts))
     if profile.needs_hosts and not names:
-        raise HardwayError(f"{path}: a certificate for a server needs hosts; neither task nor request gives any")
+        raise HardwayError(
+            f"{path}: a server certificate needs SANs; set hosts in the task, or request them in the CSR"
+        )
     expiry = life_of(params, profile, "8760h", path)
     return CertificateSpec(path, params["ca"], subject, names, key, expiry, profile, chain=params["chain"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CA that takes over some of the certificates of another one: it begins as a copy, and a rotation parts the two."""
+"""A CA split from another one: it starts as a copy with the same key, and a rotation gives it its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass(frozen=True)
 class Origin:
-    """The CA to begin as: its certificate, what is above it, and its key where that is here."""
+    """The CA to copy: its certificate, its chain, and its key if available."""
 
     certificate: Any
     chain: bytes
@@ -32,20 +32,20 @@ class Origin:
 
     @property
     def has_key(self) -> bool:
-        """True when the copy can sign."""
+        """Return whether the copy can sign."""
         return self.key is not None
 
 
 def origin_of(params: Mapping[str, Any], import_dir: str | None, store: Store, passphrase: str | None) -> Origin | None:
-    """Return the CA that a missing one begins as; None where that one does not exist either."""
+    """Return the CA that a missing one is copied from; None if that does not exist either."""
     name = params.get("split_from")
     if not name:
         return None
     if store.read(store.certificate(name)) is not None:
         if name in json.loads(store.read(os.path.join(store.directory, "rotation.json")) or b"{}"):
             raise HardwayError(
-                f"CA {params['name']}: begins as a copy of {name}, whose rotation is under way; finish that first, with"
-                " the release of this collection that began it"
+                f"CA {params['name']}: starts as a copy of {name}, whose rotation is not finished; finish it first,"
+                " with the release of this collection that started it"
             )
         ca = Issuer.load(store, name, passphrase, expired=True)
         chain = store.read(f"{store.stem(name)}.chain.crt") or b""
@@ -57,7 +57,7 @@ def origin_of(params: Mapping[str, Any], import_dir: str | None, store: Store, p
 
 
 def copy(store: Store, name: str, origin: Origin, passphrase: str | None) -> None:
-    """Write the copy: the key first, for a certificate alone would count as one whose key is kept elsewhere."""
+    """Write the copy: the key first, because a certificate without a key counts as an offline CA."""
     if origin.key is not None:
         store.write(store.key(name), key_pem(origin.key, passphrase))
     if origin.chain:
@@ -66,9 +66,9 @@ def copy(store: Store, name: str, origin: Origin, passphrase: str | None) -> Non
 
 
 def shared(store: Store, name: str, origin: str | None) -> str:
-    """Return the warning that a CA trusts a key of the CA it is to be apart from; empty when it does not.
+    """Return the warning that a CA shares a key with the CA it is split from; empty if it does not.
 
-    Certificates of a key that was replaced are valid until they end, so retired ones count, too.
+    Certificates of a replaced key are valid until they expire, so retired ones count too.
     """
     path = store.certificate(name)
     data = store.read(path)
@@ -79,6 +79,7 @@ def shared(store: Store, name: str, origin: str | None) -> str:
     if not any(same_public_key(one, other) for one in ours for other in theirs):
         return ""
     return (
-        f"{name}: shares a key with {origin}, so a certificate of {origin} passes for one of {name}; part them by a"
-        f' rotation: ansible-playbook hardway.kubernetes.rotate_ca -i INVENTORY -e \'{{"ca_rotated": ["{name}"]}}\''
+        f"{name}: shares a key with {origin}, so a certificate of {origin} is accepted as one of {name};"
+        " separate them by a rotation:"
+        f' ansible-playbook hardway.kubernetes.rotate_ca -i INVENTORY -e \'{{"ca_rotated": ["{name}"]}}\''
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory of the CAs on the controller: private, locked while it is written, with a record."""
+"""The CA directory on the controller: private, locked during changes, with a record of issued certificates."""
 
 from __future__ import annotations
 
@@ -33,38 +33,38 @@ _LOCK_TIMEOUT = 60.0
 
 
 class Store:
-    """Paths below the directory, and the few ways to write there."""
+    """The paths in the directory, and functions to read and write them."""
 
     def __init__(self, directory: str) -> None:
-        """Take the directory; nothing is read yet."""
+        """Take the directory without reading it."""
         self.directory = os.path.abspath(os.path.expanduser(directory))
         self._recorded = False
 
     def stem(self, name: str) -> str:
-        """Return the path of a CA or key pair without suffix; kubeadm keeps etcd's apart."""
+        """Return the path of a CA or key pair without suffix; as in kubeadm, etcd-ca is etcd/ca."""
         return os.path.join(self.directory, "etcd/ca" if name == "etcd-ca" else name)
 
     def certificate(self, name: str) -> str:
-        """Return where a CA's certificate is."""
+        """Return the path of a CA's certificate."""
         return self.stem(name) + ".crt"
 
     def key(self, name: str) -> str:
-        """Return where a private key is."""
+        """Return the path of a private key."""
         return self.stem(name) + ".key"
 
     def secret(self, name: str) -> str:
-        """Return where a shared secret is."""
+        """Return the path of a shared secret."""
         return os.path.join(self.directory, "secrets", name)
 
     def read(self, path: str) -> bytes | None:
-        """Return the content of a file, None when there is none; what cannot be read is an error."""
+        """Return the content of a file, None if it does not exist; raise if it is not readable."""
         try:
             return atomic_files.read(path)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; fix its owner and mode") from exc
 
     def chain(self, name: str) -> bytes:
-        """Return the certificates that lead from one signed by a CA towards the root, without that."""
+        """Return the chain of a CA, from itself up to but not including the root CA."""
         known = [item for path in self.certificates() for item in certificates_in(self.read(path) or b"", path)]
         path = self.certificate(name)
         found = [load_certificate(self.read(path) or b"", path)]
@@ -83,34 +83,34 @@ class Store:
         )
 
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
-        """Replace a file below the directory; the directories on the way are private."""
+        """Replace a file in the directory; missing parent directories are created private."""
         self.private_directory(os.path.dirname(path))
         atomic_files.write(path, data, mode=mode)
 
     def is_private(self, path: str) -> bool:
-        """True when only the owner may enter the directory."""
+        """Return whether only the owner can access the directory."""
         try:
             found = os.stat(path)
         except FileNotFoundError:
             return False
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; mend its owner and mode") from exc
+            raise HardwayError(f"{path}: cannot be read: {exc.strerror}; fix its owner and mode") from exc
         if not stat.S_ISDIR(found.st_mode):
             raise HardwayError(f"{path}: is not a directory; move it away or set another cluster_pki_dir")
         return stat.S_IMODE(found.st_mode) == 0o700
 
     def private_directory(self, path: str) -> None:
-        """Make a directory that only its owner may enter, with what is missing above it."""
+        """Create a directory, and its parents, that only its owner can access."""
         if self.is_private(path):
             return
         try:
             os.makedirs(path, mode=0o700, exist_ok=True)
             os.chmod(path, 0o700)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; mend its owner") from exc
+            raise HardwayError(f"{path}: cannot be made private: {exc.strerror}; fix its owner") from exc
 
     def prepare(self, check: bool) -> list[str]:
-        """Make the directory private and untracked; return what was (or would be) done."""
+        """Make the directory private and ignored by git; return what was (or would be) done."""
         done = []
         if not self.is_private(self.directory):
             done.append("directory made private")
@@ -125,12 +125,12 @@ class Store:
 
     @contextmanager
     def locked(self, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
-        """Keep other runs out of the directory."""
+        """Lock the directory against other runs."""
         path = os.path.join(self.directory, ".lock")
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
-            raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; mend the owner of the directory") from exc
+            raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; fix the owner of the directory") from exc
         try:
             self._wait_for(handle, path, time.monotonic() + timeout)
             yield
@@ -139,18 +139,20 @@ class Store:
             os.close(handle)
 
     def _wait_for(self, handle: int, path: str, deadline: float) -> None:
-        """Take the lock, or raise when another run keeps it too long."""
+        """Acquire the lock, or raise after a timeout."""
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError as exc:
                 if time.monotonic() > deadline:
-                    raise HardwayError(f"{path}: another run works here; wait for its end and run again") from exc
+                    raise HardwayError(
+                        f"{path}: locked by another run; wait until that has ended, and run again"
+                    ) from exc
                 time.sleep(0.05)
 
     def record(self, certificate: Any, *, ca: str, host: str, path: str) -> None:
-        """Add a line about a signed certificate to issued.jsonl; call it while the store is locked."""
+        """Add an issued certificate to issued.jsonl; the store must be locked."""
         facts = facts_of(certificate)
         line = {
             "time": stamp(datetime.now(timezone.utc)),
@@ -169,7 +171,7 @@ class Store:
         self._recorded = True
 
     def _sync_record(self) -> None:
-        """Have the record on the disk: once, before the certificates of a run are handed out."""
+        """Sync the record to disk once, before the certificates of a run are returned."""
         if self._recorded:
             with self._journal() as handle:
                 os.fsync(handle)
@@ -177,12 +179,12 @@ class Store:
 
     @contextmanager
     def _journal(self) -> Iterator[int]:
-        """Open issued.jsonl for a line more."""
+        """Open issued.jsonl for appending."""
         journal = os.path.join(self.directory, JOURNAL)
         if not self._recorded and without(self, JOURNAL):
             raise HardwayError(
                 f"{journal}: is lost, and with it the serial numbers of all certificates; restore it from a backup, or"
-                f" have the role ca begin a new one by -e ca_regenerate={JOURNAL}"
+                f" start a new one by role ca with -e ca_regenerate={JOURNAL}"
             )
         try:
             handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -191,11 +193,13 @@ class Store:
             finally:
                 os.close(handle)
         except OSError as exc:
-            raise HardwayError(f"{journal}: cannot be written: {exc.strerror}; make room or mend its owner") from exc
+            raise HardwayError(
+                f"{journal}: cannot be written: {exc.strerror}; free disk space or fix its owner"
+            ) from exc
 
 
 def _append(handle: int, line: bytes) -> None:
-    """Add a line to a journal, the whole of it or nothing."""
+    """Append a line to a journal, completely or not at all."""
     end = os.fstat(handle).st_size
     try:
         if os.write(handle, line) != len(line):

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate and its key become another pair by one rename, wherever a run dies.
+"""Replaces a certificate and its key together by one rename, even if a run is interrupted.
 
-Both pairs are laid beside the files, in .NAME.old and .NAME.new, and a link .NAME.pair leads to the old one. Then the
-two files become links through .NAME.pair, which changes nothing for who reads them; .NAME.pair is turned to the new
-pair, which changes both at once; and the two files become plain files again, which changes nothing. So at every moment
-both paths lead to the same pair, and before and after there are plain files for programs and auditors to look at.
-What a run leaves that dies on the way works; the next one tidies it up.
+Both pairs are written next to the files, in .NAME.old and .NAME.new, and a link .NAME.pair points to the old pair. Then
+the two files become links through .NAME.pair, which does not change their contents; .NAME.pair is pointed at the new
+pair, which changes both at once; and the two files become plain files again. So both paths always lead to the same
+pair, and before and after the swap they are plain files. An interrupted swap leaves a usable pair; the next run
+completes it.
 """
 
 from __future__ import annotations
@@ -25,46 +25,46 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.files
 
 
 @dataclass(frozen=True)
-class Switch:
-    """Where a certificate and its key are."""
+class PairSwap:
+    """The paths of a certificate and its key, to be replaced together."""
 
     certificate: str
     key: str
 
     @property
     def link(self) -> str:
-        """Return the link that both files lead through while they change."""
+        """Return the link that both files lead through during a swap."""
         return self._beside("pair")
 
     def interrupted(self) -> bool:
-        """True when an earlier run died while it changed the pair."""
+        """Return whether an earlier swap was interrupted."""
         return any(os.path.lexists(self._beside(name)) for name in ("pair", "old", "new"))
 
     def recover(self) -> None:
-        """Make plain files of the pair in use, whichever it is, and remove the other."""
+        """Complete an interrupted swap: make the pair in use plain files and remove the other."""
         if not self.interrupted():
             return
         if os.path.lexists(self.link):
-            self._settle_all()
+            self._restore_plain_files()
             atomic_files.forget(self.link)
         for name in ("old", "new"):
             shutil.rmtree(self._beside(name), ignore_errors=True)
 
-    def _settle_all(self) -> None:
-        """Make plain files of the pair that the link leads to; a link that leads elsewhere was not made here."""
+    def _restore_plain_files(self) -> None:
+        """Make the pair that the link points to plain files; ignore a link with another target."""
         target = os.readlink(self.link)
         if target not in (os.path.basename(self._beside(name)) for name in ("old", "new")):
             return
         side = os.path.join(os.path.dirname(self.link), target)
         for half, path in self._halves():
-            self._settle(os.path.join(side, half), path, half)
+            self._restore_plain_file(os.path.join(side, half), path, half)
         self._sync()
 
-    def to(self, certificate: bytes, key: bytes, owner: str | None, group: str | None) -> None:
-        """Put another pair in place of the one that is there."""
+    def replace(self, certificate: bytes, key: bytes, owner: str | None, group: str | None) -> None:
+        """Replace the pair by another one."""
         self.recover()
         if not os.path.lexists(self.certificate):
-            # A key alone is no pair that anybody could use.
+            # A key without certificate is not in use, so no swap is needed.
             atomic_files.write(self.key, key, mode=KEY_MODE, owner=owner, group=group)
             atomic_files.write(self.certificate, certificate, mode=CERTIFICATE_MODE, owner=owner, group=group)
             return
@@ -81,39 +81,39 @@ class Switch:
             self._exchange()
         except OSError as exc:
             raise HardwayError(
-                f"{self.certificate}: cannot be replaced with its key: {exc.strerror}; make room or mend the directory"
+                f"{self.certificate}: cannot be replaced with its key: {exc.strerror}; free space or fix the directory"
             ) from exc
         self.recover()
 
     def _exchange(self) -> None:
-        """Lead both files through the link, then turn it. Each step is on the disk before the next one begins."""
+        """Turn both files into links, then change the target. Each step is synced to disk before the next one."""
         atomic_files.sync_directory(self._beside("old"))
-        self._turn("old")
+        self._point_link_at("old")
         for half, path in self._halves():
             _relink(self._through(half, path), path)
         self._sync()
-        self._turn("new")
+        self._point_link_at("new")
 
-    def _turn(self, name: str) -> None:
-        """Let the link lead to the old pair or to the new one."""
+    def _point_link_at(self, name: str) -> None:
+        """Point the link at the old or the new pair."""
         _relink(os.path.basename(self._beside(name)), self.link)
         atomic_files.sync_directory(os.path.dirname(self.link))
 
-    def _settle(self, source: str, path: str, half: str) -> None:
-        """Make path the plain file that it leads to; where it leads to none, there was none."""
+    def _restore_plain_file(self, source: str, path: str, half: str) -> None:
+        """Replace the link at path by the file it points to; remove it if there is none."""
         if os.path.lexists(source):
-            # The source stays: who has just read the link is about to open it.
+            # Keep the source: a program may have just resolved the link and be about to open it.
             temporary = _temporary(path)
             atomic_files.forget(temporary)
             _copy(source, temporary)
             atomic_files.place(temporary, path)
-            # Two names of the same file are left as they are by a rename.
+            # A rename between two hard links of the same file does nothing.
             atomic_files.forget(temporary)
         elif os.path.islink(path) and os.readlink(path) == self._through(half, path):
             atomic_files.forget(path)
 
     def _through(self, half: str, path: str) -> str:
-        """Return the content of the symbolic link at path."""
+        """Return the target of the symbolic link at path."""
         return os.path.relpath(os.path.join(self.link, half), os.path.dirname(path))
 
     def _halves(self) -> Iterator[tuple[str, str]]:
@@ -133,7 +133,7 @@ class Switch:
 
 
 def _relink(target: str, path: str) -> None:
-    """Make path a symbolic link, in place of whatever file it is."""
+    """Replace path by a symbolic link."""
     temporary = _temporary(path)
     atomic_files.forget(temporary)
     with safe_paths.parent(temporary) as (above, name):
@@ -142,13 +142,13 @@ def _relink(target: str, path: str) -> None:
 
 
 def _temporary(path: str) -> str:
-    """Return the name beside path of what is about to take its place."""
+    """Return the name of the temporary file next to path."""
     directory, name = os.path.split(path)
     return os.path.join(directory, f".{name}.link")
 
 
 def _copy(source: str, path: str) -> None:
-    """Give a file a second name; where that cannot be, copy it. There may be none."""
+    """Hard-link a file, or copy it if that fails; do nothing if it does not exist."""
     source = safe_paths.real(source)
     if not os.path.lexists(source):
         return

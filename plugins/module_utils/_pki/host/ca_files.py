@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of CAs on a host, and their keys where something must sign there."""
+"""Certificates of CAs on a host, and their keys on hosts that must sign."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import bundle
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.files import (
@@ -25,10 +25,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 class Trust:
-    """One entry of trust: where a CA's certificate belongs, and perhaps its key."""
+    """One entry of option trust: the path of a CA's certificate, and optionally of its key."""
 
     def __init__(self, entry: Mapping[str, Any], pem: bytes | None, others: Sequence[bytes] = ()) -> None:
-        """Take the entry and the CA's certificates, the signer first; None: it is not made yet (check mode)."""
+        """Take the entry and the CA's certificates, the signer first; None: it does not exist yet (check mode)."""
         self.ca: str = entry["ca"]
         self.path: str = entry["path"]
         self.key_path: str | None = entry.get("key_path")
@@ -42,43 +42,43 @@ class Trust:
     def reasons(self) -> list[str]:
         """Return why the certificate must be written."""
         if self.pem is None:
-            return [f"CA {self.ca} is not made yet"]
+            return [f"CA {self.ca} does not exist yet"]
         found = read(self.path)
         if found is None:
-            return ["there is none yet"]
+            return ["does not exist yet"]
         if found != self.pem:
-            return [f"it is not the present certificate of {self.ca}"]
+            return [f"differs from the current certificate of {self.ca}"]
         if atomic_files.attributes_differ(os.stat(self.path), CERTIFICATE_MODE, self.owner, self.group):
             return [f"mode or owner is not {CERTIFICATE_MODE:04o} of its owner"]
         return []
 
     def key_reasons(self) -> list[str]:
-        """Return why the CA's key must be fetched from the controller; it is judged by the public half."""
+        """Return why the CA's key must be fetched from the controller, by comparing public keys."""
         if self.key_path is None or self.signer is None:
             return []
         key = load_quietly(self.key_path)
         if key is None:
-            return ["there is no plain key yet"]
+            return ["no unencrypted key exists yet"]
         if not same_public_key(load_certificate(self.signer, self.path).public_key(), key.public_key()):
-            return [f"it is not the key of the present {self.ca}"]
+            return [f"is not the key of the current {self.ca}"]
         if atomic_files.attributes_differ(os.stat(self.key_path), KEY_MODE, self.owner, self.group):
             return [f"mode or owner is not {KEY_MODE:04o} of its owner"]
         return []
 
     @property
-    def switch(self) -> Switch | None:
-        """Return what changes certificate and key at once."""
-        return Switch(self.path, self.key_path) if self.key_path else None
+    def swap(self) -> PairSwap | None:
+        """Return the swap of certificate and key; None without key_path."""
+        return PairSwap(self.path, self.key_path) if self.key_path else None
 
     def write(self, key: bytes | None) -> None:
-        """Put the certificate in place, with a new key where that is given."""
+        """Write the certificate, with a new key if given."""
         if self.pem is None:
             return
         make_directory(self.path)
         if key is None:
             atomic_files.write(self.path, self.pem, mode=CERTIFICATE_MODE, owner=self.owner, group=self.group)
-        elif self.switch is None:
+        elif self.swap is None:
             raise HardwayError(f"{self.path}: no key_path is given, so no key of {self.ca} belongs here")
         else:
-            make_directory(self.switch.key)
-            self.switch.to(self.pem, key, self.owner, self.group)
+            make_directory(self.swap.key)
+            self.swap.replace(self.pem, key, self.owner, self.group)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One round on a host: compare all certificates, install what the controller signed, request what is missing."""
+"""Manages the certificates of a host: compares them, installs issued ones, and returns CSRs for those that are due."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, specs_of
@@ -41,12 +41,12 @@ def remember(
     result: Mapping[str, list[dict[str, Any]]],
     due: Sequence[float],
 ) -> None:
-    """Record that all is right; ``due`` are moments, in seconds since 1970, at which something will not be."""
+    """Store a cached result; ``due`` are the times (seconds since 1970) at which certificates must be renewed."""
     right = {kind: [_unchanged(entry) for entry in entries] for kind, entries in result.items()}
     paths = [entry[name] for entry in params["trust"] for name in ("path", "key_path") if entry[name]]
     paths += [path for spec in specs for path in Pair(spec).files()]
     observed = [entry["path"] for entry in params["observe"]]
-    cached_results.leave(
+    cached_results.store(
         params["_cached_result"],
         {**right, "diff": []},
         paths=[*paths, *observed],
@@ -59,16 +59,16 @@ def remember(
 
 
 def _unchanged(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the next run says of an entry."""
+    """Return the entry as an unchanged one."""
     return {**entry, "reasons": [], **({"changed": False} if "changed" in entry else {})}
 
 
-# The disk takes little longer for so many than for one.
+# Number of parallel syncs.
 _SYNCED_AT_ONCE = 8
 
 
 def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]:
-    """Return the signing requests of these pairs; of RSA, the keys are the work of a run."""
+    """Return the CSRs of these pairs; RSA keys are generated in parallel."""
 
     def request(pair: Pair) -> str:
         return pair.request(renew_key=renew_key).decode()
@@ -82,7 +82,7 @@ def requests_of(pairs: Mapping[str, Pair], *, renew_key: bool) -> dict[str, str]
 
 
 def install(signed: Sequence[tuple[Pair, bytes]]) -> None:
-    """Put certificates in place, each with its key. They get their names when the contents of all are on the disk."""
+    """Install certificates with their keys, after the contents of all are synced to disk."""
     staged: list[str] = []
     try:
         for pair, pem in signed:
@@ -107,7 +107,7 @@ def _sync(paths: Iterable[str]) -> None:
     map_concurrently(atomic_files.sync, paths, _SYNCED_AT_ONCE)
 
 
-class Host:
+class HostCertificates:
     """The work of one call of the module."""
 
     def __init__(self, params: dict[str, Any], check: bool, diff: bool, specs: Sequence[CertificateSpec] = ()) -> None:
@@ -146,15 +146,15 @@ class Host:
         }
 
     def _trust(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what became of one entry of trust."""
+        """Ensure one entry of trust, and return its result."""
         trust = Trust(entry, self.pems.get(entry["ca"]), [self.pems.get(name, b"") for name in entry["also"]])
-        repairs = self._recovered(trust.switch) if trust.switch else []
+        repairs = self._recovered(trust.swap) if trust.swap else []
         reasons, key_reasons = trust.reasons(), trust.key_reasons()
         self._show(trust.path, reasons)
         self._show(trust.key_path or "", key_reasons)
         key = (self.params["_ca_keys"] or {}).get(trust.ca) if key_reasons else None
         if key_reasons and key is None and not self.check:
-            # Until it comes, the certificate that fits the present key stays, too.
+            # Until the key arrives, keep the certificate that matches the current key.
             self.needed_keys.append(trust.ca)
         elif (reasons or key_reasons) and not self.check:
             trust.write(None if key is None else base64.b64decode(key))
@@ -162,15 +162,15 @@ class Host:
         return {"path": trust.path, "changed": bool(reasons), "reasons": reasons}
 
     def _certificate(self, index: str, spec: CertificateSpec) -> dict[str, Any]:
-        """Return what became of one certificate."""
+        """Ensure one certificate, and return its result."""
         pair = Pair(spec)
         if index in self.installed:
             repairs, made = self.installed[index]
             return self._report(spec, made, [], repairs + self._repairs(pair))
-        repairs = self._recovered(pair.switch)
+        repairs = self._recovered(pair.swap)
         found = pair.facts(self.cas.get(spec.ca))
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
-        # What the host signs itself is already made again when the signed ones come.
+        # Self-signed certificates were reissued in the first call.
         if not reasons and (spec.ca or not self.signed):
             reasons += self._asked_again(spec.path)
         if not reasons:
@@ -181,24 +181,24 @@ class Host:
             found = self._install([(pair, pair.self_signed(renew_key=self.params["renew_key"]))])[0]
         return self._report(spec, found, reasons, repairs)
 
-    def _recovered(self, switch: Switch) -> list[str]:
-        """Tidy up after a run that died while a pair changed, and say so."""
+    def _recovered(self, switch: PairSwap) -> list[str]:
+        """Complete the swap of an interrupted run, and report it."""
         if not switch.interrupted():
             return []
         if not self.check:
             switch.recover()
-        return ["an earlier run was cut off while key and certificate changed"]
+        return ["an earlier run was interrupted while it replaced key and certificate"]
 
     def _asked_again(self, path: str) -> list[str]:
-        """Return the reason to replace what is as it should be."""
+        """Return the reason for a forced renewal, if requested."""
         asked = self.params["force"] or is_named(path, self.params["renew"])
-        return ["force: asked to make it again"] if asked else []
+        return ["force: reissue requested"] if asked else []
 
     def _observe(self, entry: Mapping[str, Any]) -> list[str]:
-        """Return why a certificate that somebody else made is of no use any more."""
+        """Return why a certificate of another program is no longer valid."""
         data = read(entry["path"])
         if data is None:
-            return ["certificate: there is none yet"]
+            return ["certificate: does not exist yet"]
         try:
             found = facts_of(load_certificate(data, entry["path"]), None, self.cas.get(entry["ca"]))
         except HardwayError:
@@ -208,10 +208,10 @@ class Host:
         return unfit(found, entry["ca"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
 
     def _repairs(self, pair: Pair) -> list[str]:
-        """Mend what needs no new certificate, and return what that was: mode, owner, the chain behind it."""
+        """Fix mode, owner and chain, which need no new certificate; return what was fixed."""
         repairs = pair.attributes()
         if not pair.has_chain(chain := self.chains.get(pair.spec.ca, b"") if pair.spec.chain else b""):
-            repairs.append(f"chain: it is not that of the present CA {pair.spec.ca}")
+            repairs.append(f"chain: is not that of the current CA {pair.spec.ca}")
             if not self.check:
                 pair.set_chain(chain)
         if repairs and not self.check:
@@ -223,24 +223,26 @@ class Host:
         return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
 
     def _install_signed(self) -> None:
-        """Put what the controller signed in place, and note what was tidied up before and what each says."""
+        """Install the certificates from the controller, and note repairs and facts of each."""
         signed = [(Pair(self.specs[int(index)]), pem.encode()) for index, pem in self.signed.items()]
-        repairs = [self._recovered(pair.switch) for pair, _pem in signed]
+        repairs = [self._recovered(pair.swap) for pair, _pem in signed]
         self.installed = dict(zip(self.signed, zip(repairs, self._install(signed))))
 
     def _install(self, signed: list[tuple[Pair, bytes]]) -> list[Facts]:
-        """Put certificates in place, unless this host would make them again at once; return what they say."""
+        """Install certificates, unless they do not match the options; return their facts."""
         found = [pair.candidate(pem, self.cas.get(pair.spec.ca)) for pair, pem in signed]
         for (pair, _pem), facts in zip(signed, found):
             if reasons := self._differences(pair.spec, facts):
-                raise HardwayError(f"{pair.spec.path}: what was just signed is not as asked ({'; '.join(reasons)})")
+                raise HardwayError(
+                    f"{pair.spec.path}: the issued certificate does not match the options ({'; '.join(reasons)})"
+                )
         install(signed)
         return found
 
     def _report(
         self, spec: CertificateSpec, found: Facts | str, reasons: list[str], repairs: list[str]
     ) -> dict[str, Any]:
-        """Return what the result says of a certificate, and add to the diff what changes."""
+        """Return the result for a certificate, and add changes to the diff."""
         if facts := None if isinstance(found, str) else found:
             self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
         if self.diff is not None and reasons:
@@ -257,12 +259,12 @@ class Host:
         }
 
     def _show(self, path: str, reasons: list[str]) -> None:
-        """Add a change to the diff in words."""
+        """Add reasons for a change to the diff."""
         if reasons:
             self._differs(path, "".join(f"{reason}\n" for reason in reasons), "as asked\n")
 
     def _differs(self, path: str, before: str, after: str) -> None:
-        """Add a change to the diff, where one is asked for."""
+        """Add a change to the diff, if diff mode is on."""
         if self.diff is not None:
             self.diff.append({"before_header": path, "after_header": path, "before": before, "after": after})
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A key and its certificate on a host: they change so that a pair in use always belongs together.
+"""A key and its certificate on a host, changed so that they always match.
 
-A renewed certificate keeps its key, so it is one rename. A new key waits beside its target (.NAME.key.new) until there
-is a certificate for it; then the pair is switched, see _pki_switch.
+A renewed certificate keeps its key and needs one rename. A new key is written next to its target (.NAME.key.new) until
+there is a certificate for it; then both are swapped, see atomic_swap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import Facts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
@@ -44,44 +44,44 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of one certificate: in place, and waiting."""
+    """The files of one certificate, both in use and pending."""
 
     spec: CertificateSpec
 
     @property
     def certificate(self) -> str:
-        """Return where the certificate is."""
+        """Return the path of the certificate."""
         return f"{self.spec.path}.crt"
 
     @property
     def key(self) -> str:
-        """Return where the private key is."""
+        """Return the path of the private key."""
         return f"{self.spec.path}.key"
 
     @cached_property
     def waiting(self) -> str:
-        """Return where a new key waits for its certificate."""
+        """Return the path of a new key that has no certificate yet."""
         directory, name = os.path.split(self.spec.path)
         return os.path.join(directory, f".{name}.key.new")
 
     @cached_property
-    def switch(self) -> Switch:
-        """Return what changes both files at once."""
-        return Switch(self.certificate, self.key)
+    def swap(self) -> PairSwap:
+        """Return the swap of both files."""
+        return PairSwap(self.certificate, self.key)
 
     def files(self) -> list[str]:
-        """Return all paths that may hold a part of it."""
+        """Return all paths that may exist."""
         return [self.certificate, self.key, *self.passing()]
 
     def passing(self) -> list[str]:
-        """Return those of the paths that exist only while a certificate is on its way."""
-        return [self.waiting, self.switch.link]
+        """Return the paths that exist only during a renewal."""
+        return [self.waiting, self.swap.link]
 
     def facts(self, ca: Any) -> Facts | str:
-        """Return what is in place, or in one phrase why nothing useful is."""
+        """Return the facts of the certificate in use, or why there is none."""
         data = read(self.certificate)
         if data is None:
-            return "certificate: there is none yet"
+            return "certificate: does not exist yet"
         try:
             found = load_certificate(data, self.certificate)
         except HardwayError:
@@ -89,23 +89,23 @@ class Pair:
         return self._judged(found, load_quietly(self.key), ca)
 
     def _judged(self, certificate: Any, key: Any, ca: Any) -> Facts:
-        """Return what a certificate says; a self-signed one points to no CA but must be its own."""
+        """Return the facts of a certificate; a self-signed one must be signed by itself."""
         if self.spec.ca:
             return facts_of(certificate, key, ca)
         return replace(facts_of(certificate, key), by_ca=signed_by(certificate, certificate))
 
     def has_chain(self, chain: bytes) -> bool:
-        """True when behind the certificate in place just these others follow."""
+        """Return whether exactly this chain follows the certificate in use."""
         return chain_of(read(self.certificate) or b"")[1:] == chain_of(chain)
 
     def set_chain(self, chain: bytes) -> None:
-        """Put these certificates behind the one in place."""
+        """Replace the chain after the certificate in use."""
         own = load_certificate(read(self.certificate) or b"", self.certificate)
         pem = certificate_pem(own) + chain
         atomic_files.write(self.certificate, pem, mode=CERTIFICATE_MODE, owner=self.spec.owner, group=self.spec.group)
 
     def attributes(self) -> list[str]:
-        """Return what is wrong with mode and owner of the files in place."""
+        """Return the problems with mode and owner of the files in use."""
         reasons = []
         for path, mode in ((self.certificate, CERTIFICATE_MODE), (self.key, KEY_MODE)):
             if os.path.exists(path) and atomic_files.attributes_differ(
@@ -115,23 +115,23 @@ class Pair:
         return reasons
 
     def fix_attributes(self) -> None:
-        """Give both files in place their mode and owner."""
+        """Set mode and owner of both files in use."""
         for path, mode in ((self.certificate, CERTIFICATE_MODE), (self.key, KEY_MODE)):
             atomic_files.set_attributes(path, mode, self.spec.owner, self.spec.group)
 
     def request(self, *, renew_key: bool) -> bytes:
-        """Return the signing request; the key is never sent."""
+        """Return the CSR; the key never leaves the host."""
         return request_pem(self.spec, self._key_to_use(renew_key))
 
     def self_signed(self, *, renew_key: bool) -> bytes:
-        """Return a certificate that its own key signed."""
+        """Return a self-signed certificate."""
         key = self._key_to_use(renew_key)
         if os.path.lexists(self.waiting):
             atomic_files.sync(self.waiting)
         return certificate_pem(self_signed(self.spec, key))
 
     def _key_to_use(self, renew_key: bool) -> Any:
-        """Return the key in place where it can be kept; a key that must be new waits beside its target."""
+        """Return the key in use if it can be kept, else a new key, written next to its target."""
         make_directory(self.spec.path)
         key = None if renew_key else self._usable(self.key)
         if key is not None:
@@ -144,25 +144,25 @@ class Pair:
         return key
 
     def stage(self, pem: bytes) -> str:
-        """Lay a signed certificate beside its place, and return where."""
+        """Write an issued certificate next to its target, and return the path."""
         return self._stage(self.certificate, pem, CERTIFICATE_MODE)
 
     def install(self, pem: bytes, staged: str) -> None:
-        """Put a certificate in place that is staged, with the waiting key where it belongs to that one."""
+        """Install a staged certificate, with the pending key if that matches."""
         waiting = load_quietly(self.waiting)
         if waiting is None or not _belongs(pem, waiting):
             atomic_files.place(staged, self.certificate)
         elif os.path.lexists(self.certificate):
-            self.switch.to(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
+            self.swap.replace(pem, read(self.waiting) or b"", self.spec.owner, self.spec.group)
             atomic_files.forget(self.waiting)
         else:
-            # A key alone is no pair that anybody could use.
+            # A key without certificate is not in use, so no swap is needed.
             atomic_files.set_attributes(self.waiting, KEY_MODE, self.spec.owner, self.spec.group)
             atomic_files.place(self.waiting, self.key)
             atomic_files.place(staged, self.certificate)
 
     def candidate(self, pem: bytes, ca: Any) -> Facts:
-        """Return what a signed certificate says, judged with the key it will be installed with."""
+        """Return the facts of an issued certificate with the key it will be installed with."""
         keys = [load_quietly(self.waiting), load_quietly(self.key)]
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
         if key is None:
@@ -170,7 +170,7 @@ class Pair:
         return self._judged(load_certificate(pem, self.spec.path), key, ca)
 
     def _usable(self, path: str) -> Any:
-        """Return the key at path when it is of the kind asked for."""
+        """Return the key at path if it has the wanted type."""
         key = load_quietly(path)
         return key if key is not None and key_spec(key) == self.spec.key else None
 
@@ -179,7 +179,7 @@ class Pair:
 
 
 def _belongs(pem: bytes, key: Any) -> bool:
-    """True when the certificate in pem was made for key."""
+    """Return whether the certificate matches the key."""
     try:
         return same_public_key(load_certificate(pem, "").public_key(), key.public_key())
     except HardwayError:

@@ -24,7 +24,7 @@ def served(
     place, path = wanted["endpoint"], wanted["path"] or ""
     try:
         chain = served_chain(f"https://{place}", server_name=wanted["server_name"], timeout=timeout)
-        with readable(f"{place}: shows a certificate that cannot be read; make it again"):
+        with readable(f"{place}: serves an unreadable certificate; reissue it"):
             told = [describe(x509.load_der_x509_certificate(der)) for der in chain]
     except HardwayError as exc:
         return [str(exc)], []

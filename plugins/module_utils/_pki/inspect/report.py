@@ -39,7 +39,7 @@ def problems(looks: Looks, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         if not look:
             found.append(f"{host}: was not reached; its certificates are unknown")
         elif "certificates" not in look:
-            found.append(f"{host}: could not be looked at: {look.get('msg', 'no reason given')}")
+            found.append(f"{host}: could not be inspected: {look.get('msg', 'no reason given')}")
         found += [f"{host}: {problem}" for problem in look.get("problems", [])]
     for row in rows:
         if row.get("held") and not row["served_matches"]:
@@ -83,7 +83,7 @@ def summary(rows: Sequence[Mapping[str, Any]], wrong: Sequence[str]) -> tuple[st
     state = "critical" if wrong else min((row["state"] for row in rows), key=STATES.index)
     return state, (
         f"{different} certificates in {len(rows)} places, {len(wrong)} problems; "
-        f"the first to end is {soonest['where']} on {soonest['host']}, in {soonest['days_left']:.0f} days."
+        f"the first to expire is {soonest['where']} on {soonest['host']}, in {soonest['days_left']:.0f} days."
     )
 
 
@@ -109,11 +109,11 @@ def metrics(looks: Looks, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str
 
 
 _METRICS = {
-    "not_before_timestamp_seconds": "Begin of the life of a certificate.",
-    "not_after_timestamp_seconds": "End of the life of a certificate.",
+    "not_before_timestamp_seconds": "Start of the validity period of a certificate.",
+    "not_after_timestamp_seconds": "End of the validity period of a certificate.",
     "served_matches": "Whether an endpoint serves the certificate that is on disk.",
     "problems": "Number of problems with the certificates of a host.",
-    "report_timestamp_seconds": "When the certificates were looked at.",
+    "report_timestamp_seconds": "When the certificates were inspected.",
 }
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for certificates on a host: files, directories, kubeconfigs, and what listeners show."""
+"""Scan for certificates on a host: files, directories, kubeconfigs, and what listeners show."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LARGEST = 1 << 20
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
-class Look:
+class Scan:
     """Everything that one call finds, and everything that is wrong with it."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -57,14 +57,12 @@ class Look:
         for item in self.found.values():
             self.problems += life_problem(item["where"], item, self.now, self.params["critical_days"])
             if item["key_matches"] is False:
-                self.problems.append(
-                    f"{item['where']}: the key beside it belongs to another certificate; make it again"
-                )
+                self.problems.append(f"{item['where']}: the key next to it belongs to another certificate; reissue it")
         found = {"certificates": list(self.found.values()), "requests": list(self.requests.values())}
         return {**found, "problems": self.problems}
 
     def _source(self, path: str, users: Sequence[str]) -> None:
-        """Look at a file, or at every file below a directory."""
+        """Scan at a file, or at every file below a directory."""
         try:
             if not os.path.isdir(path):
                 self._file(path, users, named=True)
@@ -72,10 +70,12 @@ class Look:
             for name in _below(path):
                 self._file(name, users, named=False)
         except OSError as exc:
-            self.problems.append(f"{exc.filename or path}: cannot be read: {exc.strerror}; run the role that makes it")
+            self.problems.append(
+                f"{exc.filename or path}: cannot be read: {exc.strerror}; run the role that creates it"
+            )
 
     def _file(self, path: str, users: Sequence[str], *, named: bool) -> None:
-        """Look at a file; one that was named must have a certificate, one of a directory may be anything."""
+        """Scan at a file; one that was named must have a certificate, one of a directory may be anything."""
         if not named and os.path.getsize(path) > _LARGEST:
             return
         data = _read(path)
@@ -88,7 +88,7 @@ class Look:
             self.problems.append(str(exc))
             return
         if named and not certificates and not requests:
-            self.problems.append(f"{path}: there is no PEM certificate in it; name another file")
+            self.problems.append(f"{path}: contains no PEM certificate; set another file")
         for index, request in enumerate(requests):
             self._request(request, path, index, _key_beside(path, data) if index == 0 else None)
         for index, certificate in enumerate(certificates):
@@ -96,7 +96,7 @@ class Look:
             self._add(certificate, users, place, _key_beside(path, data) if index == 0 else None)
 
     def _kubeconfig(self, path: str, data: bytes, users: Sequence[str]) -> None:
-        """Look at what a kubeconfig embeds, and at the files that it names."""
+        """Scan at what a kubeconfig embeds, and at the files that it names."""
         entries = kubeconfig_entries(data, path)
         seen: dict[str, int] = defaultdict(int)
         for number, (entry, value) in enumerate(entries):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of a CA, as plain data: by our options, by a csr and by a profile of cfssl."""
+"""The specification of a CA as plain data, from options, a csr and a profile of cfssl."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages, usages_in
 
-# The options of pki_ca below its lists.
+# Suboptions of pki_ca.
 KEY_OPTIONS: dict[str, Any] = {
     "algo": {"type": "str", "choices": ["ecdsa", "rsa", "ed25519"], "default": "ecdsa"},
     "size": {"type": "int"},
@@ -57,7 +57,7 @@ SECRET_OPTIONS: dict[str, Any] = {
     "bytes": {"type": "int", "default": 32},
     "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
 }
-# Ten years; a CA below another, five, or less where its issuer does not live as long.
+# Ten years; five for a CA with an issuer, but not longer than the issuer is valid.
 _LIFE, _LIFE_BELOW = "87600h", "43800h"
 _OF_PROFILES = ("expiry", "backdate", "path_length", "crl_url")
 
@@ -65,10 +65,10 @@ _OF_PROFILES = ("expiry", "backdate", "path_length", "crl_url")
 def ca_spec(
     params: Mapping[str, Any], profiles: Mapping[str, Any], issuer_ends: datetime | None = None
 ) -> CertificateSpec:
-    """Return the checked request for a CA, which signs itself where no issuer is named."""
+    """Return the validated specification of a CA, self-signed unless it has an issuer."""
     name = params["name"]
     what = f"CA {name}"
-    # As cfssl: what is signed by a profile is as the profile says, whatever its csr would have as a root.
+    # As in cfssl, the profile overrides these fields of the csr.
     asked = completed(params, what, _OF_PROFILES if params.get("signed_by") and params.get("profile") else ())
     subject = Subject.from_params(asked.get("common_name") or _fallback(asked, name), asked.get("names"), what)
     key = KeySpec.from_params(asked.get("key"), what)
@@ -79,21 +79,21 @@ def ca_spec(
 
 
 def _below(issuer_ends: datetime | None) -> str:
-    """Return the life of a CA below another that is not told how long to live."""
+    """Return the default validity period of a CA with an issuer."""
     if issuer_ends is None or issuer_ends - datetime.now(timezone.utc) > parse(_LIFE_BELOW):
         return _LIFE_BELOW
     left = (issuer_ends - datetime.now(timezone.utc)) // timedelta(minutes=1)
-    # What is as good as over is not the life that is too short, but the issuer: who signs says so.
+    # If the issuer has nearly expired, the error is reported when it signs.
     return f"{left}m" if left > 10 else _LIFE_BELOW
 
 
 def _fallback(asked: Mapping[str, Any], name: str) -> str:
-    """Return the common name of a CA that is given none: its name, unless a csr chose to have none."""
+    """Return the default common name of a CA: its name, unless its csr has a subject without one."""
     return "" if asked.get("csr") and asked.get("names") else name
 
 
 def _profile(asked: Mapping[str, Any], profiles: Mapping[str, Any], key: KeySpec, what: str) -> Profile:
-    """Return the profile of a CA: that of the ca-config.json it names, else ours, with what is asked."""
+    """Return the profile of a CA: one from the ca-config.json, else the built-in one with the options."""
     if asked.get("profile"):
         profile = Profile.from_params(asked["profile"], profiles, key.algo, what)
         if not profile.is_ca:

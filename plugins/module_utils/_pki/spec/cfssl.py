@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cfssl's own files, ca-config.json and *-csr.json, in the words of our options."""
+"""Converts cfssl's files, ca-config.json and *-csr.json, to our options."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl
     fields_of,
 )
 
-# Fields of a profile that are taken from signing.default where a profile lacks them.
+# Fields of a profile with defaults from signing.default.
 _INHERITED = ("expiry", "issuer_urls", "ocsp_url", "crl_url")
-# Fields that concern a signing server, linting, or what requests bring along.
+# Fields for a signing server, linting, or extensions of CSRs.
 _ELSEWHERE = (
     *("auth_key", "prev_auth_key", "cert_store", "copy_extensions", "allowed_extensions"),
     *("lint_error_level", "ignored_lints", "ignored_lint_sources"),
@@ -53,7 +53,7 @@ _CA = {"expiry": TEXT, "backdate": TEXT, "pathlen": NUMBER, "pathlenzero": TRUTH
 
 
 def document(value: Any, what: str) -> dict[str, Any]:
-    """Return the content of a file of cfssl: value is the content, as data or JSON text, or the path of the file."""
+    """Return the content of a file of cfssl; value is a path, or the content as data or JSON text."""
     if isinstance(value, Mapping):
         return dict(value)
     text = str(value)
@@ -63,7 +63,7 @@ def document(value: Any, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as exc:
-        raise HardwayError(f"{what}: is not JSON: {exc}; mend it there") from exc
+        raise HardwayError(f"{what}: is not JSON: {exc}; fix it there") from exc
     if not isinstance(found, dict):
         raise HardwayError(f"{what}: must be an object; put it in braces, as cfssl's files are")
     return found
@@ -76,7 +76,7 @@ def _text(path: str, what: str) -> str:
             return stream.read()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise HardwayError(f"{what} {path}: cannot be read: {reason}; give the path or the content of a file") from exc
+        raise HardwayError(f"{what} {path}: cannot be read: {reason}; set the path or the content of a file") from exc
 
 
 def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[str, Any]:
@@ -85,7 +85,7 @@ def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[
         return {}
     sections = fields_of(config, _CONFIG, what)
     if "signing" not in sections:
-        raise HardwayError(f"{what}: has no section signing; give a ca-config.json of cfssl")
+        raise HardwayError(f"{what}: has no section signing; set a ca-config.json of cfssl")
     signing = fields_of(sections["signing"], _SIGNING, f"{what}: signing")
     default = profile_fields(signing.get("default", {}), f"{what}: signing.default")
     inherited = {field: default[field] for field in _INHERITED if field in default}
@@ -97,7 +97,7 @@ def profiles_of(config: Mapping[str, Any] | None, what: str = "config") -> dict[
 
 
 def profile_fields(value: Any, what: str) -> dict[str, Any]:
-    """Return the checked fields of one profile that say something."""
+    """Return the validated non-empty fields of a profile."""
     fields = fields_of(value, _PROFILE, what)
     found = {field: content for field, content in fields.items() if content != "" and field not in _ELSEWHERE}
     if "ca_constraint" in found:
@@ -106,11 +106,11 @@ def profile_fields(value: Any, what: str) -> dict[str, Any]:
 
 
 def request_of(csr: Any, what: str) -> dict[str, Any]:
-    """Return what a *-csr.json asks, in the words of our options; only what it says."""
+    """Return the fields of a *-csr.json as our options."""
     what = f"{what}: csr"
     fields = fields_of(document(csr, what), _REQUEST, what)
     ca = fields_of(fields.get("ca", {}), _CA, f"{what}: ca")
-    # cfssl knows a number in names, too, and puts it nowhere.
+    # cfssl accepts a serial number in names, and ignores it.
     names = [
         {part: value for part, value in name.items() if str(part).lower() != "serialnumber"}
         for name in fields.get("names", [])
@@ -120,7 +120,7 @@ def request_of(csr: Any, what: str) -> dict[str, Any]:
     found = {
         "common_name": fields.get("cn"),
         "names": names,
-        # Guides write [""] for none.
+        # Some guides write [""] for an empty list.
         "hosts": [host for host in fields.get("hosts", []) if host.strip()],
         "key": fields_of(fields.get("key", {}), _KEY, f"{what}: key"),
         "expiry": ca.get("expiry"),
@@ -133,12 +133,12 @@ def request_of(csr: Any, what: str) -> dict[str, Any]:
 
 
 def path_length(length: int, zero: bool) -> int | None:
-    """Return how many CAs may follow: cfssl's 0 means any number unless zero says that none is meant."""
+    """Return the path length: cfssl's 0 means unlimited unless max_path_zero is set."""
     return None if length == 0 and not zero else length
 
 
 def completed(params: Mapping[str, Any], what: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return params with what is not said there taken from its csr; of without the csr does not decide."""
+    """Return params with defaults from its csr, except for the fields in ``without``."""
     if params.get("csr") in (None, ""):
         return dict(params)
     said = {option: value for option, value in params.items() if value not in (None, "", [], {})}

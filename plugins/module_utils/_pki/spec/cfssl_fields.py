@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects as Go's encoding/json reads them: fields in capital or small letters, each of one kind; all must be known."""
+"""Parses objects as Go's encoding/json does: field names ignore case, types are fixed, unknown fields are errors."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
-# Kinds of fields, in the words of the error.
+# Types of fields, as named in errors.
 TEXT, NUMBER, TRUTH, OBJECT = "a text", "a number from 0", "true or false", "an object"
 TEXTS, OBJECTS = "a list of texts", "a list of objects"
-# A field that is known, and has no effect on certificates.
+# A known field without effect on certificates.
 NO_EFFECT = ""
 _TYPES: dict[str, Any] = {TEXT: str, TRUTH: bool, OBJECT: (dict, Mapping), NO_EFFECT: object}
 
 
 def fields_of(value: Any, known: Mapping[str, str], what: str) -> dict[str, Any]:
-    """Return the fields of an object in small letters, without those that are null; known has the kind of each.
+    """Return the non-null fields of an object in lower case; ``known`` has the type of each.
 
     A field that says something and is unknown, or is of another kind, is an error that names it.
     """
@@ -42,12 +42,12 @@ def fields_of(value: Any, known: Mapping[str, str], what: str) -> dict[str, Any]
 
 
 def shown(value: Any) -> str:
-    """Return a value as its file has it."""
+    """Return a value as JSON."""
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _is(value: Any, kind: str) -> bool:
-    """True when a value is of a kind; Python takes true for a number, Go does not."""
+    """Return whether a value has a type; in Python, but not in Go, true is a number."""
     if kind == NUMBER:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if kind in (TEXTS, OBJECTS):

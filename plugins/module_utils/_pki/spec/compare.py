@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare a certificate on disk with what is asked: pure decisions on plain data."""
+"""Compares a certificate with its specification. No I/O."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.duratio
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
 
-# Certificates are made on full minutes, so lives differ by less than this only by rounding.
+# Certificates are issued on full minutes, so smaller differences are rounding errors.
 _SAME_LIFE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to know about a certificate and the key beside it, without any secret."""
+    """The facts of a certificate and its key, without secrets."""
 
     subject: tuple[str, ...]
     hosts: tuple[str, ...]
@@ -33,7 +33,7 @@ class Facts:
     serial: str
     fingerprint: str
     is_ca: bool = False
-    # None: the CA is not known here, as in check mode before it exists.
+    # None if the CA is unknown, as in check mode before it exists.
     by_ca: bool | None = True
     key_matches: bool = True
     pointers: tuple[str, ...] = ()
@@ -41,26 +41,26 @@ class Facts:
 
     @property
     def life(self) -> timedelta:
-        """Return for how long it was made."""
+        """Return the validity period."""
         return self.not_after - self.not_before
 
     def life_left(self, now: datetime) -> float:
-        """Return the part of the life that is left: 1 new, 0 or less expired."""
+        """Return the fraction of the validity period that is left: 1 if new, 0 or less if expired."""
         whole = self.life.total_seconds()
         return (self.not_after - now).total_seconds() / whole if whole > 0 else 0.0
 
 
 def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_before: float) -> list[str]:
-    """Return why the certificate must be made again, one reason per entry; none when it is as asked."""
+    """Return why the certificate must be reissued, one reason per entry; empty if it matches."""
     reasons = []
     if not found.key_matches:
         reasons.append("key: does not belong to the certificate")
     if found.by_ca is False:
-        reasons.append(f"issuer: not signed by the present CA {spec.ca}")
+        reasons.append(f"issuer: not signed by the current CA {spec.ca}")
     elif found.by_ca is None:
-        reasons.append(f"issuer: CA {spec.ca} is not made yet")
+        reasons.append(f"issuer: CA {spec.ca} does not exist yet")
     if found.is_ca != spec.profile.is_ca:
-        reasons.append(f"usages: it is {'a' if found.is_ca else 'no'} CA")
+        reasons.append(f"usages: it is {'a' if found.is_ca else 'not a'} CA")
     if found.path_length != spec.profile.path_length:
         reasons.append(f"path length: {found.path_length} instead of {spec.profile.path_length}")
     if found.key != spec.key:
@@ -73,26 +73,26 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
 
 
 def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
-    """Return why a certificate that somebody else made is refused by those who trust CA, or will be soon."""
+    """Return why clients of the CA reject a certificate of another program, or will do so soon."""
     reasons = []
     if found.by_ca is False:
-        reasons.append(f"issuer: not signed by the present CA {ca}")
+        reasons.append(f"issuer: not signed by the current CA {ca}")
     return reasons + _ending(found, now, renew_before)
 
 
 def share_to_be_left(path: str, params: Mapping[str, Any]) -> float:
-    """Return the part of its life that a certificate must have left; 0 for one that this run shall not look at so."""
+    """Return the fraction of its validity period a certificate must have left; 0 if excluded by renew_only."""
     only = params["renew_only"]
     return float(params["renew_before"]) if not only or is_named(path, only) else 0.0
 
 
 def is_named(path: str, patterns: Sequence[str]) -> bool:
-    """True when one of the patterns, as of a shell, fits the path or its last part."""
+    """Return whether a shell pattern matches the path or its last part."""
     return any(fnmatchcase(name, pattern) for name in (path, path.rpartition("/")[2]) for pattern in patterns)
 
 
 def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Return a reason that names what is missing and what is too much; order does not matter."""
+    """Return a reason that lists missing and extra items, regardless of order."""
     missing = [item for item in wanted if item not in found]
     surplus = [item for item in found if item not in wanted]
     parts = []
@@ -104,37 +104,37 @@ def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> l
 
 
 def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: float) -> list[str]:
-    """Return the reasons that lie in the times."""
+    """Return the differences in the validity period."""
     if found.not_after <= now:
         return _ending(found, now, renew_before)
     if found.not_before > now:
         return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
     if abs(found.life - spec.expiry) > _SAME_LIFE:
-        return [f"expiry: made for {short(found.life)} instead of {short(spec.expiry)}"]
+        return [f"expiry: issued for {short(found.life)} instead of {short(spec.expiry)}"]
     return _ending(found, now, renew_before)
 
 
 def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
-    """Return the reason that lies in its end."""
+    """Return whether it has expired, or expires soon."""
     if found.not_after <= now:
         return [f"expiry: expired {short(now - found.not_after)} ago"]
     if found.life_left(now) < renew_before:
-        return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its life"]
+        return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its validity period"]
     return []
 
 
 def stamp(moment: datetime) -> str:
-    """Return a moment as 2026-11-21T01:00:00Z."""
+    """Return a time as 2026-11-21T01:00:00Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment_of(text: str) -> datetime:
-    """Return the moment that stamp wrote."""
+    """Parse a time written by stamp."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
 
 
 def describe(found: Facts | None) -> dict[str, Any]:
-    """Return what a diff shows of a certificate that exists; nothing for one that does not."""
+    """Return an existing certificate for a diff; empty if it does not exist."""
     if found is None:
         return {}
     return {
@@ -149,13 +149,13 @@ def describe(found: Facts | None) -> dict[str, Any]:
 
 
 def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
-    """Return what a diff shows of a certificate that will be made."""
+    """Return a certificate to be issued for a diff."""
     return {
         "subject": list(spec.subject.flat()),
         "hosts": sorted(str(host) for host in spec.hosts),
         "usages": spec.usages.words(),
         "key": str(spec.key),
         "life": short(spec.expiry),
-        "not_after": "(when it is made)",
-        "fingerprint": "(when it is made)",
+        "not_after": "(when issued)",
+        "fingerprint": "(when issued)",
     }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of pki_certificate, which its action plugin checks too."""
+"""The argument specification of pki_certificate, used by module and action plugin."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PUBLIC_SPEC: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "requests_only": {"type": "bool", "default": False},
 }
-# What the action plugin adds. Keys are in base64: with their line ends escaped, a log would not know them as secret.
+# Added by the action plugin. Keys are base64, so that logs can recognize and hide them.
 ADDED: dict[str, Any] = {
     "_exchange": {"type": "dict"},
     "_ca_keys": {"type": "dict", "no_log": True},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Profiles as plain data: what all certificates made by one have in common."""
+"""Certificate profiles as plain data."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import path_length
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import CLIENT_AUTH, Usages, usages_of
 
-# As cfssl: a certificate is valid a little before it is made, for clocks that are behind.
+# As in cfssl, certificates are backdated for clocks that are behind.
 BACKDATE = timedelta(minutes=5)
-# How pointers() spells the extension that spares an OCSP responder from being asked about itself.
+# The entry of pointers() for the extension OCSPNoCheck.
 OCSP_NO_CHECK = "ocsp:no check"
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Usages, life, what a CA may do, and where revocation lists, responders and issuers are found."""
+    """Usages, validity period, CA constraints, and URLs of CRLs, OCSP responders and issuers."""
 
     usages: Usages
     expiry: timedelta | None = None
@@ -35,7 +35,7 @@ class Profile:
 
     @classmethod
     def from_params(cls, name: str, profiles: Mapping[str, Any], algo: str, what: str) -> Profile:
-        """Return the checked profile of that name: one of the user's, else one of ours."""
+        """Return the validated profile of that name: custom or built-in."""
         given = profiles.get(name) or {}
         ca = given.get("ca_constraint") or {}
         is_ca = bool(ca.get("is_ca"))
@@ -49,18 +49,18 @@ class Profile:
             is_ca,
             length if is_ca else None,
             pointers(given, f"{what}: profile {name!r}"),
-            # One profile for servers and clients alike, as guides have it, also makes certificates of clients.
+            # A profile for both servers and clients, common in guides, may issue client certificates without SANs.
             usages.serves and (ours or CLIENT_AUTH not in usages.extended),
         )
 
 
 def backdate_of(text: str | None, what: str) -> timedelta:
-    """Return how long before it is made a certificate becomes valid; zero says nothing, as in cfssl."""
+    """Return the backdate of certificates; as in cfssl, zero means the default."""
     return (parse(text, what, zero=True) if text else None) or BACKDATE
 
 
 def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
-    """Return crl:URL, ocsp:URL, issuer:URL as cfssl's fields ask for them."""
+    """Return crl:URL, ocsp:URL, issuer:URL from cfssl's fields."""
     urls = [("crl", given.get("crl_url")), ("ocsp", given.get("ocsp_url"))]
     urls += [("issuer", url) for url in given.get("issuer_urls") or []]
     found = []
@@ -73,6 +73,6 @@ def pointers(given: Mapping[str, Any], what: str) -> tuple[str, ...]:
 
 
 def root_profile(algo: str, path_length: int | None = None, usages: Usages | None = None) -> Profile:
-    """Return the profile of a CA: kubeadm's usages, able to sign revocation lists too, or others."""
+    """Return the profile of a CA: kubeadm's usages and CRL signing, or the given usages."""
     bits = {"digital_signature", "key_cert_sign", "crl_sign", *(["key_encipherment"] if algo == "rsa" else [])}
     return Profile(usages or Usages(frozenset(bits), ()), is_ca=True, path_length=path_length)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of subjects as plain data, checked so that they can be written into a certificate."""
+"""Subjects as plain data, validated for use in certificates."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl_fields import shown
 
-# ASN.1 upper bound of the common name, in characters; longer ones are refused by the TLS libraries.
+# ASN.1 upper bound of the common name, in characters; TLS libraries reject longer ones.
 COMMON_NAME_MAX = 64
-# cfssl's order of the subject's parts.
+# Order of subject fields in cfssl.
 SUBJECT_ORDER = ("C", "ST", "L", "O", "OU", "CN", "SERIALNUMBER", "E")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Values of each part of a distinguished name, in cfssl's order of parts."""
+    """Values by field of a distinguished name, in cfssl's order."""
 
     parts: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
     def from_params(cls, common_name: str, names: Sequence[Mapping[str, Any]] | None, what: str) -> Subject:
-        """Return the checked subject; several names add their values, as in cfssl."""
+        """Return the validated subject; several names add their values, as in cfssl."""
         found = _common_name(common_name, what)
         values: dict[str, list[str]] = {"CN": [found] if found else []}
         for name in names or []:
             for field, value in name.items():
                 part = str(field).upper()
                 if part not in SUBJECT_ORDER or part == "CN":
-                    raise HardwayError(f"{what}: {field!r} is no part of a name; use C, ST, L, O, OU, SerialNumber, E")
+                    raise HardwayError(
+                        f"{what}: {field!r} is not a subject field; use C, ST, L, O, OU, SerialNumber, E"
+                    )
                 text = _text(part, value, what)
                 if part == "C" and text and not re.fullmatch("[A-Za-z]{2}", text):
                     raise HardwayError(f"{what}: country {text!r} must be a code of two letters; write DE, US …")
@@ -42,16 +44,16 @@ class Subject:
                     values[part].append(text)
         parts = tuple((part, tuple(values[part])) for part in SUBJECT_ORDER if values.get(part))
         if not parts:
-            raise HardwayError(f"{what}: it has no subject; set common_name")
+            raise HardwayError(f"{what}: has no subject; set common_name")
         return cls(parts)
 
     def flat(self) -> tuple[str, ...]:
-        """Return the parts sorted, so that two subjects that mean the same are equal."""
+        """Return the sorted fields, for comparison."""
         return tuple(sorted(f"{part}={value}" for part, values in self.parts for value in values))
 
 
 def _common_name(value: str, what: str) -> str:
-    """Return the common name, no longer than X.509 allows, nor than cryptography does, which counts bytes."""
+    """Return the common name; raise if it is too long for X.509 (characters) or cryptography (bytes)."""
     text = _text("CN", value, what)
     size = len(text.encode())
     if len(text) > COMMON_NAME_MAX:
@@ -67,7 +69,7 @@ def _common_name(value: str, what: str) -> str:
 
 
 def _text(part: str, value: Any, what: str) -> str:
-    """Return the value of a part of a name, empty where it says nothing; NO is false in YAML."""
+    """Return the value of a field, empty if unset; in YAML an unquoted NO is false."""
     if value is not None and not isinstance(value, str):
         raise HardwayError(f"{what}: {part} must be a text, not {shown(value)}; put it in quotes")
     text = value or ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Usages of certificates in cfssl's words, and the profiles of this collection."""
+"""Usages of certificates, named as in cfssl, and the built-in profiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
-# cfssl's word -> bit of the keyUsage extension, as cryptography names it.
+# cfssl's name -> attribute of cryptography's KeyUsage.
 KEY_USAGES = {
     "digital signature": "digital_signature",
     "signing": "digital_signature",
@@ -25,7 +25,7 @@ KEY_USAGES = {
     "decipher only": "decipher_only",
 }
 
-# cfssl's word -> purpose in the extendedKeyUsage extension.
+# cfssl's name -> OID in extendedKeyUsage.
 EXTENDED_USAGES = {
     "any": "2.5.29.37.0",
     "server auth": "1.3.6.1.5.5.7.3.1",
@@ -60,11 +60,11 @@ class Usages:
 
     @property
     def serves(self) -> bool:
-        """True when a server shows this certificate."""
+        """Return whether this is a server certificate."""
         return SERVER_AUTH in self.extended
 
     def words(self) -> list[str]:
-        """Return cfssl's words for these usages, sorted as the tables above."""
+        """Return cfssl's names of these usages, in the order of the tables above."""
         bits = {bit: word for word, bit in reversed(KEY_USAGES.items())}
         purposes = {oid: word for word, oid in reversed(EXTENDED_USAGES.items())}
         known = [word for bit, word in bits.items() if bit in self.key]
@@ -72,7 +72,7 @@ class Usages:
 
 
 def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *, ca: bool = False) -> Usages:
-    """Return the usages of a profile: those that the user lists, verbatim, else ours.
+    """Return the usages of a profile: those of the user, else the built-in ones.
 
     Ours leave out key encipherment where the key cannot encipher (RFC 5480 forbids it for elliptic curves).
     """
@@ -86,7 +86,7 @@ def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *
     if signs and not ca:
         raise HardwayError(
             f"{what}: profile {profile!r} may sign certificates but has no ca_constraint is_ca;"
-            " drop cert sign, a CA is made by pki_ca"
+            " remove cert sign, CAs are created with pki_ca"
         )
     if ca and not signs:
         raise HardwayError(f"{what}: profile {profile!r} is of a CA but may not sign; add the usage cert sign")
@@ -94,11 +94,11 @@ def usages_of(profile: str, words: Sequence[str] | None, algo: str, what: str, *
 
 
 def usages_in(words: Sequence[str], what: str) -> Usages:
-    """Return the usages that a list of cfssl's words means; what names the list in the error."""
+    """Return the usages for a list of cfssl's names; ``what`` names the list in errors."""
     bits: set[str] = set()
     purposes: list[str] = []
     if isinstance(words, str) or not words:
-        raise HardwayError(f"{what}: usages must be a list; give cfssl's words, for example [signing, client auth]")
+        raise HardwayError(f"{what}: usages must be a list; use cfssl's names, for example [signing, client auth]")
     for word in words:
         lowered = str(word).strip().lower()
         if lowered in KEY_USAGES:
@@ -106,7 +106,9 @@ def usages_in(words: Sequence[str], what: str) -> Usages:
         elif lowered in EXTENDED_USAGES:
             purposes.append(EXTENDED_USAGES[lowered])
         else:
-            raise HardwayError(f"{what}: usage {word!r} is unknown; use cfssl's words")
+            raise HardwayError(f"{what}: usage {word!r} is unknown; use cfssl's names")
     if bits & {"encipher_only", "decipher_only"} and "key_agreement" not in bits:
-        raise HardwayError(f"{what}: usages encipher only and decipher only mean nothing without key agreement; add it")
+        raise HardwayError(
+            f"{what}: usages encipher only and decipher only have no effect without key agreement; add it"
+        )
     return Usages(frozenset(bits), tuple(dict.fromkeys(purposes)))

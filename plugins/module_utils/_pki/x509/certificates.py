@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates through the library cryptography, from release 3.4 to today's."""
+"""Reads certificates with the library cryptography, release 3.4 or newer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ with suppress(ImportError):  # require_cryptography says what to install
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-# One that is cut off is found too, and told as damaged.
+# A truncated certificate matches too, and is reported as damaged.
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|\Z)", re.DOTALL)
 
 
 def require_cryptography(where: str) -> None:
-    """Raise an error naming the package when the library is missing or too old."""
+    """Raise an error with the package name when the library is missing or too old."""
     try:
         import cryptography
     except ImportError as exc:
@@ -45,20 +45,20 @@ def load_certificate(data: bytes, what: str) -> Any:
     """Return the first certificate in a PEM text; what names it in the error."""
     found = _PEM_CERTIFICATE.search(data)
     if found is None:
-        raise HardwayError(f"{what}: there is no PEM certificate in it; restore it or move it away")
+        raise HardwayError(f"{what}: contains no PEM certificate; restore it or move it away")
     with readable(f"{what}: cannot read the certificate, it is damaged; restore it or move it away"):
         return _parsed(found.group(0))
 
 
 @contextmanager
 def readable(problem: str) -> Iterator[None]:
-    """Raise the problem in place of whatever the library raises while the block parses what others wrote.
+    """Raise ``problem`` instead of any exception of the library while the block parses foreign data.
 
     Among that are errors of many kinds, and panics of its native code, which are no Exception.
     """
     try:
         with warnings.catch_warnings():
-            # It warns of oddities, too, on the standard error of a module.
+            # The library also prints warnings to a module's standard error.
             warnings.simplefilter("ignore")
             yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit, HardwayError):
@@ -69,11 +69,11 @@ def readable(problem: str) -> Iterator[None]:
 
 @lru_cache(maxsize=1024)
 def _parsed(pem: bytes) -> Any:
-    """Return a certificate all of which can be read; a run looks at each several times."""
+    """Return a completely readable certificate; cached, because a run uses each several times."""
     certificate = x509.load_pem_x509_certificate(pem)
     certificate.public_key()
     list(certificate.extensions)
-    # The library reads names and numbers only when they are asked for.
+    # The library parses names and numbers only on access.
     for part in (certificate.subject, certificate.issuer):
         [str(attribute.value) for attribute in part]
     validity(certificate)
@@ -81,12 +81,12 @@ def _parsed(pem: bytes) -> Any:
 
 
 def chain_of(data: bytes) -> list[bytes]:
-    """Return the certificates of a PEM text, each as text without surroundings."""
+    """Return the certificates of a PEM text, each as a PEM block."""
     return [b"".join(pem.split()) for pem in _PEM_CERTIFICATE.findall(data)]
 
 
 def certificates_in(data: bytes, what: str) -> list[Any]:
-    """Return every certificate of a PEM text; a damaged one is an error that names what."""
+    """Return all certificates of a PEM text; a damaged one is an error with ``what``."""
     return [load_certificate(pem, what) for pem in _PEM_CERTIFICATE.findall(data)]
 
 
@@ -96,7 +96,7 @@ def certificate_pem(certificate: Any) -> bytes:
 
 
 def validity(certificate: Any) -> tuple[datetime, datetime]:
-    """Return the first and the last moment of a certificate; old releases give times without a zone."""
+    """Return start and end of the validity period; old releases return times without time zone."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return (
@@ -106,12 +106,12 @@ def validity(certificate: Any) -> tuple[datetime, datetime]:
 
 
 def fingerprint(certificate: Any) -> str:
-    """Return the SHA-256 of a certificate in hexadecimal digits."""
+    """Return the SHA-256 fingerprint of a certificate."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def signed_by(certificate: Any, ca: Any) -> bool:
-    """True when the CA's key made the signature of certificate and their names agree."""
+    """Return whether the CA signed the certificate and is its issuer by name."""
     if certificate.issuer != ca.subject:
         return False
     key, digest = ca.public_key(), certificate.signature_hash_algorithm

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a CA's own certificate lets it sign: how deep, for which purposes and names."""
+"""Checks the constraints of a CA: path length, purposes and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import EXTENDED_USAGES, Usages
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
@@ -17,13 +17,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.exten
 _ANY = EXTENDED_USAGES["any"]
 
 
-def beyond(spec: CertificateSpec, ca: Any) -> str:
-    """Return why a certificate signed so would not be trusted by anyone; empty when it would."""
-    return _depth(spec, ca) or _purposes(spec, ca) or outside(spec.hosts, ca)
+def violation(spec: CertificateSpec, ca: Any) -> str:
+    """Return why clients would reject the certificate because of the CA's constraints; empty if valid."""
+    return _depth(spec, ca) or _purposes(spec, ca) or name_violation(spec.hosts, ca)
 
 
 def _depth(spec: CertificateSpec, ca: Any) -> str:
-    """Return what speaks against a CA below this one."""
+    """Return why the CA may not sign this CA."""
     limit = extension_of(ca, "BasicConstraints").path_length
     if not spec.profile.is_ca or limit is None:
         return ""
@@ -36,7 +36,7 @@ def _depth(spec: CertificateSpec, ca: Any) -> str:
 
 
 def _purposes(spec: CertificateSpec, ca: Any) -> str:
-    """Return which purposes the CA may not give: a chain has what all its certificates allow."""
+    """Return the purposes that the CA may not sign for, because all certificates of a chain must allow them."""
     found = extension_of(ca, "ExtendedKeyUsage")
     allowed = {oid.dotted_string for oid in found or []}
     if not allowed or _ANY in allowed:
@@ -45,8 +45,8 @@ def _purposes(spec: CertificateSpec, ca: Any) -> str:
     return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
 
 
-def outside(hosts: Iterable[Host], ca: Any) -> str:
-    """Return which names lie outside those that the CA is limited to."""
+def name_violation(hosts: Iterable[SubjectAltName], ca: Any) -> str:
+    """Return which name violates the name constraints of the CA; empty if none does."""
     found = extension_of(ca, "NameConstraints")
     for host in hosts if found else ():
         permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
@@ -54,17 +54,17 @@ def outside(hosts: Iterable[Host], ca: Any) -> str:
         if (permitted and not any(_within(host, name) for name in permitted)) or any(
             _within(host, name) for name in excluded
         ):
-            return f"{host} lies outside the names it is limited to"
+            return f"{host} is outside of its name constraints"
     return ""
 
 
 def _kind(name: Any) -> str:
-    """Return the kind of host that a constraint is about."""
+    """Return the SAN type of a constraint."""
     return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
 
 
-def _within(host: Host, constraint: Any) -> bool:
-    """True when a host lies within a domain or network."""
+def _within(host: SubjectAltName, constraint: Any) -> bool:
+    """Return whether a SAN is in a domain or network."""
     if host.kind == "ip":
         return ipaddress.ip_address(host.value) in constraint.value
     domain = constraint.value.lower().lstrip(".")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signing requests that were made elsewhere: checked, and read as plain data."""
+"""CSRs, validated and parsed into plain data."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ _PEM_REQUEST = re.compile(
 
 @dataclass(frozen=True)
 class Request:
-    """A request whose signature proves that its sender has the private key."""
+    """A CSR whose signature proves that its sender has the private key."""
 
     content: Any
     what: str
 
     @classmethod
     def load(cls, value: str, read: Callable[[str], bytes | None], what: str) -> Request:
-        """Return the checked request in a file, or in a PEM text."""
+        """Return the validated CSR of a file or a PEM text."""
         if "-----BEGIN" in value:
             what, data = f"{what}: request", value.encode()
         else:
             path = os.path.abspath(os.path.expanduser(value))
             found = read(path)
             if found is None:
-                raise HardwayError(f"{what}: request {path} does not exist; give the path of a PEM request or its text")
+                raise HardwayError(f"{what}: CSR {path} does not exist; set the path of a PEM file or PEM text")
             what, data = f"{what}: request {path}", found
         return cls.parse(data, what)
 
     @classmethod
     def parse(cls, data: bytes, what: str) -> Request:
-        """Return the checked request in a PEM text; what names it in the error."""
-        with readable(f"{what}: is not a PEM signing request or is damaged; have it made again"):
+        """Return the validated CSR of a PEM text; ``what`` names it in errors."""
+        with readable(f"{what}: is not a PEM CSR or is damaged; create it again"):
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
             list(request.extensions)
-            # The library reads the name and the key only when they are asked for.
+            # The library parses the name and the key only on access.
             flat_name(request.subject)
             request.public_key()
         if not valid:
-            raise HardwayError(f"{what}: is not signed by its own key; have it made again")
+            raise HardwayError(f"{what}: is not signed by its own key; create it again")
         return cls(request, what)
 
     def same(self, other: bytes) -> bool:
-        """True when another request, as PEM, asks the same for the same key; only the signature may differ."""
+        """Return whether another CSR, as PEM, has the same content and key; the signature may differ."""
         try:
             found = x509.load_pem_x509_csr(other)
             return bool(found.tbs_certrequest_bytes == self.content.tbs_certrequest_bytes)
@@ -69,11 +69,11 @@ class Request:
             return False
 
     def public_key(self) -> Any:
-        """Return the key that the certificate will be for."""
+        """Return the public key."""
         return self.content.public_key()
 
     def subject(self) -> Subject:
-        """Return the subject that the request asks for."""
+        """Return the subject."""
         common_name, names = "", []
         for part, _equals, value in (entry.partition("=") for entry in flat_name(self.content.subject)):
             if part == "CN":
@@ -83,20 +83,20 @@ class Request:
         return Subject.from_params(common_name, names, self.what)
 
     def hosts(self) -> list[str]:
-        """Return the alternative names that the request asks for."""
+        """Return the SANs."""
         names = [name.partition(":") for name in names_of(self.content)]
         for kind, _colon, value in names:
             if kind not in ("dns", "email", "ip", "uri"):
-                raise HardwayError(f"{self.what}: its alternative name {value} is of a kind that is not supported")
+                raise HardwayError(f"{self.what}: its SAN {value} is of an unsupported type")
         return [value for _kind, _colon, value in names]
 
     @property
     def is_ca(self) -> bool:
-        """True when it asks for a CA."""
+        """Return whether the CSR requests a CA."""
         constraints = extension_of(self.content, "BasicConstraints")
         return bool(constraints and constraints.ca)
 
 
 def requests_in(data: bytes, what: str) -> list[Request]:
-    """Return every request of a PEM text; a damaged one is an error that names what."""
+    """Return all CSRs of a PEM text; a damaged one is an error with ``what``."""
     return [Request.parse(found.group(0), what) for found in _PEM_REQUEST.finditer(data)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and extensions of certificates, as Go writes them."""
+"""Names and extensions of certificates, as encoded by Go."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import OCSP_NO_CHECK, Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import KEY_USAGES
@@ -34,14 +34,14 @@ with suppress(ImportError):  # require_cryptography says what to install
         "E": NameOID.EMAIL_ADDRESS,
     }
 
-# What fits into the strings that cryptography has for these parts: PrintableString, IA5String.
+# Characters of the ASN.1 string types for these fields: PrintableString, IA5String.
 _USUAL = {"SERIALNUMBER": r"[A-Za-z0-9 '()+,./:=?-]+", "E": r"[\x00-\x7f]+"}
-# Go writes the kinds of alternative names in this order.
+# Go writes SAN types in this order.
 _HOST_ORDER = ("dns", "email", "ip", "uri")
 
 
 def name_of(subject: Subject) -> Any:
-    """Return a distinguished name; several values of one part share a set, as Go writes them."""
+    """Return a distinguished name; several values of one field share a set, as in Go."""
     try:
         return x509.Name(
             [
@@ -54,13 +54,13 @@ def name_of(subject: Subject) -> Any:
 
 
 def _attribute(part: str, value: str) -> Any:
-    """Return one value of a name. What the kind of string that its part has cannot hold is UTF-8, as Go has it."""
+    """Return one field of a name, as UTF-8 if its ASN.1 string type cannot hold the value, as in Go."""
     usual = part not in _USUAL or re.fullmatch(_USUAL[part], value)
     return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
 
 
-def alternative_names(hosts: Sequence[Host]) -> Any:
-    """Return the extension with these names, kinds in Go's order."""
+def alternative_names(hosts: Sequence[SubjectAltName]) -> Any:
+    """Return the SAN extension, in Go's order."""
     makers: dict[str, Any] = {
         "dns": x509.DNSName,
         "email": x509.RFC822Name,
@@ -72,40 +72,40 @@ def alternative_names(hosts: Sequence[Host]) -> Any:
 
 
 def key_usage(bits: frozenset[str]) -> Any:
-    """Return the extension with these bits."""
+    """Return the keyUsage extension."""
     names = dict.fromkeys(KEY_USAGES.values(), False)
     return x509.KeyUsage(**{**names, **dict.fromkeys(bits, True)})
 
 
 def extension_of(content: Any, kind: str) -> Any:
-    """Return what an extension of a certificate or request says, by the library's name for it; None without it."""
+    """Return the value of an extension of a certificate or CSR, by the library's name; None without it."""
     return _extensions_of(content).get(getattr(x509, kind).oid)
 
 
 @lru_cache(maxsize=1024)
 def _extensions_of(content: Any) -> dict[Any, Any]:
-    """Return all extensions by what they are; a CA is asked for the same with all that it signs."""
+    """Return all extensions by type; cached, because those of a CA are used for each certificate it signs."""
     return {extension.oid: extension.value for extension in content.extensions}
 
 
 def authority_identifier(ca: Any) -> Any:
-    """Return the identifier of a CA's key: its own SKI, or the digest where it has none."""
+    """Return the authority key identifier: the CA's own SKI, or a digest without one."""
     known = extension_of(ca, "SubjectKeyIdentifier")
     if known is None:
         known = x509.SubjectKeyIdentifier.from_public_key(ca.public_key())
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 
 
-def asked_for(profile: Profile, hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
-    """Yield what a request asks for, each with its criticality: usages, names, and whether it is for a CA."""
+def asked_for(profile: Profile, hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions of a CSR, each with its criticality: usages, SANs, and the CA flag."""
     yield from _usages(profile)
     if profile.is_ca:
         yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
     yield from _names(hosts)
 
 
-def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield the extensions of a certificate in Go's order, for a public key; CA: who signs, None for itself."""
+def of_certificate(profile: Profile, hosts: Sequence[SubjectAltName], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the extensions of a certificate in Go's order; ca is the issuer, None if self-signed."""
     yield from _usages(profile)
     yield x509.BasicConstraints(ca=profile.is_ca, path_length=profile.path_length), True
     yield x509.SubjectKeyIdentifier.from_public_key(key), False
@@ -123,20 +123,20 @@ def of_certificate(profile: Profile, hosts: Sequence[Host], key: Any, ca: Any) -
 
 
 def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
-    """Yield keyUsage (critical) and extendedKeyUsage, each only when it says something."""
+    """Yield keyUsage (critical) and extendedKeyUsage, each unless empty."""
     if profile.usages.key:
         yield key_usage(profile.usages.key), True
     if profile.usages.extended:
         yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
 
 
-def _names(hosts: Sequence[Host]) -> Iterator[tuple[Any, bool]]:
-    """Yield the alternative names. RFC 5280: critical where there is no subject; ours always have one."""
+def _names(hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
+    """Yield the SANs. RFC 5280: critical only without subject; ours always have one."""
     if hosts:
         yield alternative_names(hosts), False
 
 
 def _urls(profile: Profile, kind: str) -> list[Any]:
-    """Return the addresses of one kind that a profile points to."""
+    """Return the URLs of one kind in a profile."""
     found = [pointer.partition(":") for pointer in profile.pointers if pointer != OCSP_NO_CHECK]
     return [x509.UniformResourceIdentifier(url) for sort, _colon, url in found if sort == kind]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a certificate says into plain data."""
+"""Reads certificates into plain data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ACCESS = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "issuer"}
 
 
 def facts_of(certificate: Any, key: Any = None, ca: Any = None) -> Facts:
-    """Return what certificate says; key: the private key beside it, ca: who should have signed it."""
+    """Return the facts of a certificate; key: its private key, ca: the expected issuer."""
     return replace(
         _said_by(certificate),
         by_ca=None if ca is None else issued_by(certificate, ca),
@@ -47,7 +47,7 @@ def facts_of(certificate: Any, key: Any = None, ca: Any = None) -> Facts:
 
 @lru_cache(maxsize=1024)
 def _said_by(certificate: Any) -> Facts:
-    """Return what a certificate says by itself; on the controller the record and the task ask for the same."""
+    """Return the facts of a certificate alone; cached, because record and task use them."""
     not_before, not_after = validity(certificate)
     constraints = extension_of(certificate, "BasicConstraints")
     return Facts(
@@ -67,7 +67,7 @@ def _said_by(certificate: Any) -> Facts:
 
 
 def issued_by(certificate: Any, ca: Any) -> bool:
-    """True when CA signed certificate and the certificate points to that key of the CA."""
+    """Return whether the CA signed the certificate, and its authority key identifier is that of the CA."""
     pointer = extension_of(certificate, "AuthorityKeyIdentifier")
     if pointer is None or pointer.key_identifier != authority_identifier(ca).key_identifier:
         return False
@@ -75,13 +75,13 @@ def issued_by(certificate: Any, ca: Any) -> bool:
 
 
 def flat_name(name: Any) -> tuple[str, ...]:
-    """Return the parts of a distinguished name as sorted part=value."""
+    """Return the fields of a distinguished name as sorted field=value."""
     oids = [(attribute.oid.dotted_string, attribute.value) for attribute in name]
     return tuple(sorted(f"{_SHORT.get(oid, oid)}={value}" for oid, value in oids))
 
 
 def names_of(certificate: Any) -> tuple[str, ...]:
-    """Return the alternative names as kind:value, spelled as Host spells them."""
+    """Return the SANs as type:value, in the format of SubjectAltName."""
     kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
     names = []
     for name in extension_of(certificate, "SubjectAlternativeName") or []:
@@ -91,7 +91,7 @@ def names_of(certificate: Any) -> tuple[str, ...]:
 
 
 def usages_of(certificate: Any) -> Usages:
-    """Return the bits and purposes; the two bits that need key agreement are absent without it."""
+    """Return key usages and extended usages; the two that need key agreement are absent without it."""
     bits, found = set(), extension_of(certificate, "KeyUsage")
     for bit in set(KEY_USAGES.values()) if found else ():
         if bit in ("encipher_only", "decipher_only") and not found.key_agreement:
@@ -103,7 +103,7 @@ def usages_of(certificate: Any) -> Usages:
 
 
 def _pointers(certificate: Any) -> tuple[str, ...]:
-    """Return where revocation lists, responders and issuers are, spelled as those of a profile."""
+    """Return the URLs of CRLs, OCSP responders and issuers, in the format of a profile."""
     points = extension_of(certificate, "CRLDistributionPoints") or []
     found = [f"crl:{name.value}" for point in points for name in point.full_name or []]
     for entry in extension_of(certificate, "AuthorityInformationAccess") or []:

@@ -19,24 +19,24 @@ CERTIFICATE_MODE = 0o644
 
 
 def read(path: str) -> bytes | None:
-    """Return the content of a file, None when there is none; what cannot be read is an error."""
+    """Return the content of a file, None if it does not exist; raise if it is not readable."""
     try:
         return atomic_files.read(path)
     except NotADirectoryError:
         return None
     except OSError as exc:
-        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or mend it") from exc
+        raise HardwayError(f"{path}: cannot be read: {exc.strerror}; move it away or fix it") from exc
 
 
 def load_quietly(path: str) -> Any:
-    """Return the plain private key at path, None when there is no such or it is damaged or encrypted."""
+    """Return the private key at path, None if it is missing, damaged or encrypted."""
     data = read(path)
     return None if data is None else _own_key(data)
 
 
 @cache
 def _own_key(data: bytes) -> Any:
-    """Return a key of this host, looked at several times in a run but parsed once."""
+    """Return a parsed key of this host; cached."""
     try:
         return load_key(data, "", own=True)
     except HardwayError:
@@ -51,5 +51,5 @@ def check_owners(entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def make_directory(path: str) -> None:
-    """Create the directory of path where it is missing. It is never a service's own: root writes keys there."""
+    """Create the directory of path if missing; it belongs to root, which writes keys there."""
     safe_paths.make_directory(os.path.dirname(path))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signing requests and the certificates made of them; what `cfssl gencert`, `selfsign`, `sign` and `renewca` do."""
+"""CSRs and certificates, as created by `cfssl gencert`, `selfsign`, `sign` and `renewca`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 
 
 def request_pem(spec: CertificateSpec, key: Any) -> bytes:
-    """Return the signing request for spec; it says all that is asked, for signers that are not ours too."""
+    """Return the CSR for spec; it contains everything, for other signers too."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(spec.subject))
     for extension, critical in asked_for(spec.profile, spec.hosts):
         builder = builder.add_extension(extension, critical=critical)
@@ -36,31 +36,31 @@ def request_pem(spec: CertificateSpec, key: Any) -> bytes:
 
 
 def request_key(pem: bytes, spec: CertificateSpec) -> Any:
-    """Return the public key of a request whose signature proves that the sender has the private half."""
-    with readable(f"{spec.path}: the host's signing request is damaged; run again"):
+    """Return the public key of a CSR after verifying its signature."""
+    with readable(f"{spec.path}: the host's CSR is damaged; run again"):
         request = x509.load_pem_x509_csr(pem)
         valid, key = request.is_signature_valid, request.public_key()
         kind = key_spec(key)
     if not valid:
-        raise HardwayError(f"{spec.path}: the host's signing request is not signed by its own key; run again")
+        raise HardwayError(f"{spec.path}: the host's CSR is not signed by its own key; run again")
     if kind != spec.key:
-        raise HardwayError(f"{spec.path}: the host's request is for a key {kind}, asked was {spec.key}")
+        raise HardwayError(f"{spec.path}: the host's CSR has a key {kind} instead of {spec.key}")
     return key
 
 
 def start_of_validity(now: datetime | None = None, backdate: timedelta = BACKDATE) -> datetime:
-    """Return the moment from which a certificate made now is valid: cfssl's, five minutes ago, on a full minute."""
+    """Return the start of validity of a certificate issued now: as in cfssl, five minutes ago, on a full minute."""
     moment = (now or datetime.now(timezone.utc)) + timedelta(seconds=30)
     return moment.replace(second=0, microsecond=0) - backdate
 
 
 def leaf(spec: CertificateSpec, public_key: Any, ca: Any, ca_key: Any) -> Any:
-    """Return the signed certificate: what spec asks for, never what the request says."""
+    """Issue a certificate with the fields of spec, not of the CSR."""
     return _builder(spec, public_key, ca).sign(ca_key, signature_hash(ca_key))
 
 
 def self_signed(spec: CertificateSpec, key: Any) -> Any:
-    """Return a certificate signed by its own key; as Go does, without a pointer to itself."""
+    """Issue a self-signed certificate; as in Go, without authority key identifier."""
     return _builder(spec, key.public_key(), None).sign(key, signature_hash(key))
 
 
@@ -71,7 +71,7 @@ def root(subject: Subject, key: Any, expiry: timedelta, path_length: int | None 
 
 
 def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
-    """Return a self-signed CA like certificate, same name, key and extensions, with a new life."""
+    """Renew a self-signed CA, with the same name, key and extensions."""
     name = certificate.subject
     builder = _dated(name, name, certificate.public_key(), start_of_validity(), expiry)
     for extension in certificate.extensions:
@@ -80,7 +80,7 @@ def again(certificate: Any, key: Any, expiry: timedelta) -> Any:
 
 
 def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
-    """Return a certificate with all that spec asks for, below a CA or, where that is None, on its own."""
+    """Return the builder of a certificate for spec, issued by a CA, or self-signed if ca is None."""
     name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
     builder = _dated(name, name if ca is None else ca.subject, public_key, start, spec.expiry)
     for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, ca):
@@ -89,7 +89,7 @@ def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
 
 
 def _dated(name: Any, issuer: Any, public_key: Any, start: datetime, expiry: timedelta) -> Any:
-    """Return a certificate with the parts that all have, and a random serial number of 159 bits."""
+    """Return the builder with the common fields, and a random serial number of 159 bits."""
     try:
         return (
             x509.CertificateBuilder()
@@ -101,4 +101,4 @@ def _dated(name: Any, issuer: Any, public_key: Any, start: datetime, expiry: tim
             .not_valid_after(start + expiry)
         )
     except (ValueError, OverflowError) as exc:
-        raise HardwayError(f"expiry of {expiry.days} days: {exc}; ask for a shorter life") from exc
+        raise HardwayError(f"expiry of {expiry.days} days: {exc}; set a shorter expiry") from exc

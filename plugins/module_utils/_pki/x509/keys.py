@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private and public keys: made, read, written, compared."""
+"""Generates, reads, writes and compares private and public keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 
 
 def new_key(spec: KeySpec) -> Any:
-    """Return a fresh private key of the kind asked for."""
+    """Generate a private key."""
     if spec.algo == "rsa":
         _search_for_flaws(False)
         return rsa.generate_private_key(public_exponent=65537, key_size=spec.size)
@@ -34,7 +34,7 @@ def new_key(spec: KeySpec) -> Any:
 
 
 def key_spec(key: Any) -> KeySpec:
-    """Return kind and size of a private or public key; an unknown kind has size 0."""
+    """Return type and size of a private or public key; an unknown type has size 0."""
     if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         return KeySpec("rsa", key.key_size)
     if isinstance(key, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)):
@@ -57,12 +57,12 @@ def key_pem(key: Any, passphrase: str | None = None) -> bytes:
 
 
 def load_key(data: bytes, what: str, passphrase: str | None = None, *, own: bool = False) -> Any:
-    """Return the private key in a PEM text; what names it in the error, which never shows its content.
+    """Return the private key in a PEM text; ``what`` names it in errors, which never show its content.
 
     An own one, made on this host, is spared the search for flaws that takes more than all the rest with RSA.
     """
     options = _search_for_flaws(not own)
-    # PKCS#8 under a name of cfssl's own, which nobody else reads.
+    # PKCS#8 with a label that only cfssl uses.
     data = data.replace(b" Ed25519 PRIVATE KEY-", b" PRIVATE KEY-")
     try:
         return serialization.load_pem_private_key(data, passphrase.encode() if passphrase else None, **options)
@@ -76,7 +76,7 @@ def load_key(data: bytes, what: str, passphrase: str | None = None, *, own: bool
 
 
 def _search_for_flaws(wanted: bool) -> dict[str, bool]:
-    """Return the option of loading that says whether to search keys of RSA for flaws.
+    """Return the option of the library that controls the validation of RSA keys.
 
     Releases before 39 have a switch instead, unofficial and settled long ago, and search what they make, too.
     """
@@ -88,30 +88,30 @@ def _search_for_flaws(wanted: bool) -> dict[str, bool]:
 
 
 def is_encrypted(data: bytes) -> bool:
-    """True when a PEM private key needs a passphrase."""
+    """Return whether a PEM private key is encrypted."""
     return b"ENCRYPTED" in data
 
 
 def public_pem(key: Any) -> bytes:
-    """Return the public half of a private key as PEM."""
+    """Return the public key of a private key as PEM."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
 def same_public_key(one: Any, other: Any) -> bool:
-    """True when two public keys are the same."""
+    """Return whether two public keys are the same."""
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     return one.public_bytes(*form) == other.public_bytes(*form)
 
 
 def key_digest(key: Any) -> str:
-    """Return what tells a public key apart: the SHA-256 of its SubjectPublicKeyInfo in hexadecimal digits."""
+    """Return the SHA-256 of a key's SubjectPublicKeyInfo."""
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     return hashlib.sha256(key.public_bytes(*form)).hexdigest()
 
 
 def signature_hash(key: Any) -> Any:
-    """Return the digest that cfssl signs with for this private key; ed25519 takes none."""
+    """Return the digest algorithm that cfssl uses for this private key; None for ed25519."""
     spec = key_spec(key)
     if spec.algo == "ed25519":
         return None

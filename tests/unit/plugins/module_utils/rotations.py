@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
@@ -20,9 +20,9 @@ BELOW = {"name": "kubelet-ca", "signed_by": "etcd-ca", "usages": ["client auth"]
 SA = {"name": "sa"}
 
 
-def ensure(directory: Path, *, check: bool = False) -> Ensure:
+def ensure(directory: Path, *, check: bool = False) -> Reconciler:
     """Return the worker on a directory."""
-    return Ensure(Store(str(directory)), "secret", False, 0.3, check)
+    return Reconciler(Store(str(directory)), "secret", False, 0.3, check)
 
 
 def step(directory: Path, name: str, *, check: bool = False, more: Sequence[Mapping[str, object]] = ()) -> list[bool]:

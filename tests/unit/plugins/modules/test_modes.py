@@ -43,7 +43,7 @@ def item(path: Path, **more: Any) -> files_plan.Item:
 
 def apply(wanted: files_plan.Item) -> list[str]:
     """Do what module files does with an entry; return what changed."""
-    found = files.look(wanted.path)
+    found = files.inspect(wanted.path)
     words = files_plan.changes(wanted, found)
     if words:
         files.put(wanted, found, words)
@@ -110,7 +110,7 @@ def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> Non
     """What arrived wrong does not stay."""
     wanted, upload = placed(tmp_path)
     Path(upload).write_bytes(b"another")
-    with pytest.raises(HardwayError, match="tool: arrived with sha256"):
+    with pytest.raises(HardwayError, match="tool: received with sha256"):
         install.install(wanted, str(tmp_path / "root"), upload)
     assert list((tmp_path / "root/tool/1").iterdir()) == []
 

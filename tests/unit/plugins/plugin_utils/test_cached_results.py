@@ -31,7 +31,7 @@ def cached_result(standing: bool = True, facts: dict[str, Any] | None = None, **
 
 
 def test_what_stands_is_the_result() -> None:
-    assert cached_result().standing == {"paths": {}, "changed": False, "from_cached_result": True}
+    assert cached_result().valid == {"paths": {}, "changed": False, "from_cached_result": True}
 
 
 @pytest.mark.parametrize(
@@ -42,30 +42,30 @@ def test_what_stands_is_the_result() -> None:
         {"module": "hardway.kubernetes.unit"},
         {"facts": {FACT: "n"}},
         {"delegate_to": "localhost"},
-        {"believe": False},
+        {"use": False},
         {"variables": {VARIABLE: {}}},
         {"variables": {VARIABLE: {"skipped": True}}},
     ],
 )
 def test_in_doubt_the_host_is_asked(doubt: dict[str, Any]) -> None:
-    assert cached_result(**doubt).standing is None
+    assert cached_result(**doubt).valid is None
 
 
 @pytest.mark.parametrize("result", [{"changed": True}, {"failed": True}])
-@pytest.mark.parametrize("believe", [True, False])
-def test_a_change_makes_this_reading_void(result: dict[str, Any], believe: bool) -> None:
-    assert cached_result(believe=believe).seen(dict(result))["ansible_facts"] == {FACT: "n"}
+@pytest.mark.parametrize("use", [True, False])
+def test_a_change_makes_this_reading_void(result: dict[str, Any], use: bool) -> None:
+    assert cached_result(use=use).processed(dict(result))["ansible_facts"] == {FACT: "n"}
 
 
 def test_no_change_leaves_it() -> None:
-    assert cached_result().seen({"changed": False}) == {"changed": False}
-    assert cached_result(facts={FACT: "of another run"}).standing
+    assert cached_result().processed({"changed": False}) == {"changed": False}
+    assert cached_result(facts={FACT: "of another run"}).valid
 
 
 def test_only_a_real_run_leaves_one() -> None:
     kept = cached_result()
     assert kept.option == {"_cached_result": kept.key}
-    assert cached_result(believe=False).option == {}
+    assert cached_result(use=False).option == {}
 
 
 def test_a_run_has_a_name_also_where_a_check_finds_a_clean_host() -> None:

@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_leaves_the_turn_and_stops_the_others(tmp_path: 
     worker.kill()
     worker.join()
     with turn("k2") as mine:
-        assert mine.stopped_by == "k1: its restart began and did not end; its worker was killed"
+        assert mine.stopped_by == "k1: its restart started but did not finish; its worker was killed"
 
 
 def waits(place: str, go: Event, passed: Event, variables: dict[str, Any]) -> None:

@@ -14,10 +14,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joinin
 from unit.roles.master.rendering import ROLES
 from unit.roles.node.test_node_rendering import host
 
-NONE = ["certificate: there is none yet"]
-EXPIRED = ["expiry: expired 3h ago", "force: asked to make it again"]
-FOREIGN = ["issuer: not signed by the present CA ca"]
-ASKED = ["force: asked to make it again"]
+NONE = ["certificate: does not exist yet"]
+EXPIRED = ["expiry: expired 3h ago", "force: reissue requested"]
+FOREIGN = ["issuer: not signed by the current CA ca"]
+ASKED = ["force: reissue requested"]
 
 
 def seen(reasons: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog, install
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 
@@ -50,8 +50,8 @@ def given(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def store(given: dict[str, Any]) -> Store:
-    return Store(catalog.source(given))
+def store(given: dict[str, Any]) -> ArtifactCache:
+    return ArtifactCache(catalog.source(given))
 
 
 def test_a_download_is_verified_unpacked_and_kept(given: dict[str, Any], tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_without_a_digest_nothing_is_downloaded(given: dict[str, Any]) -> None:
     version = [Binary("tool", "2.0", "tool")]
     had, problems = store(given).fetch(version)
     assert had == {}
-    assert "digest is not known" in problems[0]
+    assert "digest is unknown" in problems[0]
     assert "cluster_artifact_digests" in problems[0]
     with_digest = {**given, "digests": {"tool": {"2.0": {"amd64": "sha256:00"}}}}
     assert "mirror/example.org/v2.0" in store(with_digest).fetch(version)[1][0]

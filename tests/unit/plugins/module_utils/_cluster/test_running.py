@@ -32,7 +32,7 @@ def test_the_version_is_in_the_path(path: str, found: tuple[str, str]) -> None:
 
 def test_only_flags_that_matter_leave_the_host() -> None:
     command = ["/x", "kube-apiserver", "--service-cluster-ip-range=10.96.0.0/16", "--secret=1", "--secure-port=6443"]
-    assert running.told("kube-apiserver", command) == {
+    assert running.known_flags("kube-apiserver", command) == {
         "service-cluster-ip-range": "10.96.0.0/16",
         "secure-port": "6443",
     }

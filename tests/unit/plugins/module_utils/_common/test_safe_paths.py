@@ -133,5 +133,5 @@ def test_directories_on_the_way_have_their_mode(umask: int, tmp_path: Path) -> N
 def test_a_file_in_the_way_of_a_directory(tmp_path: Path) -> None:
     """It is named, and stays."""
     (tmp_path / "file").touch()
-    with pytest.raises(HardwayError, match="file/x: cannot be made: Not a directory"):
+    with pytest.raises(HardwayError, match="file/x: cannot be created: Not a directory"):
         safe_paths.make_directory(str(tmp_path / "file/x"))

@@ -40,7 +40,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "link").symlink_to(tmp_path / "file")
     paths = [str(tmp_path / name) for name in ("file", "link", "inputs", "absent")]
     names = [str(tmp_path / "inputs")]
-    cached_results.leave(
+    cached_results.store(
         "files-1",
         {"paths": {}},
         paths=paths,
@@ -75,7 +75,7 @@ def test_untouched_it_stands(place: Path) -> None:
 def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
     """What was recorded is what to look at, not what was seen; where there is something to do, none stands."""
     options = {"modules": ["overlay"]}
-    cached_results.leave("kernel-1", {}, kernel=options, directory=str(place / "cached_results"))
+    cached_results.store("kernel-1", {}, kernel=options, directory=str(place / "cached_results"))
     assert standing(place, kernel={"swap": "no"})["kernel-1"] == {"swap": "no", "asked": options}
     assert sorted(standing(place, clean=True)) == ["files-1"]
     assert sorted(standing(place, kernel={"swap": "no"})) == ["files-1"]
@@ -123,7 +123,7 @@ def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
 
 def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
-        cached_results.leave(key, {}, until=until, directory=str(tmp_path))
+        cached_results.store(key, {}, until=until, directory=str(tmp_path))
     found = cached_results.standing(
         lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False
     )
@@ -144,7 +144,7 @@ def test_a_sick_unit_needs_a_visit(place: Path) -> None:
 @pytest.mark.parametrize("command", [["/bin/echo", "b"], ["/bin/false"], ["/nowhere/x"]])
 def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
     for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
-        cached_results.leave(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
+        cached_results.store(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
     assert set(
         cached_results.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
     ) == {"right-1"}
@@ -170,7 +170,7 @@ def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
 def left(directory: Path, *paths: Path, names: tuple[Path, ...] = (), absent: tuple[Path, ...] = ()) -> bool:
     """Return whether a module that has looked at these now leaves a cached result."""
     given = {"paths": map(str, paths), "names": map(str, names), "absent": map(str, absent)}
-    cached_results.leave("files-1", {}, **given, directory=str(directory / "cached_results"))  # type: ignore[arg-type]
+    cached_results.store("files-1", {}, **given, directory=str(directory / "cached_results"))  # type: ignore[arg-type]
     return (directory / "cached_results" / "files-1.json").exists()
 
 

@@ -48,7 +48,7 @@ def test_changes(given: dict[str, Any], found: Found, words: list[str]) -> None:
     [
         ({"path": "x.conf", "content": ""}, "absolute path"),
         ({"path": "/etc", "state": "absent"}, "absolute path below a directory"),
-        ({}, "give one of template, content or source"),
+        ({}, "set one of template, content or source"),
         ({"content": "", "mode": "420"}, "quote it"),
         ({"content": "", "mode": "u=rw"}, "four octal digits"),
         ({"content": "", "validate": "haproxy -c"}, "no %s"),
@@ -60,9 +60,9 @@ def test_nonsense_is_refused(given: dict[str, Any], message: str) -> None:
 
 
 def test_a_file_does_not_replace_a_directory() -> None:
-    with pytest.raises(HardwayError, match="directory is in the place"):
+    with pytest.raises(HardwayError, match="is a directory instead of"):
         files_plan.changes(files_plan.item(entry(content="")), Found("directory"))
-    with pytest.raises(HardwayError, match="file is in the place"):
+    with pytest.raises(HardwayError, match="is a file instead of"):
         files_plan.changes(files_plan.item(entry(state="directory")), FOUND)
 
 

@@ -54,7 +54,10 @@ def test_what_containerd_cannot_decompress_is_refused_at_once(tmp_path: Path, wa
     ("members", "reason"),
     [
         ({}, "neither index.json nor manifest.json"),
-        ({"index": {"manifests": [{"annotations": {"org.opencontainers.image.ref.name": "3.10"}}]}}, "names no image"),
+        (
+            {"index": {"manifests": [{"annotations": {"org.opencontainers.image.ref.name": "3.10"}}]}},
+            "contains no image name",
+        ),
         ({"manifest": ["?"]}, "cannot be read"),
     ],
 )

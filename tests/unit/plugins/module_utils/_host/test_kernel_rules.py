@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import kernel_rules
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import Host
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import HostFiles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel, settled
 
 FSTAB = "UUID=1 / ext4 defaults 0 1\n# UUID=9 none swap sw 0 0\nUUID=2 none swap sw 0 0\n/swap\tnone\tswap\tsw\t0\t0"
@@ -97,14 +97,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_features_show_without_module_files(root: Path) -> None:
-    host = Host(str(root))
+    host = HostFiles(str(root))
     assert host.has_module("br_netfilter") and host.has_module("overlay") and host.has_module("nf-tables")
     assert not host.has_module("vxlan")
     assert host.can_load("vxlan") and not host.can_load("ip_vs")
 
 
 def test_swap_units_that_fstab_makes_or_a_mask_hides_are_left_alone(root: Path) -> None:
-    host = Host(str(root))
+    host = HostFiles(str(root))
     assert host.swap_units() == {"dev-zram0.swap": "mask"}
     units = root / "etc/systemd/system"
     (units / "swap.target.wants").mkdir(parents=True)
@@ -134,7 +134,7 @@ def params(**more: object) -> dict[str, object]:
 
 def test_first_run_changes_and_second_does_not(root: Path) -> None:
     wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
-    first = Kernel(Host(str(root)), check_mode=False)
+    first = Kernel(HostFiles(str(root)), check_mode=False)
     first.apply(wanted)
     assert first.changes == [
         "write /etc/modules-load.d/x.conf",
@@ -142,7 +142,7 @@ def test_first_run_changes_and_second_does_not(root: Path) -> None:
         "set net.ipv4.ip_forward = 1 (was 0)",
     ]
     assert (root / "etc/sysctl.d/x.conf").read_text().endswith("\nnet.ipv4.ip_forward = 1\n")
-    second = Kernel(Host(str(root)), check_mode=False)
+    second = Kernel(HostFiles(str(root)), check_mode=False)
     second.apply(wanted)
     assert second.changes == []
 
@@ -151,7 +151,7 @@ def test_a_kernel_is_settled_when_nothing_is_left_to_do(root: Path) -> None:
     """Where it is, its features are told as they are now."""
     wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
     assert settled(wanted, str(root)) is None
-    Kernel(Host(str(root)), check_mode=False).apply(wanted)
+    Kernel(HostFiles(str(root)), check_mode=False).apply(wanted)
     told = settled(wanted, str(root))
     assert told and told["ansible_facts"]["host_features"]["overlay"] is True and told["changes"] == []
     (root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
@@ -161,7 +161,7 @@ def test_a_kernel_is_settled_when_nothing_is_left_to_do(root: Path) -> None:
 
 def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
     wanted = params(modules=["vxlan"], sysctls={"net.ipv4.ip_forward": 1}, swap=False)
-    run = Kernel(Host(str(root)), check_mode=True)
+    run = Kernel(HostFiles(str(root)), check_mode=True)
     run.apply(wanted)
     assert "load module vxlan" in run.changes and "mask dev-zram0.swap" in run.changes
     assert (root / "proc/sys/net/ipv4/ip_forward").read_text() == "0\n"
@@ -171,7 +171,7 @@ def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
 
 def test_what_a_host_refuses_is_told_and_fails_only_where_required(root: Path) -> None:
     wanted = params(modules=["ip_vs"], sysctls={"net.none": 1})
-    run = Kernel(Host(str(root)), check_mode=True)
+    run = Kernel(HostFiles(str(root)), check_mode=True)
     run.apply(wanted)
     assert sorted(run.unsupported) == ["ip_vs", "net.none"]
     with pytest.raises(HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):

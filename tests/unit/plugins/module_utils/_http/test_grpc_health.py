@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http import client
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import ask
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import health_problem
 
 SETTINGS = bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\x00\x05\x00\x00\x40\x00"
 
@@ -44,13 +44,13 @@ def server(path: Path, says: bytes | None) -> Iterator[str]:
 
 def test_a_server_that_greets_is_well(tmp_path: Path) -> None:
     with server(tmp_path / "socket", SETTINGS) as url:
-        assert ask({"url": url}) == ""
+        assert health_problem({"url": url}) == ""
 
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["http1", "closed"])
 def test_anything_else_is_none(tmp_path: Path, says: bytes) -> None:
     with server(tmp_path / "socket", says) as url:
-        assert "no gRPC server is at this socket" in ask({"url": url})
+        assert "no gRPC server is at this socket" in health_problem({"url": url})
 
 
 def test_a_process_that_hangs_is_not_well(tmp_path: Path) -> None:
@@ -59,4 +59,4 @@ def test_a_process_that_hangs_is_not_well(tmp_path: Path) -> None:
 
 
 def test_nobody_there_is_told(tmp_path: Path) -> None:
-    assert f"gRPC unix://{tmp_path}/none: no response" in ask({"url": f"unix://{tmp_path}/none"})
+    assert f"gRPC unix://{tmp_path}/none: no response" in health_problem({"url": f"unix://{tmp_path}/none"})

@@ -114,6 +114,6 @@ def test_who_is_refused_for_a_moment_comes_again(api: Api, server: Server) -> No
 
 def test_what_stays_as_it_was_is_told_after_all_others(api: Api, server: Server) -> None:
     server.refusals = {"/a": [403], "/b": [409] * 99}
-    with pytest.raises(HardwayError, match=r"^2 of 3 objects: are stored as before: PATCH /a: the API answers 403"):
+    with pytest.raises(HardwayError, match=r"^2 of 3 objects: were not rewritten: PATCH /a: the API answers 403"):
         rewrite(api, ["/a", "/b", "/c"], sleep=lambda _seconds: None)
     assert server.patched["/c"] == 1

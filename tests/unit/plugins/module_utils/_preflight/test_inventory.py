@@ -161,7 +161,7 @@ def facts(**changes: t.Any) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("known", "vip", "words"),
     [
-        ({}, "", ["host k1", "not reached", "mend the connection"]),
+        ({}, "", ["host k1", "not reached", "fix the connection"]),
         (facts(architecture="riscv64"), "", ["host k1", "riscv64", "x86_64"]),
         (facts(distribution="Slackware"), "", ["host k1", "Slackware", "debian 12"]),
         (facts(distribution_major_version="11"), "", ["host k1", "Debian 11", "12 or newer"]),

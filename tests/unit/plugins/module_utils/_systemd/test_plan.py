@@ -66,9 +66,9 @@ def other(digest: str) -> dict[str, Input]:
 def test_a_check_run_foresees_changes_of_inputs() -> None:
     predicted = ["/etc/a", "/etc/b/new", "/etc/systemd/system/x.service.d/a.conf", "/usr/local/bin/x", "/etc/abc"]
     inputs = ["/etc/a", "/usr/local/bin/x", "/etc/systemd/system/x.service"]
-    assert fingerprints.foreseen("x.service", ["/etc/a", "/etc/b"], inputs, predicted) == predicted[:-1]
-    assert fingerprints.foreseen("x.service", [], inputs, ["/etc/systemd/system/x.service"])
-    assert not fingerprints.foreseen("y.service", [], [], predicted)
+    assert fingerprints.predicted_inputs("x.service", ["/etc/a", "/etc/b"], inputs, predicted) == predicted[:-1]
+    assert fingerprints.predicted_inputs("x.service", [], inputs, ["/etc/systemd/system/x.service"])
+    assert not fingerprints.predicted_inputs("y.service", [], [], predicted)
 
 
 def test_show_is_read_in_order() -> None:
@@ -92,12 +92,12 @@ def test_show_is_read_in_order() -> None:
         (RUNNING, record(INPUTS), "none", ""),
         (RUNNING, record(other("sha256:0")), "restart", "/etc/a changed"),
         (RUNNING, record({**INPUTS, "/etc/b": Input("sha256:2")}), "none", ""),
-        (RUNNING, record(INPUTS, "", "new"), "restart", "cut off"),
+        (RUNNING, record(INPUTS, "", "new"), "restart", "interrupted"),
     ],
 )
 def test_a_wanted_unit(seen: Seen, stamp: Stamp | None, act: str, reason: str) -> None:
     plan = systemd_plan.plan(Want("x.service"), seen, INPUTS, stamp)
-    assert plan.act == act
+    assert plan.action == act
     assert reason in "; ".join(plan.reasons)
 
 
@@ -109,7 +109,7 @@ OTHERS = [None, record(INPUTS, "old"), record(INPUTS, "", "older"), record(other
 def test_a_record_of_another_process_says_nothing_of_what_was_touched_since(stamp: Stamp | None) -> None:
     """As when somebody edits a file, restarts the unit, and the file then comes back: its content is the known one."""
     plan = systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, stamp)
-    assert (plan.act, plan.at_once) == ("restart", False)
+    assert (plan.action, plan.at_once) == ("restart", False)
     words = "/etc/a changed" if stamp and stamp.inputs["/etc/a"].digest != A.digest else "written after the process had"
     assert words in plan.reasons[0]
 
@@ -117,50 +117,50 @@ def test_a_record_of_another_process_says_nothing_of_what_was_touched_since(stam
 @pytest.mark.parametrize("stamp", OTHERS)
 def test_a_process_that_is_younger_than_all_its_inputs_is_adopted(stamp: Stamp | None) -> None:
     """As after a reboot, a crash, or a lost record."""
-    assert systemd_plan.plan(Want("x.service"), RUNNING, INPUTS, stamp).act == "none"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, INPUTS, stamp).action == "none"
     assert systemd_plan.bound(stamp, RUNNING, INPUTS) == record(INPUTS)
 
 
 def test_what_was_not_touched_since_the_record_needs_no_clock() -> None:
     """The clock was behind at boot: the process seems to be older than all its files."""
     early = replace(RUNNING, started=10.0)
-    assert systemd_plan.plan(Want("x.service"), early, INPUTS, record(INPUTS, "old")).act == "none"
-    assert systemd_plan.plan(Want("x.service"), early, INPUTS, None).act == "restart"
+    assert systemd_plan.plan(Want("x.service"), early, INPUTS, record(INPUTS, "old")).action == "none"
+    assert systemd_plan.plan(Want("x.service"), early, INPUTS, None).action == "restart"
 
 
 def test_times_that_are_too_close_are_no_evidence() -> None:
     close = {"/etc/a": replace(A, touched=RUNNING.started - systemd_plan.MARGIN / 2)}
-    assert systemd_plan.plan(Want("x.service"), RUNNING, close, None).act == "restart"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, close, None).action == "restart"
 
 
 def test_content_decides_where_the_record_is_of_this_process() -> None:
     """A file was written again with the same content; one that a record does not know yet is older, or is not."""
-    assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS)).act == "none"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS)).action == "none"
     for touched, act in ((OLD, "none"), (YOUNG, "restart")):
         more = {**INPUTS, "/etc/b": Input("sha256:2", "", touched)}
-        assert systemd_plan.plan(Want("x.service"), RUNNING, more, record(INPUTS)).act == act
+        assert systemd_plan.plan(Want("x.service"), RUNNING, more, record(INPUTS)).action == act
 
 
 @pytest.mark.parametrize(("stamp", "act"), [(record(INPUTS), "restart"), (record(INPUTS, "old"), "restart")])
 def test_an_input_that_is_gone(stamp: Stamp, act: str) -> None:
     gone = {"/etc/a": Input("absent", "", YOUNG)}
     plan = systemd_plan.plan(Want("x.service"), RUNNING, gone, stamp)
-    assert (plan.act, plan.reasons) == (act, ("/etc/a is gone",))
+    assert (plan.action, plan.reasons) == (act, ("/etc/a is gone",))
     before = {"/etc/a": Input("absent", "", OLD)}
-    assert systemd_plan.plan(Want("x.service"), RUNNING, before, record(INPUTS, "old")).act == "none"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, before, record(INPUTS, "old")).action == "none"
 
 
 def test_a_directory_matters_where_there_is_no_record() -> None:
     places = {**INPUTS, "/etc/x.d/": Input("directory", "", YOUNG)}
-    assert systemd_plan.plan(Want("x.service"), RUNNING, places, None).act == "restart"
-    assert systemd_plan.plan(Want("x.service"), RUNNING, places, record(INPUTS)).act == "none"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, places, None).action == "restart"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, places, record(INPUTS)).action == "none"
     assert "/etc/x.d/" not in systemd_plan.recorded(places)
 
 
 def test_what_systemd_had_not_read_is_younger_than_any_process() -> None:
     late = fingerprints.unread_at_start(INPUTS, ["/etc/a", "/etc/none"])
     assert late["/etc/a"].touched == NEVER
-    assert systemd_plan.plan(Want("x.service"), RUNNING, late, None).act == "restart"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, late, None).action == "restart"
 
 
 @pytest.mark.parametrize(
@@ -175,22 +175,22 @@ def test_what_systemd_had_not_read_is_younger_than_any_process() -> None:
 def test_only_what_a_reload_takes_in_is_reloaded(a: str, b: str, act: str) -> None:
     want, now = Want("x.service", reloads=("/etc/a",)), {**INPUTS, "/etc/b": Input("sha256:2", "inode 2", OLD)}
     before = {"/etc/a": Input(a, "inode 1"), "/etc/b": Input(b, "inode 2")}
-    assert systemd_plan.plan(want, RUNNING, now, record(before)).act == act
+    assert systemd_plan.plan(want, RUNNING, now, record(before)).action == act
 
 
 def test_a_reload_by_somebody_else_may_have_taken_in_other_content() -> None:
     want = Want("x.service", reloads=("/etc/a",))
-    assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS)).act == "none"
-    assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS, changed_at=4)).act == "reload"
-    assert systemd_plan.plan(want, RUNNING, INPUTS, record(INPUTS, changed_at=4)).act == "none"
-    assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS, changed_at=4)).act == "none"
+    assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS)).action == "none"
+    assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS, changed_at=4)).action == "reload"
+    assert systemd_plan.plan(want, RUNNING, INPUTS, record(INPUTS, changed_at=4)).action == "none"
+    assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS, changed_at=4)).action == "none"
 
 
 def test_a_reload_never_stands_for_a_restart_that_was_cut_off() -> None:
     want = Want("x.service", reloads=tuple(INPUTS))
-    assert systemd_plan.plan(want, RUNNING, INPUTS, record(INPUTS, "", "new")).act == "restart"
-    assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"))).act == "reload"
-    assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"), "", "new")).act == "restart"
+    assert systemd_plan.plan(want, RUNNING, INPUTS, record(INPUTS, "", "new")).action == "restart"
+    assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"))).action == "reload"
+    assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"), "", "new")).action == "restart"
 
 
 def test_a_binary_that_moved_says_from_where_to_where() -> None:
@@ -205,7 +205,7 @@ def test_a_binary_that_moved_says_from_where_to_where() -> None:
 def test_a_unit_that_still_starts_needs_no_turn() -> None:
     starting = replace(RUNNING, active="activating", sub="start")
     assert systemd_plan.plan(Want("x.service"), starting, TOUCHED, record({})).at_once
-    assert systemd_plan.plan(Want("x.service"), starting, INPUTS, record(INPUTS, "", "other")).act == "none"
+    assert systemd_plan.plan(Want("x.service"), starting, INPUTS, record(INPUTS, "", "other")).action == "none"
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_what_a_unit_has_written_comes_back_by_a_restart(
     touched: dict[str, float | None], act: str, reasons: tuple[str, ...]
 ) -> None:
     found = outputs.with_outputs(Plan("web.service", "none"), RUNNING, touched, 100.0)
-    assert (found.act, found.reasons) == (act, reasons)
+    assert (found.action, found.reasons) == (act, reasons)
 
 
 def test_a_unit_that_starts_anyway_writes_its_files_then() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
@@ -44,9 +44,9 @@ def leaf() -> bytes:
     return certificate_pem(issue.leaf(LEAF, KEY.public_key(), CA, KEY))
 
 
-def ensure(directory: Path, **changes: t.Any) -> Ensure:
+def ensure(directory: Path, **changes: t.Any) -> Reconciler:
     """Return the worker of pki_ca on a directory."""
-    return Ensure(
+    return Reconciler(
         Store(str(directory)), **{"passphrase": None, "renew": False, "renew_before": 0.3, "check": False, **changes}
     )
 
@@ -112,7 +112,7 @@ def test_ca_without_key_is_kept_but_cannot_sign(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_bytes(GOOD["ca.crt"])
     report = ensure(tmp_path).ca(PARAMS)
     assert (report["state"], report["has_key"]) == ("kept", False)
-    with pytest.raises(HardwayError, match=r"ca\.key is not here"):
+    with pytest.raises(HardwayError, match=r"ca\.key is not available"):
         Issuer.load(Store(str(tmp_path)), "ca").sign(LEAF, b"", "h")
 
 
@@ -162,7 +162,7 @@ def test_signing_is_recorded_and_bounded(tmp_path: Path) -> None:
     with pytest.raises(HardwayError, match="longer than its CA"):
         ca.sign(long, issue.request_pem(long, key), "host-1")
     other_key = new_key(KeySpec("ed25519", 0))
-    with pytest.raises(HardwayError, match="request is for a key ed25519"):
+    with pytest.raises(HardwayError, match="CSR has a key ed25519"):
         ca.sign(LEAF, issue.request_pem(LEAF, other_key), "host-1")
     lines = [json.loads(line) for line in (tmp_path / "issued.jsonl").read_text().splitlines()]
     assert [(line["host"], line["subject"]) for line in lines] == [("localhost", ["CN=ca"]), ("host-1", ["CN=c"])]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
@@ -79,7 +79,7 @@ def test_an_ordinary_run_in_between_keeps_everything(pki: Path) -> None:
 
 def renewed(pki: Path) -> tuple[bytes, bytes]:
     """Renew the CA in an ordinary run; return its certificate and its key."""
-    renewing = Ensure(Store(str(pki)), "secret", True, 2.0, False)
+    renewing = Reconciler(Store(str(pki)), "secret", True, 2.0, False)
     assert renewing.ca(CA)["state"] == "renewed"
     return split((pki / "etcd/ca.crt").read_bytes())[0], (pki / "etcd/ca.key").read_bytes()
 
@@ -113,7 +113,7 @@ def test_files_of_another_time_are_refused(pki: Path, name: str, file: str) -> N
     for earlier in STEPS[: STEPS.index(name)]:
         step(pki, earlier)
     (pki / file).write_bytes(old)
-    with pytest.raises(HardwayError, match=f"{file}: lacks the new one that rotation.json names; restore both"):
+    with pytest.raises(HardwayError, match=f"{file}: does not contain the new one in rotation.json; restore both"):
         step(pki, name)
     assert (pki / file).read_bytes() == old
 
@@ -121,10 +121,10 @@ def test_files_of_another_time_are_refused(pki: Path, name: str, file: str) -> N
 def test_no_step_can_be_left_out(pki: Path) -> None:
     assert step(pki, "issue") == [False, False], "nothing is under way"
     step(pki, "trust")
-    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; bring all hosts to 'issue'"):
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; update all hosts to 'issue'"):
         step(pki, "drop")
     step(pki, "issue")
-    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; bring all hosts to 'settle'"):
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; update all hosts to 'settle'"):
         step(pki, "drop")
 
 
@@ -166,9 +166,9 @@ def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        ("etcd/ca.key", "etcd-ca: its key .*/etcd/ca.key is kept elsewhere, .*; bring it here for the rotation"),
-        ("etcd/ca.crt", "etcd-ca: .*/etcd/ca.crt does not exist; make it with the role ca"),
-        ("sa.key", "sa: .*/sa.key does not exist; make it with the role ca"),
+        ("etcd/ca.key", "etcd-ca: its key .*/etcd/ca.key is offline, .*; restore it for the rotation"),
+        ("etcd/ca.crt", "etcd-ca: .*/etcd/ca.crt does not exist; create it with role ca"),
+        ("sa.key", "sa: .*/sa.key does not exist; create it with role ca"),
     ],
 )
 def test_what_is_not_here_is_not_rotated(pki: Path, gone: str, message: str, check: bool) -> None:

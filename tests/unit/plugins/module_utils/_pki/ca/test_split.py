@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.split import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -29,7 +29,7 @@ def run(directory: Path, *cas: dict[str, Any], **changes: Any) -> list[str]:
     settings = {"passphrase": None, "renew": False, "renew_before": 0.3, "check": False, **changes}
     store = Store(str(directory))
     store.prepare(False)
-    return [Ensure(store, **settings).ca(item)["state"] for item in cas]
+    return [Reconciler(store, **settings).ca(item)["state"] for item in cas]
 
 
 def key_of(directory: Path, name: str) -> str:
@@ -69,7 +69,7 @@ def test_a_rotation_parts_them(tmp_path: Path) -> None:
     """In the middle both keys are trusted; at its end only one that no client has a certificate of."""
     run(tmp_path, CLIENT)
     run(tmp_path, PEER, CLIENT)
-    ensure = Ensure(Store(str(tmp_path)), None, False, 0.3, False)
+    ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
     for step in STEPS:
         Rotation(ensure).take(step, [PEER], [])
         assert bool(warning(tmp_path)) == (step in ("trust", "issue", "settle"))
@@ -81,7 +81,7 @@ def test_a_rotation_of_the_other_one_parts_nothing(tmp_path: Path) -> None:
     """Certificates of the key that etcd-ca had before are valid until they end."""
     run(tmp_path, CLIENT)
     run(tmp_path, PEER, CLIENT)
-    ensure = Ensure(Store(str(tmp_path)), None, False, 0.3, False)
+    ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
     for step in STEPS:
         Rotation(ensure).take(step, [CLIENT], [])
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
@@ -116,7 +116,7 @@ def test_an_import_directory_may_be_gone(tmp_path: Path) -> None:
     """The CA that is new in this release does not ask for it again."""
     run(tmp_path, CLIENT)
     check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path)))
-    with pytest.raises(HardwayError, match="none of the CAs is there"):
+    with pytest.raises(HardwayError, match="contains none of the CAs"):
         check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path / "empty")))
 
 
@@ -124,5 +124,5 @@ def test_no_copy_in_the_middle_of_a_rotation(tmp_path: Path) -> None:
     """It would trust for ever what that rotation brings."""
     run(tmp_path, CLIENT)
     (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": {"step": "trust"}}))
-    with pytest.raises(HardwayError, match=r"etcd-peer-ca: .*whose rotation is under way; finish that first"):
+    with pytest.raises(HardwayError, match=r"etcd-peer-ca: .*whose rotation is not finished; finish it first"):
         run(tmp_path, PEER)

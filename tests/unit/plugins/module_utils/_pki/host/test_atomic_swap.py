@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import Switch
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
@@ -84,7 +84,7 @@ def test_every_state_on_the_way_to_another_certificate_is_a_pair(
         assert usable(certificate, key), f"killed before call {number}"
         found.add(certificate.read_bytes() == old)
         assert certificate.stat().st_mode & 0o777 == 0o644 and key.stat().st_mode & 0o777 == 0o600
-        pair(directory).switch.recover()
+        pair(directory).swap.recover()
         assert usable(certificate, key) and plain(certificate, key)
         make(pair(directory))
         assert usable(certificate, key) and plain(certificate, key)
@@ -103,13 +103,13 @@ def test_every_state_of_the_mending_is_a_pair(before: Path, tmp_path: Path) -> N
         def work(second: int, directory: Path = directory) -> t.Callable[[], None]:
             copy = directory.with_name(f"{directory.name}-{second}")
             shutil.copytree(directory, copy, symlinks=True)
-            return pair(copy).switch.recover
+            return pair(copy).swap.recover
 
         for second in each_kill(work):
             copy = directory.with_name(f"{directory.name}-{second}")
             assert usable(copy / "c.crt", copy / "c.key"), f"killed before call {number}, then {second}"
-            pair(copy).switch.recover()
-            assert plain(copy / "c.crt", copy / "c.key") and not pair(copy).switch.interrupted()
+            pair(copy).swap.recover()
+            assert plain(copy / "c.crt", copy / "c.key") and not pair(copy).swap.interrupted()
 
 
 @pytest.mark.parametrize("lost", [["c.key"], ["c.crt"], ["c.crt", "c.key"]])
@@ -176,9 +176,9 @@ def test_each_step_is_on_the_disk_before_the_next(
     monkeypatch.setattr(
         atomic_files, "sync_directory", lambda path: (log.append(f"sync {Path(path).name}"), sync(path))
     )
-    switch = Switch(str(tmp_path / "d/c.crt"), str(tmp_path / "d/c.key"))
+    switch = PairSwap(str(tmp_path / "d/c.crt"), str(tmp_path / "d/c.key"))
     key = new_key(KeySpec("ecdsa", 256))
-    switch.to(
+    switch.replace(
         certificate_pem(issue.root(Subject.from_params("x", [], "x"), key, timedelta(days=9))), key_pem(key), None, None
     )
     steps = [name for name in log if name in ("c.crt", "c.key", ".c.pair", "sync d")]

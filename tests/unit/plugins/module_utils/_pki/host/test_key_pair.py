@@ -107,7 +107,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     install([(target, sign(target))])
     before = (tmp_path / "c.crt").read_bytes()
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
-    with pytest.raises(HardwayError, match="cannot write: No space left; make room"):
+    with pytest.raises(HardwayError, match="cannot write: No space left; free disk space"):
         install([(target, sign(target))])
     assert (tmp_path / "c.crt").read_bytes() == before
     assert names(tmp_path) == ["c.crt", "c.key"]

@@ -21,7 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.de
     kubeconfig_entries,
     life_problem,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.scan import Look
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.scan import Scan
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
@@ -42,7 +42,7 @@ def look(files: list[t.Any], **params: t.Any) -> dict[str, t.Any]:
     """Return what the module would."""
     sources = [{"used_by": [], **({"path": str(item)} if isinstance(item, Path) else item)} for item in files]
     defaults = {"endpoints": [], "warning_days": 30, "critical_days": 7, "timeout": 1, "pem": False}
-    return Look({**defaults, "files": sources, **params}).run()
+    return Scan({**defaults, "files": sources, **params}).run()
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,7 @@ def test_a_directory_is_read_whole_and_other_files_are_left_alone(tmp_path: Path
         (["CN=a"], 0, True, []),
         (["CN=b"], 1, None, []),
     ]
-    assert seen["problems"] == [
-        f"{tmp_path}/wrong.pem: the key beside it belongs to another certificate; make it again"
-    ]
+    assert seen["problems"] == [f"{tmp_path}/wrong.pem: the key next to it belongs to another certificate; reissue it"]
 
 
 def test_kubeconfigs_lead_to_files_and_tell_who_uses_them(tmp_path: Path) -> None:

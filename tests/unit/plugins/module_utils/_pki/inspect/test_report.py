@@ -76,7 +76,7 @@ def test_problems_name_their_host_also_one_that_said_nothing() -> None:
     assert report.problems(LOOKS, report.gathered(LOOKS)) == [
         "m2: m2:6443: serves old, but /p/api.crt holds two; restart api",
         "n1: was not reached; its certificates are unknown",
-        "n2: could not be looked at: no cryptography",
+        "n2: could not be inspected: no cryptography",
     ]
 
 

@@ -127,7 +127,7 @@ def test_subject_has_cfssls_order_and_collects_values() -> None:
     [
         ("a" * 65, [], "65 characters"),
         ("", [], "no subject"),
-        ("a", [{"X": "y"}], "no part of a name"),
+        ("a", [{"X": "y"}], "not a subject field"),
         ("a", [{"C": "Deutschland"}], "two letters"),
     ],
 )
@@ -170,7 +170,7 @@ def test_bad_usages(profile: str, words: list[str] | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hosts": []}, "needs hosts"),
+        ({"hosts": []}, "needs SANs"),
         ({"expiry": "5m"}, "five minutes"),
         ({"expiry": "soon"}, "not a duration"),
         ({"profile": "none"}, "is unknown"),

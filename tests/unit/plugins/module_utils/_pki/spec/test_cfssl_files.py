@@ -152,7 +152,7 @@ def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
         ({"CN": "a", "key": "rsa"}, None, "key must be an object"),
         ({"CN": "a", "key": {"algo": "rsa", "size": "big"}}, None, "key: size must be a number"),
         ({"CN": "a", "key": {"algo": "dsa"}}, None, "'dsa' is unknown"),
-        ({"CN": "a", "ca": {"expiry": "1h"}}, None, "make that by pki_ca"),
+        ({"CN": "a", "ca": {"expiry": "1h"}}, None, "create CAs with pki_ca"),
         ({"CN": "a", "ca": {"pathlen": -1}}, None, "must be a number from 0, not -1"),
         ({"CN": "a" * 65}, None, "65 characters"),
         ({"hosts": ["a"]}, None, "no subject"),
@@ -171,7 +171,7 @@ def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
         ),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["cert sign"]}}}}, "no ca_constraint"),
         (CSR, {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "issuer_urls": "x"}}}}, "must be a list"),
-        (CSR, {"signing": {"profiles": {"kubernetes": CONFIG["signing"]["profiles"]["intermediate"]}}}, "by pki_ca"),
+        (CSR, {"signing": {"profiles": {"kubernetes": CONFIG["signing"]["profiles"]["intermediate"]}}}, "with pki_ca"),
         (CSR, "{]", "config: is not JSON"),
         (
             {"CN": "a", "key": {"algo": "rsa", "bits": 4096}},

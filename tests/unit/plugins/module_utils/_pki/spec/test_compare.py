@@ -65,8 +65,8 @@ def test_as_asked() -> None:
     ("changes", "expected"),
     [
         ({"key_matches": False}, "key: does not belong to the certificate"),
-        ({"by_ca": False}, "issuer: not signed by the present CA ca"),
-        ({"by_ca": None}, "issuer: CA ca is not made yet"),
+        ({"by_ca": False}, "issuer: not signed by the current CA ca"),
+        ({"by_ca": None}, "issuer: CA ca does not exist yet"),
         ({"is_ca": True}, "usages: it is a CA"),
         ({"key": KeySpec("rsa", 2048)}, "key: rsa 2048 instead of ecdsa 256"),
         ({"subject": ("CN=a",)}, "subject: without O=o"),
@@ -76,10 +76,10 @@ def test_as_asked() -> None:
         ({"hosts": ("dns:192.0.2.1", "dns:b")}, "hosts: without ip:192.0.2.1; has dns:192.0.2.1 too much"),
         ({"usages": Usages(frozenset(), SPEC.usages.extended)}, "usages: without digital signature"),
         ({"usages": Usages(SPEC.usages.key, ())}, "usages: without server auth"),
-        (aged(33), "expiry: 1d9h left, less than 33% of its life"),
+        (aged(33), "expiry: 1d9h left, less than 33% of its validity period"),
         (aged(-2), "expiry: expired 2h ago"),
         (aged(101), "expiry: not valid before 2026-11-21T01:00:00Z; is this host's clock right?"),
-        ({"not_after": NOW + timedelta(hours=190)}, "expiry: made for 8d8h instead of 4d4h"),
+        ({"not_after": NOW + timedelta(hours=190)}, "expiry: issued for 8d8h instead of 4d4h"),
     ],
 )
 def test_reasons(changes: dict[str, t.Any], expected: str) -> None:
@@ -111,7 +111,7 @@ def test_description_holds_no_more_than_a_diff_may_show() -> None:
         ({}, []),
         (aged(1), []),
         (aged(-3), ["expiry: expired 3h ago"]),
-        ({"by_ca": False}, ["issuer: not signed by the present CA ca"]),
+        ({"by_ca": False}, ["issuer: not signed by the current CA ca"]),
         ({"by_ca": None}, []),
     ],
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Ensure
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
@@ -41,9 +41,9 @@ def leaf() -> bytes:
     return certificate_pem(issue.leaf(LEAF, KEY.public_key(), CA, KEY))
 
 
-def ensure(directory: Path, **changes: t.Any) -> Ensure:
+def ensure(directory: Path, **changes: t.Any) -> Reconciler:
     """Return the worker of pki_ca on a directory."""
-    return Ensure(
+    return Reconciler(
         Store(str(directory)), **{"passphrase": None, "renew": False, "renew_before": 0.3, "check": False, **changes}
     )
 

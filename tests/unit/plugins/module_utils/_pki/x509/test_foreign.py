@@ -27,7 +27,7 @@ def test_a_subject_that_cannot_be_read_is_told_as_damaged(part: tuple[str, int, 
     with pytest.raises(HardwayError, match="over there: cannot read the certificate"):
         load_certificate(certificate([*NODE, part]), "over there")
     pem = base64.b64decode(request([*NODE, part]))
-    with pytest.raises(HardwayError, match="over there: is not a PEM signing request or is damaged"):
+    with pytest.raises(HardwayError, match="over there: is not a PEM CSR or is damaged"):
         Request.parse(pem, "over there")
     assert "CN=system:node:node1" in facts_of(load_certificate(certificate(NODE), "over there")).subject
 

@@ -87,10 +87,10 @@ def test_a_link_as_a_cut_off_run_would_leave_it(planted: Pair, shadow: Path, tmp
     before = (theirs / "c.key").read_bytes()
     if target == ".c.new":
         with pytest.raises(HardwayError, match="is a link in a directory"):
-            planted.switch.recover()
+            planted.swap.recover()
     else:
-        planted.switch.recover()
-        assert not planted.switch.interrupted()
+        planted.swap.recover()
+        assert not planted.swap.interrupted()
     assert (theirs / "c.key").read_bytes() == before and untouched(loot / "key")
 
 

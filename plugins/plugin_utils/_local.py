@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules that act on the controller itself need no process of their own: to start one is most of their time."""
+"""Runs modules for the controller itself in this process, because starting a module takes most of its time."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 
-def is_here(action: ActionBase, variables: Mapping[str, Any]) -> bool:
-    """True when the task's host is this machine, and the module would run as this user by this Python."""
+def is_local(action: ActionBase, variables: Mapping[str, Any]) -> bool:
+    """Return whether the module would run on this machine, as this user, with this Python."""
     if action._task.delegate_to:
         variables = (variables.get("ansible_delegated_vars") or {}).get(action._task.delegate_to) or {}
     same = str(variables.get("ansible_python_interpreter", sys.executable)) == sys.executable
     return same and action._connection.transport == "local" and not action._connection.become
 
 
-def run_here(
+def run_locally(
     action: ActionBase,
     spec: Mapping[str, Any],
     arguments: Mapping[str, Any],
     run: Callable[[dict[str, Any], bool], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return what ``run`` makes of the checked arguments and of check mode.
+    """Return the result of ``run`` with the validated arguments and check mode.
 
-    Raises HardwayError for arguments that do not meet the specification, and whatever ``run`` raises.
+    Raises HardwayError for invalid arguments, and the exceptions of ``run``.
     """
     return run(checked_arguments(action, spec, arguments), bool(action._task.check_mode))
 
 
 def checked_arguments(action: ActionBase, spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments with their defaults, checked as Ansible does for a module; raise HardwayError else."""
+    """Return the arguments with their defaults, validated as for a module; raise HardwayError if invalid."""
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
     if checked.error_messages:
         raise HardwayError(f"{action._task.action}: {'; '.join(checked.error_messages)}")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._here import is_here
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import is_local
 
 ELSEWHERE = {"ansible_python_interpreter": "/usr/bin/another"}
 HERE = {"ansible_python_interpreter": sys.executable}
@@ -30,4 +30,4 @@ def test_the_python_that_counts_is_that_of_the_host_where_the_task_runs(
 ) -> None:
     connection = SimpleNamespace(transport="local", become=None)
     action: Any = SimpleNamespace(_task=SimpleNamespace(delegate_to=delegate_to), _connection=connection)
-    assert is_here(action, variables) is here
+    assert is_local(action, variables) is here
