@@ -85,7 +85,7 @@ def problems(path: str, text: str) -> Iterator[str]:
 
 def main() -> int:
     """Print every problem; return the exit status."""
-    found = []
+    found: list[str] = []
     for path in filter(is_checked, tracked()):
         try:
             text = (TOP / path).read_text(encoding="utf-8")
