@@ -42,6 +42,6 @@ def test_an_older_release_names_the_one_that_is_needed(tmp_path: Path, release: 
     )
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0, said
-    assert f"ansible-core {release}." in said and "too old, 2.19 or newer is needed" in said, said
+    assert f"ansible-core {release}." in said and "too old, 2.19 or newer is required" in said, said
     assert "Unexpected Exception" not in said and "Traceback" not in said
     assert not list(inventory.rglob(".pki"))
