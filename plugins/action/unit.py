@@ -26,8 +26,8 @@ class ActionModule(ActionBase):
         cache = CachedResult(self, MODULE, self._task.args, task_vars)
         if cache.valid is not None:
             return cache.valid
-        foreseen = {"_predicted": cache.predicted} if cache.predicted else {}
-        return cache.processed(self._rounds({**self._task.args, **cache.option, **foreseen}, task_vars))
+        predicted = {"_predicted": cache.predicted} if cache.predicted else {}
+        return cache.processed(self._rounds({**self._task.args, **cache.option, **predicted}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions a cluster runs, and which others it may go to. Decided before any host is changed."""
+"""The versions of a running cluster, and to which others it may change. No I/O."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that a running cluster cannot change, held against those it was started with."""
+"""Compares settings that a running cluster cannot change with those of the inventory."""
 
 from __future__ import annotations
 
