@@ -134,7 +134,7 @@ def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> 
         for answer in cluster.run(requests_only=True, renew=["*"]):
             for item in answer["requests"]:
                 by_openssl(cluster, Path(item["path"]), item["usages"])
-        for path in (cluster.pki / "requests/ca/CAs").glob("*.csr"):
+        for path in (cluster.pki / "requests/ca/cas").glob("*.csr"):
             by_openssl(cluster, path, [])
         cluster.cas()
         done = cluster.run()
