@@ -58,7 +58,7 @@ def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dic
 
 
 def answered(variables: t.Mapping[str, t.Any], asked: bool) -> bool:
-    """Return whether a host has answered: when it was asked by us, else, where nobody was, when facts were read.
+    """Return whether a host has answered: our query, or if there was none, the gathering of facts.
 
     Facts alone may be those of an earlier run, from a cache.
     """

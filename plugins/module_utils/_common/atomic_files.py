@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import parent
 
-# A module loads this before it looks at anything. Times of files come from a clock that ticks a hundred times a second.
+# A module loads this before it inspects anything. Times of files come from a clock that ticks a hundred times a second.
 BEGAN = time.time() - 0.05
 # What this process has written, or found untouched, by inode. What else changed since it began, another one changed.
 _OURS: set[tuple[int, int, int, int]] = set()

@@ -103,7 +103,7 @@ def standing(
 ) -> dict[str, dict[str, Any]]:
     """Return the valid cached results by key; with ``clean``, remove the others.
 
-    The three look at units, at endpoints, and at the kernel.
+    The three functions inspect units, endpoints, and the kernel.
     """
     now, found = time.time(), _read(directory)
     units = sorted({name for entry in found.values() if entry for name in entry["units"]})

@@ -22,7 +22,7 @@ STAMPS = "/var/lib/hardway/units"
 # A record of another format is none.
 FORMAT = 2
 OURS = "/etc/systemd/system"
-# Where systemd looks for drop-ins, the most important first.
+# Directories that systemd searches for drop-ins, by priority.
 SEARCHED = (
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
