@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets the hosts of module unit restart one at a time."""
+"""Runs module unit so that only one host at a time restarts its units."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ MODULE = "hardway.kubernetes.unit"
 
 
 class ActionModule(ActionBase):
-    """Runs the module once for what needs no turn, and once more, holding the lock, where something is to restart."""
+    """Runs the module once without restarts, and again, with the lock held, if units must restart."""
 
     _VALID_ARGS = frozenset(("units", "rolling", "gate"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of both rounds as one."""
+        """Return the merged result of both calls."""
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         cache = CachedResult(self, MODULE, self._task.args, task_vars)
         if cache.valid is not None:
             return cache.valid
-        foreseen = {"_predicted": cache.predicted} if cache.predicted else {}
-        return cache.processed(self._rounds({**self._task.args, **cache.option, **foreseen}, task_vars))
+        predicted = {"_predicted": cache.predicted} if cache.predicted else {}
+        return cache.processed(self._rounds({**self._task.args, **cache.option, **predicted}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
 
 
 def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return the second result with what the first did before it."""
+    """Return the second result, merged with the actions of the first."""
     merged = {**first, **second}
     merged["changed"] = bool(first.get("changed") or second.get("changed"))
     done = {name: deed for name, deed in second.get("units", {}).items() if deed["action"] != "none"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's store of binaries: found, downloaded, verified, unpacked. One process at a time per file."""
+"""The controller's cache of binaries: downloads, verifies and unpacks them, one process at a time per file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNK = 1 << 20
 
 
 class ArtifactCache:
-    """Turns wanted binaries into verified local files."""
+    """Provides verified local files for binaries."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -33,7 +33,7 @@ class ArtifactCache:
         self.downloaded: list[str] = []
 
     def local(self, binary: Binary) -> Local | None:
-        """Return the binary when it is ready on the controller; nothing is downloaded or unpacked."""
+        """Return the binary if it is available on the controller, without downloading or unpacking."""
         path = catalog.ready_made(self._source, binary)
         if path:
             sha = self._digest(path, "sha256")
@@ -44,7 +44,7 @@ class ArtifactCache:
         return self._plain(held, binary) if not held.packed else self._member(held, binary)
 
     def fetch(self, wanted: Iterable[Binary]) -> tuple[dict[Binary, Local], list[str]]:
-        """Return all binaries that can be had, and one line for each download that cannot."""
+        """Return all available binaries, and one line for each failed download."""
         wanted, had, problems = list(wanted), {}, []
         for (component, version), names in catalog.grouped(wanted).items():
             group = [binary for binary in wanted if (binary.component, binary.version) == (component, version)]
@@ -62,7 +62,7 @@ class ArtifactCache:
         return had, problems
 
     def _provide(self, component: str, version: str, names: list[str]) -> None:
-        """Have the component's download in the cache, verified and unpacked; raise when that cannot be."""
+        """Ensure the component's download in the cache, verified and unpacked; raise on failure."""
         held = catalog.archive(self._source, component, version)
         if held is None:
             raise HardwayError("no download is known")
@@ -88,14 +88,14 @@ class ArtifactCache:
         try:
             download(held.url, held.path, algorithm, wanted)
         except Unreachable as exc:
-            # The next download from there would wait as long, for as little.
+            # Further downloads from that server would run into the same timeout.
             self._silent[place] = str(exc)
             raise
         self._remember(held.path, algorithm, wanted)
         self.downloaded.append(held.path)
 
     def _unpack(self, held: Archive) -> None:
-        """Take all members that the catalog names out of an archive, in one pass."""
+        """Extract all members listed in the catalog from an archive, in one pass."""
         target = catalog.unpacked_dir(self._source, held)
         scratch = f"{target}.part"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -127,7 +127,7 @@ class ArtifactCache:
         return Local(held.path, os.path.getsize(held.path), self._digest(held.path, "sha256"), binary.version)
 
     def _member(self, held: Archive, binary: Binary) -> Local | None:
-        """Return an unpacked member, if it still is what was unpacked."""
+        """Return an unpacked member, if it is unchanged."""
         directory = catalog.unpacked_dir(self._source, held)
         path, record = os.path.join(directory, binary.name), atomic_files.read(os.path.join(directory, "sha256.json"))
         if record is None or not os.path.isfile(path):
@@ -138,7 +138,7 @@ class ArtifactCache:
         return Local(path, os.path.getsize(path), sha, binary.version)
 
     def _digest(self, path: str, algorithm: str, locked: bool = False) -> str:
-        """Return a file's digest; read once, then known by size and time of change."""
+        """Return a file's digest; cached by size and time of change."""
         known = self._remembered(path, algorithm)
         if known:
             return known
@@ -173,7 +173,7 @@ class ArtifactCache:
 
     @contextlib.contextmanager
     def _lock(self, path: str) -> Iterator[None]:
-        """Keep the workers of other hosts from doing the same with the same file; they sleep meanwhile."""
+        """Lock a file against the workers of other hosts."""
         directory = os.path.join(self._source.cache_dir, "locks")
         try:
             os.makedirs(directory, exist_ok=True)
@@ -188,7 +188,7 @@ class ArtifactCache:
 
 
 def digest_of(path: str, algorithm: str) -> str:
-    """Return the digest of a file, read in pieces."""
+    """Return the digest of a file, read in chunks."""
     found = hashlib.new(algorithm)
     with open(path, "rb") as stream:
         while chunk := stream.read(CHUNK):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which binaries are wanted and where on the controller they may be; decisions, and looks at the disk."""
+"""The wanted binaries, and their possible locations on the controller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
 
 @dataclass(frozen=True)
 class Source:
-    """Where binaries come from; what role cluster gives as ``cluster_artifacts``."""
+    """Where binaries come from; role cluster defines it as ``cluster_artifacts``."""
 
     cache_dir: str
     catalog: Mapping[str, Any] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Binary:
-    """One binary of one version of a component, and where its link goes on a host."""
+    """One binary of one version of a component, and the directory of its link on a host."""
 
     component: str
     version: str
@@ -41,7 +41,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Archive:
-    """The download that holds a binary. ``path`` is its place in the cache, ``url`` where to get it today."""
+    """The download that contains a binary. ``path`` is its path in the cache, ``url`` its current source."""
 
     component: str
     version: str
@@ -77,7 +77,7 @@ def source(given: Mapping[str, Any]) -> Source:
 
 
 def binaries(components: Iterable[Mapping[str, Any]]) -> list[Binary]:
-    """Return every binary of the option ``components``, each once."""
+    """Return the unique binaries of the option ``components``."""
     wanted = [
         Binary(part["name"], str(part["version"]), name, part.get("dest") or "/usr/local/bin")
         for part in components
@@ -87,7 +87,7 @@ def binaries(components: Iterable[Mapping[str, Any]]) -> list[Binary]:
 
 
 def archive(src: Source, component: str, version: str) -> Archive | None:
-    """Return the download for a component, or None when the catalog does not know the component."""
+    """Return the download for a component, or None if it is not in the catalog."""
     entry = src.catalog.get(component)
     if not entry:
         return None
@@ -110,7 +110,7 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def places(src: Source, binary: Binary) -> list[str]:
-    """Return where in binary_dir a binary may be, best first."""
+    """Return the possible paths of a binary in binary_dir, in order of priority."""
     if not src.binary_dir:
         return []
     inner = [(binary.version, binary.name), (binary.component, binary.name), (binary.name,)]
@@ -133,12 +133,12 @@ def machine(path: str) -> str:
 
 
 def unpacked_dir(src: Source, download: Archive) -> str:
-    """Return where the members of a download are kept; named by digest, so that a new pin is a new place."""
+    """Return the directory of a download's members; its name contains the digest."""
     return os.path.join(src.cache_dir, "unpacked", download.digest.replace(":", "-")[:40])
 
 
 def missing(components: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
-    """Return one line for each download that is wanted and not on the controller; downloads nothing."""
+    """Return one line for each missing download, without downloading."""
     src = source(given)
     lines = []
     for (component, version), names in grouped(b for b in binaries(components) if not ready_made(src, b)).items():
@@ -164,7 +164,7 @@ def grouped(wanted: Iterable[Binary]) -> dict[tuple[str, str], list[str]]:
 
 
 def lack(src: Source, component: str, version: str, names: list[str], reason: str) -> str:
-    """Return the line that says what is missing, from where it comes, and where to put it."""
+    """Return the line for a missing download, with its source and target path."""
     download = archive(src, component, version)
     what = f"{component} {version} ({src.architecture}): {', '.join(names)}: {reason}."
     ways = []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A download that is whole and verified, or not there."""
+"""Downloads a file completely and verified, or not at all."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TIMEOUT = 20.0
 
 
 class Unreachable(HardwayError):
-    """Nobody answered at all."""
+    """The server did not answer."""
 
 
 def download(url: str, path: str, algorithm: str, digest: str) -> None:
-    """Write what url gives to path once its digest is right; else raise, and leave nothing."""
+    """Download url to path and verify its digest; raise and remove the file on failure."""
     if urlsplit(url).scheme not in ("https", "http", "file"):
         raise HardwayError(f"{url}: only https, http and file addresses can be downloaded")
     partial = path + ".part"
@@ -39,7 +39,7 @@ def download(url: str, path: str, algorithm: str, digest: str) -> None:
 
 
 def _receive(url: str, path: str, algorithm: str) -> str:
-    """Return the digest of what was received into path."""
+    """Download into path, and return the digest."""
     found = hashlib.new(algorithm)
     try:
         with open_url(url, timeout=TIMEOUT) as answer, open(path, "wb") as out:

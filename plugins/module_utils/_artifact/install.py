@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Binaries on a host: <root>/<component>/<label>/<name>, their digests beside them, a link to the one in use."""
+"""Binaries on a host: <root>/<component>/<label>/<name>, with digests, and a link to the version in use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DISTRIBUTIONS = ("/opt", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/u
 
 @dataclass(frozen=True)
 class Placed:
-    """One binary as it is wanted on a host. ``sha256`` is empty where the controller does not have it at hand."""
+    """One wanted binary on a host. ``sha256`` is empty if it is not available on the controller."""
 
     component: str
     label: str
@@ -35,17 +35,17 @@ class Placed:
     sha256: str = ""
 
     def path(self, root: str) -> str:
-        """Return where the binary itself is."""
+        """Return the path of the binary."""
         return os.path.join(root, self.component, self.label, self.name)
 
     @property
     def link(self) -> str:
-        """Return where it is called from."""
+        """Return the path of the link."""
         return os.path.join(self.dest, self.name)
 
 
 def present(wanted: Placed, root: str, *, reread: bool = False) -> bool:
-    """True when the binary is there, whole, and the one that is wanted.
+    """Return whether the wanted binary is installed and intact.
 
     It costs a stat and a small read. The binary itself is read where it was touched since its digest was recorded, or
     with ``reread``; what is recorded then follows with refresh().
@@ -64,7 +64,7 @@ def present(wanted: Placed, root: str, *, reread: bool = False) -> bool:
 
 
 def refresh(wanted: Placed, root: str) -> None:
-    """Record the present state of a binary that was found right."""
+    """Record the state of a verified binary."""
     path = wanted.path(root)
     directory = os.path.dirname(path)
     record, info = _record(directory), os.lstat(path)
@@ -79,12 +79,12 @@ def digest_of(path: str) -> str:
 
 
 def _state(info: os.stat_result) -> str:
-    """Return what is the same as long as a file was not touched; the time of the last status change cannot be set."""
+    """Return the identity of an unchanged file; its status change time cannot be set by programs."""
     return f"{info.st_ino}:{info.st_mtime_ns}:{info.st_ctime_ns}"
 
 
 def linked(wanted: Placed, root: str) -> str:
-    """Return the path that the link leads to now; nothing when there is no link."""
+    """Return the current target of the link; empty without a link."""
     try:
         return os.readlink(wanted.link)
     except FileNotFoundError:
@@ -94,14 +94,14 @@ def linked(wanted: Placed, root: str) -> str:
 
 
 def closed(wanted: Placed, root: str) -> list[str]:
-    """Return the directories of this collection on the way to a binary whose mode keeps the users of services out."""
+    """Return the collection's directories above a binary whose mode excludes service users."""
     below_root = [os.path.join(root, wanted.component), os.path.dirname(wanted.path(root))]
     above = [path for start in (root, wanted.dest) if start.startswith(OURS) for path in _upwards(start, OURS)]
     return [path for path in (root, *below_root, *above) if _mode(path) not in (None, safe_paths.DIRECTORY_MODE)]
 
 
 def impassable(wanted: Placed, root: str) -> list[str]:
-    """Return the distribution's directories on the way that keep them out. Their modes are the administrator's."""
+    """Return other directories above a binary that exclude service users; their modes are not changed."""
     ways = [*_upwards(root, "/"), *_upwards(wanted.dest, "/")]
     modes = {path: _mode(path) for path in ways if path in DISTRIBUTIONS}
     return [path for path, mode in modes.items() if mode is not None and not mode & 0o001]
@@ -125,13 +125,13 @@ def _mode(path: str) -> int | None:
 
 
 def install(wanted: Placed, root: str, upload: str) -> None:
-    """Move an uploaded file into its place, once its digest is right; the name appears last."""
+    """Install an uploaded file after verifying its digest."""
     path = wanted.path(root)
     directory = os.path.dirname(path)
     safe_paths.make_directory(directory)
     partial = os.path.join(directory, f".{wanted.name}.part")
     _bring(upload, partial)
-    # Judged where nobody can exchange it any more.
+    # Verified in a directory where no other user can replace it.
     sha = _digest(partial)
     if sha != wanted.sha256:
         os.unlink(partial)
@@ -153,7 +153,7 @@ def _write_record(directory: str, record: dict[str, list]) -> None:
 
 
 def _bring(upload: str, partial: str) -> None:
-    """Move a file, by copy where a rename cannot or where it would keep the label of a home directory."""
+    """Move a file; copy it if a rename is impossible or would keep the SELinux label of a home directory."""
     if not os.path.isdir("/sys/fs/selinux/booleans"):
         try:
             os.rename(upload, partial)
@@ -166,7 +166,7 @@ def _bring(upload: str, partial: str) -> None:
 
 
 def link(wanted: Placed, root: str) -> None:
-    """Point the link at the binary, without a moment in which there is none."""
+    """Point the link at the binary atomically."""
     safe_paths.make_directory(wanted.dest)
     temporary = os.path.join(wanted.dest, f".{wanted.name}.link")
     with contextlib.suppress(FileNotFoundError):

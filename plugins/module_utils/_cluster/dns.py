@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One question to a DNS server over UDP (RFC 1035), by the standard library alone."""
+"""A minimal DNS client over UDP (RFC 1035)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inspects what one host runs: its units, the certificates it serves, the names and packets it reaches. Read-only."""
+"""Inspects one host: units, served certificates, DNS and pod network. Read-only."""
 
 from __future__ import annotations
 

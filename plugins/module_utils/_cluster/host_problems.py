@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the units, listeners, names and packets of one host, from what was seen of them; no I/O."""
+"""Evaluates the state of one host and returns its problems. No I/O."""
 
 from __future__ import annotations
 

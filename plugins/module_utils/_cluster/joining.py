@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes join together, and what they ask for; decided once per run, for it looks at every host."""
+"""Decides which nodes join together, and returns their CSRs; once per run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the inventory says of each host: its node name and its address."""
+"""Node names and addresses of hosts from the inventory."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dic
 
 
 def answered(variables: t.Mapping[str, t.Any], asked: bool) -> bool:
-    """Return whether a host has answered: when it was asked by us, else, where nobody was, when facts were read.
+    """Return whether a host has answered: our query, or if there was none, the gathering of facts.
 
     Facts alone may be those of an earlier run, from a cache.
     """

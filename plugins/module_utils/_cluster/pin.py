@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions a cluster runs, and which others it may go to. Decided before any host is changed."""
+"""The versions of a running cluster, and to which others it may change. No I/O."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import re
 import typing as t
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-# What module running_info reports of a host, under its inventory name.
+# The report of module running_info by inventory name.
 Reports = Mapping[str, Mapping[str, t.Any]]
-# Versions with the hosts that run them.
+# Hosts by version.
 Runs = dict[str, list[str]]
 
 VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-(.+))?")
-# The program that tells a component's version, and the one whose process makes it one in use.
+# The program with a component's version, and the one whose process shows that it is in use.
 TOLD_BY = {
     "etcd": ("etcd", "etcd"),
     "containerd": ("containerd", "containerd"),
@@ -25,13 +25,13 @@ TOLD_BY = {
     "flannel": ("flanneld", "flanneld"),
 }
 COMPONENTS = ("etcd", "containerd", "runc", "cni", "flannel", "coredns")
-# Their formats of data or configuration go from minor to minor.
+# Components whose data or configuration formats depend on the minor.
 ONE_MINOR_AT_A_TIME = ("kubernetes", "etcd")
-# The first release of 3.5 that makes an old cluster's member list fit for 3.6, says the upgrade guide.
+# The first 3.5 release that prepares the member list of an old cluster for 3.6 (etcd upgrade guide).
 ETCD_BEFORE_36 = "3.5.26"
 ALLOW = "-e cluster_allow_minor_upgrade=true"
 
-# Which binaries a host of a group needs; of the other components it is all of them.
+# The binaries that a host of a group needs; for other components, all of them.
 KUBERNETES = {
     "master": ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     "node": ("kubelet", "kube-proxy"),
@@ -40,7 +40,7 @@ GROUP = {"etcd": "etcd", "containerd": "node", "runc": "node", "cni": "node", "f
 
 
 def order(version: str) -> tuple[int, int, int, int, str]:
-    """Return what versions are compared by; what is no version comes before all."""
+    """Return the sort key of a version; invalid versions come first."""
     found = VERSION.fullmatch(version)
     if not found:
         return (-1, 0, 0, 0, version)
@@ -54,7 +54,7 @@ def minor(version: str) -> tuple[int, int]:
 
 
 def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) -> dict[str, t.Any]:
-    """Return what the cluster runs, from the reports of the hosts in the play and of those outside that were read.
+    """Return the running versions of the cluster, from the reports of hosts inside and outside of the play.
 
     addresses are the hosts by URL of the API servers that the reports' hosts have asked. ``versions`` is the pin: what
     an inventory that sets nothing gets. ``runs`` are versions with hosts, by component; ``masters`` and ``behind`` are
@@ -76,7 +76,7 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
     if masters:
         pins["kubernetes"] = newest(masters)
     return {
-        # The record is of what nothing runs, or nobody could tell: the components of nodes where no node was read.
+        # Use the record for components without a report, such as those of nodes when no node was read.
         "versions": {**{name: version for name, version in record.items() if name != "kubernetes"}, **pins},
         "runs": {name: found for name, found in runs.items() if found},
         "masters": masters,
@@ -85,7 +85,7 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
 
 
 def unfounded(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether there is no cluster yet: every etcd host was read, none has data, and nothing runs anywhere."""
+    """Return whether there is no cluster yet: all etcd hosts were read, none has data, and nothing runs."""
     members = groups.get("etcd") or []
     return (
         bool(members)
@@ -95,7 +95,7 @@ def unfounded(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _of(reports: Reports, program: str, running: str = "") -> dict[str, str]:
-    """Return a program's version by host; with running, of those hosts alone on which that one is a process."""
+    """Return a program's version by host; with ``running``, only of hosts where that program runs."""
     return {
         host: report["versions"][program]
         for host, report in reports.items()
@@ -104,12 +104,12 @@ def _of(reports: Reports, program: str, running: str = "") -> dict[str, str]:
 
 
 def _used(reports: Reports, program: str, process: str) -> dict[str, str]:
-    """Return a program's version by host, where its process runs; where none does, by what is on the disks."""
+    """Return a program's version by host, from its processes, or if there are none from the disks."""
     return _of(reports, program, running=process) or _of(reports, program)
 
 
 def grouped(found: Mapping[str, str]) -> Runs:
-    """Return versions, each with its hosts, in order."""
+    """Return hosts by version, sorted."""
     runs: Runs = {}
     for host, version in found.items():
         if version:
@@ -118,7 +118,7 @@ def grouped(found: Mapping[str, str]) -> Runs:
 
 
 def merged(several: Iterable[Runs]) -> Runs:
-    """Return several such groups as one."""
+    """Merge several groups."""
     hosts: Runs = {}
     for runs in several:
         for version, names in runs.items():
@@ -127,7 +127,7 @@ def merged(several: Iterable[Runs]) -> Runs:
 
 
 def newest(runs: Runs) -> str:
-    """Return the newest of versions."""
+    """Return the newest version."""
     return max(runs, key=order)
 
 
@@ -139,7 +139,7 @@ def problems(
     supported: Sequence[str],
     nodes: Collection[str] = (),
 ) -> list[str]:
-    """Return why the versions wanted are none to go to; an empty list where they are.
+    """Return why the cluster cannot change to the wanted versions; empty if it can.
 
     cluster is a summary; nodes are the hosts of the play that get a kubelet.
     """
@@ -156,7 +156,7 @@ def problems(
 
 
 def _problems(component: str, runs: Runs, wanted: str, allow_minor: bool) -> list[str]:
-    """Return why one component may not go from what runs to what is wanted."""
+    """Return why one component cannot change from the running to the wanted version."""
     known = [version for version in runs if VERSION.fullmatch(version)]
     if not known or not VERSION.fullmatch(wanted):
         return []
@@ -184,13 +184,13 @@ def _problems(component: str, runs: Runs, wanted: str, allow_minor: bool) -> lis
 
 
 def _following(version: str) -> str:
-    """Return the minor that comes after that of a version, in words."""
+    """Return the next minor of a version, for display."""
     major, number = minor(version)
     return f"a release of {major}.{number + 1}"
 
 
 def _unsupported(runs: str, wanted: str, supported: Sequence[str]) -> list[str]:
-    """Return whether this collection has grown past what the cluster runs."""
+    """Return the problem if this collection no longer supports the running version."""
     if runs != wanted or not VERSION.fullmatch(runs) or "{}.{}".format(*minor(runs)) in supported:
         return []
     return [
@@ -218,14 +218,14 @@ def _ends(runs: Runs) -> tuple[str, str]:
 
 
 def _listed(runs: Runs, first: str, last: str) -> str:
-    """Return versions in words; with hosts where there are two."""
+    """Return versions for display; with hosts if there are two."""
     if first == last:
         return last
     return " and ".join(f"{version} ({_names(runs[version])})" for version in (first, last))
 
 
 def _names(hosts: Collection[str]) -> str:
-    """Return hosts in words, but not hundreds of them."""
+    """Return hosts for display, shortened."""
     found = sorted(hosts)
     return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
 
@@ -233,7 +233,7 @@ def _names(hosts: Collection[str]) -> str:
 def unknown(
     asked: Sequence[Mapping[str, t.Any]], answers: Reports, reports: Reports, groups: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """Return whether the play has nodes, and none of the masters outside of it, which were asked, answers."""
+    """Return the problem if the play has nodes, and none of the queried masters outside of it answers."""
     nodes = [host for host in reports if host in groups.get("node", ())]
     if not asked or answers or not nodes:
         return []
@@ -261,7 +261,7 @@ def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[st
 def to_bring(
     components: Iterable[Mapping[str, t.Any]], had: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]
 ) -> list[Mapping[str, t.Any]]:
-    """Return the components of which some host of the play lacks a binary, given what they all have."""
+    """Return the components of which some host of the play lacks a binary."""
     return [
         component
         for component in components

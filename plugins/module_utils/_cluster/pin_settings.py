@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that a running cluster cannot change, held against those it was started with."""
+"""Compares settings that a running cluster cannot change with those of the inventory."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def settings(
 def _dns(
     host: str, report: Mapping[str, t.Any], shared: Mapping[str, t.Any], own: Mapping[str, t.Any]
 ) -> Iterator[Setting]:
-    """Yield domain and address of the cluster's DNS, from whoever tells them on this host."""
+    """Yield domain and address of the cluster DNS, from any component of this host."""
     issuer = report["flags"].get("kube-apiserver", {}).get("service-account-issuer", "")
     over = own.get("node_kubelet_config") or {}
     if issuer.startswith(ISSUER) and "service-account-issuer" not in (own.get("master_apiserver_args") or {}):
@@ -144,9 +144,9 @@ def problems(found: t.Iterable[Setting]) -> list[str]:
         pairs: dict[tuple[str, str], list[str]] = {}
         for one in wrong:
             pairs.setdefault((one.runs, one.asked), []).append(one.host)
-        whole = alike and len(pairs) == 1
+        everywhere = alike and len(pairs) == 1
         for (runs, asked), hosts in pairs.items():
-            who = "the cluster" if whole else f"{', '.join(sorted(set(hosts))[:5])}"
+            who = "the cluster" if everywhere else f"{', '.join(sorted(set(hosts))[:5])}"
             lines.append(
                 f"{variable}: {who} runs with {runs}, the inventory asks for {asked}; "
                 "it cannot be changed on a running cluster; set it back"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at every part of a cluster, at many at once; a part that does not answer is a finding."""
+"""Inspects all parts of a cluster in parallel; a part that does not answer is a problem."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def inspect_nodes(api: Api) -> list[dict[str, Any]]:
 
 
 class EtcdProbe:
-    """Looks at etcd again and again, comparing revisions with the look before."""
+    """Inspects etcd repeatedly, comparing revisions with the previous call."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Remember how to reach it."""
@@ -64,7 +64,7 @@ class EtcdProbe:
         self.health = evaluated(Etcd(self.endpoints, self.tls), params["expected_members"])
 
     def refusals(self) -> list[dict[str, Any]]:
-        """Return for each endpoint whether it answers plaintext, no certificate, or a foreign one."""
+        """Return for each endpoint whether it accepts plaintext, no certificate, or a foreign one."""
         with scratch() as directory:
             cert, key = throwaway_certificate(directory)
             return map_concurrently(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
@@ -89,7 +89,7 @@ def _answers(endpoint: str, tls: Tls) -> bool:
 
 
 def throwaway_certificate(directory: str) -> tuple[str, str]:
-    """Write a client certificate that nobody signed; return the paths of certificate and key."""
+    """Write a self-signed client certificate; return the paths of certificate and key."""
     import datetime
 
     from cryptography import x509

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a cluster, evaluated from what was seen of it; no I/O."""
+"""Evaluates the state of a cluster and returns its problems. No I/O."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def lease_states(leases: Mapping[str, Optional[dict[str, Any]]], now: datetime.d
 
 
 def lease_problems(states: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the components that nobody leads."""
+    """Return the components without a leader."""
     found = []
     for state in states:
         if state["held"]:
@@ -126,7 +126,7 @@ def node_problems(states: Sequence[Mapping[str, Any]], expected: Sequence[str]) 
 
 
 def etcd_refusal_problems(refusals: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the etcd endpoints that talk to whom they should not."""
+    """Return the etcd endpoints that accept clients they should reject."""
     found = []
     for refusal in refusals:
         if refusal["plaintext"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads from a host which components it runs, in which versions and with which settings; changes nothing."""
+"""Reads the running components of a host with versions and settings. Read-only."""
 
 from __future__ import annotations
 

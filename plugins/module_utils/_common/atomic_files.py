@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are either the old or the new one, never half of it."""
+"""Writes files atomically."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import parent
 
-# A module loads this before it looks at anything. Times of files come from a clock that ticks a hundred times a second.
+# A module loads this before it inspects anything. Times of files come from a clock that ticks a hundred times a second.
 BEGAN = time.time() - 0.05
 # What this process has written, or found untouched, by inode. What else changed since it began, another one changed.
 _OURS: set[tuple[int, int, int, int]] = set()
@@ -69,13 +69,13 @@ def stage(
 
 
 def place(temporary: str, path: str) -> None:
-    """Give what was staged its name; until its directory is synchronised, a power cut may take that back."""
+    """Rename a staged file to its target; sync the directory to make that permanent."""
     with _or_forget(temporary, path), parent(temporary) as (source, old), parent(path) as (target, new):
         os.replace(old, new, src_dir_fd=source, dst_dir_fd=target)
 
 
 def sync(path: str) -> None:
-    """Have the content of a file on the disk."""
+    """Sync the content of a file to disk."""
     with _explained(path), safe_paths.opened(path) as handle:
         os.fsync(handle)
 
@@ -101,7 +101,7 @@ def attributes_differ(found: os.stat_result, mode: int, owner: str | None, group
 
 
 def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -> None:
-    """Give path its owner, group and mode; a link is followed only where nobody but root could have put it."""
+    """Set owner, group and mode of a path; a link is followed only if only root could have created it."""
     info = os.stat(path)
     if is_ours(info):
         remember(info)
@@ -138,7 +138,7 @@ def group_id(name: str | None, path: str) -> int:
 
 
 def sync_directory(path: str) -> None:
-    """Make the names in a directory survive a power cut."""
+    """Sync a directory to disk."""
     with safe_paths.opened(path) as handle:
         os.fsync(handle)
 
@@ -151,7 +151,7 @@ def forget(path: str) -> None:
 
 @contextlib.contextmanager
 def _or_forget(temporary: str, path: str) -> Iterator[None]:
-    """Leave nothing behind of what could not be finished, and say in words why."""
+    """Remove an unfinished file on failure, and raise a clear error."""
     with _explained(path):
         try:
             yield
@@ -162,7 +162,7 @@ def _or_forget(temporary: str, path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explained(path: str, where: str = "") -> Iterator[None]:
-    """Say in words why a path cannot be written."""
+    """Return the error for a path that cannot be written."""
     try:
         yield
     except OSError as exc:

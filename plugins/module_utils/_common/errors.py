@@ -7,4 +7,4 @@ from __future__ import annotations
 
 
 class HardwayError(Exception):
-    """Something the operator can mend; the message names the object, the reason and the remedy."""
+    """An error that the user can fix; its message has the form "object: reason; remedy"."""

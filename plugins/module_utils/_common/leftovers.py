@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of temporary files and directories by which a later run knows whose they are, and removes those of the dead.
+"""Names of temporary files that contain their process, so that later runs remove those of killed processes.
 
 A name holds the process that made it: its number, when it started, and the namespace in which the number counts. So
 what a killed process left is told from what another run writes at this moment.
@@ -33,7 +33,7 @@ def file_name(name: str) -> str:
 
 
 def sweep(name: str, handle: int) -> None:
-    """Remove what dead processes have left beside a file of this name in an open directory."""
+    """Remove temporary files of ended processes for this file name in an open directory."""
     prefix = f".{name}."
     for found in _names(handle):
         if not found.startswith(prefix) or not found.endswith(".tmp"):
@@ -55,7 +55,7 @@ def _names(handle: int) -> list[str]:
 
 @contextlib.contextmanager
 def scratch(place: Optional[str] = None) -> Iterator[str]:
-    """Give a private directory for a moment, and remove those that dead processes of this user have left."""
+    """Create a temporary private directory, and remove those of this user's ended processes."""
     place = place or tempfile.gettempdir()
     for found in os.scandir(place):
         with contextlib.suppress(OSError):
@@ -73,7 +73,7 @@ def scratch(place: Optional[str] = None) -> Iterator[str]:
 
 
 def is_abandoned(maker: str, modified: float) -> bool:
-    """Return whether nobody works any more on what has this part in its name."""
+    """Return whether the process with this part in its file name has ended."""
     known = re.fullmatch(_MAKER, maker)
     if known and known["space"] == _namespace():
         return _start_of(int(known["pid"])) != known["start"]
@@ -83,7 +83,7 @@ def is_abandoned(maker: str, modified: float) -> bool:
 
 
 def _maker() -> str:
-    """Return what tells this process from all others, and one use of it from the next."""
+    """Return a string that identifies this process and this call."""
     pid = os.getpid()
     return f"{_namespace()}-{pid}-{_start_of(pid)}-{secrets.token_hex(4)}"
 

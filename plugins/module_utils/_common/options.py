@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The value of an option by its type, however it was written.
+"""Converts the value of an option to its type.
 
 INI inventories, C(-e key=value), environment variables and vaults give text where YAML gives a type. Argument
 specifications validate such text, but roles still see it as it was written; so each role converts what it uses.
@@ -21,7 +21,7 @@ WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}
 
 
 def converted(value: t.Any, kind: str, elements: str | None = None) -> t.Any:
-    """Return a value by its type: bool, int, float, str, path, list or dict; what has no value is empty.
+    """Convert a value to bool, int, float, str, path, list or dict; null becomes an empty value.
 
     elements is the type of the values of a dict. Items of a list are text, or what they contain. Raises HardwayError.
     """

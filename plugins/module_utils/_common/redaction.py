@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files with secrets as they may leave a host: each secret as a digest that tells whether two are the same."""
+"""Redacts files with secrets: replaces each secret by a keyed digest for comparison."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Acting on paths as root where a service's user may write, without being led astray by links of its making.
+"""Safe file operations as root in directories where a service user may plant links.
 
-A link is followed only where nobody but root could have put it. What is done to a file is done
+A link is followed only if only root could have created it. What is done to a file is done
 to one that is open, or to a name in a directory that is open, so it cannot be exchanged meanwhile.
 """
 
@@ -42,7 +42,7 @@ def parent(path: str, *, create: int | None = None) -> Iterator[tuple[int, str]]
 
 
 def real(path: str) -> str:
-    """Return what path leads to when links are followed that nobody but root could have put there."""
+    """Resolve a path, following only links that only root could have created."""
     for links in range(LONGEST_CHAIN):
         with parent(path) as (above, name):
             if not name or not _is_link(name, above):
@@ -63,7 +63,7 @@ def opened(path: str) -> Iterator[int]:
 
 
 def is_trusted(handle: int) -> bool:
-    """True when nobody but root can put anything into an open directory. Another user may act only as itself anyway."""
+    """Return whether only root can write to an open directory."""
     found = os.fstat(handle)
     others = 0o002 if found.st_gid == 0 else 0o022
     return os.geteuid() != 0 or (found.st_uid == 0 and not found.st_mode & others)
@@ -81,7 +81,7 @@ def set_attributes(path: str, mode: int, uid: int = -1, gid: int = -1) -> None:
 
 
 def make_directory(path: str, mode: int = DIRECTORY_MODE) -> None:
-    """Have a directory; those that are made on the way get this mode, whatever the umask. One that is there stays."""
+    """Ensure a directory; created ones get this mode regardless of the umask. An existing one is not changed."""
     try:
         with directory(path, create=mode):
             pass

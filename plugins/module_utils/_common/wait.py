@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting on truth, with time injected so that tests do not sleep."""
+"""Waits for a condition, with an injectable clock so that tests do not sleep."""
 
 from __future__ import annotations
 

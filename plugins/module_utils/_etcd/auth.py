@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which commands bring users and roles of etcd to what is wanted; no I/O."""
+"""Decides which commands configure users and roles of etcd. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Permission = tuple[str, str, str]
 
 @dataclass
 class Access:
-    """Who may do what: permissions (mode, first key, end) of roles, roles of users."""
+    """Permissions (mode, first key, end) of roles, and roles of users."""
 
     roles: dict[str, set[Permission]] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ def range_end(prefix: str) -> str:
 
 
 def wanted(roles: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]], enabled: bool) -> Access:
-    """Return the access that a module's parameters ask for. Without a root nothing could be changed any more."""
+    """Return the wanted access from a module's parameters, always with user root."""
     access = Access(enabled=enabled)
     for role in roles:
         permissions = role.get("permissions") or []
@@ -47,7 +47,7 @@ def permissions_of(answer: Mapping[str, Any]) -> set[Permission]:
 
 
 def commands(found: Access, want: Access) -> list[list[str]]:
-    """Return etcdctl's arguments, in an order in which nobody who has access loses it on the way."""
+    """Return etcdctl's arguments, in an order that never interrupts the access of a user."""
     steps: list[list[str]] = []
     for role, permissions in want.roles.items():
         known = found.roles.get(role)

@@ -32,17 +32,17 @@ class Etcdctl:
         self.flags += [f"--{name}={path}" for name, path in self.files.items()]
 
     def absent(self) -> bool:
-        """True where a run that comes later will bring program and certificate."""
+        """Return whether etcdctl or its certificate is not installed yet."""
         return not all(os.path.exists(path) for path in (self.program, *self.files.values()))
 
     def json(self, *arguments: str) -> dict[str, Any]:
-        """Return what a question is answered."""
+        """Return the parsed output of a query."""
         import json
 
         return dict(json.loads(self.run([*arguments, "--write-out=json"])))
 
     def run(self, arguments: Sequence[str], stdin: str = "") -> str:
-        """Return the output; what it complains about last is the reason of a failure."""
+        """Return the output; raise with its last error line on failure."""
         environment = {**os.environ, "ETCDCTL_API": "3"}
         try:
             done = subprocess.run(

@@ -27,7 +27,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 class Etcd:
-    """Asks every endpoint at once; an endpoint that does not answer is a finding, not an exception."""
+    """Queries all endpoints in parallel; an endpoint that does not answer is a problem, not an exception."""
 
     def __init__(
         self, endpoints: Sequence[str], tls: Tls, *, timeout: float = 3.0, send: Callable[..., Response] = request
@@ -39,7 +39,7 @@ class Etcd:
         self._send = send
 
     def state(self) -> dict[str, Any]:
-        """Return what the members say of themselves and of the cluster: see ``assemble``."""
+        """Return the state of the members and the cluster: see ``assemble``."""
         answers = map_concurrently(self._ask, self.endpoints)
         # An alarm makes a member unhealthy; it can still tell which.
         speaking = sorted((answer for answer in answers if answer["status"]), key=lambda a: not a["healthy"])
@@ -51,7 +51,7 @@ class Etcd:
         return assemble(answers, listed)
 
     def call(self, endpoint: str, path: str, body: bytes = b"{}") -> Any:
-        """Return the parsed answer of a gateway call; HttpError when it is refused."""
+        """Return the parsed answer of a gateway call; raise HttpError on failure."""
         answer = self._send(endpoint + path, method="POST", body=body, tls=self.tls, timeout=self.timeout)
         if answer.status != 200:
             text = answer.body.decode("utf-8", "replace").strip()[:200]
@@ -91,12 +91,12 @@ class Etcd:
 
 
 def evaluated(etcd: Etcd, expected: Sequence[str] = ()) -> Callable[[], dict[str, Any]]:
-    """Return a probe that looks at the cluster and adds ``problems``, comparing revisions with its previous look."""
+    """Return a function that reads the state and adds ``problems``, comparing revisions with its previous call."""
     newest = 0
 
     def probe() -> dict[str, Any]:
         nonlocal newest
-        # Members are never asked at the very same moment: who has reached what anybody had one look ago keeps up.
+        # Members are not queried at the same instant, so compare with the newest revision of the previous call.
         before = newest or highest_revision(etcd.state())
         state = etcd.state()
         newest = highest_revision(state)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the answers of etcd members mean; no I/O."""
+"""Evaluates the answers of etcd members. No I/O."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _member(
 
 
 def problems(state: dict[str, Any], expected: Sequence[str] = (), behind: int = 0) -> list[str]:
-    """Return everything that keeps the cluster from being healthy; revisions below ``behind`` are lagging."""
+    """Return all problems of the cluster; revisions below ``behind`` are lagging."""
     found = []
     asked = [member for member in state["members"] if member["endpoint"]]
     for member in asked:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cached results: what a task found right on this host, and the evidence by which one sees that it still is.
+"""Cached results: the result of a task without changes, and the evidence that it is still valid.
 
-A task leaves one file named by the digest of its arguments. It stands as long as every path, unit and name in its
-evidence is what it was then: an inode with the same size, times, mode and owner; the same process of a unit, which is
-healthy when it is asked; the same words of a command that only reads. How the kernel is, is looked at anew.
+A task stores one file named by the digest of its arguments. It is valid as long as every path, unit and name in its
+evidence is unchanged: an inode with the same size, times, mode and owner; the same process of a unit, which is
+healthy; the same output of a read-only command. The state of the kernel is inspected again.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan i
 
 DIRECTORY = "/var/lib/hardway/cached-results"
 SALT = ".salt"
-# Who was not asked for so long has other arguments by now.
+# Seconds after which unused results are removed, because the arguments have changed.
 KEPT = 90 * 86400.0
 
 Show = Callable[[list[str]], Mapping[str, Seen]]
-# Nothing where a health endpoint answers as wanted, else why not.
-Ask = Callable[[Mapping[str, Any]], str]
+# Returns an empty string for a healthy endpoint, else the problem.
+HealthCheck = Callable[[Mapping[str, Any]], str]
 Settled = Callable[[Mapping[str, Any]], Optional[Mapping[str, Any]]]
 EVIDENCE = ("paths", "names", "units", "health", "output", "until", "kernel")
 
@@ -53,10 +53,10 @@ def store(
     accepted: Iterable[str] = (),
     directory: str = DIRECTORY,
 ) -> None:
-    """Record that a task with this key would change nothing now.
+    """Store a cached result: a task with this key would change nothing now.
 
-    What another program has changed since this module began was not looked at, or no longer is what was looked at: then
-    there is nothing to record. ``absent`` are those of the paths that were not there; ``accepted`` are those that
+    If another program has changed a file since this module started, the inspection may be outdated, and nothing is
+    stored. ``absent`` are the paths that do not exist; ``accepted`` are those that
     another program may have changed, as a unit does when it starts.
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
@@ -88,7 +88,7 @@ def store(
 
 
 def salt(directory: str = DIRECTORY, *, make: bool) -> str:
-    """Return the host's own salt: without it the digests would give away short secrets among the arguments."""
+    """Return the host's salt, which protects short secrets in digests of arguments."""
     path = os.path.join(directory, SALT)
     found = atomic_files.read(path)
     if found is None and make:
@@ -99,18 +99,18 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
 
 
 def standing(
-    show: Show, ask: Ask, settled: Settled, directory: str = DIRECTORY, *, clean: bool
+    show: Show, health_problem: HealthCheck, settled: Settled, directory: str = DIRECTORY, *, clean: bool
 ) -> dict[str, dict[str, Any]]:
-    """Return the results of all cached results that still stand, by key; remove the others when asked to clean.
+    """Return the valid cached results by key; with ``clean``, remove the others.
 
-    The three look at units, at endpoints, and at the kernel.
+    The three functions inspect units, endpoints, and the kernel.
     """
     now, found = time.time(), _read(directory)
     units = sorted({name for entry in found.values() if entry for name in entry["units"]})
     seen = show(units) if units else {}
-    stand = {key: entry for key, entry in found.items() if entry and _stands(entry, seen, now)}
-    sick = _sick([health for entry in stand.values() for health in entry["health"]], ask)
-    stand = {key: entry for key, entry in stand.items() if not any(health in sick for health in entry["health"])}
+    stand = {key: entry for key, entry in found.items() if entry and _is_valid(entry, seen, now)}
+    unhealthy = _unhealthy([health for entry in stand.values() for health in entry["health"]], health_problem)
+    stand = {key: entry for key, entry in stand.items() if not any(health in unhealthy for health in entry["health"])}
     told = {key: settled(entry["kernel"]) if entry["kernel"] else entry["result"] for key, entry in stand.items()}
     results = {key: dict(result) for key, result in told.items() if result is not None}
     for key in found.keys() - results.keys() if clean else ():
@@ -120,7 +120,7 @@ def standing(
 
 
 def fingerprint(path: str) -> str:
-    """Return what tells a path from itself after a change; of a directory only mode and owner."""
+    """Return a string that changes with a path; for a directory only with mode and owner."""
     try:
         info = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -131,7 +131,7 @@ def fingerprint(path: str) -> str:
     owner = f"{info.st_mode:o} {info.st_uid}:{info.st_gid}"
     if stat.S_ISDIR(info.st_mode):
         return owner
-    # The time of the last status change cannot be set, so no content changes behind it.
+    # The status change time cannot be set by programs, so it reveals every change.
     return f"{owner} {info.st_ino} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns}"
 
 
@@ -145,12 +145,12 @@ def _untouched(path: str) -> bool:
 
 
 def _digest(printed: str) -> str:
-    """Return what tells one output from another."""
+    """Return the digest of an output."""
     return hashlib.sha256(printed.encode()).hexdigest()
 
 
 def _prints(command: list[str], digest: str) -> bool:
-    """True when a command still prints what it printed."""
+    """Return whether a command still prints the same."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -159,14 +159,14 @@ def _prints(command: list[str], digest: str) -> bool:
 
 
 def process(seen: Seen) -> str:
-    """Return what tells a running unit from one that was changed, restarted, disabled or that failed."""
+    """Return a string that changes when a unit is changed, restarted, disabled or fails."""
     return (
         f"{seen.load} {seen.active} {seen.sub} {seen.file_state} {seen.invocation} {seen.main_pid} {seen.need_reload}"
     )
 
 
 def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
-    """Return all cached results by key; None for one that cannot be read or that lies untouched for long."""
+    """Return all cached results by key; None for an unreadable or old one."""
     found: dict[str, Optional[dict[str, Any]]] = {}
     oldest = time.time() - KEPT
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
@@ -182,14 +182,14 @@ def _read(directory: str) -> dict[str, Optional[dict[str, Any]]]:
     return found
 
 
-def _sick(endpoints: list[Mapping[str, Any]], ask: Ask) -> list[Mapping[str, Any]]:
-    """Return the health endpoints that do not answer as wanted; each is asked once, all of them at once."""
+def _unhealthy(endpoints: list[Mapping[str, Any]], health_problem: HealthCheck) -> list[Mapping[str, Any]]:
+    """Return the unhealthy endpoints; each is queried once, in parallel."""
     once = list({json.dumps(health, sort_keys=True): health for health in endpoints}.values())
-    return [health for health, reason in zip(once, map_concurrently(ask, once)) if reason]
+    return [health for health, reason in zip(once, map_concurrently(health_problem, once)) if reason]
 
 
-def _stands(entry: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:
-    """True when all evidence of one cached result is as it was."""
+def _is_valid(entry: Mapping[str, Any], seen: Mapping[str, Seen], now: float) -> bool:
+    """Return whether all evidence of one cached result is unchanged."""
     return (
         (entry["until"] is None or now < entry["until"])
         and all(fingerprint(path) == known for path, known in entry["paths"].items())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host's kernel can do, found out by its features and never by the presence of module files."""
+"""Detects the features of a host's kernel, regardless of module files."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ EVIDENCE = {
 
 
 class HostFiles:
-    """A host's kernel interfaces below a root, which is `/` but in tests."""
+    """The files of a host's kernel interfaces, below a root directory (`/` except in tests)."""
 
     def __init__(self, root: str = "/") -> None:
         """Remember the root."""
         self.root = root.rstrip("/")
 
     def path(self, path: str) -> str:
-        """Return where an absolute path lies."""
+        """Return an absolute path below the root."""
         return self.root + path
 
     def read(self, path: str) -> Optional[str]:
@@ -84,7 +84,7 @@ class HostFiles:
         return f"/{plain}.ko" in builtin.replace("-", "_")
 
     def can_load(self, name: str) -> bool:
-        """Return whether this kernel's module tree has the module: what check mode may promise."""
+        """Return whether the module tree of this kernel has the module, for check mode."""
         tree = self.read(f"/lib/modules/{os.uname().release}/modules.dep") or ""
         return f"/{name.replace('-', '_')}.ko" in tree.replace("-", "_")
 
@@ -172,7 +172,7 @@ def nftables_answers() -> bool:
 
 
 def clock_is_synchronized() -> bool:
-    """Return what the kernel thinks of its clock, whoever disciplines it."""
+    """Return whether the kernel considers its clock synchronized."""
     try:
         import ctypes
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What differs between the files that are wanted and those that are found; no I/O here."""
+"""Compares wanted with existing files. No I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_DIFF = 100_000
 
 @dataclass(frozen=True)
 class Item:
-    """One file, directory or absence as it is wanted."""
+    """One wanted file, directory or absence."""
 
     path: str
     state: str
@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Found:
-    """What is at a path now. ``kind`` is file, directory, other or absent."""
+    """The current state of a path. ``kind`` is file, directory, other or absent."""
 
     kind: str
     content: bytes = b""
@@ -42,7 +42,7 @@ class Found:
 
 
 def item(params: Mapping[str, Any]) -> Item:
-    """Return the Item for one entry of the module's option ``files``; raise when it makes no sense."""
+    """Return the Item for one entry of the module's option ``files``; raise if it is invalid."""
     path, state = params["path"], params["state"]
     if not path.startswith("/") or (path.rstrip("/").count("/") < 2 and state != "directory"):
         raise HardwayError(f"{path}: not a path this module may touch; give an absolute path below a directory")
@@ -77,7 +77,7 @@ def mode_bits(mode: str, path: str) -> int:
 
 
 def changes(wanted: Item, found: Found) -> list[str]:
-    """Return what must change, in words; nothing when the path is as wanted."""
+    """Return what must change; empty if nothing."""
     if wanted.state == "absent":
         return [] if found.kind == "absent" else ["removed"]
     if found.kind == "absent":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image archive holds, read from its index; what containerd has, read from its list."""
+"""Reads the index of image archives, and containerd's list of images."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a host's kernel as asked, or find out what that would take."""
+"""Configures a host's kernel, or predicts the changes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._host import ke
 
 
 class Kernel:
-    """One run over one host: applies, and remembers what changed and what was refused."""
+    """Applies settings to one host, and records changes and refused ones."""
 
     def __init__(self, host: host_features.HostFiles, check_mode: bool) -> None:
-        """Begin with nothing changed."""
+        """Start without changes."""
         self.host = host
         self.check_mode = check_mode
         self.changes: list[str] = []
@@ -31,7 +31,7 @@ class Kernel:
         self.to_load: set[str] = set()
 
     def apply(self, params: Mapping[str, Any]) -> None:
-        """Do all that was asked for; modules first, because they bring settings with them."""
+        """Apply all options; modules first, because they provide further settings."""
         settings = {key: kernel_rules.normal(value) for key, value in params["sysctls"].items()}
         if params["modules"]:
             self.file(params["modules_file"], kernel_rules.modules_text(params["modules"]))
@@ -51,7 +51,7 @@ class Kernel:
             )
 
     def file(self, path: str, wanted: str, mode: int = 0o644) -> None:
-        """Have a file with this text."""
+        """Ensure a file with this text."""
         found = self.host.read(path)
         if found == wanted:
             return
@@ -62,7 +62,7 @@ class Kernel:
             write(self.host.path(path), wanted.encode("utf-8", "surrogateescape"), mode=mode)
 
     def module(self, name: str) -> None:
-        """Have a module's feature."""
+        """Ensure a kernel module."""
         if self.host.has_module(name):
             return
         if self.check_mode:
@@ -77,7 +77,7 @@ class Kernel:
             self.changes.append(f"load module {name}")
 
     def sysctl(self, key: str, wanted: str) -> None:
-        """Have a live value."""
+        """Ensure a live value."""
         found = self.host.sysctl(key)
         if found == wanted:
             return
@@ -90,7 +90,7 @@ class Kernel:
         self.diff.append({"before_header": key, "after_header": key, "before": f"{found}\n", "after": f"{wanted}\n"})
 
     def _set(self, key: str, wanted: str, found: Optional[str]) -> str:
-        """Write a value, or find out whether that would work; return the refusal."""
+        """Write a value, or test whether that would work; return the error."""
         path = self.host.sysctl_path(key)
         if self.check_mode:
             if found is None and self.to_load:
@@ -143,7 +143,7 @@ class Kernel:
 
 
 def settled(params: Mapping[str, Any], root: str = "/") -> Optional[dict[str, Any]]:
-    """Return the result of module kernel where it has nothing to do now, None where it has, or would fail."""
+    """Return the result of module kernel if there is nothing to change, else None."""
     kernel = Kernel(host_features.HostFiles(root), check_mode=True)
     try:
         kernel.apply(params)

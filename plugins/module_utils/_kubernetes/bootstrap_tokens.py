@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bootstrap tokens: what a Secret says, which one serves, and how a new one looks; no I/O."""
+"""Parses, selects and creates bootstrap tokens. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def seconds_of(name: str, text: str) -> int:
 
 
 def check_groups(groups: Sequence[str]) -> None:
-    """Raise for a group that the API server would refuse."""
+    """Raise for a group that the API server would reject."""
     for group in groups:
         if not GROUP.fullmatch(group):
             raise HardwayError(
@@ -61,7 +61,7 @@ def serving(
     now: datetime.datetime,
     at_least: int,
 ) -> Optional[dict[str, Any]]:
-    """Return our token with these groups that lives longest, if it lives ``at_least`` seconds more."""
+    """Return our token with these groups that is valid longest, if for ``at_least`` seconds."""
     limit = now + datetime.timedelta(seconds=at_least)
     fit = [
         token
@@ -80,9 +80,9 @@ def serving(
 def to_remove(
     tokens: Sequence[dict[str, Any]], *, description: str, number: Optional[str], now: datetime.datetime
 ) -> list[str]:
-    """Return the public halves of our tokens that are to go: the one with this number, else all with this description.
+    """Return the IDs of our tokens to remove: the one with this number, else all with this description.
 
-    What has expired goes with them, whoever made it: a run that was killed has left it behind.
+    Expired tokens are removed too; a killed run may have left them.
     """
     return [
         token["id"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small client of the Kubernetes API: no first server is special."""
+"""A small client of the Kubernetes API with failover between servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ApiError(HardwayError):
 
 
 class Api:
-    """Talks to the first of the servers that says it is ready, and looks again when that one is lost."""
+    """Uses the first ready server, and switches to another one when it fails."""
 
     def __init__(
         self, servers: Sequence[str], tls: Tls, *, timeout: float = 5.0, send: Callable[..., Response] = request
@@ -84,7 +84,7 @@ class Api:
         return True
 
     def server(self) -> str:
-        """Return the server in use; the first call, and the first after a loss, asks them in turn."""
+        """Return the current server; if there is none, query them in turn."""
         if self._server is None:
             seen = []
             for server in self.servers:

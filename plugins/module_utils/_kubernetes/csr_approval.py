@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approves the certificate requests of expected nodes, denies the others, and collects what is signed."""
+"""Approves the CSRs of expected nodes, denies invalid ones, and collects certificates."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.csr
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-# So many foreign requests are judged at a time: a flood of them must not keep the nodes waiting.
+# Number of foreign CSRs to process at a time, so that a flood of them does not delay the nodes.
 AT_ONCE = 100
 
 
 class Approver:
-    """One run: looks, acts on what is pending, and remembers what it did."""
+    """Processes pending CSRs, and records what was done."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Approver:
         requesters: Sequence[str] = (),
         check_mode: bool = False,
     ) -> None:
-        """Remember what is expected, and look into the requests that came from the nodes' hosts."""
+        """Take the expected nodes, and validate the CSRs from their hosts."""
         self.api, self.signers, self.requesters, self.check_mode = api, signers, requesters, check_mode
         self.nodes: dict[str, list[str]] = {node["name"]: node["addresses"] for node in nodes}
         self.stopped = {node["name"] for node in nodes if node["stopped"]}
@@ -58,9 +58,9 @@ class Approver:
 
     def _accept(self, node: str, request: str) -> None:
         """Accept the CSR from the node's own host after validating it like any other."""
-        lies, key = csr_policy.problems_of(request, node)
-        if lies:
-            self.problems[node] = "; ".join(lies)
+        wrong, key = csr_policy.problems_of(request, node)
+        if wrong:
+            self.problems[node] = "; ".join(wrong)
             self.denied[f"of host {node}"] = {"name": f"of host {node}", "node": node, "reason": self.problems[node]}
         else:
             self.requests[node], self.keys[node] = request, key

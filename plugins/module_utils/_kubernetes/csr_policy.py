@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which certificate requests of nodes are true, which lie, and which are none of our business; no I/O.
+"""Decides which CSRs of nodes to approve, deny or leave. No I/O.
 
 Whoever may create requests writes them, so every byte of one is hostile input: whatever a parser does with it, the
 outcome is a reason to deny that one request.
@@ -27,9 +27,9 @@ USAGES = {
     CLIENT: {"digital signature", "client auth"},
     SERVING: {"digital signature", "server auth"},
 }
-# A kubelet's request has about 500 bytes; names and addresses of a serving certificate add some.
+# A kubelet's CSR has about 500 bytes; SANs of a serving certificate add some.
 LARGEST = 64 * 1024
-# What a request says is shown to people: no more of it than they can read, and no control characters.
+# Limits of untrusted text in messages.
 SHOWN = 100
 
 
@@ -46,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a certificate request says of its maker."""
+    """The claims in a CSR."""
 
     common_names: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ def _alternative_names(x509: Any, parsed: Any) -> list[Any]:
 
 
 def shown(text: str) -> str:
-    """Return what a stranger wrote so that it can be printed: in part, on one line, without control characters."""
+    """Return untrusted text for display: shortened, on one line, without control characters."""
     safe = "".join(letter if letter.isprintable() else "?" for letter in text[: SHOWN + 1])
     return safe if len(safe) <= SHOWN else f"{safe[:SHOWN]}..."
 
@@ -138,9 +138,9 @@ def decide(
         return Decision("leave", "", f"requested by {shown(requester)}, neither a bootstrap token nor a node")
     told = claims if claims is not None else claims_of(spec.get("request", ""))
     node = told.common_names[0][len(NODE) :] if told.common_names and told.common_names[0].startswith(NODE) else ""
-    lies = list(told.errors) or _lies(signer, requester, origin, set(spec.get("usages") or []), told)
-    if lies:
-        return Decision("deny", shown(node), "; ".join(lies))
+    wrong = list(told.errors) or _wrong_claims(signer, requester, origin, set(spec.get("usages") or []), told)
+    if wrong:
+        return Decision("deny", shown(node), "; ".join(wrong))
     if node not in nodes:
         reason = f"node {shown(node)} is not expected; add it to the inventory, or deny the request"
         return Decision("leave", shown(node), reason)
@@ -160,7 +160,7 @@ def decide(
 def _strangeness(
     node: str, requester: str, key: str, keys: Mapping[str, str], requesters: Sequence[str]
 ) -> Optional[str]:
-    """Return why a bearer of a bootstrap token is not the node that it claims to be, as far as one can know."""
+    """Return why the user of a bootstrap token is not the claimed node, as far as that is known."""
     if node in keys and key != keys[node]:
         return f"its key is not the one on node {node}"
     if requesters and requester not in requesters:
@@ -169,7 +169,7 @@ def _strangeness(
 
 
 def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> dict[str, Decision]:
-    """Return the decisions so that no node gets certificates for two keys; ``given`` has the keys of earlier ones.
+    """Return the decisions so that no node gets certificates for two keys; ``given`` has earlier keys.
 
     Of several keys for one node at most one is the node's own, and nothing tells which: none of them is approved.
     """
@@ -190,11 +190,11 @@ def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> d
 
 
 def problems_of(request: str, node: str) -> tuple[list[str], str]:
-    """Return what is wrong with a request that came from a node's host (as PEM), and the digest of its key."""
+    """Return the problems of a CSR (PEM) from a node's host, and the digest of its key."""
     told = claims_of(base64.b64encode(request.encode()).decode())
     wanted = f"{NODE}{node}"
-    lies = list(told.errors) or _lies(CLIENT, wanted, "node", USAGES[CLIENT], told)
-    return lies, told.key
+    wrong = list(told.errors) or _wrong_claims(CLIENT, wanted, "node", USAGES[CLIENT], told)
+    return wrong, told.key
 
 
 def _origin(requester: str, groups: Sequence[str]) -> str:
@@ -204,42 +204,42 @@ def _origin(requester: str, groups: Sequence[str]) -> str:
     return "node" if requester.startswith(NODE) and "system:nodes" in groups else ""
 
 
-def _lies(signer: str, requester: str, origin: str, usages: set[str], told: Claims) -> list[str]:
-    """Return every claim that is false or that the signer does not allow."""
-    lies = []
+def _wrong_claims(signer: str, requester: str, origin: str, usages: set[str], told: Claims) -> list[str]:
+    """Return all claims that are wrong or that the signer does not allow."""
+    wrong = []
     common = told.common_names[0] if len(told.common_names) == 1 else ""
     if not common.startswith(NODE) or common == NODE:
-        lies.append(f"its common name is '{shown(', '.join(told.common_names))}', not system:node:<name>")
+        wrong.append(f"its common name is '{shown(', '.join(told.common_names))}', not system:node:<name>")
     elif origin == "node" and common != requester:
-        lies.append(f"{shown(requester)} requests the identity {shown(common)}")
+        wrong.append(f"{shown(requester)} requests the identity {shown(common)}")
     if told.organizations != ("system:nodes",):
-        lies.append(f"its organization is '{shown(', '.join(told.organizations))}', not system:nodes")
+        wrong.append(f"its organization is '{shown(', '.join(told.organizations))}', not system:nodes")
     if told.other_attributes:
-        lies.append("its subject has attributes beside common name and organization")
+        wrong.append("its subject has attributes beside common name and organization")
     if usages - {"key encipherment"} != USAGES[signer]:
-        lies.append(
+        wrong.append(
             f"its usages are {shown(', '.join(sorted(usages))) or 'none'}, not {', '.join(sorted(USAGES[signer]))}"
         )
-    return lies + _misplaced_names(signer, origin, told)
+    return wrong + _misplaced_names(signer, origin, told)
 
 
 def _misplaced_names(signer: str, origin: str, told: Claims) -> list[str]:
-    """Return what is wrong with the presence of alternative names, and with who asks for them."""
+    """Return SANs that must not exist or are missing, and whether this user may request them."""
     present = bool(told.dns or told.addresses)
     if signer == CLIENT:
         return ["a client certificate must not have SANs"] if present or told.other_names else []
-    lies = []
+    wrong = []
     if origin != "node":
-        lies.append("only the node itself may request its serving certificate")
+        wrong.append("only the node itself may request its serving certificate")
     if not present:
-        lies.append("it has neither a DNS name nor an address as SAN")
+        wrong.append("it has neither a DNS name nor an address as SAN")
     if told.other_names:
-        lies.append("it has SANs that are neither DNS names nor addresses")
-    return lies
+        wrong.append("it has SANs that are neither DNS names nor addresses")
+    return wrong
 
 
 def _foreign_names(told: Claims, node: str, allowed: Sequence[str]) -> list[str]:
-    """Return the alternative names that are not the node's."""
+    """Return the SANs that do not belong to the node."""
     own = {_normal(name) for name in (node, *allowed)}
     return [name for name in (*told.dns, *told.addresses) if _normal(name) not in own]
 

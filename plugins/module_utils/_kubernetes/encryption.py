@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a running cluster gets from what it encrypts in etcd to what it shall encrypt, without anything unreadable.
+"""Plans a change of the resources that are encrypted in etcd, so that all objects stay readable.
 
 Three configurations follow each other, each loaded by all API servers before the next is written: ``now``, with which
 all can read what any will write; ``next``, with which all write as asked, so that what is stored can be rewritten; and
@@ -134,7 +134,7 @@ def _rank(pattern: str) -> int:
 
 @dataclass(frozen=True)
 class Key:
-    """A key with the name that is stored before everything it encrypted."""
+    """An encryption key with the name that is stored with each object."""
 
     name: str
     secret: str

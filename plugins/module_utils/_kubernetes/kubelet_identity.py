@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A kubelet's first client certificate, in the files in which the kubelet keeps and rotates it afterwards."""
+"""A kubelet's first client certificate, in the files that the kubelet uses and rotates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CURRENT = "kubelet-client-current.pem"
 
 
 def request(directory: str, node: str) -> str:
-    """Make a key that waits for its certificate; return the request for it (PEM), all of which is public."""
+    """Generate a pending key, and return its CSR (PEM)."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,7 +41,7 @@ def request(directory: str, node: str) -> str:
 
 
 def install(directory: str, certificate: str, node: str, now: datetime | None = None) -> str:
-    """Put a certificate and the key that waits for it where the kubelet reads both; return the file's path."""
+    """Install a certificate with the pending key where the kubelet expects them; return the path."""
     from cryptography.hazmat.primitives import serialization
 
     pending = os.path.join(directory, PENDING)
@@ -65,7 +65,7 @@ def install(directory: str, certificate: str, node: str, now: datetime | None = 
 
 
 def _ensure_directory(directory: str) -> None:
-    """Have the kubelet's directory, for root alone, whatever the umask."""
+    """Ensure the kubelet's directory with mode 0700."""
     try:
         if not os.path.isdir(directory):
             os.makedirs(directory, exist_ok=True)
@@ -75,7 +75,7 @@ def _ensure_directory(directory: str) -> None:
 
 
 def _point(link: str, target: str) -> None:
-    """Let the link lead to the target; the kubelet wants a link there, and it is never missing."""
+    """Point the link at the target atomically; the kubelet requires a link."""
     temporary = f"{link}.hardway"
     atomic_files.forget(temporary)
     try:

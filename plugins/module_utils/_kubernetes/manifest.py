@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What differs between live objects and the ones a manifest leads to, and what is rolled out; no I/O."""
+"""Compares live objects with those of a manifest, and checks rollouts. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
-# The server's own bookkeeping: it differs without anybody's wish.
+# Metadata managed by the server; differences are irrelevant.
 BOOKKEEPING = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 # Written by the deployment controller a moment after the object.
 REVISION = "deployment.kubernetes.io/revision"
@@ -78,7 +78,7 @@ def changes(live: Iterable[Object], target: Iterable[Object]) -> list[tuple[Opti
 
 
 def surplus(labelled: Iterable[Object], target: Iterable[Object], manager: str) -> list[Object]:
-    """Return the labelled objects that our field manager applied once and the manifest has no more."""
+    """Return the labelled objects of our field manager that are no longer in the manifest."""
     wanted = {identity(item) for item in target}
     return [
         item
@@ -162,7 +162,7 @@ def _text(item: Optional[Object]) -> str:
 
 
 def raw_diff(content: str) -> dict[str, str]:
-    """Return the diff for objects that nobody could ask the server about; Secrets are left out."""
+    """Return the diff without an API server; Secrets are omitted."""
     documents = re.split(r"(?m)^---\s*$", content)
     shown = [text.strip("\n") if not has_secret(text) else "# a Secret (hidden)" for text in documents]
     return {"before": "", "after": "\n---\n".join(text for text in shown if text.strip()) + "\n"}

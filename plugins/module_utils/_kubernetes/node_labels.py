@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must change at a node so that it has the labels and taints of the inventory, and no more of ours; no I/O.
+"""Compares labels and taints of nodes with the inventory. No I/O.
 
 What is ours is recorded in a ConfigMap that no node may read or write. A node may write annotations of its own Node
 object: what one of them said was ours could be a restricted label or the taint of a quarantine.
@@ -27,7 +27,7 @@ def taint_id(taint: Taint) -> str:
 
 
 def owned_by(labels: Mapping[str, str], taints: Sequence[Taint]) -> dict[str, list[str]]:
-    """Return what is ours of a node that has these from the inventory."""
+    """Return the record for a node with these labels and taints."""
     return {"labels": sorted(labels), "taints": sorted(taint_id(taint) for taint in taints)}
 
 
@@ -73,7 +73,7 @@ def patch_of(
         patch["spec"] = {"taints": wanted}
     if not patch:
         return None
-    # Somebody else's taint must not be lost between reading and writing.
+    # A concurrent change of taints must not be lost.
     patch.setdefault("metadata", {})["resourceVersion"] = node["metadata"].get("resourceVersion")
     return patch
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have all objects of some resources stored again, as the API servers store them now.
+"""Makes the API servers rewrite all objects of some resources.
 
 An empty patch changes nothing and is no write, unless the object is stored in another way than it would be now: then
 the API server stores it again, in one transaction with its resource version. No content leaves the API server.
@@ -23,7 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.enc
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 PAGE = 500
 _THREADS = 8
-# Somebody else changed the object just now, or the server has too much to do, or there was none for a moment.
+# Temporary errors: conflict, overload, or no server.
 _PASSING = {0, 409, 429, 500, 503, 504}
 _ATTEMPTS = 8
 
@@ -83,7 +83,7 @@ def objects(api: Api, resource: Resource) -> list[str]:
 
 
 def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Have all objects stored again; raise what cannot be, when everything else is."""
+    """Rewrite all objects; raise with the failed ones at the end."""
 
     def one(path: str) -> Optional[str]:
         for attempt in range(_ATTEMPTS):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The small workload by which a cluster's network is tried: objects, probes, and what their answers mean; no I/O."""
+"""The temporary workload to test a cluster's network: objects, probes and their evaluation. No I/O."""
 
 from __future__ import annotations
 

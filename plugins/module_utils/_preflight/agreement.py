@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that mean the whole cluster, so that hosts which read them must read the same."""
+"""Cluster-wide options, which must be the same on all hosts."""
 
 from __future__ import annotations
 

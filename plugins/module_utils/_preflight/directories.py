@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories and files that a unit's sandboxing hides from it, or that are not a component's to have."""
+"""Problems with directories and files that a unit cannot use because of its sandboxing, or must not own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HIDDEN = {
     "/home": "ProtectHome hides it from the unit",
     "/root": "ProtectHome hides it from the unit",
     "/run/user": "ProtectHome hides it from the unit",
-    "/tmp": "PrivateTmp gives the unit another one, which is emptied when it stops",  # noqa: S108 - judged, not used
+    "/tmp": "PrivateTmp gives the unit another one, which is emptied when it stops",  # noqa: S108 - compared, not used
     "/var/tmp": "PrivateTmp gives the unit another one, which is emptied when it stops",  # noqa: S108
     "/dev": "PrivateDevices gives the unit another one",
     "/proc": "it is no place for files",

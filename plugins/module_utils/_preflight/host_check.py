@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What on a host is in the way of the cluster, decided from what was read there.
+"""Preflight checks of a host, evaluated from gathered facts. No I/O.
 
 Each check yields obstacles. An error ends the run before the first change, a warning does not.
 The checks of the network have a file of their own.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What in a host's network is in the way of the cluster, decided from what was read there."""
+"""Preflight checks of a host's network, evaluated from gathered facts. No I/O."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the checks of a host are decided from; nothing is changed, and programs run only where no file tells."""
+"""Gathers the facts for the preflight checks of a host. Read-only; runs programs only if no file has the answer."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ def proxies(environment: Mapping[str, str], file: str) -> dict[str, str]:
 
 
 class _Resolution:
-    """A name that is looked up while the rest is read; a resolver that is silent must not hold up the run."""
+    """A name resolved in the background, so that an unresponsive resolver does not delay the run."""
 
     def __init__(self, name: str) -> None:
         self.name, self.answer = name, "not within 5 seconds"

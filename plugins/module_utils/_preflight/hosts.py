@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the hosts themselves, decided from what they told before anything is changed on them."""
+"""Problems of the hosts, evaluated before anything is changed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def host_problems(
     vip: str = "",
     lb: t.Collection[str] = (),
 ) -> list[str]:
-    """Return what speaks against the hosts themselves.
+    """Return the problems of the hosts.
 
-    members are the hosts to judge (host, address, reached). systems maps the
+    members are the hosts to check (host, address, reached). systems maps the
     lower-case distribution to the oldest supported major version. lb are the hosts that may hold the address vip.
     """
     problems = []
@@ -75,7 +75,7 @@ def clock_obstacles(host: float, before: float, after: float) -> list[Obstacle]:
 
 
 def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any]) -> list[str]:
-    """Return what the hosts warn of, each once with all hosts that do."""
+    """Return the warnings of the hosts, each once with all affected hosts."""
     found: dict[str, list[str]] = {}
     for member in members:
         for entry in _obstacles(hostvars[member["host"]].get(ANSWER) or {}, "warning"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with an inventory, found before any host is touched.
+"""Problems of an inventory, found before any host is contacted.
 
 Every problem is one line that names the variable or host, its value and the remedy.
 """

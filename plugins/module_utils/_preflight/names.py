@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of variables and groups that resemble ours and are none: most likely misspelt, and without any effect."""
+"""Detects misspelled variables and groups."""
 
 from __future__ import annotations
 

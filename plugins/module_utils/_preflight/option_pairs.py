@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What values must fulfil together: ports of one host, ranges and the nodes they serve, routers of one interface."""
+"""Rules for combinations of values: ports of one host, ranges and their nodes, virtual routers."""
 
 from __future__ import annotations
 

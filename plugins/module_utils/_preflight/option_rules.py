@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a single value must fulfil beyond its type, so that no program refuses it after half of the work.
+"""Rules for single values, so that no program rejects them in the middle of a run.
 
 Rules take a converted value and return what is wrong and the remedy, or nothing.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether masters have secrets that the PKI directory does not know, which a run would replace and so destroy."""
+"""Detects secrets on masters that the PKI directory lacks, and that a run would destroy."""
 
 from __future__ import annotations
 

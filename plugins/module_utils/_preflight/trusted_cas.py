@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether hosts are of another cluster: what they trust against the CAs on the controller."""
+"""Detects hosts of another cluster by comparing their CAs with those on the controller."""
 
 from __future__ import annotations
 

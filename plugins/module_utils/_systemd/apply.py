@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out the plans for units: starts together, restarts one after the other behind the gate."""
+"""Applies the plans for units: starts together, restarts one after the other after the gate."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.system
     query_health,
 )
 
-# A unit that runs is unhealthy when it has said no, and nothing else, for so many seconds.
+# A running unit is unhealthy when it has answered negatively for so many seconds.
 UNHEALTHY_AFTER = 3.0
-# An unhealthy one that needs others to become healthy gets so many seconds before it is their turn.
+# Seconds for an unhealthy unit that needs others to become healthy, before their turn.
 FOR_OTHERS = 10.0
-# systemd has started a process in so many seconds, whatever that then waits for.
+# Seconds within which systemd starts a process.
 FOR_A_PROCESS = 2.0
 
 
 class Units:
-    """All units of one call, from what is seen to what is done."""
+    """The units of one module call: state, plans and their application."""
 
     def __init__(self, systemd: Systemd, wants: list[Want], gate: Mapping[str, Any] | None) -> None:
         self.systemd = systemd
@@ -45,20 +45,20 @@ class Units:
         self.inputs: dict[str, dict[str, Input]] = {}
         self.stamps: dict[str, Stamp | None] = {}
         self.plans: dict[str, Plan] = {}
-        # Files that are not written because this is a check run.
+        # Files that check mode did not write.
         self.predicted: list[str] = []
-        # Units whose files systemd had not read when this began: what runs was not started from them.
+        # Units whose files systemd has not read yet, so that their processes were not started from them.
         self._stale: set[str] = set()
 
     def decide(self, check_mode: bool) -> None:
-        """Fill in the plans. Outside check mode systemd is first made to read what is on disk."""
+        """Create the plans. Except in check mode, make systemd read changed unit files first."""
         self._inspect()
         enabling = [name for name, plan in self.plans.items() if plan.enable]
         stale = sorted(self._stale)
         if check_mode:
             return
         for name in stale:
-            # Once systemd has read its files, nothing tells any more that the process was started from others.
+            # Record it: after the reload it is no longer visible that the process was started from other files.
             if self.stamps[name] is None and self.plans[name].action == "restart":
                 fingerprints.write_stamp(name, Stamp({}, self.seen[name].invocation))
         if not self._reread(enabling, stale):
@@ -103,7 +103,7 @@ class Units:
         return bool(changed) and self.systemd.loaded_at() > seen.started_monotonic
 
     def carry_out(self, hold: bool, stopped_by: str = "") -> list[str]:
-        """Do what is planned; return the units whose restart must wait for its turn (only with ``hold``).
+        """Apply the plans; with ``hold``, return the units whose restart must wait for its turn.
 
         ``stopped_by`` says which host failed in its turn before: then only what is unhealthy anyhow is restarted.
         """
@@ -136,19 +136,19 @@ class Units:
                 self._reload(name)
                 continue
             self._begin([name])
-            # It may need the others, whose turn comes after this.
+            # It may need the other hosts, whose turn comes later.
             at_most = FOR_OTHERS if name in unhealthy and not want.wait_on_start else None
             self._bind(name, Waiter(self.systemd, want, before).wait(at_most))
         time.sleep(float((self._gate or {}).get("settle") or 0))
 
     def _bind(self, name: str, seen: Seen) -> None:
-        """Let the record speak for the process that was started; a record that was cut off says less."""
+        """Bind the record to the started process."""
         stamp = systemd_plan.bound(None, seen, self.inputs[name])
         if stamp and (seen.running or seen.starting) and seen.invocation != self.seen[name].invocation:
             fingerprints.write_stamp(name, stamp)
 
     def _record(self) -> None:
-        """Let the records speak for the processes that run from today's inputs, whoever started them."""
+        """Bind the records to processes that run from the current inputs, even if started by others."""
         for name, plan in self.plans.items():
             if self.wants[name].state == "started" and plan.action == "none" and self.seen[name].running:
                 stamp = systemd_plan.bound(self.stamps[name], self.seen[name], self.inputs[name])
@@ -185,7 +185,7 @@ class Units:
         self.systemd.do("daemon-reload")
 
     def _begin(self, names: list[str]) -> None:
-        """Order the start of units, all at once; each leaves its record first."""
+        """Start units together; write their records first."""
         if not names:
             return
         for name in names:
@@ -197,7 +197,7 @@ class Units:
         self.systemd.do("restart", "--no-block", *names)
 
     def _reload(self, name: str) -> None:
-        """Let a unit read its files again; the record follows, for a reload that was cut off can be done twice."""
+        """Reload a unit, then update its record; an interrupted reload can be repeated."""
         want = self.wants[name]
         reload = Reload(self.systemd, name, want.reload_check, self.seen[name].main_pid)
         self.systemd.do_to("reload", name)
@@ -209,7 +209,7 @@ class Units:
                 fingerprints.write_stamp(name, stamp)
 
     def _wait_until_healthy(self, later: list[str]) -> None:
-        """Wait until what was started, and what ran all along, is healthy; what restarts later has its turn then."""
+        """Wait until started and running units are healthy, except those that restart later."""
         for name, want in self.wants.items():
             plan, seen = self.plans[name], self.seen[name]
             if want.state != "started" or name in later:
@@ -225,7 +225,7 @@ class Units:
                     self._bind(name, found)
 
     def _bind_started(self, name: str) -> None:
-        """Let the record speak for the process of a unit that is not waited for, as soon as systemd has started it."""
+        """Bind the record of a unit without waiting for its health, as soon as systemd has started it."""
         before = self.seen[name].invocation
         started, found = wait_until(
             lambda: self.systemd.show([name])[name],
@@ -236,7 +236,7 @@ class Units:
             self._bind(name, found)
 
     def _is_unhealthy(self, name: str) -> bool:
-        """True when the unit, although it runs, says no all the time; one that answers late or oddly is slow.
+        """Return whether a running unit constantly answers negatively; slow or unclear answers do not count.
 
         A unit that is only reloaded serves all along, and what its health lacks may be what the new files bring.
         """
@@ -250,7 +250,7 @@ class Units:
         return not other
 
     def _pass_gate(self, names: list[str]) -> None:
-        """Return when enough of the others are healthy; raise, with nothing touched, when they are not."""
+        """Wait for the gate; raise without changes when not enough are healthy."""
         if not self._gate:
             return
         gate = self._gate

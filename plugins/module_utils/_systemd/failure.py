@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether waiting for a unit makes sense: one that failed, or that fails again and again, says why in its journal."""
+"""Detects units that failed or keep failing, so that waiting for them can end early."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = 15
 
 
 def hopeless(seen: Mapping[str, str], restarts_before: int) -> str:
-    """Return why it is of no use to wait for a unit, empty when it may yet come."""
+    """Return why waiting for a unit is hopeless; empty if it is not."""
     if seen.get("ActiveState") == "failed":
         return f"failed ({seen.get('Result', '')})"
     again = int(seen.get("NRestarts") or 0) - restarts_before
@@ -28,7 +28,7 @@ def hopeless(seen: Mapping[str, str], restarts_before: int) -> str:
 
 
 class Watch:
-    """Looks at one unit of this host while something else is waited for."""
+    """Watches one unit of this host during a wait."""
 
     def __init__(self, run: Run, name: str) -> None:
         """Take what runs a command; failures are counted from now on."""
@@ -37,7 +37,7 @@ class Watch:
         self._restarts: Optional[int] = None
 
     def reason(self) -> str:
-        """Return why it is of no use to wait, with the unit's last lines; empty when it may yet come."""
+        """Return why waiting is hopeless, with the unit's last log lines; empty if it is not."""
         _code, out, _err = self._run(["systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", self._name])
         seen = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         if self._restarts is None:

@@ -22,7 +22,7 @@ STAMPS = "/var/lib/hardway/units"
 # A record of another format is none.
 FORMAT = 2
 OURS = "/etc/systemd/system"
-# Where systemd looks for drop-ins, the most important first.
+# Directories that systemd searches for drop-ins, by priority.
 SEARCHED = (
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
@@ -38,12 +38,12 @@ SEARCHED = (
     "/usr/lib/systemd/system",
     "/run/systemd/generator.late",
 )
-# systemctl set-property writes here what is in force at once: no start is needed for it.
+# systemctl set-property writes here; it takes effect immediately, without a restart.
 CONTROL = SEARCHED[:3]
 
 
 def collect(name: str, seen: Seen, extra: Iterable[str], known: Mapping[str, Input] | None = None) -> dict[str, Input]:
-    """Return everything that the unit starts from, by path; ``known`` is what its record lists.
+    """Return all inputs of the unit by path; ``known`` are those in its record.
 
     What the record lists and is gone is among them, and directories, by a name that ends in a slash.
     """
@@ -60,7 +60,7 @@ def collect(name: str, seen: Seen, extra: Iterable[str], known: Mapping[str, Inp
 
 
 def predicted_inputs(name: str, extra: Iterable[str], inputs: Iterable[str], predicted: Iterable[str]) -> list[str]:
-    """Return which of the files that a check run would have written are among what the unit starts from."""
+    """Return the inputs of the unit among the files that check mode did not write."""
     places = (f"{OURS}/{name}.d", *extra)
     known = {*inputs, *places, f"{OURS}/{name}"}
     return [path for path in predicted if path in known or any(path.startswith(f"{place}/") for place in places)]
@@ -193,7 +193,7 @@ def unread_at_start(inputs: Mapping[str, Input], paths: Iterable[str]) -> dict[s
 
 
 def read_stamp(name: str, directory: str = STAMPS) -> Stamp | None:
-    """Return the record of the unit's last start, or None when there is none that can be read."""
+    """Return the record of the unit's last start, or None without a readable one."""
     data = atomic_files.read(os.path.join(directory, name + ".json"))
     if data is None:
         return None
@@ -222,6 +222,6 @@ def write_stamp(name: str, stamp: Stamp, directory: str = STAMPS) -> None:
 
 
 def forget_stamp(name: str, directory: str = STAMPS) -> None:
-    """Remove the record of a unit that is no more."""
+    """Remove the record of a removed unit."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(directory, name + ".json"))

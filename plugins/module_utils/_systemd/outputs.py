@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that a unit writes when it starts: what is missing or was changed since then comes back by a restart."""
+"""Files that a unit writes when it starts; it is restarted if they are missing or changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def touched(paths: Iterable[str]) -> dict[str, Optional[float]]:
 
 
 def with_outputs(plan: Plan, seen: Seen, outputs: Mapping[str, Optional[float]], since: float) -> Plan:
-    """Return the plan for a unit that serves ``since`` then, after a look at what it has written before that."""
+    """Return the plan, extended by a restart if outputs changed after ``since``, when the unit became active."""
     if not seen.running or plan.action not in ("none", "reload"):
         return plan
     reasons = problems(outputs, since)
@@ -36,7 +36,7 @@ def with_outputs(plan: Plan, seen: Seen, outputs: Mapping[str, Optional[float]],
 
 
 def problems(outputs: Mapping[str, Optional[float]], since: float) -> list[str]:
-    """Return which files a unit that serves ``since`` then has not left as they are, with the reason."""
+    """Return the outputs that are missing or changed after ``since``, with the reason."""
     return [
         f"{path} is gone" if moment is None else f"{path} was changed by others"
         for path, moment in sorted(outputs.items())

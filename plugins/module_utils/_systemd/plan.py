@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do with a systemd unit, decided from what systemd, the disk and the stamp say; no I/O here."""
+"""Plans the action for a systemd unit from its state, its inputs and its record. No I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class Want:
-    """One unit as it is wanted."""
+    """The wanted state of a unit."""
 
     name: str
     state: str = "started"
@@ -45,7 +45,7 @@ class Want:
 
 @dataclass(frozen=True)
 class Seen:
-    """One unit as systemd sees it."""
+    """The state of a unit in systemd."""
 
     load: str = "not-found"
     load_error: str = ""
@@ -79,13 +79,13 @@ class Seen:
 
     @property
     def enabled(self) -> bool:
-        """True when it comes up at boot, or when that is not for us to say."""
+        """Return whether it starts at boot, or cannot be enabled."""
         return self.file_state == "enabled" or self.file_state in NOT_ENABLED_BY_US
 
 
 @dataclass(frozen=True)
 class Input:
-    """One file that a unit starts from."""
+    """One input file of a unit."""
 
     # Its content; of a program also where it really is.
     digest: str
@@ -97,9 +97,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The record of what a unit started from.
+    """The record of a unit's inputs at its start.
 
-    It speaks for one process, ``invocation``. Without one it was written just before a start was ordered, while
+    It is valid for one process, ``invocation``. Without one it was written just before a start, while
     ``before`` ran. Any other process started later than the record was written.
     """
 
@@ -117,7 +117,7 @@ class Plan:
     action: str
     reasons: tuple[str, ...] = ()
     enable: bool | None = None
-    # It is still starting, so no client loses anything: no turn, no gate.
+    # It is still starting, so it can be restarted without turn and gate.
     at_once: bool = field(default=False)
 
     @property
@@ -196,7 +196,7 @@ def _earliest(recorded: str, monotonic: int, now: Optional[tuple[float, float]])
 
 
 def plan(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | None) -> Plan:
-    """Return what brings the unit to its wanted state."""
+    """Return the plan for the wanted state of the unit."""
     if want.state == "absent":
         there = seen.load != "not-found" or seen.running
         return Plan(want.name, "remove", ("not wanted",)) if there else Plan(want.name, "none")
@@ -222,7 +222,7 @@ def plan(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | Non
 
 
 def differences(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stamp | None) -> dict[str, str]:
-    """Return by path why the running process is not what today's inputs would give; nothing when it is.
+    """Return by path how inputs have changed since the process started; empty if none has.
 
     Content is compared with the record of this very process alone. For another one a file must be untouched since the
     record was written, for that was earlier, or older than the process.
@@ -251,18 +251,18 @@ def _too_young(path: str, known: Input | None, now: Input) -> str:
 
 
 def bound(stamp: Stamp | None, seen: Seen, inputs: Mapping[str, Input]) -> Stamp | None:
-    """Return the record of a process that runs from these inputs; None when the present record says just that."""
+    """Return the new record of a process that runs from these inputs; None if it is unchanged."""
     new = Stamp(recorded(inputs), "", seen.invocation, seen.changed_at)
     return None if stamp == new or not seen.invocation else new
 
 
 def recorded(inputs: Mapping[str, Input]) -> dict[str, Input]:
-    """Return what a record keeps of inputs: no times, and no directories, whose files it lists."""
+    """Return the inputs for a record: without times and directories."""
     return {path: Input(now.digest, now.identity) for path, now in inputs.items() if not path.endswith("/")}
 
 
 def _was_cut_off(stamp: Stamp, seen: Seen) -> bool:
-    """True when the process is still the one that an earlier run was about to restart."""
+    """Return whether an earlier run was interrupted before it restarted the process."""
     return bool(stamp.before) and stamp.before == seen.invocation
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a unit has taken in what it was reloaded for: a signal always arrives, and the old process serves on."""
+"""Verifies that a reload succeeded; after a failed one the old process keeps serving."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait im
 if TYPE_CHECKING:
     from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
-# For a new process to come, and to live for a moment.
+# Seconds to wait for a new process, and for which it must live.
 LONGEST = 15.0
 LIVES = 0.5
-# For words in the log, which some versions of a program do not print.
+# Seconds to wait for log lines, which some versions of a program do not print.
 SPOKEN = 3.0
 
 
@@ -36,7 +36,7 @@ class Reload:
         self._before = children(main_pid)
 
     def verify(self) -> None:
-        """Return when the reload was taken; raise with the unit's last lines when it was not."""
+        """Wait until the reload succeeded; raise with the unit's last log lines on failure."""
         if self._check.get("new_process"):
             born, _last = wait_until(self._born, bool, timeout=LONGEST)
             if not born:
@@ -49,7 +49,7 @@ class Reload:
                 self._fail(wrong[0].strip())
 
     def _born(self) -> bool:
-        """True when the main process has a child that is not of before, and that lives on for a moment."""
+        """Return whether the main process has a new child that stays alive."""
         new = children(self._main_pid) - self._before
         if new:
             time.sleep(LIVES)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd and the health of units, as seen from the host they run on."""
+"""Controls systemd, and checks the health of units on this host."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import
 
 Run = Callable[[list[str]], "tuple[int, str, str]"]
 
-# systemd kills a unit that does not stop in time; this only ends the wait when it was told to wait for ever.
+# systemd kills a unit that does not stop in time; this ends the wait if it has no timeout.
 LONGEST_STOP = 300.0
-# A unit without a health check is believed when one process has lived this long.
+# Seconds after which a process without a health check counts as healthy.
 SETTLED = 1.0
 DEFAULT_TIMEOUT = 60.0
-# On a host with too much to do, systemctl was seen to print nothing at all, and succeed.
+# Seconds to retry: on an overloaded host, systemctl may print nothing and still succeed.
 SILENCE = 10.0
 
 
 class Systemd:
-    """The few verbs of systemctl that are needed, each with a clear error."""
+    """The needed commands of systemctl, with clear errors."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -46,7 +46,7 @@ class Systemd:
         return out.strip("\n")
 
     def do(self, *arguments: str) -> None:
-        """Run systemctl; raise with its words when it fails."""
+        """Run systemctl; raise with its output on failure."""
         code, out, err = self._run(["systemctl", *arguments])
         if code != 0:
             raise HardwayError(f"systemctl {' '.join(arguments)}: {(err or out).strip()}")
@@ -57,14 +57,14 @@ class Systemd:
         return int(out.strip()) if out.strip().isdigit() else 1 << 62
 
     def do_to(self, verb: str, name: str) -> None:
-        """Run a verb of systemctl for one unit; raise with the unit's own last lines when it fails."""
+        """Run a systemctl command for one unit; raise with the unit's last log lines on failure."""
         try:
             self.do(verb, name)
         except HardwayError as exc:
             raise HardwayError(f"{name}: {exc}. {self.last_lines(name)}") from exc
 
     def last_lines(self, name: str) -> str:
-        """Return the end of every message about a unit that failed: its own last lines."""
+        """Return the last log lines of a failed unit for error messages."""
         seen = self.show([name])[name]
         others = [path for path in fingerprints.replacing_start(seen) if path != seen.fragment]
         foreign = f"{', '.join(others)}: replaces its ExecStart; remove it if it is not yours. " if others else ""
@@ -83,20 +83,20 @@ class Systemd:
         return time.time() - time.monotonic() + int(out.strip() or 0) / 1e6
 
     def journal(self, name: str) -> str:
-        """Return the unit's last words, without what looks like a secret."""
+        """Return the unit's last log lines, with secrets removed."""
         _code, out, _err = self._run(["journalctl", "-q", "--no-pager", "-o", "cat", "-n", "15", "-u", name])
         return re.sub(r"(?i)(token|passw\w*|secret)(\"?\s*[=:]\s*)\S+", r"\1\2***", out.strip()[-4000:])
 
 
 def health_problem(health: Mapping[str, Any], verify: bool = True) -> str:
-    """Return nothing when the health endpoint answers as wanted, else why not."""
+    """Return why the health endpoint is not healthy; empty if it is."""
     return query_health(health, verify)[1]
 
 
 def query_health(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, str]:
-    """Return whether the health endpoint says no, and why it does not answer as wanted: nothing when it does.
+    """Return whether the health endpoint answers negatively, and its problem; empty if healthy.
 
-    It says no by another status, or because nothing listens there. A slow answer, or one that cannot be read, is none.
+    Negative means another status or a refused connection, not a slow or unreadable answer.
     """
     from ansible_collections.hardway.kubernetes.plugins.module_utils._http import client
 
@@ -123,18 +123,18 @@ def query_health(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, 
 
 
 def healthy_of(gate: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """Return how many of the gate's urls are healthy, and what the others say."""
+    """Return how many of the gate's URLs are healthy, and the problems of the others."""
     answers = [health_problem({**gate, "url": url, "status": 200}) for url in gate["urls"]]
     return answers.count(""), [answer for answer in answers if answer]
 
 
 def once_started(seen: plan.Seen) -> plan.Seen:
-    """Return how a unit that starts will be seen when it runs, provided that it is the same process."""
+    """Return the state that a starting unit will have once it runs."""
     return replace(seen, active="active", sub="running") if seen.starting and seen.main_pid else seen
 
 
 class Waiter:
-    """Follows one unit from the command that starts it until it is healthy."""
+    """Waits from the start of one unit until it is healthy."""
 
     def __init__(self, systemd: Systemd, want: plan.Want, before: plan.Seen | None) -> None:
         """``before`` is the unit as it was when its start was ordered; None where none was."""
@@ -146,7 +146,7 @@ class Waiter:
         self._last = before or plan.Seen()
 
     def wait(self, at_most: float | None = None) -> plan.Seen:
-        """Return the unit as it runs when it is healthy; raise with its last words when it does not get there.
+        """Wait until the unit is healthy and return its state; raise with its last log lines on failure.
 
         With ``at_most`` it need not be healthy after so many seconds, if it runs.
         """
@@ -164,7 +164,7 @@ class Waiter:
         return self._last
 
     def _replaced(self) -> str:
-        """Return nothing once systemd has started a new process, or has given up on it."""
+        """Return an empty string once systemd has started a new process, or failed to."""
         seen = self._systemd.show([self._want.name])[self._want.name]
         if self._before is not None and seen.invocation == self._before.invocation:
             if seen.job or seen.active == "deactivating":
@@ -175,7 +175,7 @@ class Waiter:
         return ""
 
     def _state(self) -> str:
-        """Return nothing when the unit is well, else what is missing."""
+        """Return an empty string if the unit is healthy, else the reason."""
         seen = self._last = self._systemd.show([self._want.name])[self._want.name]
         if seen.active == "failed":
             self._fail(f"failed ({seen.result})")

@@ -219,7 +219,7 @@ def test_bad_configuration_is_refused_before_it_is_put_in_place(hosts: Hosts) ->
     """haproxy's own checker has the last word: the old file stays, and so does the process."""
     before = hosts.started("haproxy")
     status, output = hosts.attempt("-e", '{"haproxy_extra_config": "frontend broken\\n    bind nowhere"}')
-    assert status != 0 and "refuses the new content" in output
+    assert status != 0 and "rejects the new content" in output
     assert "broken" not in hosts.shell("n1", "cat /etc/haproxy/haproxy.cfg")
     assert hosts.started("haproxy") == before
     assert set(hosts.apply().values()) == {0}

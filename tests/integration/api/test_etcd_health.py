@@ -40,7 +40,7 @@ def test_unexpected_and_missing_members(etcd: RealEtcd, run_module: Run) -> None
     assert result["failed"]
     assert "member other is missing" in result["msg"] and "member m3 is not expected" in result["msg"]
     fewer = {**etcd.arguments(), "endpoints": etcd.endpoints[:2]}
-    assert "not among the endpoints asked" in run_module("etcd_health", **fewer, timeout=0)["msg"]
+    assert "not among the queried endpoints" in run_module("etcd_health", **fewer, timeout=0)["msg"]
 
 
 def test_stopped_member_and_lost_quorum(etcd: RealEtcd, run_module: Run) -> None:

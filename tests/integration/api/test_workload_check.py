@@ -39,7 +39,7 @@ def test_pods_that_never_start_are_told_and_all_is_removed(kubernetes: RealKuber
     ports = [{"port": 8080, "targetPort": 8080}]
     api.post(HOME + "/services", {"metadata": {"name": "probe"}, "spec": {"selector": {"app": "old"}, "ports": ports}})
     result = tried(kubernetes, run_module)
-    assert result["problems"] == ["pods: none is started; check kube-controller-manager"]
+    assert result["problems"] == ["pods: none was started; check kube-controller-manager"]
     assert (result["changed"], result["pods"]) == (False, [])
     end = time.monotonic() + 60
     while api.find(HOME):

@@ -74,7 +74,7 @@ def test_only_the_mode_changes_when_only_the_mode_differs(hosts: Lab) -> None:
 def test_a_refused_file_leaves_all_as_it_was(hosts: Lab) -> None:
     result = run(hosts, task(vars={"names": ["bad"]}, hidden="other\n", validate="grep -q name=x %s"))
     assert result["failed"]
-    assert "/etc/site/a/site.conf: 'grep -q name=x %s' refuses the new content" in result["msg"]
+    assert "/etc/site/a/site.conf: 'grep -q name=x %s' rejects the new content" in result["msg"]
     assert "name=x" in hosts.inside("n1", "cat /etc/site/a/site.conf")
     assert hosts.inside("n1", "cat /etc/site/secret") == "hush-hush"
     assert hosts.inside("n1", "find /etc/site -name '*.tmp'; ls -d /tmp/hardway-* 2>/dev/null || true") == ""

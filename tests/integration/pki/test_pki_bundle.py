@@ -223,7 +223,7 @@ def test_of_equally_short_ways_the_one_that_lasts(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"certificate": "/none.pem"}, "certificate: /none.pem does not exist; give the path"),
-        ({"roots": ["/dev/null"]}, "/dev/null: there is no PEM certificate in it"),
+        ({"roots": ["/dev/null"]}, "/dev/null: contains no PEM certificate"),
         ({"intermediates": ["-----BEGIN CERTIFICATE-----\nAAAA"]}, "intermediates: cannot read the certificate"),
     ],
 )

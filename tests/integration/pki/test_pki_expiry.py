@@ -82,7 +82,7 @@ def test_nobody_else_works_with_it(pki: Path, module: str, params: dict[str, Any
         params = {"certificates": [{**SERVER, "path": str(pki.parent / "a")}]}
     option = "ca_dir" if module == "pki_certificate" else "directory"
     before = files(pki)
-    message = r"/ca.crt: expired at .*; renew it where its key is, by the role ca \(pki_ca with renew\), or put another"
+    message = r"/ca.crt: expired at .*; renew it where its key is, with role ca \(pki_ca with renew\), or replace"
     with pytest.raises(HardwayError, match=message):
         call(module, **{option: str(pki)}, **params)
     assert files(pki) == before

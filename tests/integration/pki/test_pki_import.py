@@ -101,7 +101,7 @@ def test_import_is_refused(tmp_path: Path) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("new", {"cas": [{**pair, "import_key": str(two / "ca.key")}]}, "does not belong to"),
         ("two", {"cas": [pair]}, "is another CA than"),
-        ("two", {"cas": [{"name": "ca"}], "import_dir": str(one)}, "is another CA than .*; drop"),
+        ("two", {"cas": [{"name": "ca"}], "import_dir": str(one)}, "is another CA than .*; remove"),
         ("new", {"cas": [{"name": "ca", "import_certificate": "/none.crt"}]}, "does not exist"),
         ("new", {"cas": [{"name": "ca", "import_key": str(one / "ca.key")}]}, "import_key without"),
         ("new", {"cas": [{"name": "x"}], "import_dir": str(one)}, "contains none of the CAs"),
@@ -236,7 +236,7 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
         call("pki_sign", directory=str(directory), certificates=[{**right, **changes}], force=True)
 
     cases: list[tuple[Any, str]] = [
-        (lambda: shutil.copy(tmp_path / "x.crt", signed), "is for another key"),
+        (lambda: shutil.copy(tmp_path / "x.crt", signed), "has another key"),
         (lambda: sign(tmp_path / "other"), "not signed by the current CA"),
         (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),

@@ -203,7 +203,7 @@ def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> Non
     assert f"Signature Algorithm: {item['signature']}" in openssl("req", "-in", path, "-noout", "-text")
     assert item["pem"] == path.read_text()
     (problem,) = result["problems"]
-    assert "damaged.csr" in problem and "damaged; have it made again" in problem
+    assert "damaged.csr" in problem and "damaged; create it again" in problem
     if CFSSL is not None:
         line = [str(CFSSL), "certinfo", "-csr", str(path)]
         theirs = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)

@@ -189,7 +189,7 @@ def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_p
         again()
     (tmp_path / "sa.pub").rename(pki / "sa.pub")
     (pki / "rotation.json").unlink()
-    with pytest.raises(HardwayError, match=r"rotation\.json \(how far a rotation is"):
+    with pytest.raises(HardwayError, match=r"rotation\.json \(the state of rotations"):
         again()
     with pytest.raises(HardwayError, match=r"rotation\.json: is lost"):
         call("pki_rotation", step="issue", **rotation)

@@ -67,7 +67,7 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
     ("gone", "ca", "message"),
     [
         ("ca.key", BELOW, "kubelet-ca: the key of ca, which must sign its successor, is offline; restore it"),
-        ("", {"name": "kubelet-ca"}, r"kubelet-ca: is signed by another one, .*; import that \(ca_rotation_import_"),
+        ("", {"name": "kubelet-ca"}, r"kubelet-ca: is signed by another CA, .*; import that \(ca_rotation_import_"),
         ("kubelet-ca.key", BELOW, "kubelet-ca: its key .*kubelet-ca.key is offline"),
     ],
 )
@@ -114,19 +114,19 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
             "pkey", "-in", tmp_path / name / "ca-key.pem", "-pubout"
         )
         assert not list(pki.rglob("*.next.*"))
-    with pytest.raises(HardwayError, match="ca: is signed by another one"):
+    with pytest.raises(HardwayError, match="ca: is signed by another CA"):
         call("pki_rotation", directory=str(pki), cas=[CA], step="trust")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("no CA", "ca: there is none in .*/given to take its place; put it there, or rotate without this one"),
-        ("no key", "ca: .*/given/ca.pem is without its key, which must sign from now on; put it there"),
+        ("no CA", "ca: has no successor in .*/given; put it there, or rotate without this one"),
+        ("no key", "ca: .*/given/ca.pem has no key, which must sign from now on; put it there"),
         ("another key", "ca-key.pem: does not belong to .*ca.pem; import the pair that does"),
         (
             "the same",
-            "ca: .*/given/ca.crt has the present one's key; put it in the place of .*ca.crt, which is not a rotation",
+            "ca: .*/given/ca.crt has the current CA's key; replace .*ca.crt by it, which is not a rotation",
         ),
     ],
 )

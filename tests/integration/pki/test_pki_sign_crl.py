@@ -89,7 +89,7 @@ def test_self_signed(tmp_path: Path) -> None:
     found = tmp_path / "host/a.crt"
     openssl("verify", "-CAfile", found, "-verify_ip", "192.0.2.1", "-purpose", "sslserver", found)
     assert matches(found, tmp_path / "host/a.key")
-    with pytest.raises(HardwayError, match="give either the CA that signs it, or self_signed"):
+    with pytest.raises(HardwayError, match="set exactly one of `ca` and `self_signed`"):
         call(
             "pki_certificate",
             ca_dir=str(tmp_path),

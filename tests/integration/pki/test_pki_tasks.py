@@ -121,7 +121,7 @@ DIFFERENCES: dict[str, Difference] = {
 }
 # The same of what holds for all certificates of a task.
 OPTIONS: dict[str, Difference] = {
-    "force": ({"renew_key": True, "force": True}, "force: asked"),
+    "force": ({"renew_key": True, "force": True}, "force: reissue"),
     "usages": (
         {"profiles": {"server": {"usages": ["signing", "server auth", "client auth"]}}},
         "usages: without client",

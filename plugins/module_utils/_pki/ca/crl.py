@@ -51,8 +51,8 @@ class Found:
 
     def life_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left."""
-        whole = (self.ends - self.updated).total_seconds()
-        return (self.ends - now).total_seconds() / whole if whole > 0 else 0.0
+        period = (self.ends - self.updated).total_seconds()
+        return (self.ends - now).total_seconds() / period if period > 0 else 0.0
 
 
 def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: Any) -> dict[int, str]:

@@ -107,11 +107,11 @@ def check_directory(directory: str | None, cas: list[Mapping[str, Any]], store: 
     Once all are imported, the directory may be deleted.
     """
 
-    def is_here(name: str | None) -> bool:
+    def exists(name: str | None) -> bool:
         return name is not None and store.read(store.certificate(name)) is not None
 
     # A copy of an existing CA needs no import.
-    missing = [params for params in cas if not is_here(params["name"]) and not is_here(params.get("split_from"))]
+    missing = [params for params in cas if not exists(params["name"]) and not exists(params.get("split_from"))]
     looked = [certificate for params in cas for certificate, _key in places(params["name"], directory)]
     named = any(params.get("import_certificate") for params in cas)
     if directory and missing and not named and all(store.read(certificate) is None for certificate in looked):

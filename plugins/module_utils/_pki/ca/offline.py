@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CAs whose key is kept elsewhere: requests are laid down, and taken up again when they are signed.
+"""Offline CAs: writes CSRs, and installs the certificates once they are signed.
 
 DIRECTORY/requests/CA/HOST/NAME.csr is the request; the certificate belongs beside it as NAME.crt.
 """
@@ -30,10 +30,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 class Offline:
-    """The requests of one run: those that wait for a signature, and those whose answer was taken up."""
+    """The CSRs of one run: those that wait for a signature, and those whose certificate is used."""
 
     def __init__(self, store: Store, *, check_only: bool = False) -> None:
-        """Take the store; nothing is read yet. Who only looks at answers leaves them where they are."""
+        """Take the store without reading it. With ``check_only``, signed certificates are only validated."""
         self.store = store
         self.check_only = check_only
         self.written: list[str] = []
@@ -41,7 +41,7 @@ class Offline:
         self.used: dict[str, tuple[bytes, bytes]] = {}
 
     def stem(self, ca: str, host: str, path: str) -> str:
-        """Return where request and certificate of a file on a host are, without suffix."""
+        """Return the path of CSR and certificate for a file on a host, without suffix."""
         parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in (ca, host, path)]
         return os.path.join(self.store.directory, "requests", *parts)
 
@@ -53,7 +53,7 @@ class Offline:
         host: str,
         renew_before: float,
     ) -> dict[str, bytes]:
-        """Return the certificates by index: signed here, or taken up; raise when some wait for a signature."""
+        """Return the certificates by index, issued here or by an offline CA; raise when some CSRs wait."""
         elsewhere = {}
         for index, request in requests.items():
             spec = specs[index]
@@ -75,28 +75,28 @@ class Offline:
         return signed
 
     def leaf(self, ca: Issuer, spec: CertificateSpec, request: bytes, host: str, left: float) -> Any:
-        """Return the certificate for a host's request; None: the request waits."""
+        """Return the certificate for a host's CSR; None while it waits for a signature."""
 
-        def judge(certificate: Any) -> list[str]:
+        def validate(certificate: Any) -> list[str]:
             facts = facts_of(certificate, Request.load(request.decode(), self.store.read, spec.path), ca.certificate)
             return differences(spec, facts, now=datetime.now(timezone.utc), renew_before=left)
 
         issue.request_key(request, spec)
         ca.check_may_sign(spec)
-        return self._answer(ca, self.stem(ca.name, host, spec.path), request, judge)
+        return self._answer(ca, self.stem(ca.name, host, spec.path), request, validate)
 
     def ca(self, issuer: Issuer, name: str, spec: CertificateSpec, key: Any) -> Any:
-        """Return the certificate of a CA below one whose key is elsewhere; None: the request waits."""
+        """Return the certificate of a CA that an offline CA issues; None while its CSR waits."""
         stem = self.stem(issuer.name, "cas", name)
 
-        def judge(certificate: Any) -> list[str]:
+        def validate(certificate: Any) -> list[str]:
             check_ca(certificate, f"{stem}.crt")
             return [] if issued_by(certificate, issuer.certificate) else [f"issuer: not signed by {issuer.name}"]
 
-        return self._answer(issuer, stem, issue.request_pem(spec, key), judge)
+        return self._answer(issuer, stem, issue.request_pem(spec, key), validate)
 
-    def _answer(self, ca: Issuer, stem: str, request: bytes, judge: Callable[[Any], list[str]]) -> Any:
-        """Return the certificate beside a request, when it answers this one; else lay the request down."""
+    def _answer(self, ca: Issuer, stem: str, request: bytes, validate: Callable[[Any], list[str]]) -> Any:
+        """Return the certificate next to a CSR if it matches; else write the CSR."""
         asked, data = Request.load(request.decode(), self.store.read, stem), self.store.read(f"{stem}.crt")
         laid = self.store.read(f"{stem}.csr")
         if laid is None or not asked.same(laid):
@@ -111,7 +111,7 @@ class Offline:
             raise HardwayError(
                 f"{stem}.crt: has another key than {stem}.csr; sign that CSR and put the certificate there"
             )
-        reasons = judge(certificate)
+        reasons = validate(certificate)
         if reasons:
             raise HardwayError(f"{stem}.crt: does not match the options ({'; '.join(reasons)}); sign {stem}.csr again")
         if not self.check_only:
@@ -119,7 +119,7 @@ class Offline:
         return certificate
 
     def stop(self) -> None:
-        """Raise when requests wait, naming them all."""
+        """Raise when CSRs wait, with the list of all."""
         if self.waiting:
             asked = "; ".join(f"{name}: {', '.join(paths)}" for name, paths in self.waiting.items())
             raise HardwayError(
@@ -128,7 +128,7 @@ class Offline:
             )
 
     def done(self) -> None:
-        """Remove the requests whose certificates are in their places; what others put there meanwhile stays."""
+        """Remove CSRs whose certificates are installed, unless they were changed since."""
         if not self.used:
             return
         with self.store.locked():

@@ -189,7 +189,7 @@ class Reconciler(KeyMaterial):
         completed = complete(self.store, name, self.passphrase, check=self.check)
         ca = Issuer.load(self.store, name, self.passphrase, expired=True)
         check_same(params, self.import_dir, self.store)
-        state = ", ".join([*(["completed"] if completed else []), *self._keep(ca, spec)]) or "kept"
+        state = ", ".join([*(["completed"] if completed else []), *self._update(ca, spec)]) or "kept"
         return _report(name, path, state, ca.certificate, has_key=ca.key is not None)
 
     def key_pair(self, params: Mapping[str, Any], *, given_up: bool = False) -> dict[str, Any]:
@@ -274,7 +274,7 @@ class Reconciler(KeyMaterial):
         self.store.write(path, joined([certificate_pem(certificate), *others]), 0o644)
         return certificate
 
-    def _keep(self, ca: Issuer, spec: CertificateSpec) -> list[str]:
+    def _update(self, ca: Issuer, spec: CertificateSpec) -> list[str]:
         """Renew or encrypt an existing CA if needed; return what was done."""
         states = []
         issuer = self._issuer(ca.name, spec)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `cfssl certinfo` tells of a certificate or a request, and how long it will last. Pure."""
+"""Describes certificates and CSRs as `cfssl certinfo` does, with their state of validity. No I/O."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _ENTRY = re.compile(
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Days of life below which a certificate is worth a warning, and below which something must be done."""
+    """Days left below which a certificate is in state warning or critical."""
 
     warning: float
     critical: float
@@ -71,7 +71,7 @@ class Thresholds:
 
 
 def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: bool = False) -> dict[str, Any]:
-    """Return what a certificate says, as plain data."""
+    """Return a certificate as plain data."""
     facts = facts_of(certificate)
     constraints = extension_of(certificate, "BasicConstraints")
     own = extension_of(certificate, "SubjectKeyIdentifier")
@@ -99,7 +99,7 @@ def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: b
 
 
 def described_request(request: Request, *, pem: bool = False) -> dict[str, Any]:
-    """Return what a signing request asks for, as plain data."""
+    """Return a CSR as plain data."""
     content = request.content
     constraints, algorithm = extension_of(content, "BasicConstraints"), content.signature_algorithm_oid.dotted_string
     return {
@@ -115,7 +115,7 @@ def described_request(request: Request, *, pem: bool = False) -> dict[str, Any]:
 
 
 def is_kubeconfig(data: bytes) -> bool:
-    """True when the text names certificates as a kubeconfig does."""
+    """Return whether the text is a kubeconfig with certificates."""
     return b"BEGIN " not in data and _ENTRY.search(data.decode("utf-8", "replace")) is not None
 
 
@@ -143,7 +143,7 @@ def key_belongs(certificate: Any, key: bytes | None) -> bool | None:
 
 
 def life_problem(where: str, item: Mapping[str, Any], now: datetime, critical: float) -> list[str]:
-    """Return what is wrong with the life of a described certificate; nothing for most."""
+    """Return the problem with the validity period of a certificate, if any."""
     end = datetime.strptime(item["not_after"] + "+0000", "%Y-%m-%dT%H:%M:%SZ%z")
     life = short(end - now)
     return {

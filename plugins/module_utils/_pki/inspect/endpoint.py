@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a listener shows: its certificate, compared with the file it should show, and those of its signers."""
+"""Reads the certificates of a listener, and compares its own with a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 def served(
     wanted: Mapping[str, Any], on_disk: str, describe: Callable[[Any], dict[str, Any]], timeout: float
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return problems and certificates of one endpoint; on_disk is the fingerprint of what it should show."""
+    """Return problems and certificates of one endpoint; on_disk is the expected fingerprint."""
     place, path = wanted["endpoint"], wanted["path"] or ""
     try:
         chain = served_chain(f"https://{place}", server_name=wanted["server_name"], timeout=timeout)
@@ -48,7 +48,7 @@ def served(
 
 
 def _mismatch(item: Mapping[str, Any], on_disk: str) -> list[str]:
-    """Return the problem of an endpoint that does not show the certificate on disk."""
+    """Return the problem of an endpoint that does not serve the certificate on disk."""
     if item["served_matches"] is not False:
         return []
     there = f"holds {on_disk}" if on_disk else "cannot be compared"

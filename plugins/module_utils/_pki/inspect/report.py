@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The certificates of all hosts as a table and as metrics, and everything that is wrong with them. Pure."""
+"""Reports the certificates of all hosts as a table and as metrics, and their problems. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Looks = Mapping[str, Mapping[str, Any]]
 
 
 def gathered(looks: Looks) -> list[dict[str, Any]]:
-    """Return all certificates, each with its host; what shared endpoints serve is compared with every host's file."""
+    """Return all certificates, each with its host; those of shared endpoints are compared with every host's file."""
     rows = [{"host": host, **item} for host, look in looks.items() for item in look.get("certificates", [])]
     held: dict[str, set[str]] = {}
     for row in rows:
@@ -33,7 +33,7 @@ def gathered(looks: Looks) -> list[dict[str, Any]]:
 
 
 def problems(looks: Looks, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return everything that is wrong, each with its host."""
+    """Return all problems, each with its host."""
     found = []
     for host, look in looks.items():
         if not look:
@@ -51,7 +51,7 @@ def problems(looks: Looks, rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the certificates whose days are numbered, though nothing is wrong yet."""
+    """Return the certificates in state warning."""
     return [
         f"{row['host']}: {row['where']}: has {row['days_left']:.0f} days left"
         for row in rows
@@ -60,7 +60,7 @@ def warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return state and text of each line; one line per certificate and host, wherever it is on that host."""
+    """Return state and text of each line; one line per certificate and host, regardless of its locations."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["host"], row["fingerprint"]), []).append(row)
@@ -75,7 +75,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def summary(rows: Sequence[Mapping[str, Any]], wrong: Sequence[str]) -> tuple[str, str]:
-    """Return state and text of the closing line."""
+    """Return state and text of the summary."""
     if not rows:
         return "critical" if wrong else "ok", f"No certificate was found; {len(wrong)} problems."
     different = len({row["fingerprint"] for row in rows})
@@ -88,7 +88,7 @@ def summary(rows: Sequence[Mapping[str, Any]], wrong: Sequence[str]) -> tuple[st
 
 
 def metrics(looks: Looks, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str], now: datetime) -> str:
-    """Return the same for Prometheus, as the textfile collector of node_exporter reads it."""
+    """Return Prometheus metrics for the textfile collector of node_exporter."""
     lists: dict[str, list[str]] = {name: [] for name in _METRICS}
     for row in rows:
         labels = _labels(row)
@@ -138,7 +138,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _name(parts: Sequence[str]) -> str:
-    """Return a distinguished name for people: the common name, and organizations in brackets."""
+    """Return a distinguished name for display: the common name, and organizations in brackets."""
     values: dict[str, list[str]] = {}
     for part in parts:
         kind, _equals, value = part.partition("=")
@@ -148,7 +148,7 @@ def _name(parts: Sequence[str]) -> str:
 
 
 def _plain(hosts: Sequence[str]) -> list[str]:
-    """Return alternative names without their kind."""
+    """Return SANs without their type."""
     return [host.partition(":")[2] for host in hosts]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scan for certificates on a host: files, directories, kubeconfigs, and what listeners show."""
+"""Scans a host for certificates: files, directories, kubeconfigs, and listeners."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundl
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificates_in
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request, requests_in
 
-# Beyond this, a file in a directory is no certificate.
+# Larger files in a directory are skipped.
 _LARGEST = 1 << 20
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
 class Scan:
-    """Everything that one call finds, and everything that is wrong with it."""
+    """The certificates and problems found by one module call."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the checked parameters; nothing is read yet."""
+        """Take the validated parameters without reading anything."""
         self.params = params
         self.now = datetime.now(timezone.utc)
         self.thresholds = Thresholds(params["warning_days"], params["critical_days"])
@@ -62,7 +62,7 @@ class Scan:
         return {**found, "problems": self.problems}
 
     def _source(self, path: str, users: Sequence[str]) -> None:
-        """Scan at a file, or at every file below a directory."""
+        """Scan a file, or all files in a directory."""
         try:
             if not os.path.isdir(path):
                 self._file(path, users, named=True)
@@ -75,7 +75,7 @@ class Scan:
             )
 
     def _file(self, path: str, users: Sequence[str], *, named: bool) -> None:
-        """Scan at a file; one that was named must have a certificate, one of a directory may be anything."""
+        """Scan a file; ``named`` ones must contain a certificate, others may have any content."""
         if not named and os.path.getsize(path) > _LARGEST:
             return
         data = _read(path)
@@ -96,7 +96,7 @@ class Scan:
             self._add(certificate, users, place, _key_beside(path, data) if index == 0 else None)
 
     def _kubeconfig(self, path: str, data: bytes, users: Sequence[str]) -> None:
-        """Scan at what a kubeconfig embeds, and at the files that it names."""
+        """Scan the embedded certificates and the referenced files of a kubeconfig."""
         entries = kubeconfig_entries(data, path)
         seen: dict[str, int] = defaultdict(int)
         for number, (entry, value) in enumerate(entries):
@@ -113,7 +113,7 @@ class Scan:
                 seen[entry] += 1
 
     def _add(self, certificate: Any, users: Sequence[str], place: Mapping[str, Any], key: Any) -> None:
-        """Remember a certificate; found a second time, only its further users are new."""
+        """Add a certificate, or further users to one found before."""
         path, entry = place["path"], place["entry"]
         item = self.found.setdefault(
             (path, entry, place["index"]),
@@ -130,7 +130,7 @@ class Scan:
         item["used_by"] += [user for user in users if user not in item["used_by"]]
 
     def _request(self, request: Request, path: str, index: int, key: bytes | None) -> None:
-        """Remember a signing request."""
+        """Add a CSR."""
         told = described_request(request, pem=self.params["pem"])
         matches = key_belongs(request, key)
         self.requests[path, index] = {"where": path, "path": path, "index": index, "key_matches": matches, **told}
@@ -139,17 +139,17 @@ class Scan:
         return described(certificate, self.now, self.thresholds, pem=self.params["pem"])
 
     def _served(self, endpoints: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], list[dict[str, Any]]]]:
-        """Return problems and certificates of each endpoint; one that is slow delays only itself."""
+        """Return problems and certificates of each endpoint, queried in parallel."""
         return map_concurrently(self._endpoint, endpoints)
 
     def _endpoint(self, wanted: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
-        """Return what one endpoint shows, compared with the file it should show."""
+        """Return the certificates of one endpoint, compared with its file."""
         on_disk = self.found.get((wanted["path"] or "", "", 0), {}).get("fingerprint", "")
         return served(wanted, on_disk, self._described, self.params["timeout"])
 
 
 def _below(directory: str) -> Iterator[str]:
-    """Yield the visible files below a directory, in order; what is hidden is unfinished or a tool's own."""
+    """Yield the files below a directory in order, except hidden ones."""
     for top, directories, names in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith("."))
         for name in sorted(names):
@@ -159,7 +159,7 @@ def _below(directory: str) -> Iterator[str]:
 
 
 def _key_beside(path: str, data: bytes) -> bytes | None:
-    """Return the private key in the file or beside it, named as kubeadm or cfssl does; None when there is none."""
+    """Return the private key in the file or next to it, named as in kubeadm or cfssl; None without one."""
     stem = os.path.splitext(path)[0]
     for candidate in (None, f"{stem}.key", f"{stem}-key.pem"):
         with suppress(OSError):

@@ -46,8 +46,8 @@ class Facts:
 
     def life_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left: 1 if new, 0 or less if expired."""
-        whole = self.life.total_seconds()
-        return (self.not_after - now).total_seconds() / whole if whole > 0 else 0.0
+        period = self.life.total_seconds()
+        return (self.not_after - now).total_seconds() / period if period > 0 else 0.0
 
 
 def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_before: float) -> list[str]:
