@@ -167,7 +167,7 @@ needs on the host besides Python: `cryptography`, kubectl, etcdctl or containerd
 REPAIRS = """# Repairs
 
 `site` compares every file, directory, unit, kernel setting and API object that it manages with the specification of the
-inventory. Manual changes are corrected by any run, with `host_trust_cached_results` on or off. A unit restarts
+inventory. Manual changes are corrected by any run, with `host_use_cached_results` on or off. A unit restarts
 only where its process was started from other inputs than those on disk now; nothing else is restarted. What a run
 cannot repair is reported with the remedy: a masked unit, a lost CA or encryption key ([PKI](pki.md#lost-files)),
 the data of an etcd member.

@@ -40,7 +40,7 @@ options:
     description: Directory of the cached results on the host.
     type: path
     default: /var/lib/hardway/cached-results
-  believe:
+  use:
     description:
       - Whether to use cached results. If not, every task inspects the host, and module C(artifact) reads
         every binary and verifies its digest.
@@ -90,7 +90,7 @@ nonce:
   returned: always
   type: str
   sample: 8843d7f9
-believed:
+used:
   description: Whether cached results are used.
   returned: always
   type: bool
@@ -135,14 +135,14 @@ def main() -> None:
     """Run the module."""
     options = {
         "directory": {"type": "path", "default": cached_results.DIRECTORY},
-        "believe": {"type": "bool", "default": True},
+        "use": {"type": "bool", "default": True},
         "cas": {"type": "list", "elements": "path", "default": []},
         "look_for": {"type": "dict", "default": {}},
         "secrets": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     nonce = secrets.token_hex(8)
-    directory, write, use = module.params["directory"], not module.check_mode, module.params["believe"]
+    directory, write, use = module.params["directory"], not module.check_mode, module.params["use"]
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     try:
         module.exit_json(
@@ -152,7 +152,7 @@ def main() -> None:
             else {},
             salt=cached_results.salt(directory, make=write) if use else "",
             nonce=nonce,
-            believed=use,
+            used=use,
             cas=cas(module.params["cas"]),
             found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
             secrets={path: redacted(text, nonce) for path, text in cas(module.params["secrets"]).items()},

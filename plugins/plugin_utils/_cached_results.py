@@ -52,7 +52,7 @@ class CachedResult:
         ours = loaded if isinstance(loaded, Mapping) and not action._task.delegate_to else {}
         usable = bool(ours.get("salt"))
         # The user wants every task to inspect the host thoroughly.
-        self.distrusted = ours.get("believed") is False
+        self.distrusted = ours.get("used") is False
         self._loaded: Mapping[str, Any] = ours if usable else {}
         # Identifies this run on this host; empty without cached results. In check mode a clean host has no salt.
         self.nonce = str(ours.get("nonce", "")) if usable or action._task.check_mode else ""

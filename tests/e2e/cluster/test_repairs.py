@@ -58,7 +58,7 @@ TRUSTED = [
 
 @pytest.mark.parametrize("trusted", TRUSTED)
 def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cluster, trusted: bool) -> None:
-    setting = ("-e", json.dumps({"host_trust_cached_results": trusted}))
+    setting = ("-e", json.dumps({"host_use_cached_results": trusted}))
     cluster.deploy(*setting)
     # No results are cached where none are to be used.
     before, done = cluster.starts(), [each for each in damages() if trusted or "cached_results" not in each["object"]]

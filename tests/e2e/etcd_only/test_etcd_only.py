@@ -8,12 +8,11 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from dev.standins import binaries
-from dev.tools.lab import SANDBOX
+from dev.tools.lab import SANDBOX, TOP
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
 
@@ -37,7 +36,7 @@ def hosts() -> Iterator[Hosts]:
         "cluster_binary_dir": str(binaries.READY),
         "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
     }
-    made = Hosts("etcd-only", Path(__file__).with_name("site.yml"), {"etcd": MEMBERS}, settings)
+    made = Hosts("etcd-only", TOP / "examples/etcd.yml", {"etcd": MEMBERS}, settings)
     with made.standing(3):
         yield made
 

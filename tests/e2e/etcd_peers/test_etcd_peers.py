@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconci
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
 from dev.standins import binaries
-from dev.tools.lab import SANDBOX
+from dev.tools.lab import SANDBOX, TOP
 from tests.e2e.needs import need_hosts
 from tests.e2e.single_role import Hosts
 
@@ -70,7 +70,7 @@ def hosts() -> Iterator[Hosts]:
         "cluster_binary_dir": str(binaries.READY),
         "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
     }
-    made = Hosts("etcd-peers", Path(__file__).parents[1] / "etcd_only/site.yml", {"etcd": MEMBERS}, settings)
+    made = Hosts("etcd-peers", TOP / "examples/etcd.yml", {"etcd": MEMBERS}, settings)
     with made.standing(3):
         pki = made.inventory / ".pki"
         store = Store(str(pki))

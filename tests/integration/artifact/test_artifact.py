@@ -143,7 +143,7 @@ def test_a_damaged_binary_is_replaced(hosts: Lab, source: dict[str, Any]) -> Non
 
 def test_a_binary_of_the_same_size_and_time_is_replaced(hosts: Lab, source: dict[str, Any]) -> None:
     """Not even cached results hide it; without them every binary is read."""
-    read = {"hardway.kubernetes.cached_results": {"believe": False}, "register": "_host_cached_results", "no_log": True}
+    read = {"hardway.kubernetes.cached_results": {"use": False}, "register": "_host_cached_results", "no_log": True}
     assert changed(hosts.play(read, task(source, "1.0"))) == {False}
     path = "$(readlink /usr/local/bin/tool)"
     other = f"tr 01 12 <{path} >/tmp/other; cat /tmp/other >{path}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cached results between runs on a real host: what is believed, and what makes a task look for itself."""
+"""Cached results between runs on a real host: what is used, and what makes a task look for itself."""
 
 from __future__ import annotations
 

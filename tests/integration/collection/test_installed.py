@@ -16,7 +16,7 @@ import pytest
 from integration.collection.cores import programs
 from integration.preflight.site import Site
 
-SHIPPED = {"changelogs", "docs", "inventory.example", "meta", "playbooks", "plugins", "roles"}
+SHIPPED = {"changelogs", "docs", "examples", "inventory.example", "meta", "playbooks", "plugins", "roles"}
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"}
 FILES |= {f"{name}.md" for name in ("CODE_OF_CONDUCT", "CONTRIBUTING", "MAINTAINERS", "SECURITY")}
 # What a clone in use has beside what is in git: secrets first of all.

@@ -23,7 +23,6 @@ from dev.tools.check_words import is_checked, main, problems
         ("laid them down, made again", ['laid them down; say "write"', 'made again; say "reissue, recreate"']),
         ("  certificate-authority: /etc/kubernetes/pki/ca.crt", []),
         ("  kubelet-certificate-authority: x", []),
-        ("    believe: false", []),
         ("a recommended, commented and amended line; the half-life of a lease", []),
         ("_told, told_by, whose-authority", []),
     ],

@@ -90,7 +90,7 @@ def test_nested_packages_count_too(tmp_path: Path) -> None:
 
 
 def test_who_trusts_no_cached_results_wants_tasks_to_look_closely() -> None:
-    told = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}, "believed": False}}
+    told = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}, "used": False}}
     assert cached_result(variables=told).distrusted
     assert not cached_result().distrusted
     assert not cached_result(variables={VARIABLE: {}}).distrusted
