@@ -55,7 +55,6 @@ EXCEPTIONS = (
     ("*", r"certificate-authority(-data)?\b"),
     ("docs/*", r"Authority key identifier"),
     ("*", r"\b(certificate_authority|CertificateAuthority)\b"),
-    # An option of module cached_results.
 )
 CHECKS = tuple((re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE), instead) for word, instead in WORDS)
 
