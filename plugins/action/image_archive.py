@@ -18,7 +18,7 @@ MODULE = "hardway.kubernetes.image_archive"
 
 
 class ActionModule(CachedAction):
-    """Asks the host what it lacks, unless a cached result tells it; only then sends it, and has it imported."""
+    """Queries which images the host lacks, unless a cached result is valid; copies and imports only those."""
 
     TRANSFERS_FILES = True
 

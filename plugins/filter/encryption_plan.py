@@ -14,14 +14,14 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the sequence of configurations with which every API server can always read what any other one writes.
-positional: _input, told, masters, directory
+positional: _input, reported, masters, directory
 options:
   _input:
     description: The resources to encrypt.
     type: list
     elements: str
     required: true
-  told:
+  reported:
     description: Results of M(hardway.kubernetes.cached_results) by master.
     type: dict
     required: true
@@ -39,7 +39,7 @@ options:
 EXAMPLES = r"""
 - name: Plan the encryption of Secrets
   ansible.builtin.debug:
-    msg: "{{ ['secrets'] | hardway.kubernetes.encryption_plan(told, groups['master']) }}"
+    msg: "{{ ['secrets'] | hardway.kubernetes.encryption_plan(reported, groups['master']) }}"
 """
 
 RETURN = r"""
@@ -58,7 +58,7 @@ PENDING = "/etc/kubernetes/encryption.pending"
 RAN = "/etc/kubernetes/pki/sa.key"
 
 
-def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
+def encryption_plan(asked: t.Any, reported: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
     """Return the plan as plain data."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     import yaml
@@ -72,14 +72,14 @@ def encryption_plan(asked: t.Any, told: t.Any, masters: t.Any, directory: str = 
         except yaml.YAMLError:
             return None
 
-    if directory and (problems := secrets.foreign_secrets(told, directory)):
+    if directory and (problems := secrets.foreign_secrets(reported, directory)):
         raise AnsibleFilterError("; ".join(problems))
-    files = [result.get("secrets") or {} for result in told.values()]
+    files = [result.get("secrets") or {} for result in reported.values()]
     ran = [found for found in files if RAN in found or CONFIGURATION in found]
     states = [encryption.Found.of(parsed(found[CONFIGURATION])) if CONFIGURATION in found else None for found in ran]
     pending = [line for found in ran for line in str(found.get(PENDING, "")).split()]
     plan = encryption.plan([str(item) for item in asked], states, pending)
-    if plan.moving and (missing := [host for host in masters if host not in told]):
+    if plan.moving and (missing := [host for host in masters if host not in reported]):
         raise AnsibleFilterError(
             f"master_encryption_resources: to encrypt {', '.join(asked) or 'nothing'} in etcd in place of"
             f" {encryption.words(states)} takes all masters, and {', '.join(missing)} are not in this run; run without"

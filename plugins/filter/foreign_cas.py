@@ -39,7 +39,7 @@ options:
 EXAMPLES = r"""
 - name: Report hosts of another cluster
   ansible.builtin.debug:
-    msg: "{{ told | hardway.kubernetes.foreign_cas({'/etc/kubernetes/pki/ca.crt': 'ca'}, cluster_pki_dir) }}"
+    msg: "{{ reported | hardway.kubernetes.foreign_cas({'/etc/kubernetes/pki/ca.crt': 'ca'}, cluster_pki_dir) }}"
 """
 
 RETURN = r"""
@@ -50,12 +50,12 @@ _value:
 """
 
 
-def foreign_cas(told: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
+def foreign_cas(reported: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import trusted_cas
 
-    return trusted_cas.foreign_cas(told, names, directory, etcd_data)
+    return trusted_cas.foreign_cas(reported, names, directory, etcd_data)
 
 
 class FilterModule:

@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Report secrets that would be lost
   ansible.builtin.debug:
-    msg: "{{ told | hardway.kubernetes.foreign_secrets(cluster_pki_dir) }}"
+    msg: "{{ reported | hardway.kubernetes.foreign_secrets(cluster_pki_dir) }}"
 """
 
 RETURN = r"""
@@ -42,7 +42,7 @@ _value:
 """
 
 
-def foreign_secrets(told: t.Any, directory: str) -> list[str]:
+def foreign_secrets(reported: t.Any, directory: str) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.errors import AnsibleFilterError
@@ -50,7 +50,7 @@ def foreign_secrets(told: t.Any, directory: str) -> list[str]:
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import secrets
 
     try:
-        return secrets.foreign_secrets(told, directory)
+        return secrets.foreign_secrets(reported, directory)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -325,12 +325,12 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     same = {"kept"} if reconciler.offline.written else {"kept", "requested"}
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] not in same}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
-    told = {
+    reported = {
         "directory": store.directory,
         "requests": waiting(reconciler.offline),
         "diff": {"before": "", "after": after},
     }
-    return {"changed": bool(after), **told, **kinds}
+    return {"changed": bool(after), **reported, **kinds}
 
 
 def warnings(params: dict[str, Any]) -> list[str]:

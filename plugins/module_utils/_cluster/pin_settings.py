@@ -63,7 +63,7 @@ class Setting(t.NamedTuple):
 def settings(
     host: str, report: Mapping[str, t.Any], shared: Mapping[str, t.Any], own: Mapping[str, t.Any]
 ) -> Iterator[Setting]:
-    """Yield the settings that a host's report tells.
+    """Yield the settings in a host's report.
 
     shared are the variables that are alike on all hosts; own are those of VARIABLES that the host sets, and its
     ``name`` and ``address``.
@@ -83,7 +83,7 @@ def settings(
 
     etcd, apiserver, manager = "etcd_config", "master_apiserver_args", "master_controller_manager_args"
     yield from compare("etcd_data_dir", "etcd", "data-dir", value("etcd_data_dir"), etcd)
-    # The default follows from cluster_name, which is told by itself.
+    # The default follows from cluster_name, which is reported by itself.
     if token := own.get("etcd_initial_cluster_token"):
         yield from compare("etcd_initial_cluster_token", "etcd", "initial-cluster-token", token, etcd)
     yield from compare("cluster_node_name", "etcd", "name", own["name"], etcd)

@@ -27,7 +27,7 @@ UNITS = {
     "kube-proxy": "kubernetes",
     "flanneld": "flannel",
 }
-# The flags that tell what a running cluster cannot change. Nothing else of a command line leaves the host.
+# The flags with settings that a running cluster cannot change. Nothing else of a command line leaves the host.
 FLAGS = {
     "etcd": ("name", "data-dir", "wal-dir", "initial-advertise-peer-urls", "initial-cluster-token"),
     "kube-apiserver": (

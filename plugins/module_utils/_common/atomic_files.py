@@ -24,7 +24,7 @@ _OURS: set[tuple[int, int, int, int]] = set()
 
 
 def is_ours(info: os.stat_result) -> bool:
-    """True when a file was last changed by this process, or before this process looked at anything."""
+    """True when a file was last changed by this process, or before this process read anything."""
     return info.st_ctime < BEGAN or _content(info) in _OURS
 
 

@@ -4,7 +4,7 @@
 """Names of temporary files that contain their process, so that later runs remove those of killed processes.
 
 A name holds the process that made it: its number, when it started, and the namespace in which the number counts. So
-what a killed process left is told from what another run writes at this moment.
+what a killed process left is distinguished from what another run writes at this moment.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _maker() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """Return when a process started, in the kernel's ticks since boot; 0 where there is none, or no telling."""
+    """Return when a process started, in the kernel's ticks since boot; 0 if there is none or it is unknown."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stream:
             # The command's name, in parentheses, may hold anything.

@@ -11,7 +11,7 @@ import re
 
 MARK = "hmac:"
 _SECRET = re.compile(r"""(\bsecret["']?\s*:\s*)(?:[|>][-+]?\s*)?("[^"\n]*"|'[^'\n]*'|[^\s,}"']+)""")
-# Keys of 16 and 32 bytes wherever they are, in case somebody wrote the file in a way that we do not know.
+# Keys of 16 and 32 bytes wherever they are, also in a file of an unknown format.
 _KEY = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)(?!=)")
 
 

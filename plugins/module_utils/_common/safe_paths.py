@@ -114,7 +114,7 @@ def _walk(path: str, create: int | None) -> int:
 
 
 def _target(part: str, handle: int, path: str, links: int) -> str:
-    """Return where a link leads; raise where somebody else may have put it there."""
+    """Return where a link leads; raise if another user may have created it."""
     found = os.stat(part, dir_fd=handle, follow_symlinks=False)
     sticky = bool(os.fstat(handle).st_mode & stat.S_ISVTX) and found.st_uid == 0
     if links > LONGEST_CHAIN:

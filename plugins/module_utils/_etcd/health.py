@@ -41,7 +41,7 @@ class Etcd:
     def state(self) -> dict[str, Any]:
         """Return the state of the members and the cluster: see ``assemble``."""
         answers = map_concurrently(self._ask, self.endpoints)
-        # An alarm makes a member unhealthy; it can still tell which.
+        # An alarm makes a member unhealthy; it can still report which.
         speaking = sorted((answer for answer in answers if answer["status"]), key=lambda a: not a["healthy"])
         listed: dict[str, Any] = {"members": [], "alarms": [], "errors": []}
         for answer in speaking:

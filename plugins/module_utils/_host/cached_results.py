@@ -111,8 +111,8 @@ def standing(
     stand = {key: entry for key, entry in found.items() if entry and _is_valid(entry, seen, now)}
     unhealthy = _unhealthy([health for entry in stand.values() for health in entry["health"]], health_problem)
     stand = {key: entry for key, entry in stand.items() if not any(health in unhealthy for health in entry["health"])}
-    told = {key: settled(entry["kernel"]) if entry["kernel"] else entry["result"] for key, entry in stand.items()}
-    results = {key: dict(result) for key, result in told.items() if result is not None}
+    reported = {key: settled(entry["kernel"]) if entry["kernel"] else entry["result"] for key, entry in stand.items()}
+    results = {key: dict(result) for key, result in reported.items() if result is not None}
     for key in found.keys() - results.keys() if clean else ():
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, f"{key}.json"))

@@ -145,7 +145,7 @@ def parse_sockets(table: str, protocol: str) -> list[dict[str, Any]]:
 def holders(inodes: set[str], units: set[str], root: str = "") -> dict[str, dict[str, Any]]:
     """Return pid, program and unit of the processes that hold these sockets, by inode.
 
-    The processes of these units are looked into first: on a host of a cluster they hold all that is asked for.
+    The processes of these units are inspected first: on a host of a cluster they hold all that is asked for.
     """
     found: dict[str, dict[str, Any]] = {}
     if not inodes:
@@ -194,7 +194,7 @@ def _listdir(path: str) -> list[str]:
 def facts(entries: list[Address], routes: list[dict[str, str]], links: Mapping[str, str]) -> dict[str, Any]:
     """Return interfaces and addresses in the form of Ansible's facts; links are the hardware addresses by interface."""
     names = sorted({*links, *(entry["interface"] for entry in entries)})
-    told: dict[str, Any] = {"ansible_interfaces": names, "ansible_all_ipv4_addresses": []}
+    reported: dict[str, Any] = {"ansible_interfaces": names, "ansible_all_ipv4_addresses": []}
     for name in names:
         device: dict[str, Any] = {"device": name, **({"macaddress": links[name]} if links.get(name) else {})}
         for entry in (entry for entry in entries if entry["interface"] == name):
@@ -215,10 +215,10 @@ def facts(entries: list[Address], routes: list[dict[str, str]], links: Mapping[s
             else:
                 device["ipv4"] = form
             if not address.is_loopback:
-                told["ansible_all_ipv4_addresses"].append(entry["address"])
-        told["ansible_" + re.sub(r"[-.:]", "_", name)] = device
-    told["ansible_default_ipv4"] = _default(entries, routes)
-    return told
+                reported["ansible_all_ipv4_addresses"].append(entry["address"])
+        reported["ansible_" + re.sub(r"[-.:]", "_", name)] = device
+    reported["ansible_default_ipv4"] = _default(entries, routes)
+    return reported
 
 
 def _default(entries: list[Address], routes: list[dict[str, str]]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def peer_certificate(host: str, port: int, *, server_name: str | None = None, ti
 def peer_chain(host: str, port: int, *, server_name: str | None = None, timeout: float = 5.0) -> list[bytes]:
     """Return all certificates that the server shows, its own first; of one that knows TLS 1.3 alone only that.
 
-    The standard library tells no more than the first, so the others are taken from the bytes of TLS 1.2.
+    The standard library returns only the first, so the others are taken from the bytes of TLS 1.2.
     """
     _tls, received, refusal = _handshake(host, port, server_name or host, timeout, newest=ssl.TLSVersion.TLSv1_2)
     seen = plain_chain(received)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decides which CSRs of nodes to approve, deny or leave. No I/O.
 
-Whoever may create requests writes them, so every byte of one is hostile input: whatever a parser does with it, the
+Any client that may create CSRs writes them, so every byte of one is hostile input: whatever a parser does with it, the
 outcome is a reason to deny that one request.
 """
 
@@ -101,7 +101,7 @@ def _claims(pem: bytes) -> Claims:
 
 
 def _alternative_names(x509: Any, parsed: Any) -> list[Any]:
-    """Return the subject alternative names of the request; reading one extension reads them all."""
+    """Return the SANs of the request; reading one extension reads them all."""
     try:
         return list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
@@ -136,25 +136,27 @@ def decide(
     origin = _origin(requester, spec.get("groups") or [])
     if not origin:
         return Decision("leave", "", f"requested by {shown(requester)}, neither a bootstrap token nor a node")
-    told = claims if claims is not None else claims_of(spec.get("request", ""))
-    node = told.common_names[0][len(NODE) :] if told.common_names and told.common_names[0].startswith(NODE) else ""
-    wrong = list(told.errors) or _wrong_claims(signer, requester, origin, set(spec.get("usages") or []), told)
+    stated = claims if claims is not None else claims_of(spec.get("request", ""))
+    node = (
+        stated.common_names[0][len(NODE) :] if stated.common_names and stated.common_names[0].startswith(NODE) else ""
+    )
+    wrong = list(stated.errors) or _wrong_claims(signer, requester, origin, set(spec.get("usages") or []), stated)
     if wrong:
         return Decision("deny", shown(node), "; ".join(wrong))
     if node not in nodes:
         reason = f"node {shown(node)} is not expected; add it to the inventory, or deny the request"
         return Decision("leave", shown(node), reason)
     if signer == SERVING:
-        foreign = _foreign_names(told, node, nodes[node])
+        foreign = _foreign_names(stated, node, nodes[node])
         if foreign:
             return Decision("deny", node, f"{shown(', '.join(foreign))} is not a name or address of node {node}")
-    elif origin == "node" and keys and node in keys and told.key != keys[node]:
+    elif origin == "node" and keys and node in keys and stated.key != keys[node]:
         return Decision("leave", node, "a renewal by the node itself, which kube-controller-manager approves")
     elif origin == "bootstrapper":
-        strange = _strangeness(node, requester, told.key, keys or {}, requesters)
+        strange = _strangeness(node, requester, stated.key, keys or {}, requesters)
         if strange:
             return Decision("deny", node, strange)
-    return Decision("approve", node, f"matches the inventory, requested by {requester}", told.key)
+    return Decision("approve", node, f"matches the inventory, requested by {requester}", stated.key)
 
 
 def _strangeness(
@@ -171,7 +173,7 @@ def _strangeness(
 def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> dict[str, Decision]:
     """Return the decisions so that no node gets certificates for two keys; ``given`` has earlier keys.
 
-    Of several keys for one node at most one is the node's own, and nothing tells which: none of them is approved.
+    Of several keys for one node at most one is the node's own, and it is unknown which: none of them is approved.
     """
     asked: dict[str, set[str]] = {}
     for decision in decided.values():
@@ -191,10 +193,10 @@ def one_key_each(decided: Mapping[str, Decision], given: Mapping[str, str]) -> d
 
 def problems_of(request: str, node: str) -> tuple[list[str], str]:
     """Return the problems of a CSR (PEM) from a node's host, and the digest of its key."""
-    told = claims_of(base64.b64encode(request.encode()).decode())
+    stated = claims_of(base64.b64encode(request.encode()).decode())
     wanted = f"{NODE}{node}"
-    wrong = list(told.errors) or _wrong_claims(CLIENT, wanted, "node", USAGES[CLIENT], told)
-    return wrong, told.key
+    wrong = list(stated.errors) or _wrong_claims(CLIENT, wanted, "node", USAGES[CLIENT], stated)
+    return wrong, stated.key
 
 
 def _origin(requester: str, groups: Sequence[str]) -> str:
@@ -204,44 +206,44 @@ def _origin(requester: str, groups: Sequence[str]) -> str:
     return "node" if requester.startswith(NODE) and "system:nodes" in groups else ""
 
 
-def _wrong_claims(signer: str, requester: str, origin: str, usages: set[str], told: Claims) -> list[str]:
+def _wrong_claims(signer: str, requester: str, origin: str, usages: set[str], stated: Claims) -> list[str]:
     """Return all claims that are wrong or that the signer does not allow."""
     wrong = []
-    common = told.common_names[0] if len(told.common_names) == 1 else ""
+    common = stated.common_names[0] if len(stated.common_names) == 1 else ""
     if not common.startswith(NODE) or common == NODE:
-        wrong.append(f"its common name is '{shown(', '.join(told.common_names))}', not system:node:<name>")
+        wrong.append(f"its common name is '{shown(', '.join(stated.common_names))}', not system:node:<name>")
     elif origin == "node" and common != requester:
         wrong.append(f"{shown(requester)} requests the identity {shown(common)}")
-    if told.organizations != ("system:nodes",):
-        wrong.append(f"its organization is '{shown(', '.join(told.organizations))}', not system:nodes")
-    if told.other_attributes:
+    if stated.organizations != ("system:nodes",):
+        wrong.append(f"its organization is '{shown(', '.join(stated.organizations))}', not system:nodes")
+    if stated.other_attributes:
         wrong.append("its subject has attributes beside common name and organization")
     if usages - {"key encipherment"} != USAGES[signer]:
         wrong.append(
             f"its usages are {shown(', '.join(sorted(usages))) or 'none'}, not {', '.join(sorted(USAGES[signer]))}"
         )
-    return wrong + _misplaced_names(signer, origin, told)
+    return wrong + _misplaced_names(signer, origin, stated)
 
 
-def _misplaced_names(signer: str, origin: str, told: Claims) -> list[str]:
+def _misplaced_names(signer: str, origin: str, stated: Claims) -> list[str]:
     """Return SANs that must not exist or are missing, and whether this user may request them."""
-    present = bool(told.dns or told.addresses)
+    present = bool(stated.dns or stated.addresses)
     if signer == CLIENT:
-        return ["a client certificate must not have SANs"] if present or told.other_names else []
+        return ["a client certificate must not have SANs"] if present or stated.other_names else []
     wrong = []
     if origin != "node":
         wrong.append("only the node itself may request its serving certificate")
     if not present:
         wrong.append("it has neither a DNS name nor an address as SAN")
-    if told.other_names:
+    if stated.other_names:
         wrong.append("it has SANs that are neither DNS names nor addresses")
     return wrong
 
 
-def _foreign_names(told: Claims, node: str, allowed: Sequence[str]) -> list[str]:
+def _foreign_names(stated: Claims, node: str, allowed: Sequence[str]) -> list[str]:
     """Return the SANs that do not belong to the node."""
     own = {_normal(name) for name in (node, *allowed)}
-    return [name for name in (*told.dns, *told.addresses) if _normal(name) not in own]
+    return [name for name in (*stated.dns, *stated.addresses) if _normal(name) not in own]
 
 
 def _normal(name: str) -> str:

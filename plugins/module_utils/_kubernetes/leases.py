@@ -37,7 +37,7 @@ def age(lease: Optional[dict[str, Any]], now: datetime.datetime) -> Optional[flo
 
 
 def held(lease: Optional[dict[str, Any]], now: datetime.datetime) -> bool:
-    """Return whether somebody holds the lease and has renewed it within its duration."""
+    """Return whether the lease is held and was renewed within its duration."""
     seconds = age(lease, now)
     spec = (lease or {}).get("spec") or {}
     # The Date header has whole seconds, so that a fresh renewal may seem to lie in the future.

@@ -105,7 +105,7 @@ def unready(items: Iterable[Object]) -> list[str]:
 
 
 def _rollout(item: Object) -> str:
-    """Return why the rollout is not complete, or nothing; where it waits for somebody, as much as there will be."""
+    """Return why the rollout is not complete, or nothing; nothing, too, where it waits for the user."""
     status, spec = item.get("status") or {}, item["spec"]
     if spec.get("paused") or (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
         return ""
@@ -125,7 +125,7 @@ def _rollout(item: Object) -> str:
 
 
 def masked(item: Optional[Object], other: Optional[Object] = None) -> Optional[Object]:
-    """Return the object fit for a diff: of a Secret's values it tells only whether they change."""
+    """Return the object fit for a diff: of a Secret's values it shows only whether they change."""
     if item is None or item["kind"] != "Secret":
         return item
     shown = dict(item)

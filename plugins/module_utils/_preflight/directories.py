@@ -53,7 +53,7 @@ def directory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def etcd_problems(data_dir: t.Any, config: t.Mapping[str, t.Any]) -> list[str]:
-    """Return what is wrong with the directories of an etcd member, and with the files that it is told to read."""
+    """Return what is wrong with the directories of an etcd member, and with the files that it is reported to read."""
     name, place = "etcd_data_dir", data_dir
     if config.get("data-dir"):
         name, place = "etcd_config: data-dir", config["data-dir"]

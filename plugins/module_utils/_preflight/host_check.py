@@ -130,8 +130,8 @@ def size(seen: Seen, want: Want) -> Iterator[Obstacle]:
 def clock(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """Something keeps the clock right; the controller compares it with its own."""
     if not seen["synchronized"] and (want["time_sync_required"] or not seen["container"]):
-        tell = error if want["time_sync_required"] else warning
-        yield tell("clock_sync", "clock", "is not synchronized", "start chrony or systemd-timesyncd")
+        report = error if want["time_sync_required"] else warning
+        yield report("clock_sync", "clock", "is not synchronized", "start chrony or systemd-timesyncd")
 
 
 def mounts(seen: Seen, want: Want) -> Iterator[Obstacle]:
@@ -170,8 +170,8 @@ def units(seen: Seen, want: Want) -> Iterator[Obstacle]:
         for path, text in its["dropins"].items():
             keys = [key for key in REPLACING if re.search(rf"^\s*{key}\s*=", text, re.MULTILINE)]
             if keys and OURS not in text:
-                tell = warning if name in PACKAGED else error
-                yield tell("dropins", f"unit {name}", f"{path} replaces its {', '.join(keys)}", "remove that file")
+                report = warning if name in PACKAGED else error
+                yield report("dropins", f"unit {name}", f"{path} replaces its {', '.join(keys)}", "remove that file")
     for service in seen["active"]:
         if OTHERS.match(service):
             remedy = "uninstall it or use another host"
@@ -194,7 +194,7 @@ def _own(name: str, seen: Seen) -> Iterator[Obstacle]:
 
 
 def _packaged(name: str, seen: Seen) -> Iterator[Obstacle]:
-    """A unit of the distribution. As its package starts it, it serves no client; all else somebody has configured."""
+    """A unit of the distribution: as packaged it serves no client; anything else was configured by a user."""
     if seen["units"][name]["masked"]:
         yield error("units", f"unit {name}", "is masked", f"run systemctl unmask {name}")
     if f"{name}.service" not in seen["active"] or seen["units"][name]["ours"]:

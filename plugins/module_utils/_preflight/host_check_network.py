@@ -47,15 +47,15 @@ def _is_reachable(entry: Mapping[str, Any]) -> bool:
 def ports(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """No other process listens where a unit of ours has to."""
     ours = {f"{name}.service" for name, unit in seen["units"].items() if unit["ours"]}
-    told = set()
+    reported = set()
     for port in want["ports"]:
         for found in seen["sockets"]:
             key = (port["port"], found["pid"])
             # A tunnel's port is the kernel's, which has no process, and several tunnels share one.
             shared = not found["pid"] and port["protocol"] == "udp"
-            if key in told or shared or found["unit"] in ours or not _collides(found, port, want["address"]):
+            if key in reported or shared or found["unit"] in ours or not _collides(found, port, want["address"]):
                 continue
-            told.add(key)
+            reported.add(key)
             reason = f"in use by {_holder(found)} that is not ours, and {port['unit']} needs it"
             yield error(
                 "ports", f"port {port['port']}", reason, f"stop it or take the host out of group {port['group']}"
@@ -183,12 +183,12 @@ def bypassed(name: str, no_proxy: str) -> bool:
 def firewall(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """A firewall that is on lets the other hosts in where our units listen."""
     needed = sorted({(port["port"], port["protocol"]) for port in want["ports"] if port["open"]})
-    tell = warning if want["alone"] else error
+    report = warning if want["alone"] else error
     for name, is_open in _firewalls(seen):
         shut = [f"{port}/{protocol}" for port, protocol in needed if not is_open(port, protocol)]
         if shut:
             reason = f"is on and does not let in {', '.join(shut)}"
-            yield tell("firewall", name, reason, "open them to the other hosts of the cluster")
+            yield report("firewall", name, reason, "open them to the other hosts of the cluster")
 
 
 def _firewalls(seen: Seen) -> Iterator[tuple[str, Callable[[int, str], bool]]]:

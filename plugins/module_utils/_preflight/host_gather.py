@@ -120,7 +120,7 @@ class Gather:
             return []
 
     def systemd(self) -> int:
-        """Return systemd's version, 0 where its library does not tell."""
+        """Return systemd's version, 0 if its library does not report it."""
         names = glob(self.root + "/usr/lib/systemd/libsystemd-shared-*.so")
         names += glob(self.root + "/usr/lib/*/systemd/libsystemd-shared-*.so")
         found = [re.search(r"libsystemd-shared-(\d+)", name) for name in names]
@@ -143,7 +143,7 @@ class Gather:
                 "masked": any(os.path.realpath(self.root + path) == "/dev/null" for path in files),
                 "ours": "hardway.kubernetes" in files.get(f"/etc/systemd/system/{name}.service", "")
                 or f"/etc/systemd/system/{name}.service.d/hardway.conf" in dropins
-                # Files that somebody has removed or edited do not make a unit that module unit has started another's.
+                # Files that a user has removed or edited do not make a unit that module unit has started another's.
                 or self.exists(f"/var/lib/hardway/units/{name}.service.json"),
             }
         return found
@@ -162,7 +162,7 @@ class Gather:
         return found
 
     def modules(self, names: Iterable[str]) -> dict[str, str]:
-        """Return for each kernel module: there, loadable, missing, or unknown where no list of modules tells."""
+        """Return for each kernel module: there, loadable, missing, or unknown without a list of modules."""
         known = {}
         for name in names:
             if self.kernel.has_module(name):
@@ -241,7 +241,7 @@ class Gather:
     def rules(self) -> dict[str, str]:
         """Return the rules of each chain that incoming packets pass and that is closed, with its whole table.
 
-        Only nft and iptables can tell them.
+        Only nft and iptables show them.
         """
         found = {}
         if shutil.which("nft"):

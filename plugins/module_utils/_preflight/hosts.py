@@ -80,8 +80,8 @@ def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mappin
     for member in members:
         for entry in _obstacles(hostvars[member["host"]].get(ANSWER) or {}, "warning"):
             found.setdefault(entry["message"], []).append(member["host"])
-    told = [f"host {', '.join(hosts)}: {message}" for message, hosts in found.items()]
-    return told + _shared(members, hostvars, ("product_uuid",))
+    reported = [f"host {', '.join(hosts)}: {message}" for message, hosts in found.items()]
+    return reported + _shared(members, hostvars, ("product_uuid",))
 
 
 def _obstacles(answer: t.Mapping[str, t.Any], severity: str) -> list[t.Mapping[str, str]]:
@@ -128,7 +128,7 @@ def _subnet_problems(member: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]
 
 
 def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """Return the network of the interface that holds address, None where the facts do not tell."""
+    """Return the network of the interface that holds address, None if the facts do not have it."""
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
         for entry in _entries(device):
@@ -139,7 +139,7 @@ def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Netwo
 
 
 def interface_of(address: str, facts: t.Mapping[str, t.Any]) -> str:
-    """Return the interface that has address, first or among others; empty where the facts do not tell."""
+    """Return the interface that has address, first or among others; empty if the facts do not have it."""
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
         if address and address in [entry.get("address") for entry in _entries(device)]:

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import some
 
 Groups = t.Mapping[str, t.Sequence[str]]
-# Of a host and an option: the value, or None where neither inventory nor a plain default tells it.
+# Of a host and an option: the value, or None if neither inventory nor a plain default has it.
 Value = t.Callable[[str, str], t.Any]
 
 # The controller manager keeps a bitmap of the ranges it hands out, of no more than 16 bits.

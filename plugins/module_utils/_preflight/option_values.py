@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that many hosts share: the same object of a group's variables is looked at once, not once per host."""
+"""Values that many hosts share: the same object of a group's variables is checked once, not once per host."""
 
 from __future__ import annotations
 

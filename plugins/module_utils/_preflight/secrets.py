@@ -24,14 +24,14 @@ _REMEDY = (
 )
 
 
-def foreign_secrets(told: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
+def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
     """Return one line for each secret that masters have and the directory does not.
 
-    told is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
+    reported is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
     """
     store = Store(directory)
     keys, tokens = [], []
-    for host, result in sorted(told.items()):
+    for host, result in sorted(reported.items()):
         files, nonce = result.get("secrets") or {}, str(result.get("nonce", ""))
         if ENCRYPTION in files and _has_other_keys(store, files[ENCRYPTION], nonce):
             keys.append(host)

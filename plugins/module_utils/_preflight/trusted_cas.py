@@ -18,20 +18,20 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 
 
 def foreign_cas(
-    told: t.Mapping[str, t.Mapping[str, str]],
+    reported: t.Mapping[str, t.Mapping[str, str]],
     names: t.Mapping[str, str],
     directory: str,
     etcd_data: t.Collection[str] = (),
 ) -> list[str]:
     """Return one line for each CA that hosts trust and the directory does not know, not even from earlier.
 
-    told is what each host has, by path; names are the CAs that belong there. One with the same key is the same.
+    reported is what each host has, by path; names are the CAs that belong there. One with the same key is the same.
     etcd_data are the hosts with data of etcd: an API server with other keys than that cluster's never becomes ready.
     """
     store = Store(directory)
     culprits: dict[tuple[str, str, str], list[str]] = {}
     ours = {name: known_certificates(store, name) for name in set(names.values())}
-    for host, files in told.items():
+    for host, files in reported.items():
         for path, text in files.items():
             found = _certificates(text.encode(), path)
             known = ours[names[path]]

@@ -161,7 +161,7 @@ def _input(digest: str, states: list[os.stat_result]) -> Input:
 
 
 def _absent(directory: str) -> Input:
-    """Return a file that is not there; a directory tells when it can have gone."""
+    """Return a file that is not there; its directory shows when it can have been removed."""
     info = os.stat(directory)
     return Input("absent", f"{info.st_ino}:{info.st_mtime_ns}", info.st_mtime_ns / 1e9)
 

@@ -237,7 +237,7 @@ def differences(want: Want, seen: Seen, inputs: Mapping[str, Input], stamp: Stam
                 found[path] = _difference(path, known.digest, now.digest)
         elif known and (known.digest, known.identity) == (now.digest, now.identity):
             continue
-        # A directory tells of files that are gone, which a record lists.
+        # A directory lacks files that are gone, which a record lists.
         elif now.touched >= seen.started - MARGIN and not (stamp and path.endswith("/")):
             found[path] = _too_young(path, known, now)
     return found

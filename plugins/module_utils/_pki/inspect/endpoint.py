@@ -25,7 +25,7 @@ def served(
     try:
         chain = served_chain(f"https://{place}", server_name=wanted["server_name"], timeout=timeout)
         with readable(f"{place}: serves an unreadable certificate; reissue it"):
-            told = [describe(x509.load_der_x509_certificate(der)) for der in chain]
+            reported = [describe(x509.load_der_x509_certificate(der)) for der in chain]
     except HardwayError as exc:
         return [str(exc)], []
     items = [
@@ -42,7 +42,7 @@ def served(
             "served_matches": None if index or wanted["shared"] or not path else item["fingerprint"] == on_disk,
             **item,
         }
-        for index, item in enumerate(told)
+        for index, item in enumerate(reported)
     ]
     return [problem for item in items for problem in _mismatch(item, on_disk)], items
 

@@ -131,9 +131,9 @@ class Scan:
 
     def _request(self, request: Request, path: str, index: int, key: bytes | None) -> None:
         """Add a CSR."""
-        told = described_request(request, pem=self.params["pem"])
+        reported = described_request(request, pem=self.params["pem"])
         matches = key_belongs(request, key)
-        self.requests[path, index] = {"where": path, "path": path, "index": index, "key_matches": matches, **told}
+        self.requests[path, index] = {"where": path, "path": path, "index": index, "key_matches": matches, **reported}
 
     def _described(self, certificate: Any) -> dict[str, Any]:
         return described(certificate, self.now, self.thresholds, pem=self.params["pem"])

@@ -25,7 +25,7 @@ Path = tuple[Any, ...]
 def chain_to_root(what: str, leaf: Any, above: Sequence[Any], roots: Sequence[Any], now: datetime) -> list[Any]:
     """Return the certificates from leaf to a root: the shortest chain, and of several that which is valid longest.
 
-    ``what`` names the leaf in the error that tells why there is no such way.
+    ``what`` names the leaf in the error with the reason why there is no such chain.
     """
     why: list[str] = []
     _note(why, _ended(leaf, now))

@@ -54,7 +54,8 @@ def test_problems_are_printed_and_fail(
     (tmp_path / "roles/a.yml").write_text("# Learn it.\n", encoding="utf-8")
     (tmp_path / "roles/b.bin").write_bytes(b"\xff told\n")
     monkeypatch.setattr(check_words, "TOP", tmp_path)
-    monkeypatch.setattr(check_words, "tracked", lambda: [Path("roles/a.yml"), Path("roles/b.bin"), Path("changelogs/a.yml")])
+    listed = [Path("roles/a.yml"), Path("roles/b.bin"), Path("changelogs/a.yml")]
+    monkeypatch.setattr(check_words, "tracked", lambda: listed)
     assert main() == 1
     assert capsys.readouterr().err == 'roles/a.yml:1: Learn; say "gather, read"\n'
     (tmp_path / "roles/a.yml").write_text("# Gather it.\n", encoding="utf-8")
