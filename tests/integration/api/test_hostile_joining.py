@@ -152,7 +152,7 @@ def test_a_host_that_lies_gets_nothing_and_the_others_go_on(
     hosts("n1")
     place = {**place, "directory": str(tmp_path / "n1")}
     foreign = run_module("kubelet_certificate", **place, certificate=result["certificates"]["n3"])
-    assert foreign["failed"] and "not for the key that lies on this host" in foreign["msg"]
+    assert foreign["failed"] and "not for the key on this host" in foreign["msg"]
     assert run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=1)["failed"]
 
 

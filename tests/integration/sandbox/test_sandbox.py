@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-SANDBOX = str(Path(__file__).resolve().parents[3] / "sandbox" / "sandbox")
+SANDBOX = str(Path(__file__).resolve().parents[3] / "dev/sandbox/sandbox")
 NAME = f"it{os.getpid()}"
 TOP = Path(os.environ.get("HARDWAY_SANDBOX_DIR") or "/var/lib/hardway-sandbox")
 
