@@ -38,14 +38,21 @@ def binary(name: str, place: Path = BINARIES) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+# Of the ports, one for each worker.
+SLICES = 8
+
+
 def free_ports(number: int) -> list[int]:
     """Return ports of the loopback interface that nobody listens on, each only once.
 
     They are below those that the system gives to outgoing connections: one of these could take a port meanwhile.
+    So could another worker of pytest, whose ports are of another slice.
     """
     found: list[int] = []
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SLICES
+    first = 11000 + worker * (19000 // SLICES)
     while len(found) < number:
-        port = random.randrange(11000, 30000)
+        port = random.randrange(first, first + 19000 // SLICES)
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             if port not in GIVEN:
