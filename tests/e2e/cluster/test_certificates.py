@@ -74,4 +74,4 @@ def test_a_listener_that_differs_from_its_file_is_named(cluster: Cluster) -> Non
         cluster.exec(host, f"mv /root/kubelet.crt {path}")
     assert done.status != 0
     assert f"{host}: {address}:10250: serves {served}, but {path} holds {held}; restart kubelet" in done.output
-    assert f"{host}: {path}: the key beside it belongs to another certificate" in done.output
+    assert f"{host}: {path}: the key next to it belongs to another certificate" in done.output
