@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import Turn
 
 MODULE = "hardway.kubernetes.unit"
 

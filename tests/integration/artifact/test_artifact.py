@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.unit.lab import Lab, lab
+from integration.systemd_units.lab import Lab, lab
 
 URL = "https://example.org/v{version}/tool-{arch}.tar.gz"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from integration.unit.lab import Lab, lab
+from integration.systemd_units.lab import Lab, lab
 
 
 @pytest.fixture(scope="module")

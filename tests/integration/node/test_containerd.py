@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from integration.api.programs import BINARIES
-from integration.unit.lab import REPOSITORY, Lab, lab
+from integration.systemd_units.lab import REPOSITORY, Lab, lab
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 IMAGES = "ctr --namespace k8s.io images ls"

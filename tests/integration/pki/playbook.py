@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from integration.telling import tell, told
+from integration.task_results import tell, told
 
 CHECK, APPLY = True, False
 

@@ -22,7 +22,7 @@ from integration.api.programs import RealEtcd, binary
 from integration.pki.inprocess import act, call
 from integration.pki.playbook import openssl
 
-from tests.deadly import each_kill
+from tests.kill_midway import each_kill
 
 KUBERNETES_PROFILE = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
 CONFIG = {"signing": {"default": {"expiry": "8760h"}, "profiles": {"kubernetes": KUBERNETES_PROFILE}}}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.unit.lab import REPOSITORY, SANDBOX, Lab, lab
+from integration.systemd_units.lab import REPOSITORY, SANDBOX, Lab, lab
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 SERVE = "/usr/bin/python3 -m http.server --directory /var/empty"

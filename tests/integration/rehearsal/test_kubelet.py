@@ -21,7 +21,7 @@ from integration.rehearsal.asking import admin, ask, plural, until
 from integration.rehearsal.kinds import directory, kinds
 from integration.rehearsal.node import ADDRESS, CSRS, Node, own_network
 from integration.rehearsal.test_node_faults import TOKEN
-from integration.unit.lab import lab
+from integration.systemd_units.lab import lab
 from unit.roles.node.test_node_rendering import host, render
 
 pytestmark = [

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from integration.unit.lab import Lab, lab
+from integration.systemd_units.lab import Lab, lab
 
 from dev.tools.lab import kubernetes_version
 from tests.unit.roles.rendered import ROLES

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.unit.lab import REPOSITORY, Lab, lab
+from integration.systemd_units.lab import REPOSITORY, Lab, lab
 
 HAPROXY = """defaults
     mode tcp

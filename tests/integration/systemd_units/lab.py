@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.telling import tell, told
+from integration.task_results import tell, told
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SANDBOX = str(REPOSITORY / "dev/sandbox/sandbox")

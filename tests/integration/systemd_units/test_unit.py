@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.unit.lab import Lab, lab
+from integration.systemd_units.lab import Lab, lab
 
 WEB = Path(__file__).with_name("web.py")
 UNIT = """[Unit]

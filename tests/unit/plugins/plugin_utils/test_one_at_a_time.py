@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _turns
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn, keys
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _one_at_a_time
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import Turn, keys
 
 VARIABLES = {"ansible_inventory_sources": ["/i/dc1", "/i/dc2"], "cluster_pki_dir": "/i/.pki"}
 
@@ -122,5 +122,5 @@ def test_old_notes_go(tmp_path: Path) -> None:
         mine.failed("not healthy")
     (note,) = tmp_path.rglob("*.note")
     os.utime(note, (0, 0))
-    _turns._place()
+    _one_at_a_time._place()
     assert not note.exists()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from integration.unit.lab import lab
+from integration.systemd_units.lab import lab
 
 UNIT = """[Service]
 Type=oneshot

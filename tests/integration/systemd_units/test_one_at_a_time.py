@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from integration.telling import told
-from integration.unit.lab import Lab, lab
-from integration.unit.test_unit import deeds, files, processes, served, started, unit
+from integration.systemd_units.lab import Lab, lab
+from integration.systemd_units.test_unit import deeds, files, processes, served, started, unit
+from integration.task_results import told
 
 
 @pytest.fixture(scope="module")
