@@ -175,7 +175,8 @@ class Contents:
             with suppress(ValueError):
                 found = json.loads(line)
                 if isinstance(found, dict):
-                    lines.append(found)
+                    # Logs of earlier states have another name for it, and are kept as they were written.
+                    lines.append({"ca": found.get("authority"), **found})
         return lines
 
     def write(self) -> None:
