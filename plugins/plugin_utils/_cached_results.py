@@ -91,7 +91,7 @@ class CachedAction(ActionBase):
         self,
         module: str,
         arguments: Mapping[str, Any],
-        task_vars: Mapping[str, Any],
+        task_vars: dict[str, Any],
         run: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         *,
         use: bool = True,
@@ -106,7 +106,7 @@ class CachedAction(ActionBase):
             return cache.valid
         if run is not None:
             return cache.processed(run(cache.option))
-        return cache.processed(self._execute_module(module, {**arguments, **cache.option}, task_vars=dict(task_vars)))
+        return cache.processed(self._execute_module(module, {**arguments, **cache.option}, task_vars=task_vars))
 
 
 def _key(module: str, arguments: Mapping[str, Any], salt: str) -> str:

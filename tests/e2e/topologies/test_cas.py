@@ -33,14 +33,14 @@ def of_kubeadm(directory: Path) -> None:
     """Have kubeadm make all that it makes: three roots, and the key of the service accounts."""
     version = kubernetes_version()
     if not (kubeadm := binaries.READY / version / "kubeadm").is_file():
-        pytest.skip(f"CAs of kubeadm are not tried: {kubeadm} is not at hand, and nothing stands in for it")
+        pytest.skip(f"CAs of kubeadm are not tried: {kubeadm} is not available, and no stand-in for it")
     for phase in ("ca", "etcd-ca", "front-proxy-ca", "sa"):
         command = [str(kubeadm), "init", "phase", "certs", phase, "--cert-dir", str(directory)]
         subprocess.run([*command, "--kubernetes-version", f"v{version}"], check=True, capture_output=True)
 
 
 def of_a_company(directory: Path) -> None:
-    """Have a root, which nobody will see again, sign a CA; both are in the file, as cfssl names it."""
+    """Create a CA signed by a root whose key is removed; both certificates are in the file, as cfssl names it."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
     root = ["-subj", "/O=Company/CN=root", "-keyout", "root-key.pem", "-out", "root.pem"]
     openssl(directory, "req", "-x509", *key, *root)

@@ -140,7 +140,7 @@ def test_modules_run_by_the_newest(repository: Path, archive: Path, tmp_path: Pa
 
 def play(place: Path) -> list[dict[str, object]]:
     """Return a play that makes CAs, a certificate, a kubeconfig and files here, as on any host."""
-    pki, out = f"{place}/CAs", f"{place}/out"
+    pki, out = f"{place}/cas", f"{place}/out"
     admin = {"path": f"{out}/admin", "ca": "ca", "common_name": "admin", "profile": "client"}
     conf = {"path": f"{out}/admin.conf", "server": "https://192.0.2.1:6443", "ca": f"{out}/ca.crt"}
     tool = {"name": "tool", "version": "1", "binaries": ["tool"], "dest": f"{out}/bin"}
