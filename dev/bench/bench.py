@@ -103,7 +103,7 @@ def show(first: Run, second: Run, bottom: dict[str, float]) -> str:
         ["MB sent to the hosts", f"{first.sent / 1e6:.0f}", f"{second.sent / 1e6:.1f}"],
         [memory, f"{first.memory / 1024:.0f}", f"{second.memory / 1024:.0f}"],
     ]
-    # Seconds say what a machine can; how many times the floor they are says what a deployment costs on any machine.
+    # Seconds depend on the machine; the ratio to the floor does not.
     floors = [
         [name, f"{floor:.1f}", f"{first.seconds / floor:.1f} times that", f"{second.seconds / floor:.1f} times that"]
         for name, floor in bottom.items()
@@ -113,7 +113,7 @@ def show(first: Run, second: Run, bottom: dict[str, float]) -> str:
 
 
 def main() -> int:
-    """Measure and print; return the exit status, which speaks of failures only, never of time."""
+    """Measure and print; return the exit status: failures count, time does not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the hosts for a look")
     keep = parser.parse_args().keep
@@ -130,7 +130,7 @@ def main() -> int:
         second = measure(lab, "second run")
         print("floor", flush=True)
         bottom = floor(lab)
-        print(f"\n{os.cpu_count()} processors, binaries at hand, three hosts that carry everything\n")
+        print(f"\n{os.cpu_count()} processors, binaries available, three hosts that carry everything\n")
         print(show(first, second, bottom))
         return second.status
     finally:

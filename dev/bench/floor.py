@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The time below which no deployment can get: everything installed and configured, only the starting is left."""
+"""The lower bound of a deployment's time: everything is installed and configured, services only have to start."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def everywhere(lab: Lab, command: str) -> list[str]:
 
 
 def floor(lab: Lab, attempts: int = 2) -> dict[str, float]:
-    """Start the emptied cluster more than once; return what the quickest start took.
+    """Start the emptied cluster more than once; return the time of the fastest start.
 
-    A kubelet that just misses the API asks again after up to seven seconds, and some things only after twenty.
+    A kubelet that just misses the API retries after up to seven seconds, other programs after up to twenty.
     """
     return min((start(lab) for _ in range(attempts)), key=lambda found: max(found.values()))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure how long keys and certificates take: pki_certificate, a shell loop over cfssl, and one over openssl.
+"""Measure how long keys and certificates take: pki_certificate, a shell loop with cfssl, and one with openssl.
 
 Every available cfssl: that of a newer Debian suite, which `dev/sandbox/sandbox binaries` brings, and that on PATH.
 
@@ -33,7 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "RSA-2048": {"algo": "rsa", "size": 2048},
     "ECDSA P-256": {"algo": "ecdsa", "size": 256},
 }
-# What cfssl may take as 1.
+# The time of cfssl counts as 1.
 GOALS = {"RSA-2048": 0.35, "ECDSA P-256": 0.5}
 HOSTS = ["node.example.org", "192.0.2.7"]
 CFSSL = """
@@ -59,7 +59,7 @@ PROBE = (
 
 
 def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return a play that makes the CA, starts the module for nothing, makes the certificates, looks again."""
+    """Return a play: create the CA, run the module without certificates, issue the certificates, run again."""
     wanted = {"ca": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
     entries = [{**wanted, "path": f"{directory}/{place}-{number}"} for number in range(count)]
     task = {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory), "certificates": entries}}
@@ -71,7 +71,7 @@ def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> li
 
 
 def host_python() -> str:
-    """Return the Python that a host like this one has, which has to know cryptography; else the one that runs this."""
+    """Return the Python of a host like this one, which must have cryptography; else the one that runs this."""
     python = "/usr/bin/python3"
     found = Path(python).is_file() and subprocess.run([python, "-c", PROBE], capture_output=True, check=False)
     return python if found and found.returncode == 0 else sys.executable
@@ -85,12 +85,12 @@ def ours(directory: Path, place: str, key: dict[str, Any], count: int) -> dict[s
     quiet = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
     line = [tool("ansible-playbook"), str(book)]
     if place == "host":
-        # Any other name than that of the controller's own Python, and Ansible starts modules as everywhere else.
+        # A name other than that of the controller's own Python: Ansible then starts modules as on any other host.
         python = directory / "python"
         python.write_text(f'#!/bin/sh\nexec {host_python()} "$@"\n')
         python.chmod(0o755)
         line += ["-e", f"ansible_python_interpreter={python}"]
-        # As ansible.cfg has it for ssh.
+        # The same as in ansible.cfg for ssh.
         quiet["ANSIBLE_PIPELINING"] = "true"
     subprocess.run(line, cwd=TOP, env={**os.environ, **timing, **quiet}, check=True, stdout=subprocess.DEVNULL)
     return {task["name"]: task["seconds"] for task in json.loads(report.read_text())["tasks"]}
@@ -98,7 +98,7 @@ def ours(directory: Path, place: str, key: dict[str, Any], count: int) -> dict[s
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """A shell loop that makes the same, and where its program is; a goal is a part of its time, by key."""
+    """A shell loop that issues the same certificates; a goal is a fraction of its time, by key type."""
 
     name: str
     script: str
@@ -106,7 +106,7 @@ class Loop:
     goals: dict[str, float] = field(default_factory=dict)
 
     def aim(self, key: str) -> str:
-        """Return what to say of the goal for a kind of key behind our part of its time."""
+        """Return the goal for a type of key as text."""
         return f" (goal {self.goals[key]})" if key in self.goals else ""
 
     def seconds(self, directory: Path, key: dict[str, Any], count: int) -> float:
@@ -130,7 +130,7 @@ class Loop:
 
 
 def loops() -> list[Loop]:
-    """Return what to compare with, each cfssl by the version of Go that made it: RSA took the older twice as long."""
+    """Return the loops to compare with, each cfssl by its Go version: with the older one RSA took twice as long."""
     found = {}
     for path in (os.environ["PATH"], str(CACHE / "bin" / "tools")):
         programs = [shutil.which(name, path=path) for name in ("cfssl", "cfssljson")]
@@ -145,13 +145,13 @@ def loops() -> list[Loop]:
 
 
 def insist(files: Iterable[Path], count: int) -> None:
-    """Stop when not as many were made as were asked for."""
+    """Stop when fewer certificates were issued than requested."""
     if (found := len(list(files))) != count:
         raise SystemExit(f"make bench-pki: {found} files instead of {count}")
 
 
 def measure(name: str, count: int, parent: str | None, others: list[Loop]) -> list[list[str]]:
-    """Return the rows of the table about one kind of key: seconds of each way, and our part of each loop's."""
+    """Return the rows of the table for one type of key: seconds of each way, and our fraction of each loop's."""
     key = KINDS[name]
     with tempfile.TemporaryDirectory(prefix="bench-pki-", dir=parent) as made:
         directory = Path(made)
@@ -168,7 +168,7 @@ def measure(name: str, count: int, parent: str | None, others: list[Loop]) -> li
 
 
 def main() -> int:
-    """Measure and print; return the exit status, which speaks of failures only, never of time."""
+    """Measure and print; return the exit status: failures count, time does not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="certificates per call of the module")
     parser.add_argument("--directory", help="where to make them; the disk counts, for ours are synchronised to it")
@@ -177,8 +177,8 @@ def main() -> int:
     rows = [line for name in KINDS for line in measure(name, options.count, options.directory, others)]
     print(f"\nseconds for {options.count} keys and certificates, {os.cpu_count()} processors")
     for place, python in zip(PLACES, (sys.executable, host_python())):
-        told = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=True).stdout
-        print(f"{place}: {told}", end="")
+        output = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, check=True).stdout
+        print(f"{place}: {output}", end="")
     print("two starts: of a module that does nothing, as another host needs; again: with nothing to do\n")
     names = [other.name for other in others]
     print(table(["", "ours on", "ours", *names, "two starts", "again", *(f"ours/{name}" for name in names)], rows))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: one function per command, nothing decided here."""
+"""The command line: one function per command, no decisions here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CACHE = Path(os.environ.get("HARDWAY_CACHE_DIR") or "~/.cache/hardway").expandus
 
 
 def say(text: str) -> None:
-    """Tell the user what goes on, apart from the output that scripts read."""
+    """Show progress to the user, apart from the output that scripts read."""
     print(f"sandbox: {text}", file=sys.stderr, flush=True)
 
 

@@ -94,7 +94,7 @@ def ensure_base(top: Path, suite: Optional[str], say: Callable[[str], None]) -> 
 
 
 def _prune(directory: Path, keep: Path) -> None:
-    """Remove roots of other recipes that no sandbox uses and nobody asked for in a month."""
+    """Remove roots of other recipes that no sandbox uses and that were not used for a month."""
     states = " ".join(path.read_text(encoding="utf-8") for path in directory.parent.glob("*/state.json"))
     for root in directory.iterdir():
         unused = root.is_dir() and root != keep and f'"{root.name}"' not in states

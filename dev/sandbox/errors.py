@@ -7,4 +7,4 @@ from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """What could not be done, why, and what to do about it."""
+    """What could not be done, why, and what to do."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host: its disk, its start, the way into it, its end."""
+"""One host: its disk, its start, commands inside it, its end."""
 
 from __future__ import annotations
 
@@ -160,10 +160,10 @@ def stop(host: Host) -> None:
 
 
 def last_words(host: Host) -> str:
-    """Return the last thing a host's console says."""
+    """Return the last line of a host's console."""
     return last_line(host.console.read_text(encoding="utf-8", errors="replace"))
 
 
 def answers(layout: Layout, host: Host, timeout: float) -> bool:
-    """Say whether a host's ssh server greets."""
+    """Return whether a host's ssh server answers."""
     return namespaces.greeting(layout.tag, host.address, 22, timeout).startswith(b"SSH-")

@@ -50,7 +50,7 @@ def _ensure_key(layout: Layout) -> None:
 
 
 def _boot(layout: Layout, state: State, host: Host, lock: int) -> Optional[Process]:
-    """Start a host that is off and return its process; one that runs only learns how names are resolved now."""
+    """Start a host that is off and return its process; a running host only gets its name resolution updated."""
     resolver = network.resolver(layout, state.uplink)
     running = hosts.leader(host)
     if running is not None:
@@ -156,7 +156,7 @@ def down(name: str) -> None:
 
 
 def load_anyway(name: str) -> Optional[State]:
-    """Return what a sandbox remembers, nothing if that is damaged."""
+    """Return the saved state of a sandbox, nothing if that is damaged."""
     try:
         return load(name)
     except SandboxError:

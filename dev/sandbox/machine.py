@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Can this machine run a sandbox? Answered before anything is touched."""
+"""Check that this machine can run a sandbox, before anything is changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def require_root() -> None:
 
 
 def require_tools() -> None:
-    """Name what is not installed, and how to install it."""
+    """Refuse to go on when programs are missing: name them, and how to install them."""
     packages = sorted({package for program, package in _PROGRAMS.items() if not have(program)})
     if packages:
         raise SandboxError(f"programs are missing; install them: apt-get install {' '.join(packages)}")

@@ -24,7 +24,7 @@ PACKAGES: tuple[str, ...] = (
 # What keepalived needs by a name that no package has: debootstrap knows no virtual packages.
 PACKAGES_BY_SUITE: dict[str, tuple[str, ...]] = {"noble": ("libperl5.38t64",)}
 
-# Needless on a host that lives for minutes; each costs boot time or memory.
+# Not needed on a host that lives for minutes; each costs boot time or memory.
 MASKED: tuple[str, ...] = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
     "fstrim.timer", "man-db.timer", "systemd-tmpfiles-clean.timer", "console-getty.service", "getty.target",
@@ -61,7 +61,7 @@ FILES: dict[str, str] = {
 
 ENABLED: tuple[str, ...] = ("sandbox-cgroups.service", "ssh.service")
 
-# Made anew for each host, or of no use to any.
+# Created again for each host, or not used by any.
 REMOVED: tuple[str, ...] = (
     "etc/machine-id", "var/lib/dbus/machine-id", "etc/ssh/ssh_host_*", "etc/hostname", "etc/resolv.conf",
     "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/log/*.log", "var/log/apt",

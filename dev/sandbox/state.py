@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sandbox remembers between commands, and the lock that lets one command at a time change it."""
+"""The saved state of a sandbox, and the lock that lets one command at a time change it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .layout import Layout, make_layout, top_directory
 
 @dataclass(frozen=True)
 class State:
-    """The wishes of the last `up`."""
+    """The parameters of the last `up`."""
 
     hosts: int
     subnet: int = 0
@@ -29,7 +29,7 @@ class State:
 
 
 def load(name: str) -> Optional[State]:
-    """Return what a sandbox remembers, or nothing if it was never brought up."""
+    """Return the saved state of a sandbox, or nothing if it was never brought up."""
     path = make_layout(name).directory / "state.json"
     try:
         return State(**json.loads(path.read_text(encoding="utf-8")))
@@ -40,7 +40,7 @@ def load(name: str) -> Optional[State]:
 
 
 def save(layout: Layout, state: State) -> None:
-    """Remember a state, in one step."""
+    """Save a state atomically."""
     layout.directory.mkdir(parents=True, exist_ok=True)
     path = layout.directory / "state.json"
     fresh = path.with_suffix(".new")
@@ -49,7 +49,7 @@ def save(layout: Layout, state: State) -> None:
 
 
 def require(name: str) -> State:
-    """Return what a sandbox remembers; one that does not exist is an error."""
+    """Return the saved state of a sandbox; one that does not exist is an error."""
     state = load(name)
     if state is None:
         raise SandboxError(f"there is no sandbox '{name}'; start it with: sandbox up --name {name} --hosts 3")
@@ -66,7 +66,7 @@ def names() -> list[str]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold a file's lock; the kernel drops it when the holder dies. Gives the lock's descriptor."""
+    """Hold a file's lock; the kernel releases it when the holder dies. Yields the lock's descriptor."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

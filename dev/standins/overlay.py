@@ -78,8 +78,8 @@ def translated(value: Any, mapping: Mapping[str, str]) -> Any:
     return json.loads(text)
 
 
-def ways(address: str, reach: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every variable that decides which host is reached, and as whom."""
+def connection_variables(address: str, reach: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every variable that decides which host is reached, and as which user."""
     found = {**CONNECTION, **reach, "ansible_host": address}
     return {**WAYS_ROUND, **{name: found.get(other, "") for name, other in SYNONYMS.items()}, **found}
 
@@ -101,18 +101,18 @@ def overlay(
         differing = {name: value for name, value in changed.items() if value != own[name]}
         differing |= {name: value for name, value in INTERFACES.items() if name in own}
         always = {*CONNECTION, *reach, "ansible_host"}
-        wanted = ways(given.get(host, NOWHERE), reach).items()
+        wanted = connection_variables(given.get(host, NOWHERE), reach).items()
         found[host] = {**differing, **{name: value for name, value in wanted if name in always or name in own}}
     return found
 
 
-def strays(variables: Mapping[str, Any], given: Mapping[str, str], reach: Mapping[str, Any]) -> list[str]:
-    """Return what would lead to other hosts than ours, of the variables as Ansible has them in the end."""
+def foreign_addresses(variables: Mapping[str, Any], given: Mapping[str, str], reach: Mapping[str, Any]) -> list[str]:
+    """Return the variables, as Ansible has them in the end, that would lead to other hosts than ours."""
     found = [f"{host}: not in the merged inventory" for host in given if host not in variables]
     for host, own in variables.items():
         if host not in given and host == "localhost":
             continue
-        for name, value in ways(given.get(host, NOWHERE), reach).items():
+        for name, value in connection_variables(given.get(host, NOWHERE), reach).items():
             optional = name in SYNONYMS or name in WAYS_ROUND
             if own.get(name, value if optional else None) != value:
                 found.append(f"{host}: {name} is {own.get(name)!r} and must be {value!r}")

@@ -110,13 +110,13 @@ def flags(program: Path) -> dict[str, str]:
 
 
 def choices(binaries: Path) -> dict[str, list[str]]:
-    """Return the words that flags take, of those that help tells."""
+    """Return the words that flags accept, as far as --help names them."""
     programs = [binaries / name for name in ("kube-apiserver", "kube-controller-manager")]
     text = "".join(subprocess.run([p, "--help"], capture_output=True, text=True, check=True).stdout for p in programs)
     found = {}
     for flag, pattern in CHOICES.items():
-        told = re.search(pattern, text)
-        words = re.split(r",\s*", ", ".join(told.groups())) if told else []
+        match = re.search(pattern, text)
+        words = re.split(r",\s*", ", ".join(match.groups())) if match else []
         found[flag] = sorted(word for word in words if word not in DOWNSTREAM)
     return found
 
@@ -130,7 +130,7 @@ def aliases(source: Path) -> dict[str, str]:
 
 
 def gates(binaries: Path, source: Path | None) -> list[str]:
-    """Return the feature gates of a release: help leaves out those that are settled, but they are still taken."""
+    """Return the feature gates of a release: help leaves out those that are locked, but they are still accepted."""
     found: set[str] = set()
     for program in PROGRAMS:
         text = subprocess.run([str(binaries / program), "--help"], capture_output=True, text=True, check=True).stdout
@@ -211,7 +211,7 @@ def fields(source: Path) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for path in [*(source / "staging/src/k8s.io" / part for part in TYPES), source / EVENT_RATE_LIMIT]:
         known |= structures(path.read_text(encoding="utf-8"))
-    # Objects of other groups inside the files are not looked into.
+    # Objects of other groups inside the files are left out.
     known.pop("ObjectMeta", None)
     used: dict[str, Any] = {}
     for kind in KINDS:
@@ -328,7 +328,7 @@ def write(name: str, content: Any) -> None:
 
 
 def main() -> None:
-    """Write the table of the release whose programs, and if given sources, are at hand."""
+    """Write the table of the release whose programs, and sources if given, are available."""
     binaries, source = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
     minor = binaries.name.rpartition(".")[0]
     old = stored(minor)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a rehearsal takes the place of the real thing, with which programs, and what is said about it."""
+"""When a rehearsal replaces the real programs, with which stand-ins, and the messages about it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from dev.standins import binaries, build
 
 DIRECTORY = binaries.TOP / "build" / "rehearsal"
-# What no stand-in of kubelet can do: wait for pods, also when a new CA restarts them.
+# What no stand-in of kubelet can do: run pods, also when a new CA restarts them.
 WITHOUT_PODS: dict[str, Any] = {"addons_wait": False, "addons_restart_namespaces": []}
-# And what none of flanneld can do, either: bring pods of two nodes together.
+# And what no stand-in of flanneld can do: connect pods of two nodes.
 WITHOUT_PACKETS: dict[str, Any] = {"verify_workload": False}
 REAL = ("etcd", "containerd", "runc", "CNI plugins", "kubectl", "haproxy", "keepalived", "systemd")
 
@@ -27,12 +27,12 @@ def lacking(version: str) -> list[binaries.Missing]:
 
 
 def asked() -> str:
-    """Return what somebody wants: 1 for a rehearsal in any case, 0 for none in any case."""
+    """Return what the user has set: 1 for a rehearsal in any case, 0 for none in any case."""
     return os.environ.get("HARDWAY_REHEARSAL", "")
 
 
 def replaceable(version: str) -> bool:
-    """Say whether stand-ins, and kubectl from Debian, can take the place of all that is lacking, and may."""
+    """Return whether stand-ins, and kubectl from Debian, can and may replace everything that is missing."""
     others = {"kubectl"} if (binaries.READY / "debian" / "kubectl").is_file() else set()
     lost = lacking(version)
     known = all(set(item.binaries) <= {*build.STAND_INS.get(item.component, ()), *others} for item in lost)
@@ -40,14 +40,14 @@ def replaceable(version: str) -> bool:
 
 
 def replaced(version: str) -> tuple[str, ...]:
-    """Return the components that stand-ins take the place of: all where somebody asks, else those that are lacking."""
+    """Return the components that stand-ins replace: all where the user wants that, else those that are missing."""
     if asked() == "1":
         return tuple(build.STAND_INS)
     return _with_stand_ins(version) if replaceable(version) else ()
 
 
 def _with_stand_ins(version: str) -> tuple[str, ...]:
-    """Return the components that are lacking and that there are stand-ins of."""
+    """Return the missing components that there are stand-ins for."""
     lost = {name for item in lacking(version) for name in item.binaries}
     return tuple(component for component, programs in build.STAND_INS.items() if lost & set(programs))
 
@@ -58,13 +58,13 @@ def names(components: Iterable[str]) -> list[str]:
 
 
 def first_words(version: str) -> str:
-    """Return what is to be said before anything is looked for elsewhere; nothing where that will be no rehearsal."""
+    """Return what to print before anything is searched elsewhere; nothing where that will be no rehearsal."""
     if asked() == "1":
         return notice(version)
     lost = ", ".join(names(_with_stand_ins(version)))
     if asked() == "0" or not lost:
         return ""
-    return f"{lost} not at hand: this is a REHEARSAL with stand-ins for them, unless they can be downloaded now."
+    return f"{lost} not available: this is a REHEARSAL with stand-ins for them, unless they can be downloaded now."
 
 
 def programs(version: str, components: Collection[str] = tuple(build.STAND_INS)) -> Path:
@@ -100,7 +100,7 @@ def settings(version: str) -> dict[str, Any]:
 
 
 def notice(version: str) -> str:
-    """Return what a rehearsal says of itself before anything else; nothing where it is none."""
+    """Return the notice that a rehearsal prints first; nothing where it is none."""
     if not (components := replaced(version)):
         return ""
     stand_ins = names(components)
@@ -118,13 +118,13 @@ def notice(version: str) -> str:
 
 
 def real(version: str) -> list[str]:
-    """Return the programs that are none of ours."""
+    """Return the programs that are not stand-ins."""
     components = replaced(version)
     return [*names(component for component in build.STAND_INS if component not in components), *REAL]
 
 
 def rows(version: str) -> list[list[str]]:
-    """Return which programs are what, for a closing table."""
+    """Return each program and what it is, for a closing table."""
     components = replaced(version)
     found = [[name, "stand-in" if name == "flanneld" else f"stand-in for {version}"] for name in names(components)]
     left_out = "pods, CoreDNS, packets" if "kubernetes" in components else "packets between pods of two nodes"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the tree to the limits that no linter knows: sizes, forbidden actions, file headers, the files of a role."""
+"""Check limits that no linter knows: sizes, forbidden actions, file headers, the files of a role."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def forbidden_words(tasks: Any) -> Iterator[tuple[str, str]]:
 
 
 def role_problems() -> list[str]:
-    """Return the files that a role must have and has not."""
+    """Return the files that a role must have and does not have."""
     roles = [path.relative_to(TOP) for path in (TOP / "roles").iterdir() if path.is_dir()]
     return [f"{role}: no {name}" for role in roles for name in ROLE_FILES if not (TOP / role / name).is_file()]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watch a cluster come up on this machine: sandbox hosts, the real playbook, and a table of what runs where."""
+"""Bring a cluster up on this machine: sandbox hosts, the real playbook, and a table of what runs where."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def node_rows(nodes: dict[str, Any]) -> list[list[str]]:
 
 
 def leaders(lab: Lab, hosts: list[str]) -> list[list[str]]:
-    """Return who leads what."""
+    """Return which host leads what."""
     first = hosts[0]
     rows = []
     for row in ask_json(lab, first, f"{ETCDCTL} endpoint status --cluster --write-out json") or []:
@@ -72,9 +72,9 @@ def leaders(lab: Lab, hosts: list[str]) -> list[list[str]]:
     for lease in ("kube-controller-manager", "kube-scheduler"):
         path = "{.spec.holderIdentity}"
         holder = ask(lab, first, f"{KUBECTL} -n kube-system get lease {lease} -o jsonpath='{path}'")
-        rows.append([lease, holder.rpartition("_")[0] or holder or "nobody"])
+        rows.append([lease, holder.rpartition("_")[0] or holder or "none"])
     if address := lab.virtual_address():
-        holder = next((host for host in hosts if ask(lab, host, f"ip -o addr show to {address}")), "nobody")
+        holder = next((host for host in hosts if ask(lab, host, f"ip -o addr show to {address}")), "none")
         rows.append([f"virtual address {address}", holder])
     return rows
 
@@ -106,7 +106,7 @@ def summary(lab: Lab, seconds: dict[str, float]) -> str:
 
 
 def shown(program: str) -> str:
-    """Return a program as one types it from here."""
+    """Return the path of a program as a user types it here."""
     return os.path.relpath(program, TOP) if Path(program).is_relative_to(TOP) else program
 
 
@@ -120,8 +120,8 @@ def up(lab: Lab) -> int:
     if reason := refusal():
         print(f"make demo: {reason}", file=sys.stderr)
         return 1
-    if (told := rehearsal.notice(version)) != first and told:
-        print(told + "\n", flush=True)
+    if (notice := rehearsal.notice(version)) != first and notice:
+        print(notice + "\n", flush=True)
     seconds: dict[str, float] = {}
     lab.down()
     begin = time.monotonic()

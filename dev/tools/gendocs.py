@@ -86,7 +86,7 @@ def modules() -> dict[str, dict[str, Any]]:
 
 
 def playbook_purpose(path: Path) -> str:
-    """Return what a playbook says of itself: the first sentence of its first comment, else its first play's name."""
+    """Return a playbook's purpose: the first sentence of its first comment, else its first play's name."""
     lines = path.read_text(encoding="utf-8").splitlines()
     first = next((number for number, line in enumerate(lines) if line.startswith("#")), None)
     if first is None:

@@ -174,7 +174,7 @@ def collect() -> None:
     subprocess.run([str(SANDBOX), "images", *(["--coredns-tag", f"v{coredns}"] if coredns else [])], check=False)
 
 
-def at_hand() -> Path:
+def available_programs() -> Path:
     """Return where tests find programs: the real ones, or stand-ins with what Debian has."""
     version = kubernetes_version()
     if rehearsal.lacking(version):
@@ -183,7 +183,7 @@ def at_hand() -> Path:
 
 
 def require_binaries() -> str | None:
-    """Return nothing when every binary is at hand, was downloaded, or has a stand-in; else what is missing."""
+    """Return nothing when every binary is available, was downloaded, or has a stand-in; else what is missing."""
     version = kubernetes_version()
     collect()
     lost = binaries.missing(version)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check the syntax of every tracked shell script; shellcheck judges more where it is installed.
+# Check the syntax of every tracked shell script; shellcheck checks more where it is installed.
 set -euo pipefail
 mapfile -t scripts < <(git grep -lE '^#!.*(bash|/sh)\b' -- . ':!*.md')
 for script in "${scripts[@]}"; do bash -n "$script"; done

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run molecule scenarios, all or those named; what needs missing Kubernetes binaries is skipped aloud."""
+"""Run molecule scenarios, all or those named; those without their Kubernetes binaries are skipped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCENARIOS = {"components": False, "default": True, "ha": True}
 
 
 def hold_hosts() -> TextIO:
-    """Wait until no other run in this clone uses the scenarios' hosts; they are ours until the answer is closed."""
+    """Wait until no other run in this clone uses the scenarios' hosts; the lock is held until the result is closed."""
     path = TOP / ".cache" / "molecule.lock"
     path.parent.mkdir(exist_ok=True)
     lock = path.open("w", encoding="utf-8")
@@ -50,10 +50,10 @@ def main() -> int:
     clusters = any(SCENARIOS[name] for name in wanted)
     lost = require_binaries() if clusters else None
     if not clusters:
-        # etcd comes from Debian where nobody brought it.
+        # etcd comes from Debian where no other is available.
         collect()
-    if clusters and (told := rehearsal.notice(kubernetes_version())):
-        print(told, flush=True)
+    if clusters and (notice := rehearsal.notice(kubernetes_version())):
+        print(notice, flush=True)
     for name in wanted:
         if lost and SCENARIOS[name]:
             print(f"SKIPPED molecule {name}: the Kubernetes binaries are missing and could not be downloaded\n{lost}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process with all its descendants: who they are, how much memory they need, and the end of them."""
+"""A process with all its descendants: list them, measure their memory, kill them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def family(ancestor: int) -> list[int]:
 
 
 def kill(pids: Iterable[int]) -> None:
-    """End processes without asking them; who is gone already is no matter."""
+    """Kill processes; those that are gone already do not matter."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def memory(pid: int, kind: str = "Pss") -> int:
-    """Return the kilobytes of a process, nothing for one that is gone. Pss counts shared pages by their share."""
+    """Return the kilobytes of a process, nothing for one that is gone. Pss counts shared pages proportionally."""
     file = "smaps_rollup" if kind == "Pss" else "status"
     name = "Pss" if kind == "Pss" else "VmRSS"
     try:
@@ -47,10 +47,10 @@ def memory(pid: int, kind: str = "Pss") -> int:
 
 
 class Peak(threading.Thread):
-    """Watches, from outside, how much memory a process and all its descendants have together; keeps the most."""
+    """Measures, from outside, the memory of a process with all its descendants; keeps the maximum."""
 
     def __init__(self, ancestor: int, interval: float = 1.0) -> None:
-        """Take whom to watch; Pss where the kernel tells it, else Rss, which counts shared pages for each again."""
+        """Take the process to watch; Pss, else Rss, which counts shared pages in each process."""
         super().__init__(daemon=True)
         self.ancestor, self.interval = ancestor, interval
         self.kind = "Pss" if memory(os.getpid(), "Pss") else "Rss"
@@ -58,7 +58,7 @@ class Peak(threading.Thread):
         self.ended = threading.Event()
 
     def run(self) -> None:
-        """Look, about once a second, until told to end."""
+        """Measure about once a second until the end."""
         while True:
             total = sum(memory(pid, self.kind) for pid in family(self.ancestor))
             self.most = max(self.most, total)
@@ -66,7 +66,7 @@ class Peak(threading.Thread):
                 return
 
     def end(self) -> int:
-        """Look no more; return the most kilobytes there were."""
+        """Stop measuring; return the maximum in kilobytes."""
         self.ended.set()
         self.join()
         return self.most

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has made on sandbox hosts: programs, files, certificates, and the order in which units were started."""
+"""What a run has changed on sandbox hosts: programs, files, certificates, and the order in which units were started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography import x509
 
 from dev.tools.lab import Lab, table
 
-# Ours; what else changed on a host is the system's own doing, or data.
+# Paths of the collection; other changes on a host are made by the system itself, or are data.
 ROOTS = ("etc", "usr/local", "opt", "var/lib/kube-proxy")
 # Lies beside the host's own disk.
 KUBELET = "bind-kubelet"
@@ -44,7 +44,7 @@ def files(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def shown(path: Path) -> str:
-    """Return a file's content fit to be read by others."""
+    """Return a file's content without secrets."""
     if path.is_symlink():
         return f"(a link to {path.readlink()})\n"
     content = path.read_bytes()
@@ -55,7 +55,7 @@ def shown(path: Path) -> str:
 
 
 def names(certificate: x509.Certificate) -> str:
-    """Return the alternative names of a certificate."""
+    """Return the SANs of a certificate."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

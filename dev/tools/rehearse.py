@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run an operator's own inventory on sandbox hosts, and report what it makes: make rehearse INVENTORY=path."""
+"""Run an operator's own inventory on sandbox hosts, and report the result: make rehearse INVENTORY=path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dev.standins import overlay, use
 from dev.tools import rehearsal_report as report
 from dev.tools.lab import TOP, Lab, kubernetes_version, require_binaries, tool, variables
 
-# What is made on the controller is made below the rehearsal's own directory.
+# What is written on the controller goes below the rehearsal's own directory.
 PATHS = {"cluster_pki_dir": "pki", "admin_kubeconfig": "pki/admin.kubeconfig"}
 LEFT_OUT = {"certificates_json": "", "certificates_textfile": ""}
 
@@ -57,7 +57,7 @@ class Rehearsal:
         return next((str(version) for version in asked if version), "")
 
     def listed(self, *sources: Path, beside: Path = TOP) -> dict[str, Any]:
-        """Return what Ansible makes of inventories, and of the variables beside a playbook."""
+        """Return the inventories as Ansible reads them, with the variables beside a playbook."""
         command = [tool("ansible-inventory"), "--list", "--playbook-dir", str(beside)]
         command += [word for source in sources for word in ("-i", str(source))]
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
@@ -82,7 +82,7 @@ class Rehearsal:
                 self.lab.exec(place, f"echo {address} {name} >> /etc/hosts")
 
     def write(self, reach: dict[str, Any]) -> None:
-        """Write a last inventory, whose host_vars outrank the operator's, and what no inventory may decide."""
+        """Write a last inventory, which takes precedence over the operator's, and what no inventory may set."""
         self.reach = reach
         changed = overlay.overlay(self.hosts, self.variables, self.given, self.layout.virtual, reach)
         (self.overlay / "host_vars").mkdir(parents=True)
@@ -94,13 +94,13 @@ class Rehearsal:
         (self.target / "settings.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     def check(self, playbook: str) -> None:
-        """Stop before a playbook that would reach any host but ours."""
+        """Stop before a playbook that would reach hosts other than the sandbox's."""
         merged = self.listed(self.inventory, self.overlay, beside=(TOP / playbook).parent)["_meta"]["hostvars"]
-        if found := overlay.strays(merged, self.given, self.reach):
-            told = "\n".join(f"  {line}" for line in found)
+        if found := overlay.foreign_addresses(merged, self.given, self.reach):
+            listed = "\n".join(f"  {line}" for line in found)
             raise SystemExit(
                 f"make rehearse: {playbook}: not played, for it would leave the sandbox. Something outranks "
-                f"the inventory, as host_vars beside a playbook do; take that away:\n{told}"
+                f"the inventory, as host_vars beside a playbook do; take that away:\n{listed}"
             )
 
     def play(self, playbook: str, number: int) -> int:
@@ -148,8 +148,8 @@ def main() -> int:
     if reason := require_binaries():
         print(f"make rehearse: {reason}", file=sys.stderr)
         return 1
-    if (told := use.notice(version)) and told != first:
-        print(told + "\n", flush=True)
+    if (notice := use.notice(version)) and notice != first:
+        print(notice + "\n", flush=True)
     status = 0
     try:
         rehearsal.up()

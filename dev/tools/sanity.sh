@@ -5,7 +5,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/ansible_collections/hardway/kubernetes
 mkdir -p "$tree"
-# What somebody has not yet committed is judged too.
+# What is not committed yet is checked, too.
 git ls-files -z --cached --others --exclude-standard -- \
     galaxy.yml README.md LICENSE CHANGELOG.md meta plugins roles playbooks changelogs tests/sanity |
     while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
@@ -28,7 +28,7 @@ PYTHON
 done
 
 cd "$tree"
-git init --quiet . # ansible-test then judges exactly these files
+git init --quiet . # ansible-test then checks exactly these files
 version=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 unset ANSIBLE_CONFIG ANSIBLE_COLLECTIONS_PATH PYTHONDONTWRITEBYTECODE
 ansible-test sanity --local --python "$version" "$@"

@@ -18,11 +18,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dev.standins import use as rehearsal
-from dev.tools import live
+from dev.tools import client_report
 from dev.tools.lab import kubernetes_version
 
 TOP = Path(__file__).resolve().parents[2]
-# Each group runs side by side, so that one push shows every cheap mistake, and only when nothing failed before it.
+# Each group runs in parallel, so that one push shows every cheap mistake, and only when nothing failed before it.
 # Integration keeps the processors busy by itself. What clients see is measured at the end, where
 # there is less to do: the balancer's tests are about over when the cluster's clients come.
 GROUPS = (
@@ -38,7 +38,7 @@ KEPT = re.compile(
 
 @dataclass
 class Part:
-    """One target of the Makefile, and what it said that is worth repeating."""
+    """One target of the Makefile, and the lines of its output that are repeated at the end."""
 
     name: str
     status: int = 0
@@ -66,7 +66,7 @@ def run(name: str, *, whole: bool = False) -> Part:
 
 
 def show(lines: list[str]) -> None:
-    """Print these lines in one piece, and forget them."""
+    """Print these lines in one piece, and clear them."""
     sys.stdout.write("".join(lines))
     sys.stdout.flush()
     lines.clear()
@@ -94,10 +94,10 @@ def main() -> int:
             group = groups.pop(0)
             parts += pool.map(partial(run, whole=len(group) > 1), group)
     print(summary(parts, [name for group in groups for name in group]), flush=True)
-    if seen := live.since(begin):
-        print(f"\nWhat clients saw meanwhile, also in {live.REPORTS.relative_to(TOP)}:\n\n{seen}", flush=True)
-    if told := rehearsal.notice(kubernetes_version()):
-        print("\n" + told, flush=True)
+    if seen := client_report.since(begin):
+        print(f"\nWhat clients saw meanwhile, also in {client_report.REPORTS.relative_to(TOP)}:\n\n{seen}", flush=True)
+    if notice := rehearsal.notice(kubernetes_version()):
+        print("\n" + notice, flush=True)
     return 1 if any(part.status for part in parts) else 0
 
 

@@ -18,11 +18,11 @@ MODULES |= {"kubelet": "kubelet", "kube-proxy": "network", "flanneld": "network"
 
 
 def main() -> int:
-    """Find out who we are and be it; return the exit status."""
+    """Run the stand-in of this name; return the exit status."""
     name = Path(sys.argv[0]).name
     module = f"standin.{MODULES[name]}"
     versions = json.loads(pkgutil.get_data("standin", "data/versions.json") or b"{}")
-    # Only what goes on to serve is imported whole: another Python than the builder's compiles it each time.
+    # Only what goes on to serve imports everything: a Python other than the builder's compiles it each time.
     return int(run(name, versions, sys.argv[1:], lambda given: import_module(module).main(given)))
 
 

@@ -19,7 +19,7 @@ from .core.moments import moment, over
 from .core.program import Program
 from .core.server import log, stopping
 
-# Controllers that work only where somebody names them.
+# Controllers that work only when named.
 OFF = ("token-cleaner-controller",)
 ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
 
@@ -28,7 +28,7 @@ class Controllers:
     """All control loops; each works as its own service account where the flags ask for that."""
 
     def __init__(self, program: Program, api: Connection) -> None:
-        """Remember whom to ask; files are read when we lead."""
+        """Remember the connection; files are read when we lead."""
         self.program, self.api = program, api
         self.signing: dict[str, tuple[Any, Any]] = {}
         self.root = ""
@@ -43,14 +43,14 @@ class Controllers:
         return name in self.chosen or ("*" in self.chosen and name not in OFF and f"-{name}" not in self.chosen)
 
     def prepare(self) -> None:
-        """Read what the loops need when we begin to lead, for only then the real one ends of it, too."""
+        """Read what the loops need when we begin to lead: the real program fails of it only then, too."""
         get = self.program.get
         if get("allocate-node-cidrs"):
             self.program.hold({**self.program.line.values, "cluster-cidr": get("cluster-cidr") or "none"}, "pods")
             pods = ipaddress.ip_network(get("cluster-cidr").split(",")[0], strict=False)
             if get("node-cidr-mask-size", 24) < pods.prefixlen:
-                told = "mask size of cluster CIDR must be less than or equal to --node-cidr-mask-size configured"
-                raise Refusal(f"Controller: Invalid --cluster-cidr, {told} for CIDR family")
+                reason = "mask size of cluster CIDR must be less than or equal to --node-cidr-mask-size configured"
+                raise Refusal(f"Controller: Invalid --cluster-cidr, {reason} for CIDR family")
         if get("service-account-private-key-file"):
             x509.private_key(get("service-account-private-key-file"))
         if get("root-ca-file"):
@@ -73,19 +73,19 @@ class Controllers:
         client, end = self._clients.get(name, (self.api, 0.0))
         if end > time.monotonic():
             return client
-        # Not remembered as made: whoever takes the account away gets it back.
+        # Not remembered as created: an account that is deleted comes back.
         self._made.discard(f"{ACCOUNTS}/{name}")
         self._ensure(self.api, ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         token = self.api.send("POST", f"{ACCOUNTS}/{name}/token", asked)["status"]["token"]
-        # The token alone says who asks: no certificate goes along.
+        # The token alone authenticates: no client certificate is sent.
         files = type(self.api.files)(self.api.files.ca)
         client = Connection(self.api.url, files, token, f"kube-controller-manager/{name}")
         self._clients[name] = (client, time.monotonic() + 2400)
         return client
 
     def work(self) -> None:
-        """Let every loop look once; trouble of one is not trouble of the others."""
+        """Run every loop once; an error of one does not stop the others."""
         if not self.signing:
             self.prepare()
         for controller, account, loop in (
@@ -116,8 +116,8 @@ class Controllers:
                 continue
             request, usages = base64.b64decode(spec["request"]), spec.get("usages") or []
             if problem := x509.signer_problem(spec["signerName"], request, usages):
-                told = {"reason": "SignerValidationFailure", "message": problem, "lastUpdateTime": moment()}
-                failed = {"type": "Failed", "status": "True", **told}
+                failure = {"reason": "SignerValidationFailure", "message": problem, "lastUpdateTime": moment()}
+                failed = {"type": "Failed", "status": "True", **failure}
                 csr["status"] = {**status, "conditions": [*status["conditions"], failed]}
             else:
                 limit = self.program.get("cluster-signing-duration", 31536000.0)
@@ -140,37 +140,41 @@ class Controllers:
                 api.send("PATCH", f"/api/v1/nodes/{node['metadata']['name']}", patch)
 
     def silence(self, api: Connection) -> None:
-        """Doubt nodes that are silent."""
+        """Mark nodes whose kubelet is silent as unresponsive."""
         leases = self.api.send("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")["items"]
         renewed = {lease["metadata"]["name"]: lease["spec"].get("renewTime") for lease in leases}
         for node in self.api.send("GET", "/api/v1/nodes")["items"]:
             self._doubt(api, node, renewed.get(node["metadata"]["name"]))
 
     def free_range(self, taken: set[str]) -> str:
-        """Return a pod range that nobody has."""
+        """Return a pod range that is free."""
         whole = ipaddress.ip_network(self.program.get("cluster-cidr").split(",")[0], strict=False)
         size = self.program.get("node-cidr-mask-size", 24)
         free = (str(part) for part in whole.subnets(new_prefix=size) if str(part) not in taken)
         return next(free, "")
 
     def _doubt(self, api: Connection, node: dict[str, Any], renewed: Optional[str]) -> None:
-        """Say of a node whose kubelet is silent that nobody knows how it is."""
+        """Set the condition Ready of an unresponsive node to Unknown."""
         grace = self.program.get("node-monitor-grace-period", 50.0)
         conditions = (node.get("status") or {}).get("conditions") or []
         if not over(renewed, grace) or all(c["status"] == "Unknown" for c in conditions if c["type"] == "Ready"):
             return
-        told = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
-        changed = [{**c, **told, "lastTransitionTime": moment()} if c["type"] == "Ready" else c for c in conditions]
+        unknown = {
+            "status": "Unknown",
+            "reason": "NodeStatusUnknown",
+            "message": "Kubelet stopped posting node status.",
+        }
+        changed = [{**c, **unknown, "lastTransitionTime": moment()} if c["type"] == "Ready" else c for c in conditions]
         path = f"/api/v1/nodes/{node['metadata']['name']}/status"
         api.send("PATCH", path, {"status": {"conditions": changed}})
 
     def publish(self, api: Connection) -> None:
-        """Have the CA's certificate in every namespace."""
+        """Publish the CA certificate in every namespace."""
         if self.root:
             self._everywhere(api, "configmaps", "ConfigMap", {"name": "kube-root-ca.crt"}, data={"ca.crt": self.root})
 
     def accounts(self, api: Connection) -> None:
-        """Have a default account in every namespace."""
+        """Create the default service account in every namespace."""
         self._everywhere(api, "serviceaccounts", "ServiceAccount", {"name": "default"})
 
     def _everywhere(self, api: Connection, resource: str, kind: str, metadata: dict[str, str], **more: Any) -> None:
@@ -196,17 +200,17 @@ class Controllers:
         self._made.add(key)
 
     def deployments(self, api: Connection) -> None:
-        """Note that deployments were seen; pods are not started in a rehearsal."""
+        """Record that deployments were observed; pods are not started in a rehearsal."""
         for item in self.api.send("GET", "/apis/apps/v1/deployments")["items"]:
             wanted = (item.get("spec") or {}).get("replicas", 1)
             generation, status = item["metadata"].get("generation", 1), item.get("status") or {}
             if status.get("observedGeneration") != generation:
-                told: dict[str, int] = {"observedGeneration": generation}
+                state: dict[str, int] = {"observedGeneration": generation}
                 if wanted:
-                    told |= {"replicas": wanted, "updatedReplicas": wanted, "unavailableReplicas": wanted}
+                    state |= {"replicas": wanted, "updatedReplicas": wanted, "unavailableReplicas": wanted}
                 place, name = item["metadata"]["namespace"], item["metadata"]["name"]
                 path = f"/apis/apps/v1/namespaces/{place}/deployments/{name}/status"
-                api.send("PUT", path, {**item, "kind": "Deployment", "apiVersion": "apps/v1", "status": told})
+                api.send("PUT", path, {**item, "kind": "Deployment", "apiVersion": "apps/v1", "status": state})
 
     def tokens(self, api: Connection) -> None:
         """Remove bootstrap tokens whose time is over."""
@@ -217,7 +221,7 @@ class Controllers:
                 api.send("DELETE", f"{path}/{item['metadata']['name']}")
 
     def namespaces(self, api: Connection) -> None:
-        """Empty namespaces that are to go, and let them go."""
+        """Empty namespaces that are being deleted, then finalize them."""
         for item in self.api.send("GET", "/api/v1/namespaces")["items"]:
             if not item["metadata"].get("deletionTimestamp"):
                 continue
@@ -231,11 +235,11 @@ class Controllers:
 
 
 def main(program: Program) -> int:
-    """Hold the lease and work, until told to stop."""
-    told = stopping()
+    """Hold the lease and work until the stop signal."""
+    stop = stopping()
     api = from_kubeconfig(program.get("kubeconfig", ""), "kube-controller-manager")
     controllers = Controllers(program, api)
     serve(program, 10257)
     log("I", f"REHEARSAL stand-in of kube-controller-manager {program.version}")
     election = Election(api, "kube-controller-manager", times(program))
-    return election.lead(told, controllers.work)
+    return election.lead(stop, controllers.work)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kubelet: asks for its certificate, registers its node, tells that it is well, and serves its port. No pods."""
+"""kubelet: requests its certificate, registers its node, reports its health, and serves its port. No pods."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Kubelet:
         self.config: dict[str, Any] = {}
         if path := get("config"):
             versions = ("kubelet.config.k8s.io/v1beta1",)
-            # Unknown fields are passed over with a warning, as by the real kubelet.
+            # Unknown fields are ignored with a warning, as by the real kubelet.
             self.config = configuration.read(
                 path, "KubeletConfiguration", program.fields, strict=False, versions=versions
             )
@@ -68,16 +68,16 @@ class Kubelet:
         ca = (self.config.get("authentication") or {}).get("x509", {}).get("clientCAFile", "")
         self.cas = x509.certificates(ca) if ca else []
         if self.config.get("failSwapOn", True) and len(Path("/proc/swaps").read_text("utf-8").splitlines()) > 1:
-            told = "please disable swap or set --fail-swap-on flag to false"
-            raise Refusal(f"running with swap on is not supported, {told}")
+            reason = "please disable swap or set --fail-swap-on flag to false"
+            raise Refusal(f"running with swap on is not supported, {reason}")
         if self.config.get("failCgroupV1") and not Path("/sys/fs/cgroup/cgroup.controllers").exists():
             raise Refusal(f"{INVALID}: kubelet is configured to not run on a host using cgroup v1")
         if not self.runtime_answers():
-            told = f'validate CRI v1 runtime API for endpoint "{self.config.get("containerRuntimeEndpoint", "")}"'
-            raise Refusal(f"failed to run Kubelet: validate service connection: {told}")
+            reason = f'validate CRI v1 runtime API for endpoint "{self.config.get("containerRuntimeEndpoint", "")}"'
+            raise Refusal(f"failed to run Kubelet: validate service connection: {reason}")
 
     def runtime_answers(self) -> bool:
-        """Say whether somebody listens where the container runtime should."""
+        """Return whether a program listens on the container runtime's socket."""
         path = urlsplit(self.config.get("containerRuntimeEndpoint", "unix:///run/containerd/containerd.sock")).path
         with socket.socket(socket.AF_UNIX) as tried:
             return tried.connect_ex(path) == 0
@@ -89,8 +89,8 @@ class Kubelet:
 
     def node(self) -> dict[str, Any]:
         """Return the Node object to register."""
-        told = {"hostname": self.name, "os": "linux", "arch": architecture()}
-        labels = {f"kubernetes.io/{name}": value for name, value in told.items()}
+        facts = {"hostname": self.name, "os": "linux", "arch": architecture()}
+        labels = {f"kubernetes.io/{name}": value for name, value in facts.items()}
         labels |= self.program.get("node-labels", {})
         taints = self.program.get("register-with-taints", self.config.get("registerWithTaints") or [])
         return {
@@ -99,7 +99,7 @@ class Kubelet:
         }  # fmt: skip
 
     def status(self) -> dict[str, Any]:
-        """Return how the node is."""
+        """Return the status of the node."""
         network = any(Path("/etc/cni/net.d").glob("*.conf*")) if Path("/etc/cni/net.d").is_dir() else False
         problem = "" if network else "container runtime network not ready: cni plugin not initialized"
         problem = problem if self.runtime_answers() else "container runtime is down"
@@ -123,7 +123,7 @@ class Kubelet:
         }  # fmt: skip
 
     def register(self, api: Connection) -> None:
-        """Have the Node object, with our labels."""
+        """Create the Node object, with our labels."""
         node = self.node()
         try:
             api.send("POST", "/api/v1/nodes", node)
@@ -134,7 +134,7 @@ class Kubelet:
             api.send("PATCH", f"/api/v1/nodes/{self.name}", own)
 
     def beat(self, api: Connection, number: int) -> None:
-        """Renew the lease; tell the status now and then, and when it changes."""
+        """Renew the lease; send the status from time to time, and when it changes."""
         spec = {"holderIdentity": self.name, "leaseDurationSeconds": 40, "renewTime": micro()}
         renew(api, "kube-node-lease", self.name, spec, seen(api, "kube-node-lease", self.name))
         path = f"/api/v1/nodes/{self.name}/status"
@@ -160,7 +160,7 @@ class Kubelet:
         Server(health, self.config.get("healthzPort", 10248), health_app(lambda: True)).serve()
 
     def answer(self, api: Connection, request: Request) -> Answer:
-        """Answer who shows a certificate of ours, or a token that the API knows, and may look into nodes."""
+        """Answer clients with a certificate of our CA, or a token that the API accepts, if they may access nodes."""
         name, groups = self.who(api, request)
         if not name:
             return Answer(401, "Unauthorized")
@@ -173,7 +173,7 @@ class Kubelet:
         return Answer(200, "ok") if request.path == "/healthz" else Answer(404, "404 page not found\n")
 
     def who(self, api: Connection, request: Request) -> tuple[str, list[str]]:
-        """Return name and groups of whoever asks; no name where that is nobody."""
+        """Return name and groups of the requesting user; no name where there is none."""
         if request.peer:
             problem = x509.client_problem(request.peer, self.cas, x509.now())
             return ("", []) if problem else x509.subject(request.peer[0])
@@ -183,14 +183,14 @@ class Kubelet:
 
 
 def review(api: Connection, about: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return what the API says to a question about somebody."""
+    """Return the API's answer to a review of a user."""
     place = f"{about}.k8s.io/v1"
     asked = {"apiVersion": place, "kind": kind, "spec": spec}
     return dict(api.send("POST", f"/apis/{place}/{kind.lower()}s", asked)["status"])
 
 
 def joined(name: str, path: str, first: str, directory: Path) -> Connection:
-    """Return the API by a node's own kubeconfig, made by means of the first one where it is no use yet."""
+    """Return the API by the node's own kubeconfig, which is created from the bootstrap kubeconfig where needed."""
     if not _usable(path):
         if not first or not Path(first).is_file():
             problem = f"unable to load bootstrap kubeconfig: stat {first}: no such file or directory"
@@ -200,7 +200,7 @@ def joined(name: str, path: str, first: str, directory: Path) -> Connection:
 
 
 def _usable(path: str) -> bool:
-    """Say whether a kubeconfig has a client certificate that is good now."""
+    """Return whether a kubeconfig has a client certificate that is valid now."""
     try:
         certificate = x509.certificates(from_kubeconfig(path, "kubelet").files.cert)[0]
     except Refusal:
@@ -209,7 +209,7 @@ def _usable(path: str) -> bool:
 
 
 def _bootstrap(node: str, first: str, path: str, directory: Path) -> None:
-    """Write the kubeconfig, as the kubelet does first, ask for its client certificate and wait for it."""
+    """Write the kubeconfig, as the kubelet does first, request its client certificate and wait for it."""
     link = directory / "kubelet-client-current.pem"
     _write(Path(path), json.dumps(own_kubeconfig(first, str(link))).encode())
     api = from_kubeconfig(first, "kubelet")
@@ -249,7 +249,7 @@ def _issued(csr: dict[str, Any]) -> bytes:
 
 
 def _until(ask: Any) -> Any:
-    """Return the first answer that is something; the API may be away, and approval takes its time."""
+    """Return the first non-empty answer; the API may be unreachable, and approval takes its time."""
     while True:
         try:
             if answer := ask():
@@ -267,12 +267,12 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def main(program: Program) -> int:
-    """Join, register and beat, until told to stop."""
-    told = stopping()
+    """Join, register and report, until the stop signal."""
+    stop = stopping()
     kubelet = Kubelet(program)
     log("I", f"REHEARSAL stand-in of kubelet {program.version}: it starts no pods")
     threading.Thread(target=_work, args=(kubelet,), daemon=True).start()
-    told.wait()
+    stop.wait()
     return 0
 
 

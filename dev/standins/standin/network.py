@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kube-proxy and flanneld: they read their configuration, prove who they are, write what others need, and stay."""
+"""kube-proxy and flanneld: they read their configuration, authenticate, write what others need, and keep running."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def place(text: str, default: str) -> tuple[str, int]:
 
 def proxy(program: Program) -> int:
     """Run as kube-proxy."""
-    told = stopping()
+    stop = stopping()
     # Beside a file, flags do not count.
     content: dict[str, Any] = {"mode": program.get("proxy-mode"), "detectLocalMode": program.get("detect-local-mode")}
     if path := program.get("config"):
@@ -48,14 +48,14 @@ def proxy(program: Program) -> int:
     Server(*place(content.get("healthzBindAddress", ""), "0.0.0.0:10256"), health_app(known.is_set)).serve()
     Server(*place(content.get("metricsBindAddress", ""), "127.0.0.1:10249"), health_app(lambda: True)).serve()
     log("I", f"REHEARSAL stand-in of kube-proxy {program.version}: it writes no packet rules")
-    while not told.is_set():
+    while not stop.is_set():
         try:
             api.send("GET", "/api/v1/services?limit=500")
             api.send("GET", "/apis/discovery.k8s.io/v1/endpointslices?limit=500")
             known.set()
         except ApiError as exc:
             log("E", f'"Failed to watch" err="failed to list *v1.Service: {exc}"')
-        told.wait(30 if known.is_set() else 1)
+        stop.wait(30 if known.is_set() else 1)
     return 0
 
 
@@ -88,7 +88,7 @@ class Flannel:
         return str(range_)
 
     def write(self, range_: str) -> None:
-        """Write the lease down for those who wait for it."""
+        """Write the lease into the file that CNI waits for."""
         subnet = ipaddress.ip_network(range_)
         path = Path(self.program.get("subnet-file", "/run/flannel/subnet.env"))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,8 +99,8 @@ class Flannel:
         }  # fmt: skip
         path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
 
-    def tell(self, api: Connection) -> None:
-        """Tell the other nodes where we are."""
+    def publish(self, api: Connection) -> None:
+        """Publish our address to the other nodes."""
         prefix, backend = "flannel.alpha.coreos.com", (self.config.get("Backend") or {}).get("Type", "vxlan")
         marks = {f"{prefix}/kube-subnet-manager": "true", f"{prefix}/backend-type": backend}
         marks |= {f"{prefix}/public-ip": self.program.get("public-ip", ""), f"{prefix}/backend-data": "null"}
@@ -113,13 +113,13 @@ class Flannel:
 
 
 def main(program: Program) -> int:
-    """Run as the program whose name we have."""
+    """Run as the program of this name."""
     return {"kube-proxy": proxy, "flanneld": flanneld}[program.name](program)
 
 
 def flanneld(program: Program) -> int:
     """Run as flanneld."""
-    told = stopping()
+    stop = stopping()
     if not program.get("kube-subnet-mgr"):
         raise Refusal("a rehearsal knows flannel's Kubernetes subnet manager only")
     flannel = Flannel(program)
@@ -128,13 +128,13 @@ def flanneld(program: Program) -> int:
     port = program.get("healthz-port", 0)
     if port:
         Server(program.get("healthz-ip", "0.0.0.0"), port, health_app(lambda: True)).serve()  # noqa: S104
-    while not told.is_set():
+    while not stop.is_set():
         try:
             if range_ := flannel.lease(api):
-                flannel.tell(api)
+                flannel.publish(api)
                 flannel.write(range_)
                 notify("READY=1")
-                told.wait()
+                stop.wait()
         except ApiError as exc:
             if exc.status == 404:
                 problem = f'failed to acquire lease: node "{flannel.name}" not found'

@@ -50,14 +50,14 @@ def election_of(program: Program, content: dict[str, Any]) -> tuple[float, float
     given = zip(names, (15.0, 10.0, 2.0) if content else times(program))
     duration, deadline, pause = (seconds(section[n]) if n in section else default for n, default in given)
     if duration <= deadline:
-        told = f"Invalid value: {deadline}: LeaseDuration must be greater than RenewDeadline"
-        raise Refusal(f"leaderElection.leaseDuration: {told}")
+        reason = f"Invalid value: {deadline}: LeaseDuration must be greater than RenewDeadline"
+        raise Refusal(f"leaderElection.leaseDuration: {reason}")
     return duration, deadline, pause
 
 
 def main(program: Program) -> int:
-    """Hold the lease and bind, until told to stop."""
-    told = stopping()
+    """Hold the lease and bind until the stop signal."""
+    stop = stopping()
     content: dict[str, Any] = {}
     if path := program.get("config"):
         versions = ("kubescheduler.config.k8s.io/v1",)
@@ -67,4 +67,4 @@ def main(program: Program) -> int:
     api = from_kubeconfig(kubeconfig, "kube-scheduler")
     serve(program, 10259)
     log("I", f"REHEARSAL stand-in of kube-scheduler {program.version}")
-    return Election(api, "kube-scheduler", elected).lead(told, lambda: bind(api))
+    return Election(api, "kube-scheduler", elected).lead(stop, lambda: bind(api))

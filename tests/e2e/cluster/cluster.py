@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests do to a cluster and ask of it."""
+"""A cluster on sandbox hosts, and what tests do with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dev.tools import live
+from dev.tools import client_report
 from dev.tools.lab import SANDBOX, TOP, Lab, tool
 
 UNITS = (
@@ -74,15 +74,15 @@ class Cluster(Lab):
     """Sandbox hosts of a highly available cluster; three that carry everything unless groups say otherwise."""
 
     def __init__(self, name: str, groups: list[str] | None = None) -> None:
-        """Name it; nothing is made yet."""
+        """Remember the name; nothing is created yet."""
         super().__init__(name, "ha", groups)
-        # How the first deployment went, and the check before it; for tests that find it done.
+        # The first deployment and the check before it; for tests that need their results.
         self.checked = self.first = Run(-1, "", [])
-        # What a test has set for good, as an operator would in the inventory.
+        # Variables that a test has set permanently, as an operator would in the inventory.
         self.settings: dict[str, Any] = {}
 
     def run(self, *arguments: str, playbook: str = "site.yml") -> Run:
-        """Run a playbook and return how it went."""
+        """Run a playbook and return its result."""
         self.timing.unlink(missing_ok=True)
         log = self.directory / "playbook.log"
         with log.open("w", encoding="utf-8") as output:
@@ -102,13 +102,13 @@ class Cluster(Lab):
         return Run(status, log.read_text(encoding="utf-8"), report["tasks"])
 
     def deploy(self, *arguments: str) -> Run:
-        """Run site.yml and insist on success."""
+        """Run site.yml and require success."""
         done = self.run(*arguments)
         assert done.status == 0, done.output[-6000:]
         return done
 
     def found(self) -> None:
-        """Deploy on clean hosts, after a check that foretells it."""
+        """Deploy on clean hosts, after a check run that predicts it."""
         self.checked = self.deploy("--check", "--diff")
         self.first = self.deploy()
 
@@ -118,13 +118,13 @@ class Cluster(Lab):
         return [*line, "-i", str(self.inventory), "-e", json.dumps(self.settings), *arguments]
 
     def kubectl(self, host: str, command: str) -> str:
-        """Return what kubectl prints on a master, and insist on success."""
+        """Return what kubectl prints on a master, and require success."""
         done = self.exec(host, f"{KUBECTL} {command}")
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def starts(self) -> dict[str, str]:
-        """Return when and as which process every unit of every host was started last."""
+        """Return start time and process of every unit on every host."""
         found = {}
         for host in self.hosts():
             names = " ".join(f"{unit}.service" for unit in UNITS)
@@ -135,8 +135,8 @@ class Cluster(Lab):
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
 
-    def revivals(self) -> dict[str, int]:
-        """Return how often systemd itself has started each leader's unit again since somebody last did."""
+    def automatic_restarts(self) -> dict[str, int]:
+        """Return how often systemd itself has restarted each leader's unit since its last manual start."""
         found = {}
         for host in self.hosts():
             for unit in ("kube-controller-manager", "kube-scheduler"):
@@ -144,7 +144,7 @@ class Cluster(Lab):
         return found
 
     def took_turns(self, unit: str) -> bool:
-        """Return whether a unit was down on one host after the other, by the one clock of all sandbox hosts."""
+        """Return whether a unit was restarted on one host after the other, by the one clock of all sandbox hosts."""
         show = f"systemctl show -P ActiveExitTimestampMonotonic -P ActiveEnterTimestampMonotonic {unit}"
         times = [self.exec(host, show).stdout.split() for host in self.hosts()]
         down = sorted((min(map(int, both)), max(map(int, both))) for both in times)
@@ -158,7 +158,7 @@ class Cluster(Lab):
 
     @contextmanager
     def polling(self, interval: float = 0.05, address: str = "") -> Iterator[Poll]:
-        """Poll the API through the virtual address while the block runs; the numbers are there after it."""
+        """Poll the API through the virtual address while the block runs; the results are available after it."""
         script = Path(__file__).with_name("poller.py")
         credentials = [str(self.pki / name) for name in ("ca.crt", "admin.crt", "admin.key")]
         url = f"https://{address or self.virtual_address()}:6443"
@@ -176,28 +176,28 @@ class Cluster(Lab):
             vars(poll).update(json.loads(answer))
 
 
-def unforeseen(check: Run, first: Run) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return the tasks of which a check foretold another number of changed hosts than the run then had, with both."""
+def mispredicted(check: Run, first: Run) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return the tasks for which a check predicted another number of changed hosts than the run then had, with both."""
     said, done = check.changes, first.changes
     return {task: (said[task], done[task]) for task in {**said, **done} if said[task] != done[task]}
 
 
 def undisturbed(poll: Poll, what: str, servers: int) -> None:
-    """Insist on no more than this: each of so many servers, as it stops, ends the two connections that clients keep."""
+    """Require no more than this: each of so many servers, when it stops, ends the two connections that clients keep."""
     unharmed(poll, what)
     assert poll.retried <= 2 * servers, poll
     assert not any("new connection" in reason for reason in poll.reasons), poll
 
 
 def unharmed(poll: Poll, what: str, note: str = "") -> None:
-    """Keep what a client saw for the report, and insist that nothing failed that it would not try again at once."""
-    live.record(what, vars(poll), note)
+    """Record what a client saw for the report, and require that no request failed after one immediate retry."""
+    client_report.record(what, vars(poll), note)
     assert poll.requests > 100 and poll.writes > 20
     assert (poll.failures, poll.lost) == (0, 0), poll
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until condition is true, and fail when it does not become so."""
+    """Wait until the condition is true, and fail after a timeout."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the API that keeps asking, and counting in a ConfigMap, until told to stop; then it says how it fared.
+"""A client of the API that sends requests, and counts in a ConfigMap, until it is stopped; then it prints the results.
 
-Usage: poller.py URL CA CERT KEY INTERVAL, all of it in the hosts' network; a line on standard input ends it.
-It does what common clients do: it keeps its connections, takes in new credentials when their files change, and tries
-once more, at once and on a new connection, when it got no answer or was told to come again (429, 5xx).
-It prints JSON: requests, failures, retried (answered on that second try), outage (the longest time in seconds without
-an answer), reasons (of first tries, and of second ones "for good"); writes, and lost, which are writes that were
-answered and yet not there when the next one came.
+Usage: poller.py URL CA CERT KEY INTERVAL, in the hosts' network; a line on standard input stops it.
+It does what common clients do: it keeps its connections, loads new credentials when their files change, and retries
+once, immediately and on a new connection, when it got no answer or a request to retry (429, 5xx).
+It prints JSON: requests, failures, retried (answered on that retry), outage (the longest time in seconds without
+an answer), reasons (of first tries, and of retries "for good"); writes, and lost, which are writes that were
+acknowledged and yet missing when the next one came.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
 class Client:
-    """One kept connection, and what happened on it."""
+    """One persistent connection, and its statistics."""
 
     def __init__(self, url: str, files: list[str]) -> None:
-        """Take where to ask, and the files of CA, certificate and key."""
+        """Remember the server, and the files of CA, certificate and key."""
         self.address, self.files = urlsplit(url), files
         self.loaded: tuple[int, ...] = ()
         self.connection: http.client.HTTPSConnection | None = None
@@ -44,17 +44,17 @@ class Client:
         self.outage, self.answered = 0.0, time.monotonic()
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         if self.connection is not None:
             self.connection.close()
         self.connection = None
 
     def connect(self) -> http.client.HTTPSConnection:
-        """Return the connection; new credentials ask for a new one, as soon as all three files are there."""
+        """Return the connection; new credentials need a new one, as soon as all three files are there."""
         found = tuple(Path(path).stat().st_mtime_ns for path in self.files)
         if self.connection is None or found != self.loaded:
             context = ssl.create_default_context(cafile=self.files[0])
-            # As Go's clients: what they trust need not be a root.
+            # As Go's clients: a trusted CA need not be a root.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_cert_chain(*self.files[1:])
             self.close()
@@ -63,7 +63,7 @@ class Client:
         return self.connection
 
     def once(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any, str]:
-        """Return status, content and why there is no use in them."""
+        """Return status, content and why they are of no use."""
         before = self.connection
         try:
             connection = self.connect()
@@ -77,7 +77,7 @@ class Client:
         return answer.status, json.loads(text or b"null"), ""
 
     def closed(self, reason: str, before: http.client.HTTPSConnection | None) -> str:
-        """Give the connection up, and return why; one that was kept may end at any time, a new one should not."""
+        """Close the connection, and return why; a kept one may end at any time, a new one should not."""
         kept = self.connection is not None and self.connection is before
         self.close()
         return reason if kept else f"{reason} on a new connection"
@@ -100,10 +100,10 @@ class Client:
 
 
 class Writer(threading.Thread):
-    """Counts in a ConfigMap. Each write holds only on top of the one before, so that none can be lost unseen."""
+    """Counts in a ConfigMap. Each write depends on the one before, so that a lost write is noticed."""
 
     def __init__(self, client: Client) -> None:
-        """Begin at nothing."""
+        """Start at zero."""
         super().__init__()
         self.client, self.ended = client, threading.Event()
         self.writes = self.lost = 0
@@ -112,7 +112,7 @@ class Writer(threading.Thread):
         self.version = client.ask("POST", COUNTER.rpartition("/")[0], new, JSON)[1]["metadata"]["resourceVersion"]
 
     def run(self) -> None:
-        """Write until told to end."""
+        """Write until stopped."""
         while not self.ended.wait(WRITE_INTERVAL):
             self.write(self.writes + 1)
         status, content = self.client.ask("GET", COUNTER)
@@ -120,7 +120,7 @@ class Writer(threading.Thread):
         self.client.ask("DELETE", COUNTER)
 
     def write(self, count: int) -> None:
-        """Write a number; where it is not known whether it arrived, look."""
+        """Write a number; where it is unknown whether the write arrived, read it."""
         body = {"metadata": {"resourceVersion": self.version}, "data": {"count": str(count)}}
         status, content = self.client.ask("PATCH", COUNTER, body, PATCH)
         if status == 409:
@@ -132,7 +132,7 @@ class Writer(threading.Thread):
 
 
 def main() -> None:
-    """Poll until told to stop."""
+    """Poll until stopped."""
     url, *files, interval = sys.argv[1:]
     reader, writer = Client(url, files), Writer(Client(url, files))
     writer.start()

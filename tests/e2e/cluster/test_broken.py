@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A running cluster broken in many ways, some at a time: verify is never green, and names the cause of each."""
+"""A running cluster with many faults, some at a time: verify always fails, and names the cause of each."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.e2e.cluster.cluster import KUBECTL, Cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
-# What is broken stays so: there is no use in waiting for it as long as a deployment may settle.
+# Faults stay until they are removed: there is no use in waiting as long as a deployment may need.
 SHORT = json.dumps({"verify_timeout": 5, "verify_host_timeout": 3, "verify_workload_timeout": 15})
 DROP_IN = "/run/systemd/system/{unit}.service.d/zz-broken.conf"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to break a cluster: on which host, how, how it is undone, and the words that name the cause."""
+    """One fault: on which host, how it is made and removed, and the words that name the cause."""
 
     host: int
     damage: str
@@ -33,7 +33,7 @@ class Way:
     words: Sequence[str]
 
     def text(self, words: str, cluster: Cluster) -> str:
-        """Fill in the host's name, its neighbours' and the virtual address."""
+        """Fill in the names of the host and its neighbours, and the virtual address."""
         one, two, three = cluster.hosts()
         here = (one, two, three)[self.host]
         return (
@@ -55,7 +55,7 @@ def unit(host: int, name: str, verb: str = "stop", words: str = "it is inactive"
 
 
 def looping(host: int, name: str) -> Way:
-    """Have a unit end soon after each start."""
+    """Let a unit end soon after each start."""
     path = DROP_IN.format(unit=name)
     text = '[Service]\\nExecStart=\\nExecStart=/bin/sh -c "sleep 1; exit 1"\\nRestartSec=100ms\\n'
     return Way(
@@ -68,7 +68,7 @@ def looping(host: int, name: str) -> Way:
 
 
 def held_by(host: int) -> Way:
-    """Give a host the virtual address, whichever has it by right."""
+    """Give a host the virtual address, whichever host should have it."""
     words = "virtual address {vip}:"
     return Way(host, "ip addr add {vip}/32 dev lo", "ip addr del {vip}/32 dev lo", [words, "have it at once"])
 
@@ -169,7 +169,7 @@ def applied(content: dict[str, Any]) -> str:
 OBJECTS = {
     "the way to kubelets is not allowed": Way(
         0,
-        # A kubelet that runs remembers for minutes what it was told.
+        # A running kubelet remembers its last state for minutes.
         f"{KUBECTL} delete clusterrolebinding hardway:kubelet-api && systemctl restart kubelet && sleep 3",
         "true",
         ["does not reach its kubelet", "hardway:kubelet-api"],
@@ -225,7 +225,7 @@ PACKETS = {
 
 
 def broken(cluster: Cluster, ways: dict[str, Way]) -> None:
-    """Break the cluster in all of these ways, insist that verify names each cause, and undo them."""
+    """Break the cluster in all of these ways, require that verify names each cause, and undo them."""
     hosts = cluster.hosts()
     try:
         for name, way in ways.items():
@@ -245,7 +245,7 @@ def broken(cluster: Cluster, ways: dict[str, Way]) -> None:
     assert not missing, "\n".join([*missing, run.output[-6000:]])
 
 
-def test_units_listeners_and_settings_of_hosts_that_are_wrong_are_named(cluster: Cluster) -> None:
+def test_faults_of_units_listeners_and_host_settings_are_named(cluster: Cluster) -> None:
     broken(cluster, UNITS)
     cluster.deploy()
 
@@ -253,12 +253,12 @@ def test_units_listeners_and_settings_of_hosts_that_are_wrong_are_named(cluster:
 @pytest.mark.skipif(
     bool(rehearsal.replaced(kubernetes_version())), reason="stand-ins start no pods and have no webhooks"
 )
-def test_objects_that_are_missing_or_lead_nowhere_are_named(cluster: Cluster) -> None:
+def test_missing_objects_and_services_without_endpoints_are_named(cluster: Cluster) -> None:
     broken(cluster, OBJECTS)
     cluster.deploy()
 
 
 @pytest.mark.skipif(bool(rehearsal.replaced(kubernetes_version())), reason="stand-ins move no packets")
-def test_packets_that_do_not_arrive_are_named(cluster: Cluster) -> None:
+def test_network_faults_are_named(cluster: Cluster) -> None:
     broken(cluster, PACKETS)
     cluster.deploy()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""playbooks/certificates.yml on a finished cluster: all of them, the right thresholds, and every listener compared."""
+"""playbooks/certificates.yml on a finished cluster: all certificates, thresholds, listeners."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fingerprint(cluster: Cluster, host: str, command: str) -> str:
     return said.strip().rpartition("=")[2].replace(":", "").lower()
 
 
-def test_every_certificate_of_every_host_is_told(cluster: Cluster, tmp_path: Path) -> None:
+def test_every_certificate_of_every_host_is_reported(cluster: Cluster, tmp_path: Path) -> None:
     written, metrics = tmp_path / "all.json", tmp_path / "certificates.prom"
     done = look(cluster, certificates_json=str(written), certificates_textfile=str(metrics))
     assert done.status == 0, done.output[-3000:]
@@ -52,7 +52,7 @@ def test_every_certificate_of_every_host_is_told(cluster: Cluster, tmp_path: Pat
     assert metrics.read_text().count("\nhardway_certificate_not_after_timestamp_seconds{") == len(found)
 
 
-def test_thresholds_decide_what_fails(cluster: Cluster) -> None:
+def test_thresholds_decide_whether_the_playbook_fails(cluster: Cluster) -> None:
     assert look(cluster, certificates_warning_days=400).status == 0
     warned = look(cluster, certificates_warning_days=400, certificates_fail_on="warning")
     assert warned.status != 0
@@ -62,7 +62,7 @@ def test_thresholds_decide_what_fails(cluster: Cluster) -> None:
 
 
 def test_a_listener_that_differs_from_its_file_is_named(cluster: Cluster) -> None:
-    """Another certificate in the kubelet's place: it goes on with its own, for that one has not its key."""
+    """The kubelet's certificate is replaced by another: it serves its own, because the key does not fit."""
     host, path = cluster.hosts()[1], "/etc/kubernetes/pki/kubelet.crt"
     address = cluster.described()["hosts"][host]["ansible_host"]
     served = fingerprint(cluster, host, f"openssl s_client -connect {address}:10250 </dev/null 2>/dev/null")

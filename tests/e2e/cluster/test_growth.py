@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A master comes, the virtual address becomes another one; a client that works meanwhile loses nothing."""
+"""A master is added, the virtual address changes; a client that works meanwhile loses nothing."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def address(cluster: Cluster, host: str) -> str:
 
 
 def served_names(cluster: Cluster, host: str) -> str:
-    """Return the names in the certificate that a host's API server shows, in the words of openssl."""
+    """Return the names in the certificate that a host's API server shows, as openssl prints them."""
     show = f"openssl s_client -connect {address(cluster, host)}:6443 </dev/null 2>/dev/null"
     done = cluster.exec(host, f"{show} | openssl x509 -noout -ext subjectAltName")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_third_master_is_in_the_certificate_of_every_master(growing: Cluster) -> None:
+def test_a_third_master_is_added_to_the_certificate_of_every_master(growing: Cluster) -> None:
     third = f"IP Address:{address(growing, 'n3')}"
     assert not any(third in served_names(growing, host) for host in ("n1", "n2"))
     growing.groups = ["lb=n1,n2,n3"]
@@ -53,7 +53,7 @@ def test_a_third_master_is_in_the_certificate_of_every_master(growing: Cluster) 
     assert growing.deploy().changed == {}
 
 
-def test_the_virtual_address_becomes_another_one(growing: Cluster) -> None:
+def test_the_virtual_address_can_be_changed(growing: Cluster) -> None:
     old = growing.virtual_address()
     new = f"{old.rpartition('.')[0]}.{int(old.rpartition('.')[2]) + 1}"
     settings = growing.inventory / "group_vars" / "all" / "vip.yml"
@@ -64,7 +64,7 @@ def test_the_virtual_address_becomes_another_one(growing: Cluster) -> None:
     unharmed(poll, "a second address, a client at the first")
     assert not any("Timeout" in reason for reason in poll.reasons), "the first was away for a while"
     assert growing.deploy().changed == {}
-    assert growing.holder(old) == holder, "who stays is not moved"
+    assert growing.holder(old) == holder, "the holder stays"
     kubeconfigs = "/etc/kubernetes/kubelet.conf /var/lib/kube-proxy/kubeconfig /etc/kubernetes/admin.conf"
     for host in growing.hosts():
         assert f"https://{old}" not in growing.exec(host, f"cat {kubeconfigs}").stdout

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finished cluster: run again, change, break, fail over. Each test leaves a whole cluster to the next."""
+"""A finished cluster: run again, change, break, fail over. Each test leaves a healthy cluster to the next."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import pytest
 
 from dev.standins import binaries
 from dev.standins import use as rehearsal
-from dev.tools import live
+from dev.tools import client_report
 from dev.tools.lab import SANDBOX, TOP, kubernetes_version
-from tests.e2e.cluster.cluster import KUBECTL, Cluster, Run, undisturbed, unforeseen, wait_for
+from tests.e2e.cluster.cluster import KUBECTL, Cluster, Run, mispredicted, undisturbed, wait_for
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
-# What is broken stays so: there is no use in waiting for it as long as a deployment may settle.
+# Faults stay until they are removed: there is no use in waiting as long as a deployment may need.
 SHORT = json.dumps({"verify_timeout": 10, "verify_workload_timeout": 20})
 
-# Binaries are brought and remembered once in a run for all roles.
+# Binaries are downloaded and recorded once in a run for all roles.
 CACHED = ("files", "image_archive", "kernel", "kubeconfig", "pki_certificate", "unit")
-# What it makes lies on the controller.
+# What it writes is on the controller.
 HERE = ("hardway.kubernetes.admin", "hardway.kubernetes.cluster")
 
 
-def test_a_check_on_clean_hosts_foretells_the_first_run(cluster: Cluster) -> None:
-    """Task by task and by the number of hosts; a check that leaves out one of many is found out as well."""
+def test_a_check_on_clean_hosts_predicts_the_first_run(cluster: Cluster) -> None:
+    """Task by task and by the number of hosts; a check that leaves out one host of many is noticed as well."""
     first = cluster.first.changes
     assert len(first) > 30 and max(first.values()) == len(cluster.hosts())
-    assert unforeseen(cluster.checked, cluster.first) == {}
+    assert mispredicted(cluster.checked, cluster.first) == {}
     half = Run(0, "", cluster.checked.tasks[::2])
-    assert len(unforeseen(half, cluster.first)) > len(first) // 3
+    assert len(mispredicted(half, cluster.first)) > len(first) // 3
 
 
 def test_the_second_run_changes_nothing_and_restarts_nothing(cluster: Cluster) -> None:
@@ -44,7 +44,7 @@ def test_the_second_run_changes_nothing_and_restarts_nothing(cluster: Cluster) -
     second = cluster.deploy()
     assert second.changed == {}
     assert cluster.starts() == before
-    # A run leaves a cached result for all that it finds right on a host, so the next one inspects but a few things.
+    # A run stores a cached result for all that is right on a host, so the next one inspects only a few things.
     cached = [task for task in second.tasks if task["module"].rpartition(".")[2] in CACHED and task["role"] not in HERE]
     assert len(cached) > 25 and [task["name"] for task in cached if task["cached"] < task["results"]] == []
 
@@ -53,7 +53,7 @@ def test_check_mode_on_a_finished_cluster_reports_nothing(cluster: Cluster) -> N
     assert cluster.deploy("--check", "--diff").changed == {}
 
 
-# Something for an API server and for each of a node's units that restarts it, and changes nothing that matters.
+# An option of an API server and of each of a node's units that restarts it, without further effect.
 CHANGES = {
     "kube-apiserver": {"master_apiserver_args": {"max-requests-inflight": 500}},
     "containerd": {"containerd_config": {"debug": {"level": "info"}}},
@@ -64,14 +64,14 @@ CHANGES = {
 
 
 def test_changed_options_restart_only_what_depends_on_them_one_host_after_the_other(cluster: Cluster) -> None:
-    before, revived = cluster.starts(), cluster.revivals()
+    before, revived = cluster.starts(), cluster.automatic_restarts()
     for each in CHANGES.values():
         cluster.settings.update(each)
     with cluster.polling() as poll:
         cluster.deploy()
     after = cluster.starts()
-    # A leader whose API server is away for longer than its lease ends, as it must, and systemd starts it.
-    left = {name for name, count in cluster.revivals().items() if count > revived[name]}
+    # A leader ends, as it must, when its API server is away for longer than its lease; systemd starts it.
+    left = {name for name, count in cluster.automatic_restarts().items() if count > revived[name]}
     undisturbed(poll, "three API servers and three nodes restarted one after the other", 3)
     assert {name for name in after if after[name] != before[name]} - left == {
         f"{host} {unit}" for host in cluster.hosts() for unit in CHANGES
@@ -81,14 +81,14 @@ def test_changed_options_restart_only_what_depends_on_them_one_host_after_the_ot
 
 
 def test_a_deleted_node_and_a_lost_network_configuration_come_back_in_one_run(cluster: Cluster) -> None:
-    """The node's new pod range is another one, so pods that ran on through it all must move there."""
+    """The node gets another pod range, so its old pods must be replaced."""
     master = cluster.hosts()[0]
     pods = json.loads(cluster.kubectl(master, "-n kube-system get pods -l k8s-app=kube-dns -o json"))["items"]
     one = pods[0]["spec"]["nodeName"]
     other = next(host for host in cluster.hosts() if host != one)
     cluster.kubectl(master, f"delete node {one}")
     assert cluster.exec(other, "rm /etc/cni/net.d/*").returncode == 0
-    # The run verifies nodes, pods and what leads to them at its end.
+    # The run verifies nodes, pods and the path to them at its end.
     changed = cluster.deploy().changed
     assert changed
     labels = json.loads(cluster.kubectl(one, f"get node {one} -o json"))["metadata"]["labels"]
@@ -104,8 +104,8 @@ def test_the_virtual_address_moves_when_its_haproxy_stops(cluster: Cluster) -> N
         assert cluster.exec(holder, "systemctl stop haproxy").returncode == 0
         wait_for(lambda: cluster.holder() not in ("", holder))
         time.sleep(2)
-    live.record("haproxy stopped on the holder of the virtual address", vars(poll))
-    # Three times what it takes on two quiet processors; the address moves after three failed checks, a second apart.
+    client_report.record("haproxy stopped on the holder of the virtual address", vars(poll))
+    # Three times what it takes on two idle processors; the address moves after three failed checks, a second apart.
     assert 0 < poll.outage < 10, poll
     assert cluster.exec(holder, "systemctl start haproxy").returncode == 0
 
@@ -116,7 +116,7 @@ def test_the_virtual_address_survives_the_death_of_its_holder(cluster: Cluster) 
         cluster.sandbox("poweroff", holder)
         wait_for(lambda: cluster.holder() not in ("", holder))
         time.sleep(8)
-    live.record("power of the holder of the virtual address cut", vars(poll))
+    client_report.record("power of the holder of the virtual address cut", vars(poll))
     # As above; here the others wait for three of its advertisements before one of them takes over.
     assert 0 < poll.outage < 12, poll
     cluster.sandbox("poweron", holder)
@@ -152,7 +152,7 @@ def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> Non
     assert cluster.deploy().changed == {"Run the control plane": 2, "Run kubelet and kube-proxy": 1, **balancing}
 
 
-def test_verify_judges_the_others_where_the_first_master_is_dead(cluster: Cluster) -> None:
+def test_verify_checks_the_other_hosts_when_the_first_master_is_dead(cluster: Cluster) -> None:
     first, second = cluster.hosts()[:2]
     cluster.sandbox("poweroff", first)
     try:
@@ -162,10 +162,10 @@ def test_verify_judges_the_others_where_the_first_master_is_dead(cluster: Cluste
     finally:
         cluster.sandbox("poweron", first)
         cluster.exec(second, "systemctl start kube-scheduler")
-    # ssh says that nobody is there; the API and etcd say it of what was there.
+    # ssh reports that the host is not there; the API and etcd report what ran on it.
     address = cluster.described()["hosts"][first]["ansible_host"]
-    told = (f"kube-scheduler on {second}", f"apiserver https://{address}:6443", f"etcd {first} (")
-    for run, lines in ((done, (f"host {first}: not reached", *told)), (limited, told)):
+    lines_of_others = (f"kube-scheduler on {second}", f"apiserver https://{address}:6443", f"etcd {first} (")
+    for run, lines in ((done, (f"host {first}: not reached", *lines_of_others)), (limited, lines_of_others)):
         assert run.status != 0
         for line in lines:
             assert line in run.output, run.output[-6000:]
@@ -175,8 +175,8 @@ def test_verify_judges_the_others_where_the_first_master_is_dead(cluster: Cluste
     assert cluster.exec(second, ready).returncode == 0
 
 
-def test_verify_names_what_packets_and_names_do_not_reach(cluster: Cluster) -> None:
-    """Everything is up and Ready, and yet pods of one host are cut off, and nobody answers for DNS."""
+def test_verify_names_pods_that_are_cut_off_and_a_dns_without_answers(cluster: Cluster) -> None:
+    """Everything is running and Ready, and yet pods of one host are cut off, and DNS does not answer."""
     if rehearsal.replaced(kubernetes_version()):
         pytest.skip("stand-ins start no pods and move no packets")
     first, second, third = cluster.hosts()

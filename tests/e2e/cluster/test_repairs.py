@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A finished cluster damaged by hand in every part: the next run repairs it, and restarts nothing else."""
+"""A finished cluster with manual changes in every part: the next run repairs it, and restarts nothing else."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DAMAGES = Path(__file__).with_name("damages.yml")
 
 
 def damages() -> Iterator[dict[str, Any]]:
-    """Yield what can be damaged here: where nothing starts pods, not what only pods show."""
+    """Yield the damages that are possible here: where nothing starts pods, not those that only pods show."""
     without_pods = bool(rehearsal.replaced(kubernetes_version()))
     for group in yaml.safe_load(DAMAGES.read_text(encoding="utf-8")).values():
         yield from (damage for damage in group if not (without_pods and damage.get("pods")))
 
 
 def carry_out(cluster: Cluster, damage: dict[str, Any], verb: str) -> str:
-    """Run one of the commands of a damage; return nothing where it succeeds, else what it said."""
+    """Run one of the commands of a damage; return nothing where it succeeds, else its output."""
     hosts = cluster.hosts()
     if damage["host"] == "controller":
         done = subprocess.run(
@@ -49,7 +49,7 @@ def carry_out(cluster: Cluster, damage: dict[str, Any], verb: str) -> str:
     return "" if done.returncode == 0 else f"{label}: {done.stdout}{done.stderr}".strip()
 
 
-# Without cached results the same again, which takes minutes more.
+# The same without cached results, which takes minutes more.
 TRUSTED = [
     pytest.param(True, id="cached-results"),
     pytest.param(False, id="everything-compared", marks=pytest.mark.long),
@@ -60,7 +60,7 @@ TRUSTED = [
 def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cluster, trusted: bool) -> None:
     setting = ("-e", json.dumps({"host_use_cached_results": trusted}))
     cluster.deploy(*setting)
-    # No results are cached where none are to be used.
+    # No results are cached where none may be used.
     before, done = cluster.starts(), [each for each in damages() if trusted or "cached_results" not in each["object"]]
     failed = [said for damage in done if (said := carry_out(cluster, damage, "damage"))]
     assert not failed, failed
@@ -69,7 +69,7 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     cluster.deploy(*setting)
     lost = [said for damage in done if (said := carry_out(cluster, damage, "repaired"))]
     assert not lost, lost
-    # A leader whose API server is away for longer than its lease ends, as it must, and systemd starts it.
+    # A leader ends, as it must, when its API server is away for longer than its lease; systemd starts it.
     leaders = {f"{host} {unit}" for host in cluster.hosts() for unit in ("kube-controller-manager", "kube-scheduler")}
     expected = {f"{cluster.hosts()[damage['host']]} {unit}" for damage in done for unit in damage.get("restarts", [])}
     after = cluster.starts()

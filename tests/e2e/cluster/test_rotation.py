@@ -25,7 +25,7 @@ CAS = (
     *("/etc/etcd/pki/ca.crt", "/etc/etcd/pki/peer-ca.crt"),
 )
 KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-# Seven minutes to live. Five of the twelve are over when a certificate is made: that is how far they are backdated.
+# A validity period of seven minutes: of twelve minutes five are backdated.
 SHORT = {
     "cluster_certificate_expiry": "12m",
     "master_controller_manager_args": {"cluster-signing-duration": "7m"},
@@ -43,7 +43,7 @@ def fingerprints(cluster: Cluster, path: str) -> set[str]:
 
 
 def run(cluster: Cluster, playbook: str, **settings: object) -> None:
-    """Run a playbook of the collection with settings, and insist on success."""
+    """Run a playbook of the collection with settings, and require success."""
     done = cluster.run("-e", json.dumps(settings), playbook=f"playbooks/{playbook}.yml")
     assert done.status == 0, done.output[-6000:]
 
@@ -72,7 +72,7 @@ def test_cas_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
     for path in CAS:
         after = fingerprints(cluster, path)
         assert len(after) == 1 and not after & before[path], path
-    # openssl is the judge: the kubelets' own certificates are of the new CA, and there is no other.
+    # openssl verifies: the kubelets' own certificates are of the new CA, and there is no other.
     verified = on_hosts(cluster, f"openssl verify -CAfile {CAS[0]} {KUBELET}")
     assert set(verified.values()) == {f"{KUBELET}: OK"}
     assert set(on_hosts(cluster, f"grep -c BEGIN {CAS[0]}").values()) == {"1"}
@@ -84,7 +84,7 @@ def test_cas_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
 
 
 @pytest.mark.long
-def test_all_certificates_are_made_again(cluster: Cluster) -> None:
+def test_all_certificates_are_reissued(cluster: Cluster) -> None:
     paths = (
         "/etc/kubernetes/pki/apiserver.crt",
         "/etc/etcd/pki/server.crt",
@@ -97,13 +97,13 @@ def test_all_certificates_are_made_again(cluster: Cluster) -> None:
         run(cluster, "renew")
     unharmed(poll, "every certificate renewed")
     assert all(not fingerprints(cluster, path) & before[path] for path in paths)
-    assert cluster.took_turns("kubelet"), "each joins again when the one before is well"
+    assert cluster.took_turns("kubelet"), "each joins again when the one before is healthy"
     assert {name: start for name, start in cluster.starts().items() if name.endswith(" etcd")} == etcd
     assert cluster.deploy().changed == {}
 
 
 @pytest.mark.long
-def test_only_what_was_named_is_made_again(cluster: Cluster) -> None:
+def test_only_the_named_certificates_are_reissued(cluster: Cluster) -> None:
     before, starts = fingerprints(cluster, "/etc/kubernetes/pki/*.crt"), cluster.starts()
     run(cluster, "renew", renew_certificates=["apiserver"])
     assert len(before - fingerprints(cluster, "/etc/kubernetes/pki/*.crt")) <= 1
@@ -131,9 +131,9 @@ def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(cluster: Cluster) -
 
 
 @pytest.mark.long
-def test_a_cluster_is_saved_before_its_certificates_expire_and_repaired_after(cluster: Cluster) -> None:
+def test_certificates_are_renewed_before_they_expire_and_repaired_afterwards(cluster: Cluster) -> None:
     first = cluster.hosts()[0]
-    # The kubelets' own, too, which site.yml would leave alone for the year that they have.
+    # Also the kubelets' own, which site.yml would leave alone for the year that they have.
     run(cluster, "renew", **SHORT, cluster_certificate_renew_before=0.01)
     containers = on_hosts(cluster, "pgrep coredns")
     wait_for(lambda: ends_within(cluster, 330), 300)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CAs above and below one another are replaced while runs are killed in every step, and by one of a company."""
+"""CAs and intermediate CAs are replaced while runs are killed in every step, and by the CA of a company."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERIFY = f"openssl verify -partial_chain -CAfile {CAS[0]} -untrusted {SIGNER} {K
 
 
 def steps(cluster: Cluster) -> set[str]:
-    """Return how far the rotations are."""
+    """Return the steps of the rotations."""
     path = cluster.pki / "rotation.json"
     return {state["step"] for state in json.loads(path.read_text()).values()} if path.is_file() else set()
 
@@ -43,8 +43,8 @@ def killed_in(cluster: Cluster, step: str, seconds: float) -> None:
         process.wait()
 
 
-def of_a_thief(cluster: Cluster, directory: Path) -> Path:
-    """Have whoever took a master's key make himself an administrator; return his kubeconfig."""
+def forged_kubeconfig(cluster: Cluster, directory: Path) -> Path:
+    """Return an administrator's kubeconfig made with a stolen key of a master's CA."""
     stem = ["-out", "thief.csr", "-keyout", "thief.key", "-nodes", "-subj", "/O=system:masters/CN=thief"]
     openssl(directory, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", *stem)
     signer = ["-CA", str(cluster.pki / "kubelet-ca.crt"), "-CAkey", str(cluster.pki / "kubelet-ca.key")]
@@ -53,7 +53,7 @@ def of_a_thief(cluster: Cluster, directory: Path) -> Path:
 
 
 def admitted(cluster: Cluster, who: Path) -> str:
-    """Return what the API answers to whoever shows this certificate."""
+    """Return the API's answer to a client with this certificate."""
     url = f"https://{cluster.virtual_address()}:6443/api/v1/secrets"
     line = ["curl", "--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{http_code}"]
     line += ["--cert", f"{who}.crt", "--key", f"{who}.key", url]
@@ -64,7 +64,7 @@ def test_all_are_replaced_though_a_run_is_killed_in_every_step(cluster: Cluster,
     cluster.settings["cluster_kubelet_intermediate"] = True
     cluster.deploy()
     before = {path: fingerprints(cluster, path) for path in (*CAS, SIGNER)}
-    thief, chance = of_a_thief(cluster, tmp_path), random.Random(SEED)
+    thief, chance = forged_kubeconfig(cluster, tmp_path), random.Random(SEED)
     assert admitted(cluster, thief) == "200"
     with cluster.polling() as poll:
         for step in ("trust", "issue", "drop"):
@@ -82,13 +82,13 @@ def test_all_are_replaced_though_a_run_is_killed_in_every_step(cluster: Cluster,
     assert cluster.deploy().changed == {}
 
 
-def test_one_of_a_company_takes_the_place_of_ours(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_ca_of_a_company_replaces_ours(cluster: Cluster, tmp_path: Path) -> None:
     of_a_company(tmp_path)
     given = (tmp_path / "ca.pem").read_text(encoding="utf-8")
     with cluster.polling() as poll:
         run(cluster, "rotate_ca", ca_rotated=["ca"], ca_rotation_import_dir=str(tmp_path))
     unharmed(poll, "CA replaced by one of a company")
     trusted = set(on_hosts(cluster, f"cat {CAS[0]}").values())
-    assert trusted == {given[: given.index("-----BEGIN", 1)].strip()}, "that one alone, not what is above it"
+    assert trusted == {given[: given.index("-----BEGIN", 1)].strip()}, "only that CA, not the one above it"
     assert set(on_hosts(cluster, VERIFY).values()) == {f"{KUBELET}: OK"}
     assert cluster.deploy().changed == {}

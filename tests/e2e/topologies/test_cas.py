@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole clusters below CAs made elsewhere, of which one is no root, and with one for kubelets alone."""
+"""Clusters with CAs created elsewhere, of which one is no root, and with one for kubelets alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from dev.standins import binaries
 from dev.tools.lab import kubernetes_version
-from tests.e2e.cluster.cluster import Cluster, unforeseen
+from tests.e2e.cluster.cluster import Cluster, mispredicted
 from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
@@ -30,7 +30,7 @@ def openssl(directory: Path, *arguments: str) -> None:
 
 
 def of_kubeadm(directory: Path) -> None:
-    """Have kubeadm make all that it makes: three roots, and the key of the service accounts."""
+    """Let kubeadm create its files: three roots, and the key of the service accounts."""
     version = kubernetes_version()
     if not (kubeadm := binaries.READY / version / "kubeadm").is_file():
         pytest.skip(f"CAs of kubeadm are not tried: {kubeadm} is not available, and no stand-in for it")
@@ -66,7 +66,7 @@ CAS: dict[str, tuple[Callable[[Path], None], bool]] = {
 
 @pytest.fixture(params=CAS)
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
-    """Return clean hosts, and the CAs that their inventory asks for."""
+    """Return clean hosts, and the CAs that their inventory uses."""
     need_cluster()
     make, intermediate = CAS[request.param]
     make(tmp_path)
@@ -79,21 +79,21 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
 
 def test_a_cluster_is_deployed_below_them_left_alone_and_verified(cluster: Cluster, tmp_path: Path) -> None:
     cluster.found()
-    assert unforeseen(cluster.checked, cluster.first) == {}
+    assert mispredicted(cluster.checked, cluster.first) == {}
     before = cluster.starts()
     assert cluster.deploy().changed == {}
     assert cluster.starts() == before
     verified = cluster.run(playbook="playbooks/verify.yml")
     assert verified.status == 0, verified.output[-6000:]
-    judged = cluster.run(playbook="playbooks/certificates.yml")
-    assert judged.status == 0, judged.output[-6000:]
+    reported = cluster.run(playbook="playbooks/certificates.yml")
+    assert reported.status == 0, reported.output[-6000:]
 
     given = next(path for path in (tmp_path / "ca.crt", tmp_path / "ca.pem") if path.is_file()).read_text()
     ca = given[: given.index("-----END CERTIFICATE-----")]
     for host in cluster.hosts():
         trusted = cluster.exec(host, f"cat {CA}").stdout
-        assert trusted.startswith(ca) and trusted.count("BEGIN") == 1, "the CA alone, not what is above it"
-        # openssl is the judge: what kubelets have got leads there, over the CA that signs for them.
+        assert trusted.startswith(ca) and trusted.count("BEGIN") == 1, "only the CA, not the one above it"
+        # openssl verifies that the certificates of kubelets lead there, over the CA that signs for them.
         verify = f"openssl verify -partial_chain -CAfile {CA} -untrusted {SIGNERS} {KUBELET}"
         done = cluster.exec(host, verify)
         assert done.stdout.strip() == f"{KUBELET}: OK", done.stderr

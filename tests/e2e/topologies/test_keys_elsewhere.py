@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole cluster whose CAs' keys are on another machine: one run for all requests, then one to deploy."""
+"""A cluster whose CAs' keys are on another machine: one run for all CSRs, then one to deploy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERIALS = f"for path in $(find {PKI} -name '*.crt'); do openssl x509 -noout -ser
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """Return a directory that stands for the other machine, with CAs that openssl made there."""
+    """Return a directory that stands for the other machine, with CAs created by openssl."""
     for name in CAS:
         stem = tmp_path / name
         stem.parent.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ def vault(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster(vault: Path) -> Iterator[Cluster]:
-    """Return clean hosts of a single master and a node, with the certificates of the CAs alone."""
+    """Return clean hosts of a single master and a node, with only the certificates of the CAs."""
     need_cluster()
     made = Cluster("e2e-elsewhere", [])
     made.topology = "single-master"
@@ -53,7 +53,7 @@ def cluster(vault: Path) -> Iterator[Cluster]:
 
 
 def sign(cluster: Cluster, vault: Path) -> list[str]:
-    """Sign all that waits, as docs/operations/requests.md says; return the requests."""
+    """Sign all waiting CSRs, as docs/operations/requests.md says; return them."""
     requests = sorted((cluster.pki / "requests").glob("*/*/*.csr"))
     for request in requests:
         name = request.parts[-3]
@@ -65,16 +65,16 @@ def sign(cluster: Cluster, vault: Path) -> list[str]:
 
 
 def collected(cluster: Cluster, *arguments: str) -> str:
-    """Run requests.yml and insist on success; return what it said."""
+    """Run requests.yml and require success; return its output."""
     done = cluster.run(*arguments, playbook="playbooks/requests.yml")
     assert done.status == 0, done.output[-6000:]
     return done.output
 
 
-def test_one_run_collects_all_requests_and_one_deploys(cluster: Cluster, vault: Path) -> None:
+def test_one_run_collects_all_csrs_and_one_deploys(cluster: Cluster, vault: Path) -> None:
     said = collected(cluster)
     requests = sign(cluster, vault)
-    # Of the master 7 of Kubernetes and 3 of etcd, of each node 3, the administrator's, and the CA for kubelets.
+    # Of the master 7 for Kubernetes and 3 for etcd, of each node 3, the administrator's, and the CA for kubelets.
     assert len(requests) == 7 + 3 + 2 * 3 + 1 + 1
     assert all(request in said for request in requests)
     for host in cluster.hosts():
@@ -93,7 +93,7 @@ def test_one_run_collects_all_requests_and_one_deploys(cluster: Cluster, vault: 
     for host in cluster.hosts():
         assert cluster.exec(host, "find /etc -name 'ca.key' -o -name 'front-proxy-ca.key'").stdout == ""
 
-    # Renewal is the same, also of what is not due.
+    # Renewal works the same way, also for certificates that are not due.
     before = {host: set(cluster.exec(host, SERIALS).stdout.split()) for host in cluster.hosts()}
     starts = cluster.starts()
     renew = json.dumps({"cluster_certificate_renew": ["apiserver", "kubelet", "peer"]})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster.cluster import KUBECTL, UNITS, Cluster, unforeseen, wait_for
+from tests.e2e.cluster.cluster import KUBECTL, UNITS, Cluster, mispredicted, wait_for
 from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
@@ -26,7 +26,7 @@ RUNS = {
     "balancer": {"haproxy"},
 }
 TOPOLOGIES = {
-    # A name and a port that are not the masters', served by a host that the playbook does not know.
+    # A name and a port that are not the masters', served by a host outside the playbook.
     "external-endpoint": ["etcd=n1", "master=n1,n2", "lb=", "node=n3", "balancer=n4"],
     "etcd-apart": ["etcd=n1,n2,n3", "master=n4,n5", "lb=n4,n5", "node=n6"],
     "lb-apart": ["etcd=n1,n2,n3", "master=n1,n2,n3", "lb=n4,n5", "node=n6,n7"],
@@ -51,7 +51,7 @@ def members(cluster: Cluster, group: str) -> list[str]:
 
 
 def balance(cluster: Cluster, host: str) -> None:
-    """Run a load balancer as its owner would, and let every host know the name."""
+    """Run a load balancer as its owner would, and let every host resolve the name."""
     addresses = {name: facts["ansible_host"] for name, facts in cluster.described()["hosts"].items()}
     template = Path(__file__).with_name("haproxy.cfg").read_text(encoding="utf-8")
     servers = [f"    server {name} {addresses[name]}:6443" for name in members(cluster, "master")]
@@ -68,7 +68,7 @@ def balance(cluster: Cluster, host: str) -> None:
 
 def test_a_topology_is_checked_deployed_left_alone_and_verified(cluster: Cluster) -> None:
     cluster.found()
-    assert unforeseen(cluster.checked, cluster.first) == {}
+    assert mispredicted(cluster.checked, cluster.first) == {}
     before = cluster.starts()
     assert cluster.deploy().changed == {}
     assert cluster.starts() == before
@@ -83,7 +83,7 @@ def test_a_topology_is_checked_deployed_left_alone_and_verified(cluster: Cluster
         active = cluster.exec(host, f"systemctl is-active {' '.join(UNITS)}").stdout.split()
         assert {unit for unit, state in zip(UNITS, active) if state == "active"} == wanted, host
 
-    # Clients come in by the address of all masters, also when one is gone.
+    # Clients connect to the address of all masters, also when one is down.
     url = f"https://{ENDPOINT if members(cluster, 'balancer') else cluster.virtual_address() + ':6443'}"
     assert cluster.exec(master, "systemctl stop kube-apiserver").returncode == 0
     other = members(cluster, "master")[1]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real etcd, kube-apiserver and kube-controller-manager on loopback, with certificates of their own."""
+"""Real etcd, kube-apiserver and kube-controller-manager on loopback, with their own certificates."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dev.tools.lab import at_hand
+from dev.tools.lab import available_programs
 
-BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR") or at_hand())
+BINARIES = Path(os.environ.get("HARDWAY_BINARY_DIR") or available_programs())
 DAY = datetime.timedelta(days=1)
 GIVEN: set[int] = set()
 
 
 def binary(name: str, place: Path = BINARIES) -> Path | None:
-    """Return the program's path, newest Kubernetes first, or None where it is not at hand."""
+    """Return the program's path, newest Kubernetes first, or None where it is not available."""
     versions = [path for path in place.glob("[0-9]*") if (path / name).is_file()]
     newest = sorted(versions, key=lambda path: [int(part) for part in re.findall(r"\d+", path.name)], reverse=True)
     candidates = [path / name for path in newest] + [place / name]
     return next((path for path in candidates if path.is_file()), None)
 
 
-# Of the ports, one for each worker.
+# Ports come in slices, one for each worker.
 SLICES = 8
 
 
 def free_ports(number: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, each only once.
+    """Return free ports of the loopback interface, each only once.
 
-    They are below those that the system gives to outgoing connections: one of these could take a port meanwhile.
-    So could another worker of pytest, whose ports are of another slice.
+    They are below the range for outgoing connections: one of these could take a port meanwhile.
+    So could another worker of pytest, whose ports are in another slice.
     """
     found: list[int] = []
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SLICES
@@ -65,7 +65,7 @@ class Issuer:
     """A CA in a directory."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        """Make the key and the self-signed certificate."""
+        """Create the key and the self-signed certificate."""
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -81,7 +81,7 @@ class Issuer:
         self.ca_key.write_bytes(pem_key(self.key))
 
     def issue(self, prefix: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Path:
-        """Write prefix.crt and prefix.key, good for server and client; return the path without suffix."""
+        """Write prefix.crt and prefix.key, valid for server and client; return the path without suffix."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
@@ -89,7 +89,7 @@ class Issuer:
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
         )
         if hosts:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names(hosts)), critical=False)
+            builder = builder.add_extension(x509.SubjectAlternativeName(sans(hosts)), critical=False)
         path = self.directory / prefix
         certificate = builder.sign(self.key, hashes.SHA256())
         path.with_suffix(".crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -110,8 +110,8 @@ class Issuer:
         )
 
 
-def names(hosts: Sequence[str]) -> list[x509.GeneralName]:
-    """Return the hosts as subject alternative names."""
+def sans(hosts: Sequence[str]) -> list[x509.GeneralName]:
+    """Return the hosts as SANs."""
     found: list[x509.GeneralName] = []
     for host in hosts:
         try:
@@ -130,7 +130,7 @@ def pem_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 @dataclass
 class Programs:
-    """Processes started here, and nothing else, are ended here."""
+    """Processes that are started and stopped here."""
 
     directory: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -151,12 +151,12 @@ class Programs:
             process.wait(10)
 
     def stop_all(self) -> None:
-        """End everything that was started, the last first."""
+        """Stop everything that was started, the last first."""
         for name in reversed(list(self.running)):
             self.stop(name)
 
-    def await_truth(self, name: str, truth: Callable[[], bool], seconds: float = 90) -> None:
-        """Wait until the program does what it is for; show its log's end when it does not."""
+    def wait_until(self, name: str, truth: Callable[[], bool], seconds: float = 90) -> None:
+        """Wait until the condition is true; show the end of the program's log when it does not become so."""
         deadline = time.monotonic() + seconds
         while not truth():
             dead = self.running[name].poll() is not None
@@ -182,7 +182,7 @@ class RealEtcd:
         self.peers = [f"https://127.0.0.1:{port}" for port in ports[size:]]
 
     def arguments(self) -> dict[str, object]:
-        """Return the module arguments that reach it."""
+        """Return the module arguments for this etcd."""
         return {
             "endpoints": self.endpoints,
             "ca": str(self.ca.ca),

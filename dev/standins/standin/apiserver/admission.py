@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API server adds to objects and refuses in them, as far as our manifests meet it."""
+"""What the API server adds to objects and refuses in them, as far as our manifests need it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Admission:
         item.setdefault("spec", {})
 
     def _secret(self, item: Object, _old: Optional[Object], _user: User) -> None:
-        """Encode what was given in plain words."""
+        """Encode stringData."""
         for name, value in (item.pop("stringData", None) or {}).items():
             item.setdefault("data", {})[name] = base64.b64encode(value.encode()).decode()
         item.setdefault("type", "Opaque")
@@ -70,7 +70,7 @@ class Admission:
         item.setdefault("spec", {}).setdefault("replicas", 1)
 
     def _certificatesigningrequest(self, item: Object, old: Optional[Object], user: User) -> None:
-        """Note who asks; nobody may claim to be another."""
+        """Record the requesting user; no user may claim to be another."""
         if old is not None:
             item["spec"] = old["spec"]
         else:
@@ -86,11 +86,11 @@ class Admission:
         taken = {i["spec"].get("clusterIP") for i in self.store.below("services/specs/")[0]} if old is None else set()
         given = spec.get("clusterIP") or before.get("clusterIP")
         if old is None and given in taken and given != "None":
-            told = f"failed to allocate IP {given}: provided IP is already allocated"
-            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {told}')
+            reason = f"failed to allocate IP {given}: provided IP is already allocated"
+            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {reason}')
         if given and given != "None" and ipaddress.ip_address(given) not in self.services:
-            told = f"provided IP is not in the valid range {self.services}"
-            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {told}')
+            reason = f"provided IP is not in the valid range {self.services}"
+            raise _invalid(item, f'spec.clusterIPs: Invalid value: ["{given}"]: {reason}')
         while not given or (old is None and given in taken):
             given = str(self.services[256 + secrets.randbelow(max(1, min(self.services.num_addresses, 65536) - 512))])
         spec["clusterIP"], spec["clusterIPs"] = given, [given]
@@ -104,7 +104,7 @@ class Admission:
                 port["nodePort"] = ports.get(port["port"]) or 30000 + secrets.randbelow(2768)
 
     def _pod(self, item: Object, old: Optional[Object], _user: User) -> None:
-        """Hold new pods to what the baseline of Pod Security says of privileges."""
+        """Apply the baseline level of Pod Security to new pods: no privileged containers, no host namespaces."""
         spec = _required(item, "spec")
         item.setdefault("status", {"phase": "Pending"})
         namespace = item["metadata"].get("namespace", "")
@@ -114,14 +114,14 @@ class Admission:
         bad = [c["name"] for c in containers if (c.get("securityContext") or {}).get("privileged")]
         shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
         if bad or shared:
-            told = f"privileged (containers {bad})" if bad else f"host namespaces ({', '.join(shared)})"
+            reason = f"privileged (containers {bad})" if bad else f"host namespaces ({', '.join(shared)})"
             message = f'pods "{item["metadata"]["name"]}" is forbidden: violates PodSecurity "{self.enforce}:latest"'
-            raise ApiError(403, f"{message}: {told}")
+            raise ApiError(403, f"{message}: {reason}")
 
 
-def _invalid(item: Object, told: str) -> ApiError:
+def _invalid(item: Object, reason: str) -> ApiError:
     """Return the refusal of an object whose content is not as it must be."""
-    return ApiError(422, f'{item["kind"]} "{item["metadata"]["name"]}" is invalid: {told}')
+    return ApiError(422, f'{item["kind"]} "{item["metadata"]["name"]}" is invalid: {reason}')
 
 
 def _required(item: Object, name: str) -> Object:
@@ -133,7 +133,7 @@ def _required(item: Object, name: str) -> Object:
 
 
 def _restrict(item: Object, old: Optional[Object], node: str) -> None:
-    """Let a node change nothing but itself, and give itself no guarded labels."""
+    """Let a node change only itself, and give itself no protected labels."""
     name = item["metadata"]["name"]
     if name != node:
         raise ApiError(403, f'nodes "{name}" is forbidden: node "{node}" is not allowed to modify node "{name}"')

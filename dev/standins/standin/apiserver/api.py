@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request from arrival to answer: who, may he, what, and a line in the audit log."""
+"""One request from arrival to answer: authentication, authorization, the operation, and a line in the audit log."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ class Api:
             deed = _deed(request, aim)
             if not self.authorizer.allows(user, deed):
                 raise ApiError(403, sentence(user, deed))
-            told = self._plain(request) if aim is None else self._object(aim, deed, request, user)
+            answer = self._plain(request) if aim is None else self._object(aim, deed, request, user)
         except Unauthorized as exc:
             log("E", f'"Unable to authenticate the request" err="{exc}"')
-            told = Answer(401, status(401, "Unauthorized", "Unauthorized"))
+            answer = Answer(401, status(401, "Unauthorized", "Unauthorized"))
         except ApiError as exc:
-            told = Answer(exc.status or 500, status(exc.status or 500, _reason(exc), str(exc), **_details(deed)))
+            answer = Answer(exc.status or 500, status(exc.status or 500, _reason(exc), str(exc), **_details(deed)))
         except Conflict as exc:
-            told = Answer(409, status(409, "Conflict", f"Operation cannot be fulfilled on {exc}"))
+            answer = Answer(409, status(409, "Conflict", f"Operation cannot be fulfilled on {exc}"))
         except Exception as exc:
             log("E", f'"Observed a panic" panic="{exc!r}" stacktrace={traceback.format_exc()!r}')
-            told = Answer(500, status(500, "InternalError", f"Internal error occurred: {exc!r}"))
-        content = told.content if isinstance(told.content, dict) else None
-        self.audit.note(request, user, deed, told.status, content)
+            answer = Answer(500, status(500, "InternalError", f"Internal error occurred: {exc!r}"))
+        content = answer.content if isinstance(answer.content, dict) else None
+        self.audit.note(request, user, deed, answer.status, content)
         if self.going:
-            # Whoever comes again finds another server before this one is gone.
-            told.headers["Connection"] = "close"
-        return told
+            # A client that connects again finds another server before this one has ended.
+            answer.headers["Connection"] = "close"
+        return answer
 
     def _plain(self, request: Request) -> Answer:
         """Answer about the server itself."""
@@ -80,7 +80,7 @@ class Api:
         return discovery.answer(request) or Answer(404, "404 page not found\n")
 
     def _health(self, name: str, verbose: bool) -> Answer:
-        """Answer how we are."""
+        """Answer about health."""
         checks = {"ping": True, "etcd": self.rest.store.healthy()}
         if name == "readyz":
             checks["shutdown"] = not self.going
@@ -133,12 +133,12 @@ class Api:
         addresses = {a["type"]: a["address"] for a in (node.get("status") or {}).get("addresses") or []}
         url = f"https://{addresses.get('InternalIP', '')}:10250"
         try:
-            told = Connection(url, self.kubelets).send(request.method, f"/{aim.rest}")
+            content = Connection(url, self.kubelets).send(request.method, f"/{aim.rest}")
         except ApiError as exc:
             if exc.status:
                 return Answer(exc.status, str(exc))
             raise ApiError(503, f"error trying to reach service: {exc}") from None
-        return Answer(200, told)
+        return Answer(200, content)
 
     def _bind(self, aim: Target, request: Request, _user: User) -> Answer:
         """Note the node that the scheduler chose."""
@@ -148,7 +148,7 @@ class Api:
         return Answer(201, DONE)
 
     def _review(self, aim: Target, request: Request, user: User) -> dict[str, Any]:
-        """Answer who somebody is or what he may do."""
+        """Answer a review of a user or of the user's permissions."""
         body = parsed(request)
         spec = body.get("spec") or {}
         if aim.resource.kind == "SelfSubjectReview":
@@ -167,7 +167,7 @@ class Api:
 
 
 def _deed(request: Request, aim: Optional[Target]) -> Deed:
-    """Return what a request wants to do, in the words of roles."""
+    """Return what a request wants to do, with the verbs of RBAC."""
     if aim is None:
         return Deed(request.method.lower(), path=request.path)
     single = bool(aim.name)

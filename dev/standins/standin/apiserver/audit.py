@@ -71,11 +71,11 @@ class Audit:
             program.hold({"level": "nothing", **rule}, "Policy")
 
     def level(self, user: User, deed: Deed) -> str:
-        """Return how much is to be told."""
+        """Return the level of detail."""
         return next((str(rule["level"]) for rule in self.rules if _matches(rule, user, deed)), "None")
 
     def note(self, request: Request, user: User, deed: Deed, code: int, answer: Optional[dict[str, Any]]) -> None:
-        """Write the line of a finished request; trouble with that is no trouble of the request."""
+        """Write the line of a finished request; an error here does not fail the request."""
         level = self.level(user, deed) if self.path else "None"
         if level == "None":
             return
@@ -98,7 +98,7 @@ class Audit:
         if level == "RequestResponse" and answer is not None:
             event["responseObject"] = answer
         try:
-            # What YAML can say beyond JSON is told as text.
+            # What YAML has beyond JSON is written as text.
             line = json.dumps(event, default=str) + "\n"
             with self._lock, Path(self.path).open("a", encoding="utf-8") as stream:
                 stream.write(line)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API says of itself: groups, resources, and as much of OpenAPI as kubectl asks for."""
+"""Discovery: groups, resources, and as much of OpenAPI as kubectl needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def groups() -> dict[str, list[Resource]]:
 
 
 def _entry(resource: Resource) -> dict[str, Any]:
-    """Return a resource as the list of everything tells it."""
+    """Return a resource as the aggregated list shows it."""
     kind = resource.described
     entry: dict[str, Any] = {
         "resource": resource.name, "responseKind": kind, "singularResource": resource.kind.lower(),
@@ -50,7 +50,7 @@ def _all_at_once(old: bool, version: str) -> dict[str, Any]:
 
 
 def _openapi(path: str) -> Optional[dict[str, Any]]:
-    """Return what kubectl reads to learn whether the server validates fields: that every patch knows the parameter."""
+    """Return what kubectl reads to find out whether the server validates fields: every patch has the parameter."""
     places = {(f"apis/{place}" if "/" in place else f"api/{place}"): found for place, found in groups().items()}
     if path == "/openapi/v3":
         return {"paths": {place: {"serverRelativeURL": f"/openapi/v3/{place}?hash=0"} for place in places}}
@@ -67,11 +67,11 @@ def _openapi(path: str) -> Optional[dict[str, Any]]:
 
 
 def answer(request: Request) -> Optional[Answer]:
-    """Return the answer to a question about the API itself; nothing to any other."""
+    """Return the answer to a discovery request; nothing to any other."""
     path = request.path.rstrip("/")
     if path in ("/api", "/apis"):
         wanted = AGGREGATED.search(request.headers.get("Accept") or "")
-        # Who asks for the plain lists, as kubectl did before 1.26, gets this one, too.
+        # Clients that request the plain lists, as kubectl did before 1.26, get this one, too.
         version = wanted.group(1) if wanted else "v2"
         kind = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
         return Answer(200, _all_at_once(path == "/api", version), {"Content-Type": kind})

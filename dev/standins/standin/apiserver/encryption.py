@@ -77,7 +77,7 @@ def _keys(provider: dict[str, Any]) -> list[tuple[bytes, bytes]]:
         key = base64.b64decode(item["secret"])
         if len(key) != SecretBox.KEY_SIZE:
             where = f"resources[0].providers[0].{name}.keys[{number}].secret"
-            told = f"secret is not of the expected length, got {len(key)}, expected one of [{SecretBox.KEY_SIZE}]"
-            raise Refusal(f'{where}: Invalid value: "REDACTED": {told}')
+            reason = f"secret is not of the expected length, got {len(key)}, expected one of [{SecretBox.KEY_SIZE}]"
+            raise Refusal(f'{where}: Invalid value: "REDACTED": {reason}')
         found.append((f"k8s:enc:{name}:v1:{item['name']}:".encode(), key))
     return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every cluster begins with, and who serves it: the API server's own service leads to the servers that live."""
+"""The first objects of a cluster, and the endpoints of the API server's own service: the servers that are running."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .store import Conflict
 
 SERVER = User("system:apiserver", ["system:masters"])
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-# Who has not renewed his lease for so long is gone; seconds.
+# A server that has not renewed its lease for so long is gone; seconds.
 LEASE, PAUSE = 15, 10
 
 
 def own_address(bound: str) -> str:
-    """Return where others reach a server: where it listens, or if that is everywhere, or here, where routes begin."""
+    """Return where others reach a server: the address it listens on, else that of the default route."""
     address = ipaddress.ip_address(bound or "0.0.0.0")  # noqa: S104
     if not (address.is_unspecified or address.is_loopback):
         return bound
@@ -40,12 +40,12 @@ class Founding:
     """The first objects, and the endpoints of the first service."""
 
     def __init__(self, rest: Rest, address: str, port: int) -> None:
-        """Remember where others reach us."""
+        """Remember the address for other servers."""
         self.rest, self.address, self.port = rest, address, port
         self.gone = threading.Event()
 
     def begin(self, services: str, roles: list[dict[str, Any]]) -> None:
-        """Make what every cluster begins with."""
+        """Create the first objects."""
         for name in NAMESPACES:
             self._ensure("namespaces", "", name, {"kind": "Namespace"})
         for item in roles:
@@ -56,10 +56,10 @@ class Founding:
         labels = {"component": "apiserver", "provider": "kubernetes"}
         service = {"metadata": {"labels": labels}, "spec": {"clusterIP": first, "ports": ports}}
         self._ensure("services", "default", "kubernetes", {"kind": "Service", **service})
-        self.tell()
+        self.publish()
 
-    def tell(self) -> None:
-        """Renew our lease, and have the endpoints tell who has one."""
+    def publish(self) -> None:
+        """Renew our lease, and write all servers with a lease into the endpoints."""
         key, store = f"masterleases/{self.address}", self.rest.store
         if not self.gone.is_set():
             lease = store.ask("/v3/lease/grant", {"TTL": str(LEASE), "ID": "0"})["ID"]
@@ -88,20 +88,20 @@ class Founding:
         """Renew the lease in time, until we leave."""
         while not self.gone.wait(PAUSE):
             try:
-                self.tell()
+                self.publish()
             except (ApiError, Conflict) as exc:
                 log("E", f"unable to sync kubernetes service: {exc}")
 
     def leave(self) -> None:
-        """Tell at once that we go."""
+        """Remove our address at once."""
         self.gone.set()
         try:
-            self.tell()
+            self.publish()
         except (ApiError, Conflict) as exc:
             log("E", f"Error removing old endpoints from kubernetes service: {exc}")
 
     def _ensure(self, resource: str, namespace: str, name: str, item: dict[str, Any], again: bool = False) -> None:
-        """Make an object that is not there, or make it anew; another server may be quicker."""
+        """Create an object that does not exist, or recreate it; another server may be faster."""
         aim = Target(BY_NAME[resource], namespace, name)
         old = self.rest.store.get(self.rest.key(aim))
         if old is not None and not again:

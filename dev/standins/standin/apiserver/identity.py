@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who asks: client certificates, service account and bootstrap tokens, and strangers."""
+"""Authentication: client certificates, service account and bootstrap tokens, and anonymous requests."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ ANONYMOUS = "system:anonymous"
 
 @dataclass(frozen=True)
 class User:
-    """Name and groups of whoever asks."""
+    """Name and groups of the requesting user."""
 
     name: str
     groups: list[str] = field(default_factory=list)
 
     def info(self) -> dict[str, Any]:
-        """Return the user as the API tells it."""
+        """Return the user as the API shows it."""
         return {"username": self.name, "groups": self.groups}
 
 
 class Unauthorized(Exception):
-    """Nobody we know."""
+    """No known user."""
 
 
 def _algorithm(key: Any) -> str:
@@ -69,8 +69,8 @@ class Tokens:
             key = x509.private_key(path).public_key()
             keys = [key] if isinstance(key, rsa.RSAPublicKey) or b"BEGIN EC " in content else []
         if not keys:
-            told = "data does not contain any valid RSA or ECDSA public keys"
-            raise Refusal(f"error reading public key file {path}: {told}")
+            reason = "data does not contain any valid RSA or ECDSA public keys"
+            raise Refusal(f"error reading public key file {path}: {reason}")
         return keys
 
     def issue(self, name: str, life: int) -> tuple[str, int]:
@@ -81,7 +81,7 @@ class Tokens:
         return jwt.encode(content, self.key, _algorithm(self.key)), end
 
     def subject(self, token: str) -> str:
-        """Return whose token it is; raise Unauthorized when it does not count."""
+        """Return the subject of a token; raise Unauthorized when it is not valid."""
         whole: jwt.types.Options = {"require": ["exp", "sub"]}
         for key in self.public:
             with contextlib.suppress(jwt.InvalidTokenError):
@@ -93,7 +93,7 @@ class Tokens:
 
 
 class Authenticator:
-    """All ways to be somebody."""
+    """All ways to authenticate."""
 
     def __init__(
         self, cas: list[Any], tokens: Tokens, store: Store, anonymous: dict[str, Any], bootstrap: bool
@@ -103,7 +103,7 @@ class Authenticator:
         self.anonymous, self.bootstrap = anonymous, bootstrap
 
     def user(self, request: Request) -> User:
-        """Return who asks; raise Unauthorized where that is nobody."""
+        """Return the requesting user; raise Unauthorized where there is none."""
         if request.peer and self.cas:
             if problem := x509.client_problem(request.peer, self.cas, x509.now()):
                 raise Unauthorized(problem)
@@ -112,17 +112,17 @@ class Authenticator:
         scheme, _space, token = (request.headers.get("Authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             return self.bearer(token.strip())
-        if self._strangers_may(request.path):
+        if self._anonymous_may(request.path):
             return User(ANONYMOUS, ["system:unauthenticated"])
         raise Unauthorized("no credentials")
 
-    def _strangers_may(self, path: str) -> bool:
-        """Say whether a path may be asked for without credentials."""
+    def _anonymous_may(self, path: str) -> bool:
+        """Return whether a path may be requested without credentials."""
         conditions = [condition["path"] for condition in self.anonymous.get("conditions") or []]
         return bool(self.anonymous.get("enabled")) and (not conditions or path in conditions)
 
     def bearer(self, token: str) -> User:
-        """Return whose token it is."""
+        """Return the user of a bearer token."""
         if token.count(".") == 1 and self.bootstrap:
             return self._joining(*token.split("."))
         name = self.tokens.subject(token)
@@ -133,7 +133,7 @@ class Authenticator:
         return User(name, groups)
 
     def _joining(self, number: str, secret: str) -> User:
-        """Return the bearer of a bootstrap token."""
+        """Return the user of a bootstrap token."""
         item = self.store.get(f"secrets/kube-system/bootstrap-token-{number}") or {}
         data = {name: base64.b64decode(value).decode() for name, value in (item.get("data") or {}).items()}
         if item.get("type") != "bootstrap.kubernetes.io/token" or over(data.get("expiration")):

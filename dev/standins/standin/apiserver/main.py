@@ -61,7 +61,7 @@ def build(program: Program) -> Api:
         if get(cert):
             x509.pair(get(cert), get(key, ""))
     cas = {flag: x509.certificates(get(flag)) for flag in CAS if get(flag)}
-    # What is in them matters only when a kubelet is asked.
+    # Their content is read only when a kubelet is queried.
     kubelets = [get(flag, "") for flag in ("kubelet-client-certificate", "kubelet-client-key")]
     for path in filter(None, kubelets):
         read_file(path)
@@ -84,11 +84,11 @@ def services(program: Program) -> str:
 
 
 def main(program: Program) -> int:
-    """Serve until told to stop."""
+    """Serve until the stop signal."""
     get = program.get
     if program.get("oidc-issuer-url") and get("authentication-config"):
         raise Refusal("authentication-config file and oidc-* flags are mutually exclusive")
-    told = stopping()
+    stop = stopping()
     api = build(program)
     tls = Tls(get("tls-cert-file", ""), get("tls-private-key-file", ""), get("tls-min-version", "VersionTLS12"))
     address, port = get("bind-address", ""), get("secure-port", 6443)
@@ -99,8 +99,8 @@ def main(program: Program) -> int:
     server.serve()
     log("I", f"REHEARSAL stand-in of kube-apiserver {program.version} serves on {server.server_address}")
     notify("READY=1")
-    told.wait()
-    # Clients are served on while load balancers see that this server goes.
+    stop.wait()
+    # Clients are still served while load balancers notice that this server stops.
     api.going = True
     founding.leave()
     time.sleep(float(get("shutdown-delay-duration", 0.0)))

@@ -56,7 +56,7 @@ class Owners:
         return found
 
     def give(self, manager: str, operation: str, owned: set[Path], part: str = "") -> None:
-        """Let a manager own exactly these fields; the time tells of real changes only."""
+        """Let a manager own exactly these fields; the time changes only with the fields."""
         entry = self._entry(manager, operation, part)
         if entry and paths(entry["fieldsV1"]) == owned:
             return
@@ -77,7 +77,7 @@ class Owners:
 
 
 class ApplyConflict(Exception):
-    """Somebody else owns fields with other values."""
+    """Another manager owns fields with other values."""
 
 
 def apply(
@@ -88,8 +88,8 @@ def apply(
     others = owners.others(manager, "Apply")
     clashes = {p for p in wanted if p in others and p in have and have[p] != wanted[p]}
     if clashes and not force:
-        told = "\n".join(f'- {".".join(step[2:] for step in p)} ("{others[p]}")' for p in sorted(clashes))
-        raise ApplyConflict(f"Apply failed with {len(clashes)} conflicts: {told}")
+        conflicts = "\n".join(f'- {".".join(step[2:] for step in p)} ("{others[p]}")' for p in sorted(clashes))
+        raise ApplyConflict(f"Apply failed with {len(clashes)} conflicts: {conflicts}")
     owners.take(clashes, manager, "Apply")
     result = live
     # Whole items first: one without its keys would not be found.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an object comes to be stored: checked, admitted, numbered, and noted who changed it."""
+"""How an object is stored: validated, admitted, numbered, and its managers recorded."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class Objects:
             raise ApiError(400, f'{kind} in version "v1" cannot be handled as a {kind}: {exc}') from None
         item["metadata"] = item.get("metadata") or {}
         if unknown and request.query.get("fieldValidation") == "Strict":
-            told = ", ".join(f'unknown field "{name}"' for name in unknown)
+            problems = ", ".join(f'unknown field "{name}"' for name in unknown)
             name = item["metadata"].get("name", "")
             raise ApiError(
-                400, f'{kind} in version "v1" cannot be handled as a {kind} "{name}": strict decoding: {told}'
+                400, f'{kind} in version "v1" cannot be handled as a {kind} "{name}": strict decoding: {problems}'
             )
         return item
 
@@ -116,7 +116,7 @@ class Objects:
         return {**{n: v for n, v in new.items() if n != "status"}, **kept}
 
     def _keep(self, target: Target, old: Optional[Object], new: Object) -> None:
-        """Fill in what nobody sets but the server."""
+        """Fill in the fields that only the server sets."""
         metadata = new.setdefault("metadata", {})
         metadata["name"] = target.name
         if target.resource.namespaced:
@@ -142,7 +142,7 @@ class Objects:
         new["metadata"]["managedFields"] = owners.entries
 
     def _conflict(self, target: Target) -> ApiError:
-        """Return the refusal of a change that came too late."""
+        """Return the refusal of a change that conflicts with a newer one."""
         what = f'Operation cannot be fulfilled on {target.resource.full_name} "{target.name}"'
         return ApiError(
             409, f"{what}: the object has been modified; please apply your changes to the latest version and try again"
@@ -150,7 +150,7 @@ class Objects:
 
 
 def _is_over(item: Object) -> bool:
-    """Say whether an object that has to go has nobody left who wants to be asked; a namespace is let go otherwise."""
+    """Return whether a deleted object has no finalizers left; a namespace is finalized elsewhere."""
     metadata = item["metadata"]
     return bool(metadata.get("deletionTimestamp")) and not metadata.get("finalizers") and item["kind"] != "Namespace"
 

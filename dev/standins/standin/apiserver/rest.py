@@ -168,7 +168,7 @@ class Rest(Objects):
         return Answer(200 if old else 201, made)
 
     def delete(self, target: Target, request: Request, _user: User) -> Answer:
-        """Remove an object; one with finalizers only learns that it has to go."""
+        """Remove an object; one with finalizers only gets its deletion time."""
         old = self.found(target)
         if request.query.get("dryRun") == "All" or b'"dryRun":["All"]' in request.body:
             return Answer(200, old)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may do what: the roles in the store, and what belongs to a node."""
+"""Authorization: the roles in the store, and what belongs to a node."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HIDDEN = ("configmaps", "persistentvolumeclaims", "persistentvolumes", "resource
 
 @dataclass(frozen=True)
 class Deed:
-    """What somebody wants to do."""
+    """What a user wants to do."""
 
     verb: str
     group: str = ""
@@ -64,7 +64,7 @@ class Authorizer:
         self.node_rules = role["rules"]
 
     def allows(self, user: User, deed: Deed) -> bool:
-        """Say whether somebody may do something."""
+        """Return whether a user may do something."""
         if "system:masters" in user.groups or "AlwaysAllow" in self.modes:
             return True
         node = user.name[len(NODE) :] if "system:nodes" in user.groups and user.name.startswith(NODE) else ""
@@ -73,7 +73,7 @@ class Authorizer:
         return "RBAC" in self.modes and any(_allows(rule, deed) for rule in self._rules(user, deed.namespace))
 
     def _node(self, name: str, deed: Deed) -> bool:
-        """Say whether a node may do it because it is that node."""
+        """Return whether a node may do it because it is that node."""
         resource = deed.resource.partition("/")[0]
         if resource in HIDDEN or (resource == "nodes" and deed.name not in ("", name)):
             return False
@@ -82,7 +82,7 @@ class Authorizer:
         return any(_allows(rule, deed) for rule in self.node_rules)
 
     def _rules(self, user: User, namespace: str) -> Iterable[dict[str, Any]]:
-        """Yield the rules that bindings give to somebody."""
+        """Yield the rules that bindings give to a user."""
         roles = {("ClusterRole", "", item["metadata"]["name"]): item for item in self._all("clusterroles")}
         bindings = [(item, "") for item in self._all("clusterrolebindings")]
         if namespace:
@@ -100,7 +100,7 @@ class Authorizer:
 
 
 def _is(subject: dict[str, Any], user: User) -> bool:
-    """Say whether a binding's subject is somebody."""
+    """Return whether a user is the subject of a binding."""
     if subject["kind"] == "ServiceAccount":
         return user.name == f"system:serviceaccount:{subject.get('namespace', '')}:{subject['name']}"
     return bool(subject["name"] == user.name if subject["kind"] == "User" else subject["name"] in user.groups)

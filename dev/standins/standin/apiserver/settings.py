@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What follows from the command line and the files that it names; held to what the real server would start with."""
+"""Settings from the command line and the files that it names, validated as the real server does."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def _authentication(program: Program, path: str, found: Settings) -> None:
     content = read(path, "AuthenticationConfiguration", program.fields, versions=versions)
     if content.get("anonymous") is not None:
         if program.get("anonymous-auth") is not None:
-            told = "anonymous field is configured in authentication-config"
-            raise Refusal(f"anonymous-auth flag cannot be set when {told}")
+            reason = "anonymous field is configured in authentication-config"
+            raise Refusal(f"anonymous-auth flag cannot be set when {reason}")
         found.anonymous = content["anonymous"]
 
 

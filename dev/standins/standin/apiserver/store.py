@@ -24,7 +24,7 @@ RESOURCES = {path: name for name, path in STORED.items()}
 
 
 class Conflict(Exception):
-    """Somebody else has changed or made the object."""
+    """The object was changed or created by another client."""
 
 
 def _b64(text: str) -> str:
@@ -111,7 +111,7 @@ class Store:
         answer = self.ask("/v3/kv/txn", {"compare": [compare], "success": [action], "failure": [look]})
         revision = str(answer["header"]["revision"])
         if not answer.get("succeeded"):
-            # What was asked for may have been done already, and only the answer lost: then it is there.
+            # The change may have been made already, and only the answer lost: then it is there.
             found = (answer["responses"][0]["response_range"].get("kvs") or [{}])[0]
             if found.get("value") != value:
                 raise Conflict(place)
@@ -156,7 +156,7 @@ class Store:
         threading.Thread(target=self.follow, daemon=True).start()
 
     def _load(self) -> None:
-        """Begin anew; watchers must do so as well, for what happened meanwhile nobody knows."""
+        """Start again; watchers must do so as well, because events in between are unknown."""
         first, end = self.prefix, self.prefix[:-1] + "0"
         answer = self.ask("/v3/kv/range", {"key": _b64(first), "range_end": _b64(end)})
         found = {}
@@ -183,7 +183,7 @@ class Store:
             with self.changed:
                 for event in result.get("events") or []:
                     self._take(event)
-                    # Not that of the answer: who catches up is told of it while events are still to come.
+                    # Not the revision of the answer: events before it may still be to come.
                     self.revision = int(event["kv"]["mod_revision"])
                 self.changed.notify_all()
 

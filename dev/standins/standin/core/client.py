@@ -81,7 +81,7 @@ class Connection:
             self._local.connection = fresh
             return answer
         except (http.client.HTTPException, OSError, ssl.SSLError) as exc:
-            raise ApiError(0, f"{method} {self.url}{path}: {_told(exc)}") from exc
+            raise ApiError(0, f"{method} {self.url}{path}: {_reason(exc)}") from exc
 
     def _once(self, connection: http.client.HTTPConnection, method: str, path: str, body: Any) -> Any:
         """Send one request over a connection."""
@@ -111,12 +111,12 @@ class Connection:
             while line := answer.readline():
                 yield json.loads(line)
         except (http.client.HTTPException, OSError, ValueError) as exc:
-            raise ApiError(0, f"{method} {self.url}{path}: {_told(exc)}") from exc
+            raise ApiError(0, f"{method} {self.url}{path}: {_reason(exc)}") from exc
         finally:
             connection.close()
 
 
-def _told(exc: Exception) -> str:
+def _reason(exc: Exception) -> str:
     """Return an error, one about a certificate in the words of the real programs."""
     if isinstance(exc, ssl.SSLError) and exc.reason == "KEY_VALUES_MISMATCH":
         return "tls: private key does not match public key"

@@ -47,7 +47,7 @@ def check(content: Any, kind: str, fields: dict[str, Any]) -> list[str]:
 
 
 def read(path: str, kind: str, fields: dict[str, Any], *, strict: bool = True, versions: tuple[str, ...] = ()) -> Any:
-    """Return a configuration file of a kind; ``strict`` programs refuse unknown fields, others pass over them."""
+    """Return a configuration file of a kind; ``strict`` programs refuse unknown fields, others ignore them."""
     content = load(path)
     if not isinstance(content, dict) or content.get("kind") != kind:
         found = content.get("kind") if isinstance(content, dict) else None
@@ -55,8 +55,8 @@ def read(path: str, kind: str, fields: dict[str, Any], *, strict: bool = True, v
     if versions and content.get("apiVersion") not in versions:
         raise Refusal(f'{path}: no kind "{kind}" is registered for version "{content.get("apiVersion")}"')
     if unknown := check(content, kind, fields):
-        told = f"{path}: strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in unknown)
+        reason = f"{path}: strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in unknown)
         if strict:
-            raise Refusal(told)
-        log("W", told)
+            raise Refusal(reason)
+        log("W", reason)
     return content

@@ -73,7 +73,7 @@ class Resource:
 
     @property
     def full_name(self) -> str:
-        """Return the name with the group, as messages tell it."""
+        """Return the name with the group, as messages show it."""
         return f"{self.name}.{self.group}" if self.group else self.name
 
     def key(self, namespace: str = "", name: str = "") -> str:

@@ -86,11 +86,11 @@ class Election:
         }  # fmt: skip
         renew(self.api, "kube-system", self.name, spec, lease)
 
-    def lead(self, told: threading.Event, work: Callable[[], None]) -> int:
-        """Renew the lease, work beside; return the exit status when told to stop or when the lease is lost."""
+    def lead(self, stop: threading.Event, work: Callable[[], None]) -> int:
+        """Renew the lease, work beside; return the exit status on the stop signal or when the lease is lost."""
         renewed = wait = 0.0
         worker = threading.Thread(target=self._work, args=(work,), daemon=True)
-        while not told.wait(wait) and self.refusal is None:
+        while not stop.wait(wait) and self.refusal is None:
             wait = min(self.pause, 1.0) if renewed else self.pause
             try:
                 if self.try_once():
@@ -106,7 +106,7 @@ class Election:
                     break
         if self.refusal is not None:
             raise self.refusal
-        if told.is_set():
+        if stop.is_set():
             return 0
         log("E", '"leaderelection lost"')
         return 1
@@ -121,7 +121,7 @@ class Election:
                     log("E", f'"Unhandled Error" err="{exc}"')
                 time.sleep(min(self.pause, 1.0))
         except Exception as exc:
-            # Who cannot work must not lead.
+            # A program that cannot work must not lead.
             self.refusal = exc if isinstance(exc, Refusal) else Refusal(f"panic: {exc!r}")
 
 

@@ -52,13 +52,13 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def told_version(name: str, version: str) -> str:
+def version_text(name: str, version: str) -> str:
     """Return what --version prints."""
     return f"v{version}" if name == "flanneld" else f"Kubernetes v{version}"
 
 
 def refuse(name: str, exc: Refusal, *, parsing: bool) -> int:
-    """Tell why the program ends, in the manner of the real one; return the exit status."""
+    """Print why the program ends, as the real one does; return the exit status."""
     if parsing and name == "flanneld":
         print(re.sub("unknown flag: --?", "flag provided but not defined: -", str(exc)), file=sys.stderr)
         return 0
@@ -67,8 +67,8 @@ def refuse(name: str, exc: Refusal, *, parsing: bool) -> int:
         return exc.status
     prefix = "failed to parse kubelet flag: " if parsing else ""
     # As structured logging writes it.
-    told = str(exc).replace('"', '\\"')
-    print(f'E0101 00:00:00.000000       1 run.go:72] "command failed" err="{prefix}{told}"', file=sys.stderr)
+    text = str(exc).replace('"', '\\"')
+    print(f'E0101 00:00:00.000000       1 run.go:72] "command failed" err="{prefix}{text}"', file=sys.stderr)
     return exc.status
 
 
@@ -85,7 +85,7 @@ def run(name: str, versions: dict[str, str], words: list[str], main: Callable[[P
     except Refusal as exc:
         return refuse(name, exc, parsing=True)
     if line.values.get("version"):
-        print(told_version(name, version))
+        print(version_text(name, version))
         return 0
     if line.values.get("help"):
         print(usage(name, known))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of objects and of configuration files: what may be where, and how two values are put together. Pure."""
+"""The types of objects and configuration files: which fields exist, and how two values are merged. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Schema:
         return kind == "map" or kind in self.types
 
     def key(self, kind: str, item: Any) -> str:
-        """Return what tells an item of a list from the others; nothing for lists that are replaced as a whole."""
+        """Return the key of an item in a list; nothing for lists that are replaced as a whole."""
         if kind.startswith("by:"):
             defaults = {"protocol": "TCP"}
             names = kind[3:].partition(" ")[0].split(",")

@@ -20,15 +20,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Optional, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .tls import Tls, forget_complaints, shown
+from .tls import Tls, clear_errors, shown
 
-# What is answered where there is nothing to tell.
+# The answer where there is no content.
 DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
 @dataclass
 class Request:
-    """What a client asked."""
+    """What a client requested."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What it is told: text, an object, or lines that come as they happen."""
+    """The answer: text, an object, or lines that are sent as they happen."""
 
     status: int
     content: Union[str, dict[str, Any], Iterator[dict[str, Any]]]
@@ -60,17 +60,17 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def setup(self) -> None:
-        """Shake hands here, in the connection's own thread."""
+        """Do the TLS handshake here, in the connection's own thread."""
         self.peer: list[bytes] = []
         if self.server.tls is not None:
             self.request.settimeout(10)
             self.request = self.server.tls.context().wrap_socket(self.request, server_side=True)
-            forget_complaints()
+            clear_errors()
             self.peer = shown(self.request)
         super().setup()
 
     def answer(self) -> None:
-        """Have a request answered; whoever wants to end waits for the answer, but for no watch."""
+        """Answer a request; a server that stops waits for the answer, but for no watch."""
         with self.server.counting():
             lines = self._answer()
         if lines is not None:
@@ -82,14 +82,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = dict(parse_qsl(begin.query, keep_blank_values=True))
         asked = Request(self.command, unquote(begin.path), query, self.headers, body, self.peer, self.client_address[0])
-        told = self.server.app(asked)
-        self.send_response(told.status)
-        for name, value in told.headers.items():
+        answer = self.server.app(asked)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
             self.send_header(name, value)
-        if isinstance(told.content, (str, dict)):
-            self._send_whole(told.content, told.headers)
+        if isinstance(answer.content, (str, dict)):
+            self._send_whole(answer.content, answer.headers)
             return None
-        return told.content
+        return answer.content
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer
 
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing; who wants to know reads the audit log."""
+        """Log nothing; the audit log has the requests."""
 
 
 class Server(ThreadingHTTPServer):
@@ -145,7 +145,7 @@ class Server(ThreadingHTTPServer):
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
-        """Know of a request while it is answered."""
+        """Count a request while it is answered."""
         with self._changed:
             self.busy += 1
         try:
@@ -156,21 +156,21 @@ class Server(ThreadingHTTPServer):
                 self._changed.notify_all()
 
     def drain(self, seconds: float) -> None:
-        """Take no more connections, and wait for the answers to what was asked, but not for ever."""
+        """Take no more connections, and wait for running requests, with a limit."""
         self.shutdown()
         self.server_close()
         with self._changed:
             self._changed.wait_for(lambda: self.busy == 0, seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over clients that go away or fail to shake hands; tell the rest."""
+        """Ignore clients that go away or fail the handshake; report other errors."""
         error = sys.exc_info()[1]
         if not isinstance(error, (OSError, ssl.SSLError)):
             log("E", f"panic serving {client_address}: {error!r}")
 
 
 def health_app(healthy: Callable[[], bool], path: str = "/healthz") -> App:
-    """Return an application that tells its health to all and nothing else to anybody."""
+    """Return an application that serves its health to every client and nothing else."""
 
     def answer(request: Request) -> Answer:
         if request.path not in (path, "/livez", "/readyz"):
@@ -192,7 +192,7 @@ def log(severity: str, message: str) -> None:
 
 
 def notify(message: str) -> None:
-    """Tell systemd how it goes, where it asked."""
+    """Report the state to systemd, if it wants that."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if path:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
@@ -200,8 +200,8 @@ def notify(message: str) -> None:
 
 
 def stopping() -> threading.Event:
-    """Return an event that is set when the program is told to end."""
-    told = threading.Event()
+    """Return an event that is set by the stop signal."""
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    return told
+        signal.signal(number, lambda *_: stop.set())
+    return stop

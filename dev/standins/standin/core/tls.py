@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS of a server that asks clients for a certificate, takes any, and leaves the judgement to who answers."""
+"""TLS of a server that requests a client certificate and accepts any: the application validates it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def openssl() -> Optional[ctypes.CDLL]:
 def take_any_certificate(context: ssl.SSLContext) -> None:
     """Let handshakes succeed whatever certificate a client shows, as Go's servers do that answer 401 later.
 
-    Python has no word for this. OpenSSL asks a C function, and any that returns no zero will do.
+    Python has no option for this. OpenSSL calls a C function, and any that returns non-zero is enough.
     """
     context.verify_mode = ssl.CERT_OPTIONAL
     if (library := openssl()) is not None:
@@ -37,17 +37,17 @@ def take_any_certificate(context: ssl.SSLContext) -> None:
         library.SSL_CTX_set_verify(pointer, ctypes.c_int(1), yes)
 
 
-def forget_complaints() -> None:
-    """Forget what OpenSSL noted about a certificate that was taken all the same.
+def clear_errors() -> None:
+    """Clear OpenSSL's error queue after a certificate was accepted that it had rejected.
 
-    It keeps such notes for the thread, and the next read that has to wait would be told of them as if it had failed.
+    The error queue is per thread, and the next blocking read would fail with the old error.
     """
     if (library := openssl()) is not None:
         library.ERR_clear_error()
 
 
 class Tls:
-    """The serving certificate, read again when its file changes; the last good pair stays until another is whole."""
+    """The serving certificate, read again when its file changes; the last valid pair stays in use."""
 
     def __init__(self, cert: str, key: str, minimum: str = "VersionTLS12") -> None:
         """Load the pair."""

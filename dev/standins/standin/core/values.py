@@ -162,8 +162,10 @@ def label_problem(labels: dict[str, str]) -> str:
     for name, value in labels.items():
         bad = [name] if not re.fullmatch(rf"([a-z\d.-]+/)?{PART}", name) else []
         if bad := bad or ([value] if value and not re.fullmatch(PART, value) else []):
-            told = "must be no more than 63 bytes" if len(bad[0]) > 63 else "a valid label must consist of alphanumeric"
-            return f"invalid node labels: '{bad[0]}' - {told}"
+            reason = (
+                "must be no more than 63 bytes" if len(bad[0]) > 63 else "a valid label must consist of alphanumeric"
+            )
+            return f"invalid node labels: '{bad[0]}' - {reason}"
     return ""
 
 
@@ -228,7 +230,7 @@ def _broken(rule: Rule, value: Any, choices: Mapping[str, list[str]]) -> str:
         name = word.removeprefix("-") if isinstance(word, str) else word
         wrong = _typed(rule.get("type", ""), word) or (known and name not in known and word != "*")
         if wrong or not rule.get("from", word) <= word <= rule.get("to", word) or not _fits(rule.get("pattern"), word):
-            return str(rule["told"].format(name, known=", ".join(known), problem=wrong))
+            return str(rule["message"].format(name, known=", ".join(known), problem=wrong))
     return ""
 
 

@@ -57,7 +57,7 @@ def in_memory(name: str, content: bytes) -> str:
 
 
 def self_signed(name: str) -> str:
-    """Make a pair that nobody vouches for, as programs do that were given none; return its path."""
+    """Create a self-signed pair, as programs do that were given none; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name}@rehearsal")])
     end = now() + datetime.timedelta(days=365)
@@ -105,7 +105,7 @@ def trusted(certificate: Any, between: list[Any], cas: list[Any]) -> bool:
 
 
 def client_problem(chain: list[bytes], cas: list[Any], now: datetime.datetime) -> str:
-    """Return why the certificate that a client shows does not count; nothing when it does."""
+    """Return why the certificate of a client is not valid; nothing when it is."""
     certificate, *between = [x509.load_der_x509_certificate(part) for part in chain]
     if not trusted(certificate, between, cas):
         return "x509: certificate signed by unknown authority"
@@ -173,7 +173,7 @@ def _pointer(ca: Any) -> Any:
 
 
 def _names(wanted: Any) -> Optional[Any]:
-    """Return the alternative names of a request."""
+    """Return the SANs of a CSR."""
     try:
         return wanted.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -65,7 +65,7 @@ def elf(kind: int) -> bytes:
     return bytes(header) + kind.to_bytes(4, "little") + bytes(52)
 
 
-def test_static_programs_are_told_from_dynamic_ones() -> None:
+def test_static_and_dynamic_programs_are_distinguished() -> None:
     assert images.is_static(elf(1))
     assert not images.is_static(elf(3))
     assert not images.is_static(b"#!/bin/sh\n")

@@ -194,7 +194,7 @@ def test_every_rule_of_an_uplink_carries_the_sandbox_name() -> None:
     assert all("hws.demo" in rule for rule in uplink._rules(Layout(Path("/state"), "demo")))
 
 
-def test_systemd_is_asked_for_a_group_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_creates_the_group_where_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroups, "_SYSTEMD", tmp_path)
     assert "--unit=hws.demo.n1.scope" in cgroups.scope_command("hws.demo.n1")
     monkeypatch.setattr(cgroups, "_SYSTEMD", tmp_path / "absent")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd's gateway in memory, as far as the store of a stand-in asks it; it can lose answers and tell nonsense."""
+"""etcd's gateway in memory, as far as the store of a stand-in uses it; it can lose answers and send invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Etcd:
         self.losing = 0
 
     def send(self, _method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what is asked; lose the answer where the test wants that."""
+        """Execute a request; lose the answer where the test wants that."""
         answer = self.range(body) if path.endswith("range") else self.txn(body)
         if self.losing and not path.endswith("range"):
             self.losing -= 1
@@ -58,7 +58,7 @@ class Etcd:
         return {"succeeded": True}
 
     def lines(self, *_: Any, **__: Any) -> Iterator[dict[str, Any]]:
-        """Tell what happens."""
+        """Yield events."""
         while True:
             yield {"result": {"events": [self.events.get()]}}
 

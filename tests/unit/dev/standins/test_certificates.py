@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients are known by their CA, also while one with the same name and another kind of key takes its place."""
+"""Clients are verified by their CA, also while one with the same name and another type of key replaces it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAS = {kind: certificate("ca", key, key) for kind, key in KEYS.items()}
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.permutations(KEYS, 2)))
-def test_an_ca_with_another_kind_of_key_and_the_same_name(old: str, new: str) -> None:
+def test_a_ca_with_another_type_of_key_and_the_same_name(old: str, new: str) -> None:
     shown = [certificate("client", KEYS["ecdsa"], KEYS[old]).public_bytes(serialization.Encoding.DER)]
     assert x509.client_problem(shown, [CAS[new], CAS[old]], x509.now()) == ""
     unknown = "x509: certificate signed by unknown authority"

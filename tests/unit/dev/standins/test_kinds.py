@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which programs the contract is tried with, and where they are."""
+"""Which programs the contract is tested with, and where they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dev.tools.lab import kubernetes_version
 
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have real programs where the environment says."""
+    """Provide real programs where the environment says."""
     path = tmp_path / kubernetes_version() / "kube-apiserver"
     path.parent.mkdir()
     path.touch()
@@ -26,7 +26,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("asked", "wanted"), [("1", ["stand-in"]), ("0", ["stand-in", "real"]), ("", ["stand-in", "real"])]
 )
-def test_only_who_asks_for_a_rehearsal_gets_nothing_else(
+def test_a_requested_rehearsal_uses_only_stand_ins(
     real: Path, monkeypatch: pytest.MonkeyPatch, asked: str, wanted: list[str]
 ) -> None:
     monkeypatch.setenv("HARDWAY_REHEARSAL", asked)
@@ -34,7 +34,7 @@ def test_only_who_asks_for_a_rehearsal_gets_nothing_else(
 
 
 def test_real_programs_are_those_of_the_environment(real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "at_hand", lambda: None)
+    monkeypatch.setattr(kinds, "available_programs", lambda: None)
     kinds.directory.cache_clear()
     try:
         assert kinds.directory("real") == real
@@ -44,7 +44,7 @@ def test_real_programs_are_those_of_the_environment(real: Path, monkeypatch: pyt
 
 def test_programs_are_collected_and_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(kinds, "at_hand", lambda: calls.append("collected"))
+    monkeypatch.setattr(kinds, "available_programs", lambda: calls.append("collected"))
     kinds.directory.cache_clear()
     try:
         assert {kinds.directory("real") for _ in range(3)} and calls == ["collected"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins tell of the machine that they run on."""
+"""Stand-ins report the machine that they run on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from dev.standins.standin.kubelet import Kubelet
 
 
 @pytest.mark.parametrize(("machine", "wanted"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", "riscv64")])
-def test_the_architecture_is_the_machines(monkeypatch: pytest.MonkeyPatch, machine: str, wanted: str) -> None:
+def test_the_architecture_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch, machine: str, wanted: str) -> None:
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine, release="6.1", nodename="n1"))
     parts: Any = SimpleNamespace(user=lambda _: SimpleNamespace(name="a"), allows=lambda *_: True, note=lambda *_: None)
-    told: Any = Api("1.36.2", parts, parts, parts, parts, Files("")).answer(
+    answer: Any = Api("1.36.2", parts, parts, parts, parts, Files("")).answer(
         Request("GET", "/version", {}, {}, b"", [], "192.0.2.1")
     )
-    assert told.content["platform"] == f"linux/{wanted}"
+    assert answer.content["platform"] == f"linux/{wanted}"
     kubelet: Any = Kubelet.__new__(Kubelet)
     kubelet.name, kubelet.config = "n1", {"containerRuntimeEndpoint": "unix:///nonexistent"}
     kubelet.program = SimpleNamespace(

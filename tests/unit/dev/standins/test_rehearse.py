@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An operator's inventory on other addresses, and a report that tells no secrets."""
+"""An operator's inventory on other addresses, and a report without secrets."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ def test_a_name_of_the_endpoint_is_found() -> None:
         "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----",
     ],
 )
-def test_the_report_tells_no_secrets(tmp_path: Path, line: str) -> None:
+def test_the_report_contains_no_secrets(tmp_path: Path, line: str) -> None:
     path = tmp_path / "file"
     path.write_text(f"before: shown\n{line}\nafter: shown\n")
-    told = report.shown(path)
-    assert "c2VjcmV0" not in told and "and more" not in told
-    assert told.startswith("before: shown\n") and told.endswith("\nafter: shown\n")
+    text = report.shown(path)
+    assert "c2VjcmV0" not in text and "and more" not in text
+    assert text.startswith("before: shown\n") and text.endswith("\nafter: shown\n")
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "# a token that nobody has, a secret between two",
+        "# a token that no user has, a secret between two",
         "ExecStart=/usr/bin/x --token-auth-file=/etc/tokens --service-account-key-file=/etc/sa.pub",
         "resources: [secrets, tokenreviews]",
         "server: https://192.0.2.1:6443",
@@ -121,7 +121,7 @@ def test_every_certificate_is_reported(tmp_path: Path) -> None:
     }
 
 
-def test_packages_that_roles_installed_are_told(tmp_path: Path) -> None:
+def test_packages_that_roles_installed_are_reported(tmp_path: Path) -> None:
     def status(name: str, *packages: str) -> Path:
         path = tmp_path / name
         texts = [f"Package: {p}\nStatus: install ok installed\nVersion: 1-{p}\n" for p in packages]

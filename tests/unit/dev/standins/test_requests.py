@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-in of the API server makes of requests, without a server."""
+"""How the stand-in of the API server handles requests, without a server."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def test_a_time_in_yaml_is_text_as_in_json() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"k8s\x00\x0a\xff", b"k8s\x00"])
-def test_what_is_no_object_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_is_no_object_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "table", lambda _: {})
     with pytest.raises(ApiError) as refused:
         bodies.parsed(request(body))
     assert refused.value.status == 400
 
 
-def test_whatever_goes_wrong_is_answered(capfd: pytest.CaptureFixture[str]) -> None:
-    """A client whose connection just ends cannot tell that from a server that is gone."""
+def test_every_error_is_answered(capfd: pytest.CaptureFixture[str]) -> None:
+    """A client whose connection just ends cannot distinguish that from a server that is gone."""
 
     def panic(*_: object) -> None:
         raise TypeError("unexpected")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of the stand-ins stay where they belong."""
+"""Keys of the stand-ins are not left in directories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dev.standins.standin.core import x509
 from dev.standins.standin.core.server import Tls
 
 
-def test_a_key_nobody_vouches_for_lies_in_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_self_signed_key_is_in_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     pair = x509.self_signed("kubelet")
     assert list(tmp_path.iterdir()) == []
@@ -24,8 +24,8 @@ def test_a_key_nobody_vouches_for_lies_in_no_directory(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("entry", [{"certificate-authority-data": "QUJD"}, {"certificate-authority": "/etc/ca.crt"}])
-def test_a_kubelets_own_kubeconfig_names_what_lasts(tmp_path: Path, entry: dict[str, str]) -> None:
-    """The next start reads it, and so do other programs: what this process has in memory is gone by then."""
+def test_the_kubeconfig_of_a_kubelet_names_permanent_files(tmp_path: Path, entry: dict[str, str]) -> None:
+    """The next start reads it, and so do other programs: files in the memory of this process are gone by then."""
     cluster = {"server": "https://192.0.2.1:6443", **entry}
     content = {
         "clusters": [{"name": "c", "cluster": cluster}],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server of the stand-ins ends in order."""
+"""A server of the stand-ins shuts down gracefully."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def begun() -> threading.Event:
 
 @pytest.fixture
 def server(begun: threading.Event) -> Server:
-    """Return one that answers /slow after a second, /watch never to the end."""
+    """Return a server that answers /slow after a second, and /watch without an end."""
 
     def endless() -> Iterator[dict[str, Any]]:
         while True:
@@ -41,14 +41,14 @@ def server(begun: threading.Event) -> Server:
     return Server("127.0.0.1", 0, answer).serve()
 
 
-def ask(server: Server, path: str, told: list[Any]) -> threading.Thread:
-    """Ask in the background."""
+def ask(server: Server, path: str, answers: list[Any]) -> threading.Thread:
+    """Send a request in the background."""
 
     def run() -> None:
         connection = HTTPConnection("127.0.0.1", server.socket.getsockname()[1], timeout=10)
         connection.request("GET", path)
         answer = connection.getresponse()
-        told.append((answer.status, answer.read(4)))
+        answers.append((answer.status, answer.read(4)))
 
     asking = threading.Thread(target=run, daemon=True)
     asking.start()
@@ -56,16 +56,16 @@ def ask(server: Server, path: str, told: list[Any]) -> threading.Thread:
 
 
 def test_requests_in_flight_are_answered(server: Server, begun: threading.Event) -> None:
-    told: list[Any] = []
-    asking = ask(server, "/slow", told)
+    answers: list[Any] = []
+    asking = ask(server, "/slow", answers)
     assert begun.wait(10)
     server.drain(10)
     assert server.busy == 0
     asking.join(5)
-    assert told == [(200, b"done")]
+    assert answers == [(200, b"done")]
 
 
-def test_watches_and_endless_answers_hold_nothing_up(server: Server, begun: threading.Event) -> None:
+def test_watches_and_endless_answers_do_not_delay_the_end(server: Server, begun: threading.Event) -> None:
     ask(server, "/watch", [])
     assert begun.wait(10)
     begin = time.monotonic()
@@ -74,7 +74,7 @@ def test_watches_and_endless_answers_hold_nothing_up(server: Server, begun: thre
     begun.clear()
 
 
-def test_the_wait_has_an_end(server: Server, begun: threading.Event) -> None:
+def test_the_wait_is_limited(server: Server, begun: threading.Event) -> None:
     ask(server, "/slow", [])
     assert begun.wait(10)
     server.drain(0.1)

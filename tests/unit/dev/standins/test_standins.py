@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the stand-ins decide without a host: flags, fields, encryption, ownership of fields."""
+"""Decisions of the stand-ins without a host: flags, fields, encryption, ownership of fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(name: str) -> Any:
 
 
 def encryption(path: Path, *names: str) -> Encryption:
-    """Return what seals Secrets with the first of the named keys."""
+    """Return the encryption of Secrets with the first of the named keys."""
     keys = [{"name": name, "secret": base64.b64encode(name.encode() * 32).decode()} for name in names]
     content = {"kind": "EncryptionConfiguration", "apiVersion": "apiserver.config.k8s.io/v1"}
     resources = [{"resources": ["secrets"], "providers": [{"secretbox": {"keys": keys}}, {"identity": {}}]}]
@@ -40,7 +40,7 @@ def encryption(path: Path, *names: str) -> Encryption:
     return Encryption(str(path), table("1.36")["fields"], reload=False)
 
 
-def test_each_key_opens_what_it_sealed_and_nothing_else(tmp_path: Path) -> None:
+def test_each_key_decrypts_only_what_it_encrypted(tmp_path: Path) -> None:
     path = tmp_path / "encryption.yaml"
     sealed = encryption(path, "a").seal("secrets", b"plain")
     assert sealed.startswith(b"k8s:enc:secretbox:v1:a:") and b"plain" not in sealed
@@ -82,13 +82,13 @@ def test_flags_and_gates_come_and_go_with_the_version() -> None:
     assert has == {"1.34": True, "1.35": False, "1.36": False}
     flag = {"feature-gates": "mapStringBool"}
     for minor in MINORS:
-        # SidecarContainers is settled: no help names it any more, but it may be said.
+        # SidecarContainers is locked: help no longer names it, but it is still accepted.
         Line(flag).read(["--feature-gates=SidecarContainers=true,AllBeta=false"]).check_gates(table(minor)["gates"])
         with pytest.raises(Refusal, match="unrecognized feature gate: Sidecars"):
             Line(flag).read(["--feature-gates=Sidecars=true"]).check_gates(table(minor)["gates"])
 
 
-def test_a_field_that_came_later_is_unknown_to_older_versions() -> None:
+def test_a_newer_field_is_unknown_to_older_versions() -> None:
     older, newer = (set(table(minor)["fields"]["KubeletConfiguration"]) for minor in ("1.34", "1.36"))
     assert newer - older
 
@@ -110,12 +110,12 @@ def test_lists_are_merged_by_their_keys() -> None:
     found = merging.apply(schema, "Service", live, wanted, owners, "me", False)
     assert found["spec"]["ports"][0] == {"port": 80, "protocol": "TCP", "nodePort": 30080, "name": "web"}
     assert len(found["spec"]["ports"]) == 2
-    # What was mine and is wanted no more goes; what was never mine stays.
+    # Fields that were mine and are no longer applied are removed; those that were never mine stay.
     less = merging.apply(schema, "Service", found, {"spec": {}}, owners, "me", False)
     assert [port["port"] for port in less["spec"]["ports"]] == [53]
 
 
-def test_unknown_fields_are_named_by_their_place() -> None:
+def test_unknown_fields_are_named_by_their_path() -> None:
     schema = Schema(table("objects"), {})
     item = {"spec": {"template": {"spec": {"containers": [{"name": "a", "imagee": "b"}]}}}, "datas": {}}
     assert schema.unknown(item, "Deployment") == ["spec.template.spec.containers[0].imagee", "datas"]
@@ -174,7 +174,7 @@ def test_taints_are_those_of_flags_or_else_of_the_configuration(given: Any, conf
     ],
 )
 def test_controllers_are_those_that_the_flag_names(given: str, wanted: tuple[bool, ...]) -> None:
-    """By their names of today or of before."""
+    """By their current names or by their former ones."""
     line = Line({"controllers": "strings"}).read([f"--controllers={given}"])
     one = Controllers(Program("kube-controller-manager", "1.36.2", line, table("1.36")), Connection("", Files("")))
     names = ("certificatesigningrequest-signing", "namespace", "token-cleaner")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store of the API server's stand-in, with an etcd that does what a real one does once a year."""
+"""The store of the API server's stand-in, with rare behaviour of etcd."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def etcd() -> Etcd:
     return Etcd()
 
 
-def test_a_watcher_that_comes_too_late_is_told(etcd: Etcd) -> None:
-    """Else it would believe that nothing had happened."""
+def test_a_watcher_that_is_too_late_gets_an_error(etcd: Etcd) -> None:
+    """Otherwise it would take it for no events."""
     made = store(etcd)
     first = int(made.put(KEY, item("a"), None)["metadata"]["resourceVersion"])
     assert [kind for kind, _item in made.since("configmaps/", first - 1, 0.2)] == ["ADDED"]
     for gone in (1, first - 2):
-        (told,) = made.since("configmaps/", gone, 0.2)
-        assert (told[0], told[1]["code"], told[1]["reason"]) == ("ERROR", 410, "Expired")
+        (event,) = made.since("configmaps/", gone, 0.2)
+        assert (event[0], event[1]["code"], event[1]["reason"]) == ("ERROR", 410, "Expired")
 
 
-def test_a_watcher_is_told_when_history_is_cut(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watcher_gets_an_error_when_history_is_compacted(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dev.standins.standin.apiserver.store.HISTORY", 3)
     made = store(etcd)
     seen = begin = made.put(KEY, item("a"), None)
@@ -43,8 +43,8 @@ def test_a_watcher_is_told_when_history_is_cut(etcd: Etcd, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_a_change_whose_answer_was_lost_is_not_taken_for_anothers(etcd: Etcd, lost: int) -> None:
-    """It is asked for again, and then the object is no more what it was."""
+def test_a_change_whose_answer_was_lost_is_no_conflict(etcd: Etcd, lost: int) -> None:
+    """It is sent again, and then the object has already changed."""
     made = store(etcd)
     etcd.losing = lost
     first = made.put(KEY, item("a"), None)
@@ -57,7 +57,7 @@ def test_a_change_whose_answer_was_lost_is_not_taken_for_anothers(etcd: Etcd, lo
     assert made.get(KEY) is None
 
 
-def test_anothers_change_is_a_conflict(etcd: Etcd) -> None:
+def test_a_change_of_another_client_is_a_conflict(etcd: Etcd) -> None:
     made = store(etcd)
     first = made.put(KEY, item("a"), None)
     made.put(KEY, item("a", b="c"), first)
@@ -70,7 +70,7 @@ def test_anothers_change_is_a_conflict(etcd: Etcd) -> None:
 
 
 def test_nothing_ends_the_watch(etcd: Etcd) -> None:
-    """Else roles and bindings would stay what they were for as long as the program runs."""
+    """Otherwise roles and bindings would stay the same for as long as the program runs."""
     made = store(etcd)
     for nonsense in ({"kv": {}}, {"kv": {"key": "5", "mod_revision": None}}, None):
         etcd.events.put(nonsense)  # type: ignore[arg-type]

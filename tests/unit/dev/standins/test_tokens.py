@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens of the stand-in's API server: by each kind of key, and what does not count as one."""
+"""Tokens of the stand-in's API server: with each type of key, and invalid ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "system:serviceaccount:default:default"
 
 
 def tokens(path: Path, key: Any, issuer: str = ISSUER) -> Tokens:
-    """Return what makes and reads tokens with a key, which lies in a file as the roles write it."""
+    """Return the tokens of a key, which is in a file as the roles write it."""
     form = serialization.PrivateFormat.TraditionalOpenSSL
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
     public = path.with_suffix(".pub")
@@ -37,7 +37,7 @@ KEYS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_a_token_is_known_by_its_key_its_issuer_and_its_time(tmp_path: Path, kind: str) -> None:
+def test_a_token_is_validated_by_its_key_its_issuer_and_its_time(tmp_path: Path, kind: str) -> None:
     ours = tokens(tmp_path / "sa.key", KEYS[kind])
     good, _end = ours.issue(NAME, 60)
     assert ours.subject(good) == NAME

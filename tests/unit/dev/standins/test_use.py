@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins take the place of what is lacking, and of nothing else; what is said of them is true."""
+"""Stand-ins replace missing programs, and nothing else; the messages about them are true."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KUBERNETES = (*build.PROGRAMS, "kubectl")
 
 @pytest.fixture
 def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have all programs; a test takes away what it wants to be lacking."""
+    """Provide all programs; a test removes those that it wants to be missing."""
     found = tmp_path / "ready"
     monkeypatch.setattr(binaries, "READY", found)
     monkeypatch.setattr(binaries, "CACHE", tmp_path)
@@ -34,7 +34,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(path: Path) -> None:
-    """Have a real program, whose content is its name."""
+    """Provide a real program, whose content is its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(path.name)
 
@@ -46,16 +46,16 @@ def stand_ins(directory: Path) -> set[str]:
 
 
 def lose(ready: Path, *names: str) -> None:
-    """Take programs away."""
+    """Remove programs."""
     for name in names:
         (ready / name).unlink()
 
 
-def test_with_all_at_hand_there_is_no_rehearsal(ready: Path) -> None:
+def test_with_all_programs_there_is_no_rehearsal(ready: Path) -> None:
     assert (use.binary_directory(VERSION), use.notice(VERSION), use.settings(VERSION)) == (ready, "", {})
 
 
-def test_only_flanneld_is_lacking(ready: Path) -> None:
+def test_with_only_flanneld_missing_pods_still_run(ready: Path) -> None:
     """Pods run then, only not from node to node."""
     lose(ready, "flanneld")
     directory = use.binary_directory(VERSION)
@@ -71,22 +71,22 @@ def test_only_flanneld_is_lacking(ready: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", [["kubelet"], list(KUBERNETES)])
-def test_the_five_of_kubernetes_go_together(ready: Path, lost: list[str]) -> None:
+def test_the_five_programs_of_kubernetes_are_replaced_together(ready: Path, lost: list[str]) -> None:
     lose(ready, *(f"{VERSION}/{name}" for name in lost))
     directory = use.binary_directory(VERSION)
     assert stand_ins(directory) == set(build.PROGRAMS)
     assert (directory / "flanneld").read_text() == "flanneld" and (directory / "coredns").read_text() == "coredns"
     assert (directory / VERSION / "kubectl").read_text() == "kubectl"
     assert use.settings(VERSION).keys() == {"addons_wait", "addons_restart_namespaces", "verify_workload"}
-    told = use.notice(VERSION)
-    assert "kubelet, kube-proxy are stand-ins" in told and "flanneld" in told.splitlines()[1]
+    notice = use.notice(VERSION)
+    assert "kubelet, kube-proxy are stand-ins" in notice and "flanneld" in notice.splitlines()[1]
     assert f"kubernetes {VERSION}: {', '.join(name for name in KUBERNETES if name in lost)}".replace(
         ", kubectl", ""
-    ) in told.replace(", kubectl", "")
-    assert "dl.k8s.io" in told, "whoever wants the real ones learns where they are"
+    ) in notice.replace(", kubectl", "")
+    assert "dl.k8s.io" in notice, "it says where the real ones are"
 
 
-def test_what_was_lacking_once_is_real_as_soon_as_it_is_there(ready: Path) -> None:
+def test_a_missing_program_is_real_as_soon_as_it_is_available(ready: Path) -> None:
     lose(ready, "flanneld", f"{VERSION}/kubelet")
     assert stand_ins(use.binary_directory(VERSION)) == {*build.PROGRAMS, "flanneld"}
     put(ready / "flanneld")
@@ -95,17 +95,17 @@ def test_what_was_lacking_once_is_real_as_soon_as_it_is_there(ready: Path) -> No
     assert use.binary_directory(VERSION) == ready
 
 
-def test_kubectl_of_debian_alone_makes_no_rehearsal(ready: Path) -> None:
+def test_kubectl_of_debian_alone_is_no_rehearsal(ready: Path) -> None:
     lose(ready, f"{VERSION}/kubectl")
     directory = use.binary_directory(VERSION)
     assert stand_ins(directory) == set() and (directory / VERSION / "kubectl").read_text() == "kubectl"
     assert (use.notice(VERSION), use.settings(VERSION)) == ("", {})
 
 
-def test_who_asks_gets_all_of_them_or_none(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_can_request_all_stand_ins_or_none(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(use, "asked", lambda: "1")
     assert stand_ins(use.binary_directory(VERSION)) == {*build.PROGRAMS, "flanneld"}
-    assert "make it real" not in use.notice(VERSION), "nothing is lacking"
+    assert "make it real" not in use.notice(VERSION), "nothing is missing"
     lose(ready, "flanneld")
     monkeypatch.setattr(use, "asked", lambda: "0")
     assert (use.binary_directory(VERSION), use.notice(VERSION)) == (ready, "")

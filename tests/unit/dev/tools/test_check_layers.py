@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check of the layers of module_utils, and of the size of files: what they must find, they find."""
+"""The checks of the layers of module_utils, and of the size of files, find violations."""
 
 from __future__ import annotations
 

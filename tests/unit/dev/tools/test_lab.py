@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What demo, tests and rehearsals do with the programs of this machine."""
+"""How demo, tests and rehearsals find the programs of this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "ku
 
 @pytest.fixture
 def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have all programs but those of Kubernetes."""
+    """Provide all programs except those of Kubernetes."""
     monkeypatch.setattr(binaries, "READY", tmp_path)
     for component in binaries.role_variables()["_cluster_components"]:
         if component["name"] != "kubernetes":
@@ -28,7 +28,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(path: Path) -> None:
-    """Have a program."""
+    """Provide a program."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
@@ -37,7 +37,7 @@ def put(path: Path) -> None:
     ("there", "wanted"),
     [([], True), (["debian/kubectl"], False), ([f"{{}}/{name}" for name in KUBERNETES], False)],
 )
-def test_debian_is_asked_for_kubectl_where_none_is(
+def test_kubectl_comes_from_debian_where_there_is_none(
     ready: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], wanted: bool
 ) -> None:
     for name in there:
@@ -52,8 +52,8 @@ def test_debian_is_asked_for_kubectl_where_none_is(
     ("asked", "lost", "words"),
     [
         ("1", [], "REHEARSAL of Kubernetes"),
-        ("", ["flanneld", "etcd"], "flanneld not at hand: this is a REHEARSAL"),
-        ("", ["kubelet"], "kube-scheduler, kubelet, kube-proxy not at hand: this is a REHEARSAL"),
+        ("", ["flanneld", "etcd"], "flanneld not available: this is a REHEARSAL"),
+        ("", ["kubelet"], "kube-scheduler, kubelet, kube-proxy not available: this is a REHEARSAL"),
         ("", [], "demo: no cluster today"),
         ("0", ["flanneld"], "demo: no cluster today"),
     ],
@@ -66,7 +66,7 @@ def test_the_demo_says_first_that_it_is_a_rehearsal(
     lost: list[str],
     words: str,
 ) -> None:
-    """Before it looks for programs elsewhere, which takes minutes."""
+    """Before it searches for programs elsewhere, which takes minutes."""
     monkeypatch.setenv("HARDWAY_REHEARSAL", asked)
     monkeypatch.setattr(binaries, "CACHE", ready)
     for name in KUBERNETES:
@@ -76,5 +76,5 @@ def test_the_demo_says_first_that_it_is_a_rehearsal(
     monkeypatch.setattr(demo.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
     monkeypatch.setattr(demo, "refusal", lambda: "no cluster today")
     assert demo.up(lab.Lab("unit", "ha")) == 1
-    told = capfd.readouterr()
-    assert words in (told.out + told.err).splitlines()[0]
+    output = capfd.readouterr()
+    assert words in (output.out + output.err).splitlines()[0]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process and its descendants, also those that lead a session of their own: found, weighed, ended."""
+"""A process and its descendants, also those that lead a session of their own: found, measured, killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from dev.tools import processes
 
 MEGABYTES = 40
-# Each holds so much of its own and starts the next, as Ansible its workers.
+# Each allocates this much memory and starts the next, as Ansible its workers.
 PROGRAM = f"""
 import subprocess, sys, time
 held = bytearray(b"x" * {MEGABYTES << 20})
@@ -39,7 +39,7 @@ def ancestor() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", ["Pss", "Rss"])
-def test_memory_is_that_of_all_together(ancestor: int, kind: str) -> None:
+def test_memory_is_the_sum_of_all(ancestor: int, kind: str) -> None:
     peak = processes.Peak(ancestor, interval=0.05)
     peak.kind = kind
     peak.start()
@@ -61,7 +61,7 @@ def test_all_of_them_end(ancestor: int) -> None:
 
 
 def running(pid: int) -> bool:
-    """Say whether a process is more than an entry that its parent has yet to collect."""
+    """Return whether a process is running, and not only a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An operator's inventory never leads a rehearsal to the operator's hosts, whatever it holds."""
+"""An operator's inventory never leads a rehearsal to the operator's hosts, whatever variables it has."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write(path: Path, content: Any) -> None:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Path:
-    """Return an inventory with variables at every place that outranks those in the file of hosts."""
+    """Return an inventory with variables at every place that takes precedence over those in the file of hosts."""
     inventory = tmp_path / "inventory"
     write(inventory / "hosts.yml", HOSTS)
     write(inventory / "group_vars/all.yml", {"ansible_ssh_common_args": "-o ProxyJump=bastion", "ansible_become": True})
@@ -68,7 +68,7 @@ def test_only_sandbox_hosts_are_reached(rehearsal: Rehearsal, operator: Path) ->
         {"ansible_port": 2},
     ],
 )
-def test_what_outranks_every_inventory_stops_the_rehearsal(
+def test_variables_that_take_precedence_over_every_inventory_stop_the_rehearsal(
     rehearsal: Rehearsal, tmp_path: Path, variables: dict[str, Any]
 ) -> None:
     write(tmp_path / "own/host_vars/k1.yml", variables)

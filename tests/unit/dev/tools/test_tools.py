@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tools that judge the tree must themselves notice what they are for."""
+"""The tools that check the tree find what they are for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_names_of_variables_begin_with_the_role():
         ("- name: N\n  ansible.builtin.user:\n    shell: /bin/sh", []),
     ],
 )
-def test_forbidden_words_are_found_where_they_act(text, words):
+def test_forbidden_actions_are_found_in_tasks(text, words):
     assert [word for _, word in check_tree.forbidden_words(yaml.safe_load(text))] == words
 
 
@@ -96,12 +96,12 @@ def test_only_the_part_between_markers_is_generated():
         "SKIPPED molecule ha: why",
     ],
 )
-def test_summary_repeats_what_matters(line):
+def test_summary_repeats_results_and_failures(line):
     assert KEPT.search(line)
 
 
-def test_parts_side_by_side_are_shown_in_one_piece(tmp_path, monkeypatch, capfd):
-    """Two that wait for each other's first line: as they came, their lines would mix."""
+def test_the_output_of_parallel_parts_is_not_mixed(tmp_path, monkeypatch, capfd):
+    """Two that wait for each other's first line: their lines would be interleaved."""
     recipe = "@echo begin $@; touch $@; while [ ! -e {0} ]; do sleep 0.01; done; echo '3 passed in 1s'; exit {1}"
     targets = [("a", recipe.format("b", 0)), ("b", recipe.format("a", 3))]
     (tmp_path / "Makefile").write_text("".join(f"{name}:\n\t{recipe}\n" for name, recipe in targets))
@@ -114,12 +114,12 @@ def test_parts_side_by_side_are_shown_in_one_piece(tmp_path, monkeypatch, capfd)
     assert "===== make a =====\nbegin a\n3 passed in 1s\n" in out and "===== make b =====\nbegin b\n3 passed" in out
 
 
-def test_summary_shouts_about_skips():
+def test_summary_shows_skips_prominently():
     text = summary([Part("unit", kept=["SKIPPED [1] a.py: no root"])], [])
     assert "1 SKIPPED: this run does not vouch for everything" in text
 
 
-def test_missing_binaries_say_where_from_and_where_to(tmp_path):
+def test_missing_binaries_name_their_source_and_target(tmp_path):
     lost = binaries.missing(binaries.default_version(), tmp_path)
     text = binaries.explain(lost, tmp_path)
     assert "kube-apiserver" in text

@@ -8,17 +8,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dev.tools import live
+from dev.tools import client_report
 
 SEEN = {"requests": 900, "failures": 0, "retried": 2, "reasons": {"HTTP 429": 2}}
 
 
-def test_figures_of_each_proof_are_kept_and_those_of_a_later_run_take_their_place(tmp_path: Path) -> None:
+def test_figures_of_each_test_are_kept_and_replaced_by_a_later_run(tmp_path: Path) -> None:
     directory = tmp_path / "reports"
-    assert live.since(0, directory) == ""
-    live.record("renewal", {**SEEN, "requests": 1}, directory=directory)
-    live.record("a third master", SEEN, "by hand", directory=directory)
-    live.record("renewal", SEEN, directory=directory)
+    assert client_report.since(0, directory) == ""
+    client_report.record("renewal", {**SEEN, "requests": 1}, directory=directory)
+    client_report.record("a third master", SEEN, "by hand", directory=directory)
+    client_report.record("renewal", SEEN, directory=directory)
     known = json.loads((directory / "live.json").read_text())
     assert [known[what]["requests"] for what in ("renewal", "a third master")] == [900, 900]
     heading, line, first, second = (directory / "live.md").read_text().splitlines()
@@ -27,8 +27,8 @@ def test_figures_of_each_proof_are_kept_and_those_of_a_later_run_take_their_plac
     assert second.startswith("| a third master | 900 |") and "| by hand |" in second
 
 
-def test_an_old_report_is_not_shown_as_that_of_this_run(tmp_path: Path) -> None:
-    live.record("renewal", SEEN, directory=tmp_path)
+def test_the_report_of_an_earlier_run_is_not_shown(tmp_path: Path) -> None:
+    client_report.record("renewal", SEEN, directory=tmp_path)
     written = (tmp_path / "live.md").stat().st_mtime
-    assert "renewal" in live.since(written - 1, tmp_path)
-    assert live.since(written + 1, tmp_path) == ""
+    assert "renewal" in client_report.since(written - 1, tmp_path)
+    assert client_report.since(written + 1, tmp_path) == ""
