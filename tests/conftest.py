@@ -23,7 +23,7 @@ init_plugin_loader([str(REPOSITORY / ".collections")])
 
 
 def pytest_report_header() -> list[str]:
-    """Say before anything else when stand-ins take the place of the Kubernetes programs."""
+    """Report first when stand-ins replace the Kubernetes programs."""
     from dev.standins import use
     from dev.tools.lab import kubernetes_version
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kill a process by SIGKILL before each of its file-system calls in turn: every state on the way can be judged."""
+"""Kill a process by SIGKILL before each of its file-system calls in turn, to check every state in between."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Python tells of them before it makes the call. Files that are opened to be read change nothing.
+# Python reports them before it makes the call. Files that are opened to be read change nothing.
 _CALLS = ("rename", "link", "symlink", "remove", "mkdir", "rmdir", "chmod", "chown", "truncate")
 EVENTS = {"open", *(f"os.{name}" for name in _CALLS)}
 
 
 def run_killed(work: Callable[[], object], number: int) -> bool:
-    """Run work in a process of its own that dies before its call of this number; False when it ended before."""
+    """Run work in a process that is killed before its call of this number; return False when it ended before."""
     child = os.fork()
     if child == 0:
         seen = 0
@@ -43,7 +43,7 @@ def run_killed(work: Callable[[], object], number: int) -> bool:
 
 
 def each_kill(work: Callable[[int], Callable[[], object]], limit: int = 200) -> Iterator[int]:
-    """Yield after each kill of a work made anew, by its number, and once more when it is done."""
+    """Repeat the work with a kill before each call; yield the number after each kill, and once more when it is done."""
     for number in range(1, limit):
         killed = run_killed(work(number), number)
         yield number

@@ -16,9 +16,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from dev.tools.check_tree import TOP, tracked
 
 # Files and directories whose texts are checked. Add a tree once it is clean.
-TREES = ("plugins", "roles", "playbooks", "site.yml", "examples", "inventory.example", "molecule", "README.md", "docs")
+TREES = (
+    *("plugins", "roles", "playbooks", "site.yml", "examples", "inventory.example", "molecule", "README.md", "docs"),
+    *("tests", "dev"),
+)
 # Never checked: history, the licence and data.
-SKIPPED = ("changelogs/*", "CHANGELOG.md", "LICENSE", "dev/standins/data/*", "dev/tools/check_words.py")
+SKIPPED = (
+    *("changelogs/*", "CHANGELOG.md", "LICENSE", "dev/standins/data/*"),
+    # The list of words, and its test.
+    *("dev/tools/check_words.py", "tests/unit/dev/tools/test_check_words.py"),
+)
 # Pattern of a word, without case, and the term to use instead; a hint if there are several.
 WORDS = (
     (r"authorit(y|ies)", "CA"),
@@ -54,12 +61,17 @@ EXCEPTIONS = (
     # Names that Kubernetes and openssl give.
     ("*", r"certificate-authority(-data)?\b"),
     ("*", r"[Aa]uthority key identifier"),
+    ("*", r"certificate signed by unknown authority"),
+    ("dev/sandbox/images.py", r"\\nnobody:x:65534:65534:nobody:"),
     ("plugins/*", r"[Ss]ubject alternative names?"),
     ("plugins/*", r"out\.tell\(\)"),
     # A field of issue logs that were written before.
     ("plugins/module_utils/_pki/ca/contents.py", r'"authority"'),
+    ("tests/unit/plugins/module_utils/_pki/ca/test_contents.py", r'"authority"'),
     ("*", r"\b(certificate_authority|CertificateAuthority)\b"),
 )
+# The names of tests are sentences.
+TEST_NAME = re.compile(r"\btest_\w+")
 CHECKS = tuple((re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE), instead) for word, instead in WORDS)
 
 
@@ -80,7 +92,7 @@ def without_exceptions(path: str, line: str) -> str:
 def problems(path: str, text: str) -> Iterator[str]:
     """Yield each word of a text for which there is a standard term."""
     for number, line in enumerate(text.splitlines(), 1):
-        rest = without_exceptions(path, line)
+        rest = TEST_NAME.sub(lambda name: name.group().replace("_", " "), without_exceptions(path, line))
         for pattern, instead in CHECKS:
             for match in pattern.finditer(rest):
                 yield f'{path}:{number}: {match.group()}; say "{instead}"'

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sandbox hosts on which somebody else's playbook uses single roles of the collection."""
+"""Sandbox hosts on which a playbook of the user's own uses single roles of the collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Hosts(Lab):
     """Hosts in groups of the example's own, with a playbook of its own."""
 
     def __init__(self, name: str, playbook: Path, groups: dict[str, list[str]], settings: dict[str, Any]) -> None:
-        """Remember what the example consists of; nothing is made yet."""
+        """Remember the example's files; nothing is created yet."""
         super().__init__(name, "flat")
         self.site = playbook
         self.groups = groups
@@ -39,14 +39,14 @@ class Hosts(Lab):
         return str(self.described()["hosts"][host]["ansible_host"])
 
     def apply(self, *arguments: str) -> dict[str, int]:
-        """Run the playbook; return the changes per host, fail the test with the playbook's words."""
+        """Run the playbook; return the changes per host, fail the test with the playbook's output."""
         status, output = self.attempt(*arguments)
         if status != 0:
             pytest.fail(f"ansible-playbook {' '.join(arguments)}: {output}")
         return {host: int(count) for host, count in re.findall(r"^(\S+) +: ok=.* changed=(\d+)", output, re.MULTILINE)}
 
     def attempt(self, *arguments: str) -> tuple[int, str]:
-        """Run the playbook; return its status and all that it said."""
+        """Run the playbook; return its status and its output."""
         command = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook")]
         command += ["-i", str(self.inventory), str(self.site), *arguments]
         done = subprocess.run(command, cwd=TOP, text=True, capture_output=True, check=False)

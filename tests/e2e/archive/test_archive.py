@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As a user has it: the archive, installed into an empty directory, deploys a cluster by the newest ansible-core."""
+"""The built archive, installed into an empty directory, deploys a cluster with the newest ansible-core."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_the_archive_deploys_a_cluster_from_an_empty_directory(lab: Lab, tmp_pat
     first = run(lab, place, *playbook)
     assert re.search(r"n1 +: ok=.* changed=[1-9]", first)
     assert "discovered Python interpreter" in first and "pipelining" in first
-    # With what inventory.example sets, there is nothing to warn of.
+    # With the settings of inventory.example there are no warnings.
     example = yaml.safe_load((TOP / "inventory.example/single-master/group_vars/all.yml").read_text(encoding="utf-8"))
     (lab.inventory / "group_vars" / "all" / "example.yml").write_text(yaml.safe_dump(example), encoding="utf-8")
     second = run(lab, place, *playbook)
     assert re.search(r"n1 +: ok=.* changed=0 ", second)
     assert "discovered Python interpreter" not in second and "pipelining" not in second
     assert "Ready" in lab.exec("n1", "kubectl get nodes --kubeconfig /etc/kubernetes/admin.conf").stdout
-    # Nothing of it lies where the run began; the CAs are beside the inventory.
+    # Nothing is written into the working directory; the CAs are beside the inventory.
     assert {path.name for path in place.iterdir()} <= {"collections", ".ansible", ".cache", ".ssh"}
     assert (lab.pki / "ca.crt").is_file()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two masters whose encryption in etcd is changed, cut off, taken away, and whose key is lost on the controller."""
+"""Two masters whose encryption in etcd is changed, interrupted and removed, and whose key is lost on the controller."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Masters(Hosts):
         path = self.inventory / "hosts.yml"
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
         described["all"]["vars"] |= {**variables(), "cluster_api_endpoint": "api.example.org:6443"}
-        # No host of these asks for the name.
+        # No host of these resolves the name.
         described["all"]["vars"]["host_skip_checks"] = ["endpoint"]
         path.write_text(yaml.safe_dump(described), encoding="utf-8")
 
@@ -82,12 +82,12 @@ def masters() -> Iterator[Masters]:
         yield made
 
 
-def test_nothing_to_do_is_nothing_done(masters: Masters) -> None:
+def test_a_run_with_nothing_to_do_changes_nothing(masters: Masters) -> None:
     assert set(masters.apply().values()) == {0}
     assert (masters.encrypted("secrets"), masters.encrypted("configmaps")) == ({True}, {False})
 
 
-def test_a_resource_more(masters: Masters) -> None:
+def test_a_further_resource_is_encrypted(masters: Masters) -> None:
     """A check predicts it; afterwards all is encrypted, what was there before, too; the next run changes nothing."""
     assert sum(masters.apply("--check", "-e", BOTH).values()) > 0
     masters.apply("-e", BOTH)
@@ -96,7 +96,7 @@ def test_a_resource_more(masters: Masters) -> None:
     assert set(masters.apply("-e", BOTH).values()) == {0}
 
 
-def test_not_without_all_masters(masters: Masters) -> None:
+def test_a_change_needs_all_masters(masters: Masters) -> None:
     before = masters.shell("n1", f"sha256sum {FILE}")
     status, output = masters.attempt("-e", NONE, "--limit", "n1")
     assert status != 0
@@ -104,8 +104,8 @@ def test_not_without_all_masters(masters: Masters) -> None:
     assert masters.shell("n1", f"sha256sum {FILE}") == before
 
 
-def test_a_run_that_is_cut_off_goes_on(masters: Masters) -> None:
-    """Before the objects are stored again: the key is still there, and the same command finishes."""
+def test_an_interrupted_run_is_continued(masters: Masters) -> None:
+    """Interrupted before the objects are stored again: the key is still there, and the same command finishes."""
     status, output = masters.attempt("-e", NONE, "-e", '{"_master_encryption_servers": []}')
     assert status != 0, output
     masters.readable()
@@ -119,14 +119,14 @@ def test_a_run_that_is_cut_off_goes_on(masters: Masters) -> None:
     assert set(masters.apply("-e", NONE).values()) == {0}
 
 
-def test_encryption_comes_back(masters: Masters) -> None:
+def test_encryption_can_be_set_again(masters: Masters) -> None:
     masters.apply()
     assert (masters.encrypted("secrets"), masters.encrypted("configmaps")) == ({True}, {False})
     masters.readable()
 
 
 def test_a_lost_key_is_not_replaced(masters: Masters) -> None:
-    """Not in silence; and where somebody insists, not before the masters' key was looked at."""
+    """Never without a message; and where the user insists, not before the masters' key was inspected."""
     kept, before = masters.key.read_bytes(), masters.shell("n1", f"sha256sum {FILE}")
     masters.key.unlink()
     status, output = masters.attempt()

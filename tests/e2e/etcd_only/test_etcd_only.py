@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roles ca and etcd alone, in somebody else's playbook: founded, left alone, changed, and broken on purpose."""
+"""Roles ca and etcd alone, in a playbook of the user's own: first run, second run, changes, and faults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hosts() -> Iterator[Hosts]:
 
 
 def etcdctl(hosts: Hosts, command: str, host: str = "n1") -> str:
-    """Return what etcdctl says, asked on one host about all members."""
+    """Return what etcdctl prints, run on one host for all members."""
     endpoints = ",".join(f"https://{hosts.address(member)}:2379" for member in MEMBERS)
     return hosts.shell(host, f"etcdctl --endpoints {endpoints} {TLS} {command} 2>&1")
 
@@ -53,8 +53,8 @@ def test_check_predicts_the_first_run(hosts: Hosts) -> None:
     assert hosts.shell("n1", "ls /etc/etcd /var/lib/etcd 2>&1 | grep -c 'No such file'").strip() == "2"
 
 
-def test_one_host_alone_founds_nothing(hosts: Hosts) -> None:
-    """Under a limit nobody knows whether the others have a cluster; the run says so, and soon."""
+def test_one_host_alone_bootstraps_nothing(hosts: Hosts) -> None:
+    """Under a limit it is unknown whether the others have a cluster; the run soon fails with that message."""
     begin = time.monotonic()
     status, output = hosts.attempt("--limit", "localhost,n1", "-e", "etcd_health_timeout=900")
     assert status != 0 and "may not bootstrap a cluster" in output and "over all hosts of the group" in output
@@ -62,14 +62,14 @@ def test_one_host_alone_founds_nothing(hosts: Hosts) -> None:
     assert hosts.exec("n1", "ls -d /var/lib/etcd/member /etc/etcd/founding").stdout == ""
 
 
-def test_founds_a_cluster(hosts: Hosts) -> None:
-    """Three members, healthy, and a value written through one is read from another."""
+def test_bootstraps_a_cluster(hosts: Hosts) -> None:
+    """Three healthy members, and a value written through one is read from another."""
     hosts.apply()
     assert etcdctl(hosts, "endpoint health").count("is healthy") == 3
     etcdctl(hosts, "put invoice 4711")
     endpoint = f"https://{hosts.address('n3')}:2379"
     assert hosts.shell("n3", f"etcdctl --endpoints {endpoint} {TLS} get invoice --print-value-only").strip() == "4711"
-    # The permission ends with the founding.
+    # The permission ends with the bootstrap.
     assert [hosts.exec(host, "ls /etc/etcd/founding").returncode for host in MEMBERS] == [2, 2, 2]
 
 
@@ -90,8 +90,8 @@ def test_speaks_only_mutual_tls(hosts: Hosts) -> None:
     assert hosts.exec("n2", f"{trusting} https://{place}/health").returncode != 0
 
 
-def test_unit_pleases_systemd(hosts: Hosts) -> None:
-    """systemd finds nothing to say about the unit, and sees a confined service."""
+def test_systemd_finds_no_problem_in_the_unit(hosts: Hosts) -> None:
+    """systemd-analyze verify prints nothing about the unit, and the service is sandboxed."""
     assert hosts.shell("n1", "systemd-analyze verify /etc/systemd/system/etcd.service 2>&1") == ""
     assert "etcd" in hosts.shell("n1", "ps -o user= -C etcd")
 
@@ -125,14 +125,14 @@ def test_renewed_key_pairs_are_served_without_a_restart(hosts: Hosts) -> None:
     assert hosts.started("etcd") == before
 
 
-def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) -> None:
-    """It refuses, says why, takes part again once it is removed and added, and never cost the others anything."""
+def test_member_without_its_data_does_not_bootstrap_another_cluster(hosts: Hosts) -> None:
+    """It refuses with a reason, takes part again once it is removed and added, and never affected the others."""
     hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member && systemctl start --no-block etcd")
     assert "n3 already took part" in wait_for(hosts, "n3", "journalctl -q -o cat -u etcd -n 20 | grep etcd-start:")
     status, output = hosts.attempt("-e", "etcd_auto_compaction_retention=9h", "-e", "etcd_health_timeout=600")
-    # The journal's words, and the way out, long before the wait would have ended.
+    # The message of the journal and the remedy are printed long before the wait would have ended.
     assert status != 0 and "n3 already took part" in output and "etcdctl member remove" in output
-    # Its disk is replaced while the others are down: it still does not begin again with them.
+    # Its disk is replaced while the others are down: it still does not bootstrap with them.
     for host in ("n1", "n2"):
         hosts.shell(host, "systemctl stop etcd")
     hosts.shell("n3", "systemctl stop etcd && rm -rf /var/lib/etcd/member /etc/etcd/formed")
@@ -153,9 +153,9 @@ def test_member_without_its_data_does_not_found_another_cluster(hosts: Hosts) ->
     assert set(hosts.apply("-e", "etcd_auto_compaction_retention=9h").values()) == {0}
 
 
-def test_a_loss_of_all_data_founds_no_empty_cluster(hosts: Hosts) -> None:
-    """Only a mark outside of the disks tells their loss from a first start; who wants a new cluster removes it."""
-    # A member that sees another one's data would say that its own are gone.
+def test_a_loss_of_all_data_bootstraps_no_empty_cluster(hosts: Hosts) -> None:
+    """Only a mark outside of the disks shows the loss; to get a new cluster, remove it."""
+    # A member that sees another one's data would report that its own are gone.
     for host in MEMBERS:
         hosts.shell(host, "systemctl stop etcd && rm -rf /var/lib/etcd/member")
     for host in MEMBERS:

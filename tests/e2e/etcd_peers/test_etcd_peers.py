@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster whose peers and clients share a CA gets a CA of its peers' own, while somebody writes all the time."""
+"""A cluster whose peers and clients share a CA gets a separate CA for peers, while a client writes all the time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OLD = '{"etcd_config": {"peer-trusted-ca-file": "/etc/etcd/pki/ca.crt"}}'
 
 
 class Writer(threading.Thread):
-    """Puts one key after the other, and remembers which were acknowledged."""
+    """Writes one key after the other, and remembers which were acknowledged."""
 
     def __init__(self, hosts: Hosts) -> None:
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Writer(threading.Thread):
         self.etcdctl = f"etcdctl --endpoints {endpoints} --cacert {PKI}/ca.crt {CLIENT} --command-timeout 5s"
 
     def run(self) -> None:
-        """Write until told to end; a refusal is noted, and tried again by the next key."""
+        """Write until stopped; a refusal is recorded, and the next key is a retry."""
         number = 0
         while not self.ended.is_set():
             number += 1
@@ -59,7 +59,7 @@ class Writer(threading.Thread):
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Hosts]:
-    """Return three members as they were before there was a CA of the peers."""
+    """Return three members as they were before there was a separate CA for peers."""
     need_hosts()
     if not (binaries.READY / "etcd").exists():
         subprocess.run([str(SANDBOX), "binaries"], check=False)
@@ -76,7 +76,7 @@ def hosts() -> Iterator[Hosts]:
         store = Store(str(pki))
         store.prepare(False)
         Reconciler(store, None, False, 0.3, False).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
-        # The directory is one from before there was a list of its files, and never had what Kubernetes needs.
+        # The directory is older than the list of its files, and never had what Kubernetes needs.
         made.apply("-e", OLD, "-e", '{"ca_regenerate": ["sa.key", "encryption.key", "keepalived.password"]}')
         for path in pki.glob("etcd-peer-ca.*"):
             forget(store, path.name)
@@ -95,15 +95,15 @@ print(urllib.request.urlopen(sys.argv[3], context=context, timeout=5).status)
 
 
 def peers_answer(hosts: Hosts, client: str, cafile: str) -> bool:
-    """Say whether the peer port of another member tells a client of its members."""
+    """Return whether the peer port of another member lists its members to a client."""
     url = f"https://{hosts.address('n2')}:2380/members"
     done = hosts.exec("n1", f"python3 -c '{ASK}' {PKI}/{cafile} {PKI}/{client} {url} 2>&1")
     print(client, done.stdout.strip()[-120:])
     return done.returncode == 0
 
 
-def test_a_running_cluster_moves_without_losing_a_write(hosts: Hosts) -> None:
-    """First a plain run, which changes no certificate and warns; then a rotation, after which no client is let in."""
+def test_a_running_cluster_gets_a_separate_ca_without_losing_a_write(hosts: Hosts) -> None:
+    """First a plain run, which changes no certificate and warns; then a rotation, after which no client is accepted."""
     assert peers_answer(hosts, "healthcheck-client", "ca.crt")
     serial = hosts.shell("n2", f"openssl x509 -noout -serial -in {PKI}/peer.crt")
     writer = Writer(hosts)
@@ -118,14 +118,14 @@ def test_a_running_cluster_moves_without_losing_a_write(hosts: Hosts) -> None:
     lost = writer.end()
     print(f"{len(writer.acknowledged)} writes acknowledged, {writer.refused} refused, {len(lost)} lost")
     assert lost == set() and len(writer.acknowledged) > 50
-    # A member that stops closes its connections; etcdctl asks the next one within its own timeout.
+    # A member that stops closes its connections; etcdctl tries the next one within its own timeout.
     assert writer.refused <= len(writer.acknowledged) // 20
     assert not peers_answer(hosts, "healthcheck-client", "peer-ca.crt")
     assert not peers_answer(hosts, "server", "peer-ca.crt")
     assert peers_answer(hosts, "peer", "peer-ca.crt")
 
 
-def test_afterwards_nothing_is_left_to_do(hosts: Hosts) -> None:
+def test_afterwards_a_run_changes_nothing_and_warns_of_nothing(hosts: Hosts) -> None:
     """No change, and no warning any more."""
     status, output = hosts.attempt()
     assert status == 0 and "shares a key" not in " ".join(output.split())

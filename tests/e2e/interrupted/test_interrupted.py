@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A first deployment that is killed again and again, and finishes all the same."""
+"""A first deployment that is killed repeatedly is finished by the next run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.e2e.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
-# More are worth a look from time to time: HARDWAY_KILLS=10 make e2e
+# More kills can be tried: HARDWAY_KILLS=10 make e2e
 KILLS = int(os.environ.get("HARDWAY_KILLS", "3"))
-# About as many as a first run has.
+# About as many tasks as a first run has.
 TASKS = 70
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
 
@@ -51,7 +51,7 @@ def test_a_deployment_killed_at_random_points_is_finished_by_the_next_run(hosts:
 
 @pytest.mark.long
 @pytest.mark.parametrize("attempt", range(10))
-def test_the_very_next_run_finishes_what_one_kill_cut_off(hosts: Cluster, attempt: int) -> None:
+def test_one_run_finishes_what_one_kill_interrupted(hosts: Cluster, attempt: int) -> None:
     chance = random.Random(SEED + attempt)
     # One in each tenth of the run, whatever the machine's speed: after so many tasks, and a moment.
     tasks, seconds = 1 + attempt * TASKS // 10 + chance.randrange(TASKS // 10), chance.uniform(0, 3)
@@ -63,7 +63,7 @@ def test_the_very_next_run_finishes_what_one_kill_cut_off(hosts: Cluster, attemp
 
 
 def killed(cluster: Cluster) -> Path:
-    """Return where killed runs leave what they said."""
+    """Return the directory for the output of killed runs."""
     return cluster.directory / "killed.log"
 
 

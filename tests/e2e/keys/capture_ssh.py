@@ -2,7 +2,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand before ssh and keep all that passes: arguments, and both directions, in files below HARDWAY_CAPTURE."""
+"""Wrap ssh and record everything: arguments, and both directions, in files below HARDWAY_CAPTURE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO
 
 
 def pump(source: int, sink: IO[bytes] | int, copy: Path) -> None:
-    """Hand on what comes, and keep it."""
+    """Forward the data, and record it."""
     with copy.open("wb", buffering=0) as kept:
         while data := read(source):
             kept.write(data)

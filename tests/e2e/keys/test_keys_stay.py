@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private keys stay on their hosts: all that passes over ssh while a cluster is deployed is kept and searched."""
+"""Private keys stay on their hosts: everything that is sent over ssh during a deployment is recorded and searched."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PLACES = "/etc /var/lib/kubelet /var/lib/kube-proxy /var/lib/etcd /root"
 
 
 @pytest.mark.parametrize("kind", [KeySpec("ecdsa", 256), KeySpec("rsa", 2048), KeySpec("ed25519", 0)], ids=str)
-def test_the_search_finds_keys_in_all_their_forms(tmp_path: Path, kind: KeySpec) -> None:
-    """Each form alone, in the midst of other bytes; what is compressed it cannot find, so nothing may be."""
+def test_the_search_finds_keys_in_all_encodings(tmp_path: Path, kind: KeySpec) -> None:
+    """Each encoding alone, among other bytes; compressed data cannot be searched, so nothing may be compressed."""
     key = new_key(kind)
     pem, form = key_pem(key), serialization.PrivateFormat.PKCS8
     der = key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
@@ -56,7 +56,7 @@ def test_the_search_finds_keys_in_all_their_forms(tmp_path: Path, kind: KeySpec)
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
-    """Return a deployed single master with a node, and the directory with all that passed over ssh."""
+    """Return a deployed single master with a node, and the directory of everything that was sent over ssh."""
     need_cluster()
     captured = tmp_path_factory.mktemp("captured")
     made = Lab("e2e-keys", "single-master")
@@ -65,7 +65,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
             **made.playbook_environment(),
             "HARDWAY_CAPTURE": str(captured),
             "ANSIBLE_SSH_EXECUTABLE": str(WRAPPER),
-            # Files pass through ssh, too, and so through the wrapper.
+            # Files are sent over ssh, too, and so through the wrapper.
             "ANSIBLE_SSH_TRANSFER_METHOD": "piped",
         }
         command = made.playbook_command("site.yml", "-e", json.dumps({"verify_workload": False}))
@@ -76,7 +76,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
 
 
 def forget_public(captured: Path) -> None:
-    """Remove what is to the byte a program or an image: it was there before any key, and is nearly all of it."""
+    """Remove copies of programs and images: they existed before any key, and are nearly all of the data."""
     places = (binary_directory(kubernetes_version()), IMAGES)
     known = {path.stat().st_size: path for place in places for path in place.rglob("*") if path.is_file()}
     streams = [path for path in captured.glob("*/in") if path.stat().st_size in known]
@@ -89,7 +89,7 @@ def forget_public(captured: Path) -> None:
 @pytest.mark.needs_root
 @pytest.mark.needs_kubernetes
 @pytest.mark.slow
-def test_no_key_travels_but_the_two_that_masters_need(lab: tuple[Lab, Path]) -> None:
+def test_no_private_key_is_sent_except_the_two_that_masters_need(lab: tuple[Lab, Path]) -> None:
     """The controller manager signs certificates of kubelets and tokens of service accounts, with these two."""
     cluster, captured = lab
     names = {secret: path.name for path in cluster.pki.rglob("*.key") for secret in secrets_in(path.read_bytes())}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain HTTPS server that says its name. /ready answers 500 while the file "stopping" is there.
+"""A plain HTTPS server that answers with its name. /ready answers 500 while the file "stopping" is there.
 
 Usage: server.py NAME, with server.crt and server.key beside it.
 """
@@ -17,12 +17,12 @@ HERE = Path(__file__).parent
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers every path alike, but /ready."""
+    """Answers every path with the name, except /ready."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Say the name."""
+        """Send the name."""
         stopping = self.path == "/ready" and (HERE / "stopping").exists()
         body = f"{sys.argv[1]}\n".encode()
         self.send_response(500 if stopping else 200)
@@ -31,7 +31,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *words: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roles haproxy and keepalived alone, before two plain HTTPS servers: balanced, drained, failed over, broken."""
+"""Roles haproxy and keepalived alone, with two plain HTTPS servers: balanced, drained, failed over, broken."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PASSWORD = "s3cr3t-x"
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
-    """Return four hosts, of which two will serve and two will balance."""
+    """Return four hosts: two servers and two load balancers."""
     need_hosts()
     pki = tmp_path_factory.mktemp("pki")
     certificates(pki)
@@ -41,7 +41,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def certificates(directory: Path) -> None:
-    """Make a root, a CA below it, and a certificate of that for web.example."""
+    """Create a root, a CA below it, and a certificate of that for web.example."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     root = ["-subj", "/CN=root", "-keyout", "ca.key", "-out", "ca.crt"]
     ca = ["-subj", "/CN=web-ca", "-addext", "basicConstraints=critical,CA:true", "-CA", "ca.crt"]
@@ -50,13 +50,13 @@ def certificates(directory: Path) -> None:
     server += ["-addext", "basicConstraints=critical,CA:false", "-keyout", "server.key", "-out", "server.crt"]
     for subject in (root, ca, server):
         subprocess.run(["openssl", "req", "-x509", *key, *subject], cwd=directory, check=True, capture_output=True)
-    # Clients know the root alone.
+    # Clients trust only the root.
     with (directory / "server.crt").open("a") as chain:
         chain.write((directory / "web.crt").read_text())
 
 
 def ask(hosts: Hosts) -> str:
-    """Return who answers a client at the virtual address; empty when nobody does."""
+    """Return the server that answers a client at the virtual address; empty when none does."""
     command = ["curl", "-s", "--max-time", "2", "--cacert", f"{hosts.settings['web_pki_dir']}/ca.crt"]
     command += ["--resolve", f"web.example:443:{hosts.settings['web_address']}", "https://web.example/"]
     line = [str(SANDBOX), "run", "--name", hosts.name, "--", *command]
@@ -64,7 +64,7 @@ def ask(hosts: Hosts) -> str:
 
 
 def holders(hosts: Hosts, address: str = "") -> list[str]:
-    """Return the hosts that have an address; without one, the virtual address."""
+    """Return the hosts that have an address, by default the virtual address."""
     command = f"ip -brief address show to {address or hosts.settings['web_address']}"
     return [host for host in LB if hosts.exec(host, command).stdout.strip()]
 
@@ -80,7 +80,7 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> float:
 
 
 def test_check_predicts_the_first_run(hosts: Hosts) -> None:
-    """A check on clean hosts succeeds, and the password is nowhere in what it says."""
+    """A check on clean hosts succeeds, and the password is nowhere in its output."""
     status, output = hosts.attempt("--check", "--diff", "-vv")
     assert status == 0, output
     assert PASSWORD not in output
@@ -104,7 +104,7 @@ def test_second_run_changes_nothing(hosts: Hosts) -> None:
 
 @contextmanager
 def asking(hosts: Hosts) -> Iterator[list[str]]:
-    """Ask on and on while the block runs; the answers, empty where there was none, are there after it."""
+    """Send requests while the block runs; the answers, empty where there was none, are available after it."""
     answers: list[str] = []
     ended = threading.Event()
 
@@ -121,8 +121,8 @@ def asking(hosts: Hosts) -> Iterator[list[str]]:
         client.join()
 
 
-def test_another_ca_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
-    """haproxy is reloaded, not restarted: it knows both CAs, and no client notices."""
+def test_another_ca_is_loaded_without_a_lost_request(hosts: Hosts) -> None:
+    """haproxy is reloaded, not restarted: it trusts both CAs, and no client notices."""
     ca = Path(hosts.settings["web_pki_dir"]) / "web.crt"
     before, trusted = hosts.started("haproxy"), ca.read_text()
     request = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null"]
@@ -142,14 +142,14 @@ def test_another_ca_is_taken_in_without_a_lost_request(hosts: Hosts) -> None:
 
 
 def test_another_address_comes_and_goes_while_the_first_stays(hosts: Hosts) -> None:
-    """keepalived is reloaded, not restarted, though nobody has the new address yet: the first is never gone."""
+    """keepalived is reloaded, not restarted, though no host has the new address yet: the first stays all the time."""
     first = hosts.settings["web_address"]
     second = first.replace(".100", ".101")
     before, holder = hosts.started("keepalived"), holders(hosts)
     with asking(hosts) as answers:
         try:
             hosts.apply("-e", json.dumps({"web_address": second, "web_former_address": first}))
-            # It stays with the host whose turn came first.
+            # It stays with the host that was reloaded first.
             assert len(holders(hosts, second)) == 1
         finally:
             hosts.apply()
@@ -160,8 +160,8 @@ def test_another_address_comes_and_goes_while_the_first_stays(hosts: Hosts) -> N
     assert holders(hosts) == holder
 
 
-def test_units_please_systemd(hosts: Hosts) -> None:
-    """systemd finds nothing to say about our additions, and only root may talk to haproxy."""
+def test_systemd_finds_no_problem_in_the_units(hosts: Hosts) -> None:
+    """systemd-analyze verify prints nothing about our drop-ins, and only root may use haproxy's socket."""
     for unit in ("haproxy", "keepalived"):
         assert "hardway.conf" not in hosts.exec("n1", f"systemd-analyze verify {unit}.service 2>&1").stdout
     assert hosts.shell("n1", "stat -c '%a %U' /run/haproxy/admin.sock").strip() == "600 root"
@@ -169,7 +169,7 @@ def test_units_please_systemd(hosts: Hosts) -> None:
 
 
 def test_stopping_server_is_drained(hosts: Hosts) -> None:
-    """A server that says that it is stopping gets nothing new, until it says otherwise."""
+    """A server that reports that it is stopping gets no new connections, until it reports ready."""
     hosts.shell("n3", "touch /srv/web/stopping")
     until(lambda: {ask(hosts) for _ in range(4)} == {"n4"})
     hosts.shell("n3", "rm /srv/web/stopping")
@@ -177,7 +177,7 @@ def test_stopping_server_is_drained(hosts: Hosts) -> None:
 
 
 def test_address_leaves_a_host_without_haproxy_and_stays_away(hosts: Hosts) -> None:
-    """The other host takes it within seconds and keeps it when the first is well again."""
+    """The other host takes it within seconds and keeps it when the first is healthy again."""
     hosts.shell("n1", "systemctl stop haproxy")
     assert until(lambda: holders(hosts) == ["n2"] and ask(hosts) in WEB) < 10
     hosts.shell("n1", "systemctl start haproxy")
@@ -185,8 +185,8 @@ def test_address_leaves_a_host_without_haproxy_and_stays_away(hosts: Hosts) -> N
     assert holders(hosts) == ["n2"]
 
 
-def test_address_leaves_a_host_that_leads_nowhere(hosts: Hosts) -> None:
-    """A haproxy that runs but reaches no server is not good enough."""
+def test_address_leaves_a_host_without_reachable_servers(hosts: Hosts) -> None:
+    """A haproxy that runs but reaches no server is not enough."""
     for host in WEB:
         hosts.shell("n2", f"ip route add blackhole {hosts.address(host)}")
     until(lambda: holders(hosts) == ["n1"] and ask(hosts) in WEB)
@@ -194,8 +194,8 @@ def test_address_leaves_a_host_that_leads_nowhere(hosts: Hosts) -> None:
         hosts.shell("n2", f"ip route del blackhole {hosts.address(host)}")
 
 
-def test_address_stays_somewhere_when_all_servers_are_down(hosts: Hosts) -> None:
-    """With nothing to serve nobody is better than the holder, so nothing moves."""
+def test_address_stays_when_all_servers_are_down(hosts: Hosts) -> None:
+    """No host is better than the holder, so nothing moves."""
     for host in WEB:
         hosts.shell(host, "systemctl stop web")
     time.sleep(6)
@@ -206,7 +206,7 @@ def test_address_stays_somewhere_when_all_servers_are_down(hosts: Hosts) -> None
 
 
 def test_address_leaves_a_dead_host_and_stays_away(hosts: Hosts) -> None:
-    """The power of the holder fails: the other one serves within seconds, and goes on doing so afterwards."""
+    """The power of the holder fails: the other one serves within seconds, and keeps the address afterwards."""
     hosts.sandbox("poweroff", "n1")
     assert until(lambda: ask(hosts) in WEB) < 10
     hosts.sandbox("poweron", "n1")
@@ -216,7 +216,7 @@ def test_address_leaves_a_dead_host_and_stays_away(hosts: Hosts) -> None:
 
 
 def test_bad_configuration_is_refused_before_it_is_put_in_place(hosts: Hosts) -> None:
-    """haproxy's own checker has the last word: the old file stays, and so does the process."""
+    """haproxy's own checker refuses it: the old file stays, and so does the process."""
     before = hosts.started("haproxy")
     status, output = hosts.attempt("-e", '{"haproxy_extra_config": "frontend broken\\n    bind nowhere"}')
     assert status != 0 and "rejects the new content" in output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An operator's inventory, as operators have them, is played on sandbox hosts and reported; nothing else is touched."""
+"""An operator's inventory is run on sandbox hosts and reported; nothing else is touched."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTS = {
     "node": {"hosts": {"alpha": None, "beta": None}},
     "others": {"hosts": {"archive": {"ansible_connection": "local"}}},
 }
-# The first would have this machine changed, the second another one contacted.
+# The first would change this machine, the second would contact another one.
 HOST_VARS = {
     "alpha": {"ansible_host": "10.99.0.1", "ansible_connection": "local", "cluster_node_ip": "10.99.0.1"},
     "beta": {
@@ -44,7 +44,7 @@ ALL = {"cluster_name": "shop", "cluster_api_extra_sans": ["10.99.0.1", "api.exam
 
 @dataclass
 class Rehearsed:
-    """What a rehearsal left behind."""
+    """The result of a rehearsal."""
 
     output: str
     inventory: Path
@@ -65,7 +65,7 @@ def write(path: Path, content: Any) -> None:
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """Rehearse, with stand-ins also where the real programs are at hand: there the other tests have these."""
+    """Rehearse with stand-ins, also where the real programs are available: other tests use those."""
     need_hosts()
     collect()
     inventory = tmp_path_factory.mktemp("operator") / "inventory"
@@ -86,14 +86,14 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
         shutil.rmtree(TOP / "build" / NAME, ignore_errors=True)
 
 
-def test_it_says_what_it_is_and_only_our_hosts_are_played(rehearsed: Rehearsed) -> None:
+def test_it_says_that_it_is_a_rehearsal_and_only_sandbox_hosts_are_used(rehearsed: Rehearsed) -> None:
     assert rehearsed.output.startswith("REHEARSAL of Kubernetes")
     recap = rehearsed.output.partition("PLAY RECAP")[2]
-    # This machine is in the recap where a play has it do something of its own.
+    # This machine is in the recap where a play runs something on it.
     assert set(re.findall(r"^(\S+) +: ok=", recap, re.MULTILINE)) - {"localhost"} == {"alpha", "beta"}
 
 
-def test_programs_are_told_by_host(rehearsed: Rehearsed) -> None:
+def test_programs_are_reported_by_host(rehearsed: Rehearsed) -> None:
     found = {tuple(row[:2]) for row in rehearsed.rows("host   program")}
     assert ("alpha", "/usr/local/bin/kube-apiserver") in found and ("beta", "/usr/local/bin/kubelet") in found
     assert ("beta", "/usr/local/bin/kube-apiserver") not in found
@@ -113,12 +113,12 @@ def test_units_start_in_order(rehearsed: Rehearsed) -> None:
     assert places == sorted(places)
 
 
-def test_time_is_told_by_play(rehearsed: Rehearsed) -> None:
+def test_time_is_reported_by_play(rehearsed: Rehearsed) -> None:
     plays = [row[0] for row in rehearsed.rows("phase")]
     assert plays[0] == "sandbox hosts" and "1. site.yml" in plays and len(plays) > 8
 
 
-def test_every_file_is_there_and_no_secret(rehearsed: Rehearsed) -> None:
+def test_every_file_is_reported_and_no_secret(rehearsed: Rehearsed) -> None:
     unit = rehearsed.files / "alpha/etc/systemd/system/kube-apiserver.service"
     assert "--etcd-servers=" in unit.read_text()
     for path in rehearsed.files.rglob("*"):
@@ -126,6 +126,6 @@ def test_every_file_is_there_and_no_secret(rehearsed: Rehearsed) -> None:
             assert "PRIVATE KEY" not in path.read_text(), path
 
 
-def test_nothing_of_the_operators_is_touched(rehearsed: Rehearsed) -> None:
+def test_nothing_of_the_operator_is_touched(rehearsed: Rehearsed) -> None:
     found = sorted(str(path.relative_to(rehearsed.inventory)) for path in rehearsed.inventory.rglob("*.*"))
     assert found == ["group_vars/all.yml", "host_vars/alpha.yml", "host_vars/beta.yml", "hosts.yml"]

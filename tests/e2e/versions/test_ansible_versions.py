@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases of ansible-core that are too old say so in their first task, with nothing made yet."""
+"""Releases of ansible-core that are too old are refused in the first task, before any change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dev.tools.lab import TOP
 
 
 @pytest.mark.parametrize("release", ["2.16", "2.18"])
-def test_an_older_release_names_the_one_that_is_needed(tmp_path: Path, release: str) -> None:
+def test_an_older_release_names_the_required_one(tmp_path: Path, release: str) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"ansible-core~={release}.0\ncryptography\n")
     command = [str(TOP / "dev/tools/venv.sh"), str(tmp_path / "venv"), str(requirements)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster of the minor before the collection's default keeps it, and goes on by one minor when it is told to."""
+"""A cluster of the minor before the collection's default keeps it, and is upgraded by one minor on request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def before() -> str:
 @pytest.fixture
 def cluster(before: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Return a single master and a node of that release, whose inventory names no version of Kubernetes."""
-    # Real programs of two minors are at hand nowhere.
+    # Real programs of two minors are not available on any machine.
     monkeypatch.setenv("HARDWAY_REHEARSAL", "1")
     monkeypatch.setenv("KUBERNETES_VERSION", before)
     need_cluster()
@@ -52,12 +52,12 @@ def cluster(before: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 
 def run(cluster: Cluster, *arguments: str, version: str = "") -> Run:
-    """Run site.yml, with a version where one is asked for."""
+    """Run site.yml, with a version where one is given."""
     return cluster.run(*arguments, *(["-e", f"cluster_kubernetes_version={version}"] if version else []))
 
 
 def refused(cluster: Cluster, words: str, *arguments: str, version: str) -> None:
-    """Insist that a run ends with these words, and that it has changed nothing and started nothing."""
+    """Require that a run ends with these words, and that it has changed nothing and started nothing."""
     starts = cluster.starts()
     done = run(cluster, *arguments, version=version)
     said = re.sub(r"\s+", " ", done.output)
@@ -73,7 +73,7 @@ def versions(cluster: Cluster) -> set[str]:
     return {version.lstrip("v") for version in (*cluster.kubectl("n1", nodes).split(), served)}
 
 
-def test_it_stays_until_it_is_told_to_go_on(cluster: Cluster, before: str) -> None:
+def test_the_version_stays_until_an_upgrade_is_requested(cluster: Cluster, before: str) -> None:
     default = binaries.default_version()
     starts = cluster.starts()
     assert cluster.deploy().changed == {}
@@ -87,7 +87,7 @@ def test_it_stays_until_it_is_told_to_go_on(cluster: Cluster, before: str) -> No
     canary = f"kubelet {default} on n2 would be newer than the API server {before} of n1"
     refused(cluster, canary, "--limit", "n2", *ALLOW, version=default)
 
-    # Cut off between master and nodes, as it were: the next run that may finishes it.
+    # As if interrupted between master and nodes: the next permitted run finishes it.
     done = run(cluster, "--limit", "n1", *ALLOW, version=default)
     assert done.status == 0, done.output[-6000:]
     assert versions(cluster) == {before, default}

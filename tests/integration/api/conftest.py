@@ -24,7 +24,7 @@ MODULES = "ansible_collections.hardway.kubernetes.plugins.modules."
 
 @pytest.fixture
 def run_module() -> Callable[..., dict[str, Any]]:
-    """Return a function that runs a module and returns what it exits with."""
+    """Return a function that runs a module and returns its result."""
 
     def run(name: str, *, check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
         module = importlib.import_module(MODULES + name)
@@ -42,7 +42,7 @@ def run_module() -> Callable[..., dict[str, Any]]:
 
 
 def need(*programs: str) -> None:
-    """Skip the test, audibly, where a program is not at hand."""
+    """Skip the test with a reason when a program is not available."""
     missing = [program for program in programs if binary(program) is None]
     if missing:
         reason = f"{', '.join(missing)} not found below HARDWAY_BINARY_DIR or ~/.cache/hardway/bin"

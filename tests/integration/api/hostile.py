@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificate requests that no library makes: signed by their own key, with whatever an enemy writes into them."""
+"""CSRs that no library creates: signed by their own key, with whatever an attacker writes into them."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def name(attributes: list[Attribute]) -> bytes:
 
 
 def extensions(*content: bytes) -> bytes:
-    """Return the attribute of a request that asks for extensions."""
+    """Return the attribute of a CSR that requests extensions."""
     wanted = tlv(0x06, bytes.fromhex("2a864886f70d01090e")) + tlv(0x31, tlv(0x30, b"".join(content)))
     return tlv(0x30, wanted)
 
 
-def alternative_names(content: bytes) -> bytes:
-    """Return the extension for alternative names, of which content is the inside."""
+def sans(content: bytes) -> bytes:
+    """Return the SAN extension with this content."""
     return tlv(0x30, tlv(0x06, bytes.fromhex("551d11")) + tlv(0x04, content))
 
 
 def request(attributes: list[Attribute], asked: bytes = b"") -> str:
-    """Return spec.request with this subject and these attributes, for a fresh key."""
+    """Return spec.request with this subject and these attributes, for a new key."""
     key = ec.generate_private_key(ec.SECP256R1())
     spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     body = tlv(0x30, tlv(INTEGER, b"\0") + name(attributes) + spki + tlv(0xA0, asked))
@@ -80,8 +80,8 @@ MALFORMED = {
     "control-characters": request([NODE[0], (COMMON_NAME, UTF8, b"system:node:\x1b[2J\nfake: ok")]),
     "very-long-name": request([NODE[0], (COMMON_NAME, UTF8, b"system:node:" + b"a" * 20000)]),
     "huge": request([*NODE, *[(EMAIL, UTF8, b"a" * 1000)] * 200]),
-    "damaged-extension": request(NODE, extensions(alternative_names(b"\x30\x03\x82\x05a"))),
-    "odd-address": request(NODE, extensions(alternative_names(tlv(0x30, tlv(0x87, b"\x01\x02\x03"))))),
-    "two-extensions": request(NODE, extensions(*[alternative_names(tlv(0x30, tlv(0x82, b"n1")))] * 2)),
-    "other-name": request(NODE, extensions(alternative_names(tlv(0x30, tlv(0x88, b"\x2a\x03"))))),
+    "damaged-extension": request(NODE, extensions(sans(b"\x30\x03\x82\x05a"))),
+    "odd-address": request(NODE, extensions(sans(tlv(0x30, tlv(0x87, b"\x01\x02\x03"))))),
+    "two-extensions": request(NODE, extensions(*[sans(tlv(0x30, tlv(0x82, b"n1")))] * 2)),
+    "other-name": request(NODE, extensions(sans(tlv(0x30, tlv(0x88, b"\x2a\x03"))))),
 }

@@ -28,7 +28,7 @@ class RealKubernetes:
     """One apiserver, one etcd member, one controller-manager."""
 
     def __init__(self, directory: Path, binaries: Path = BINARIES) -> None:
-        """Make certificates, keys and configuration."""
+        """Create certificates, keys and configuration."""
         self.directory, self.binaries = directory, binaries
         self.etcd = RealEtcd(directory, size=1, binaries=binaries)
         self.programs = Programs(directory)
@@ -50,11 +50,11 @@ class RealKubernetes:
         self.manager_kubeconfig = self.write_kubeconfig("manager", self.manager)
 
     def binary(self, name: str) -> Path:
-        """Return the path of one of the programs that it is made of."""
+        """Return the path of one of its programs."""
         return binary(name, self.binaries) or Path(name)
 
     def arguments(self) -> dict[str, Any]:
-        """Return the module arguments that reach it."""
+        """Return the module arguments for this API."""
         return {
             "servers": [self.url],
             "ca": str(self.ca.ca),
@@ -98,15 +98,15 @@ class RealKubernetes:
         """Start all programs and wait until the API is ready."""
         self.etcd.start(self.etcd.names[0])
         self.programs.start("kube-apiserver", self._apiserver())
-        self.programs.await_truth("kube-apiserver", self.ready)
+        self.programs.wait_until("kube-apiserver", self.ready)
         self.start_manager()
 
     def start_manager(self) -> None:
-        """Start the controller-manager: it signs what is approved and holds its lease."""
+        """Start the controller-manager: it signs approved CSRs and holds its lease."""
         self.programs.start("kube-controller-manager", self._manager())
 
     def restart_manager(self) -> None:
-        """Start the controller-manager anew: it ends where it cannot renew its lease."""
+        """Start the controller-manager again: it ends when it cannot renew its lease."""
         self.programs.stop("kube-controller-manager")
         self.start_manager()
 
@@ -116,14 +116,14 @@ class RealKubernetes:
         self.etcd.programs.stop_all()
 
     def ready(self) -> bool:
-        """Return whether the API says so."""
+        """Return whether the API reports ready."""
         try:
             return request(self.url + "/readyz", tls=Tls(ca=str(self.ca.ca))).status == 200
         except HttpError:
             return False
 
     def _apiserver(self) -> list[str | Path]:
-        """Return the command line, as near to the role's as loopback allows."""
+        """Return the command line, as close to the role's as loopback allows."""
         return [
             self.binary("kube-apiserver"),
             "--bind-address=127.0.0.1",

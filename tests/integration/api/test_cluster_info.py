@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cluster_info against a real API, a real lease, real etcd, and listeners that are wrong on purpose."""
+"""cluster_info against a real API, a real lease, real etcd, and listeners with faults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def etcd_of(etcd: RealEtcd) -> dict[str, Any]:
     return {**etcd.arguments(), "expected_members": etcd.names}
 
 
-def test_everything_is_well(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
+def test_a_healthy_cluster_has_no_problems(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
     result = run_module(
         "cluster_info",
         **kubernetes.arguments(),
@@ -50,7 +50,7 @@ def test_everything_is_well(kubernetes: RealKubernetes, node: str, run_module: R
     assert result["etcd"]["leader"] == "m1"
 
 
-def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
+def test_all_problems_are_reported_at_once(kubernetes: RealKubernetes, node: str, run_module: Run) -> None:
     dead = f"https://127.0.0.1:{free_ports(1)[0]}"
     arguments = {**kubernetes.arguments(), "servers": [dead, kubernetes.url]}
     etcd = etcd_of(kubernetes.etcd)
@@ -58,7 +58,7 @@ def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_mo
         "cluster_info",
         **arguments,
         nodes=["absent"],
-        leases=["kube-controller-manager", "nobody"],
+        leases=["kube-controller-manager", "nowhere"],
         etcd={**etcd, "expected_members": ["m1", "m2"]},
         deployments=["kube-system/absent"],
         services={"kube-system/absent": "10.96.0.10"},
@@ -68,7 +68,7 @@ def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_mo
         f"{dead}: ",
         "node absent: not registered",
         "node node1: not in the inventory",
-        "lease nobody: never renewed",
+        "lease nowhere: never renewed",
         "member m2 is missing",
         "deployment kube-system/absent: there is none",
         "service kube-system/absent: there is none",
@@ -78,7 +78,9 @@ def test_all_problems_come_at_once(kubernetes: RealKubernetes, node: str, run_mo
     assert len(result["problems"]) == len(expected)
 
 
-def test_careless_etcd_is_found(tmp_path: Path, kubernetes: RealKubernetes, run_module: Run) -> None:
+def test_an_etcd_without_tls_or_client_authentication_is_found(
+    tmp_path: Path, kubernetes: RealKubernetes, run_module: Run
+) -> None:
     etcd = kubernetes.etcd
     plain, peer = free_ports(2)
     secured = free_ports(1)[0]
@@ -104,7 +106,7 @@ def test_careless_etcd_is_found(tmp_path: Path, kubernetes: RealKubernetes, run_
         result = run_module("cluster_info", etcd=arguments)
         text = "; ".join(result["problems"])
         assert "answers a client without certificate" in text and "foreign CA" in text
-        # A plaintext listener is on another port here: asked by its own URL it gives itself away.
+        # A plaintext listener is on another port here: a request to its own URL shows it.
         open_door = run_module("cluster_info", etcd={**arguments, "endpoints": [f"https://127.0.0.1:{plain}"]})
         assert any("answers without TLS" in problem for problem in open_door["problems"])
     finally:
@@ -140,7 +142,7 @@ def test_served_certificates_are_compared_with_their_files(kubernetes: RealKuber
 def test_an_aggregated_api_and_a_webhook_that_nothing_serves_are_named(
     kubernetes: RealKubernetes, run_module: Run
 ) -> None:
-    """Judged by a real API server, which tries to reach the first itself."""
+    """Reported by a real API server, which tries to reach the first itself."""
     api = kubernetes.api()
     services, hooks = (
         "/apis/apiregistration.k8s.io/v1/apiservices",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_auth and etcd_key against a real member; etcdctl with other certificates is the judge."""
+"""etcd_auth and etcd_key against a real member; checked by etcdctl with other certificates."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ PREFIX = "/coreos.com/network/"
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[RealEtcd]:
-    """Start one member with nobody in it."""
+    """Start one member without users."""
     need("etcd", "etcdctl")
     member = RealEtcd(tmp_path, size=1)
     member.start("m1")
     try:
-        member.programs.await_truth("m1", lambda: etcdctl(member, member.client, "endpoint", "health").returncode == 0)
+        member.programs.wait_until("m1", lambda: etcdctl(member, member.client, "endpoint", "health").returncode == 0)
         yield member
     finally:
         member.programs.stop_all()
 
 
 def etcdctl(etcd: RealEtcd, who: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run etcdctl with somebody's certificate."""
+    """Run etcdctl with a client's certificate."""
     flags = [f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.ca.ca}", f"--cert={who}.crt"]
     line = [str(binary("etcdctl")), *flags, f"--key={who}.key", *arguments]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
 def as_root(etcd: RealEtcd) -> dict[str, Any]:
-    """Return what the modules need to be root."""
+    """Return the module arguments for user root."""
     root = etcd.ca.issue("root", "root")
     given = {**etcd.arguments(), "cert": f"{root}.crt", "key": f"{root}.key"}
     return {**given, "etcdctl": str(binary("etcdctl"))}
 
 
-def test_a_user_sees_its_prefix_alone(alone: RealEtcd, run_module: Run) -> None:
+def test_a_user_sees_only_its_prefix(alone: RealEtcd, run_module: Run) -> None:
     root = as_root(alone)
     asked = {
         "roles": [{"name": "flannel", "permissions": [{"prefix": PREFIX}]}],
@@ -75,11 +75,11 @@ def test_a_user_sees_its_prefix_alone(alone: RealEtcd, run_module: Run) -> None:
     ):
         refused = etcdctl(alone, flannel, *forbidden)
         assert refused.returncode != 0 and "permission denied" in refused.stderr, forbidden
-    # Of the same CA, but nobody.
+    # A certificate of the same CA, but no user of etcd.
     assert "permission denied" in etcdctl(alone, alone.client, "get", f"{PREFIX}config").stderr
 
 
-def test_what_is_no_more_asked_is_revoked(alone: RealEtcd, run_module: Run) -> None:
+def test_permissions_that_are_no_longer_specified_are_revoked(alone: RealEtcd, run_module: Run) -> None:
     root = as_root(alone)
     both = [{"prefix": PREFIX}, {"prefix": "/more/", "mode": "read"}]
     users = [{"name": "flannel", "roles": ["flannel"]}]
@@ -95,11 +95,11 @@ def test_what_is_no_more_asked_is_revoked(alone: RealEtcd, run_module: Run) -> N
     assert etcdctl(alone, flannel, "get", "/more/x").returncode == 0
 
 
-def test_a_refusal_says_what_to_look_at(alone: RealEtcd, run_module: Run) -> None:
+def test_a_refusal_names_the_user_or_the_missing_program(alone: RealEtcd, run_module: Run) -> None:
     root = as_root(alone)
     run_module("etcd_auth", **root)
-    nobody = {**root, "cert": f"{alone.client}.crt", "key": f"{alone.client}.key"}
-    refused = run_module("etcd_auth", **nobody, users=[{"name": "x"}])
+    unknown = {**root, "cert": f"{alone.client}.crt", "key": f"{alone.client}.key"}
+    refused = run_module("etcd_auth", **unknown, users=[{"name": "x"}])
     assert refused["failed"] and "user root" in refused["msg"] and "\n" not in refused["msg"]
     nowhere = {**root, "etcdctl": "/absent", "users": [{"name": "x"}]}
     assert run_module("etcd_auth", check=True, **nowhere)["changed"]

@@ -16,7 +16,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 def etcdctl(etcd: RealEtcd, *arguments: str) -> str:
-    """Return what the outside judge says."""
+    """Return what etcdctl reports."""
     program = binary("etcdctl")
     if program is None:
         pytest.skip("etcdctl not found")
@@ -49,12 +49,12 @@ def test_stopped_member_and_lost_quorum(etcd: RealEtcd, run_module: Run) -> None
         result = run_module("etcd_health", **etcd.arguments(), timeout=0, required=False)
         assert not result["healthy"] and not result.get("failed")
 
-        # Where it led, the others are well again as soon as one of them does.
+        # If it was the leader, the others are healthy again as soon as one of them leads.
         def one_is_lost() -> bool:
             result.update(run_module("etcd_health", **etcd.arguments(), timeout=0, required=False))
             return [member["healthy"] for member in result["members"]] == [True, True, False]
 
-        etcd.programs.await_truth("m1", one_is_lost, 10)
+        etcd.programs.wait_until("m1", one_is_lost, 10)
         assert "m3" not in etcd.names or any("refused" in problem for problem in result["problems"])
         etcd.programs.stop("m2")
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node's flannel certificate is good for, tried against a real API: its own node's network, and nothing else."""
+"""What a node's flannel certificate permits, tried against a real API: its own node's network, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UP = {"type": "NetworkUnavailable", "status": "False", "reason": "FlannelIsUp", 
 
 @pytest.fixture(scope="module")
 def flannel(kubernetes: RealKubernetes) -> Iterator[Api]:
-    """Make two nodes and what role addons makes; return the API as n1's flannel has it, once the policy is in force."""
+    """Create two nodes and the objects of role addons; return the API as n1's flannel, once the policy is in force."""
     if rehearsal.replaced(kubernetes_version()):
         pytest.skip("a rehearsal evaluates no admission policies")
     api = kubernetes.api()
@@ -57,7 +57,7 @@ def flannel(kubernetes: RealKubernetes) -> Iterator[Api]:
 
 
 def allowed(api: Api, place: str, patch: dict[str, Any], kind: str = STRATEGIC) -> bool:
-    """Say whether a patch is taken; only a refusal by rights or by the policy counts as one."""
+    """Return whether a patch is accepted; only a refusal by RBAC or by the policy counts as one."""
     try:
         api.patch(f"{NODES}/{place}", patch, kind)
     except ApiError as exc:
@@ -72,7 +72,7 @@ def marks(**more: str) -> dict[str, Any]:
     return {"metadata": {"annotations": {**data, **more}}}
 
 
-def test_flannel_does_its_work(flannel: Api) -> None:
+def test_flannel_may_update_its_own_node(flannel: Api) -> None:
     """As the subnet manager does: annotations by a patch of the status, then the condition, then both once more."""
     for _time in range(2):
         assert allowed(flannel, "n1/status", marks(**{f"{MARK}/backend-data": '{"VNI":1}'}))
@@ -115,12 +115,12 @@ OWN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("patch", OTHERS.values(), ids=list(OTHERS))
-def test_another_node_is_out_of_reach(flannel: Api, patch: dict[str, Any]) -> None:
+def test_flannel_may_not_change_another_node(flannel: Api, patch: dict[str, Any]) -> None:
     assert not allowed(flannel, "n2/status", patch)
 
 
 @pytest.mark.parametrize("patch", OWN.values(), ids=list(OWN))
-def test_of_its_own_node_only_the_network_is_flannels(flannel: Api, patch: dict[str, Any]) -> None:
+def test_of_its_own_node_flannel_may_change_only_the_network(flannel: Api, patch: dict[str, Any]) -> None:
     before = flannel.get(f"{NODES}/n1")
     assert not allowed(flannel, "n1/status", patch)
     assert not allowed(flannel, "n1", patch)
@@ -129,14 +129,14 @@ def test_of_its_own_node_only_the_network_is_flannels(flannel: Api, patch: dict[
 
 
 def test_the_specification_is_not_part_of_the_status(flannel: Api) -> None:
-    """The API server drops it before it asks the policy."""
+    """The API server drops it before it evaluates the policy."""
     patch = {"spec": {"taints": [{"key": "x", "effect": "NoSchedule"}], "podCIDR": "10.244.9.0/24"}}
     before = flannel.get(f"{NODES}/n1")["spec"]
     allowed(flannel, "n1/status", patch)
     assert flannel.get(f"{NODES}/n1")["spec"] == before and not allowed(flannel, "n1", patch)
 
 
-def test_the_policy_has_no_mistakes_that_the_api_server_sees(kubernetes: RealKubernetes, flannel: Api) -> None:
+def test_the_api_server_finds_no_mistake_in_the_policy(kubernetes: RealKubernetes, flannel: Api) -> None:
     """kube-controller-manager checks the types of every expression."""
     path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/hardway-flannel"
     deadline = time.monotonic() + 20
@@ -145,8 +145,8 @@ def test_the_policy_has_no_mistakes_that_the_api_server_sees(kubernetes: RealKub
     assert not ((status or {}).get("typeChecking") or {}).get("expressionWarnings"), status
 
 
-def test_rights_given_later_by_mistake_do_not_help(kubernetes: RealKubernetes, flannel: Api) -> None:
-    """The policy holds also where a role gives flannel more than ours does."""
+def test_the_policy_holds_when_flannel_gets_more_rights(kubernetes: RealKubernetes, flannel: Api) -> None:
+    """Also where a role gives flannel more than ours does."""
     api = kubernetes.api()
     path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "hardway:flannel"}]
@@ -163,7 +163,7 @@ def test_rights_given_later_by_mistake_do_not_help(kubernetes: RealKubernetes, f
         api.delete(f"{path}/mistake")
 
 
-def test_the_kubelet_is_not_hindered(kubernetes: RealKubernetes, flannel: Api) -> None:
+def test_the_kubelet_is_not_restricted_by_the_policy(kubernetes: RealKubernetes, flannel: Api) -> None:
     kubelet = kubernetes.api(kubernetes.ca.issue("kubelet-n1", "system:node:n1", groups=["system:nodes"]))
     kubelet.patch(f"{NODES}/n1/status", {"status": {"capacity": {"cpu": "4"}}})
     assert kubelet.get(f"{NODES}/n1")["status"]["capacity"]["cpu"] == "4"

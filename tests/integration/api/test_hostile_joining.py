@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attacks on joining nodes, against a real API: whoever may create requests, each node gets its own key certified."""
+"""Attacks on joining nodes, against a real API: any user may create CSRs, each node gets only its own key signed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["token"]
 
 @pytest.fixture
 def hosts(tmp_path: Path, run_module: Run) -> Callable[[str], dict[str, Any]]:
-    """Return a function that makes the key of a node on its host, and the entry by which it joins."""
+    """Return a function that creates the key of a node on its host, and the entry for joining."""
 
     def ask(name: str) -> dict[str, Any]:
         made = run_module("kubelet_certificate", node=name, state="requested", directory=str(tmp_path / name))
@@ -39,7 +39,7 @@ def hosts(tmp_path: Path, run_module: Run) -> Callable[[str], dict[str, Any]]:
 
 
 def conditions(kubernetes: RealKubernetes, name: str) -> dict[str, str]:
-    """Return the conditions of a request with their messages."""
+    """Return the conditions of a CSR with their messages."""
     found = (kubernetes.api().get(f"{CSRS}/{name}").get("status") or {}).get("conditions") or []
     return {condition["type"]: condition["message"] for condition in found}
 
@@ -58,7 +58,7 @@ def test_a_node_gets_the_certificate_of_its_key(
     installed = run_module("kubelet_certificate", **place, certificate=result["certificates"]["n1"])
     assert not installed.get("failed"), installed
     link = tmp_path / "n1" / "kubelet-client-current.pem"
-    # The kubelet refuses to rotate what is no link.
+    # The kubelet rotates only certificates that are links.
     assert link.is_symlink() and os.path.realpath(link) == installed["path"]
     assert stat.S_IMODE(link.stat().st_mode) == 0o600
     assert sorted(path.name for path in link.parent.iterdir()) == sorted([link.name, Path(installed["path"]).name])
@@ -89,26 +89,26 @@ def test_malformed_requests_are_denied_and_the_others_go_on(
             token=token,
         )
         stored += [name] if answer.status == 201 else []
-    # The API server stores what Go can read; this much of it the library cryptography cannot, or should not.
+    # The API server stores what Go can read; some of it the library cryptography cannot, or should not.
     assert {"number-for-a-name", "bits-for-a-name", "teletex", "huge", "control-characters"} <= set(stored), stored
     result = run_module("csr_approval", **kubernetes.arguments(), nodes=[hosts("node1"), hosts("n2")], timeout=30)
     assert result["issued"] == ["n2", "node1"], result
     denied = {line["name"]: line["reason"] for line in result["denied"]}
     left = {line["name"]: line["reason"] for line in result["left"]}
     assert set(denied) | set(left) == set(stored)
-    # A name that is nobody's is for the administrator to judge.
+    # A name of no node is for the administrator to approve or deny.
     assert set(left) <= {"control-characters", "very-long-name"}
-    told = capsys.readouterr().err
+    errors = capsys.readouterr().err
     for name, reason in {**denied, **left}.items():
         assert reason.isprintable() and len(reason) < 400, name
         assert ("Denied" in conditions(kubernetes, name)) is (name in denied)
-        assert f"certificate request {name} " in told
+        assert f"certificate request {name} " in errors
 
 
 def test_another_key_for_a_joining_node_is_denied(
     kubernetes: RealKubernetes, run_module: Run, token: str, hosts: Callable[[str], dict[str, Any]]
 ) -> None:
-    """A bearer of a token that is good, and a node of the cluster, both want to be n1."""
+    """Both the bearer of a valid token and a node of the cluster request a certificate for n1."""
     post(kubernetes, token, csr("thief", csr_pem("system:node:n1")))
     node = kubernetes.api(kubernetes.ca.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
     try:
@@ -126,10 +126,10 @@ def test_another_key_for_a_joining_node_is_denied(
         assert "requests the identity" in conditions(kubernetes, "neighbour")["Denied"]
 
 
-def test_a_host_that_lies_gets_nothing_and_the_others_go_on(
+def test_a_host_with_a_false_csr_gets_nothing_and_the_others_go_on(
     kubernetes: RealKubernetes, run_module: Run, token: str, tmp_path: Path, hosts: Callable[[str], dict[str, Any]]
 ) -> None:
-    """The request that a host returns decides nothing but the key: root there may have written it."""
+    """Of the CSR that a host returns only the key counts: root there may have written it."""
     pem = base64.b64decode
     lies = {
         "n1": pem(csr_pem("system:node:n3")).decode(),
@@ -156,8 +156,10 @@ def test_a_host_that_lies_gets_nothing_and_the_others_go_on(
     assert run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=1)["failed"]
 
 
-def test_two_keys_for_a_kubelet_that_asks_by_itself(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
-    """Where no key is known, two of them are one too many; a single one, by the expected token, is approved."""
+def test_two_keys_for_a_kubelet_that_creates_its_own_csr_are_denied(
+    kubernetes: RealKubernetes, run_module: Run, token: str
+) -> None:
+    """Where no key is known, two CSRs are denied; a single one, by the expected token, is approved."""
     nodes = [{"name": "n1"}]
     post(kubernetes, token, csr("one", csr_pem("system:node:n1")))
     post(kubernetes, token, csr("two", csr_pem("system:node:n1")))
@@ -184,7 +186,7 @@ def test_a_flood_of_requests_does_not_keep_nodes_waiting(
 
 
 def test_a_node_cannot_approve_or_sign(kubernetes: RealKubernetes, token: str) -> None:
-    """What joining rests on: a node's own certificate may ask, and no more."""
+    """A node's own certificate may create CSRs, and no more."""
     node = kubernetes.api(kubernetes.ca.issue("kubelet-n9", "system:node:n9", groups=["system:nodes"]))
     made = node.post(CSRS, csr("mine", csr_pem("system:node:n9"), CLIENT))
     approved = {"type": "Approved", "status": "True", "reason": "x", "message": "x"}
@@ -195,7 +197,7 @@ def test_a_node_cannot_approve_or_sign(kubernetes: RealKubernetes, token: str) -
 
 
 def test_the_key_of_a_certificate_is_the_nodes(tmp_path: Path, run_module: Run) -> None:
-    """Asked twice, the second key counts; a check makes none."""
+    """Of two runs the second key counts; a check creates none."""
     place = {"node": "n1", "state": "requested", "directory": str(tmp_path / "pki")}
     predicted = run_module("kubelet_certificate", check=True, **place)
     assert predicted["changed"] and predicted["request"] == ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bootstrap_token and csr_approval against a real API: tokens that work, requests that lie."""
+"""bootstrap_token and csr_approval against a real API: valid tokens, and CSRs with false claims."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import names
+from integration.api.programs import sans
 
 Run = Callable[..., dict[str, Any]]
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -29,7 +29,7 @@ NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 def csr_pem(common_name: str, organization: str = "system:nodes", hosts: Sequence[str] = ()) -> str:
-    """Return spec.request for a fresh key."""
+    """Return spec.request for a new key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
@@ -39,7 +39,7 @@ def csr_pem(common_name: str, organization: str = "system:nodes", hosts: Sequenc
     )
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     if hosts:
-        builder = builder.add_extension(x509.SubjectAlternativeName(names(hosts)), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(sans(hosts)), critical=False)
     return base64.b64encode(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)).decode()
 
 
@@ -55,7 +55,7 @@ def csr(name: str, pem: str, signer: str = CLIENT, usages: Sequence[str] = CLIEN
 
 @pytest.fixture
 def token(kubernetes: RealKubernetes, run_module: Run) -> Iterator[str]:
-    """Return a token whose bearers may post requests."""
+    """Return a token whose bearers may create CSRs."""
     api = kubernetes.api()
     path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
     binding = {
@@ -79,7 +79,7 @@ def token(kubernetes: RealKubernetes, run_module: Run) -> Iterator[str]:
 
 
 def post(kubernetes: RealKubernetes, token: str, body: dict[str, Any]) -> None:
-    """Post a request as the bearer of the token."""
+    """Create a CSR as the bearer of the token."""
     answer = request(
         kubernetes.url + CSRS,
         method="POST",
@@ -106,7 +106,7 @@ def test_token_check_apply_check_apply_absent(kubernetes: RealKubernetes, run_mo
     other = run_module("bootstrap_token", **arguments, groups=["system:bootstrappers:other"])
     assert other["changed"] and other["token"] != made["token"]
 
-    # The API server is the judge of whether the token works, and of what the bearer is.
+    # The API server shows whether the token works, and which user the bearer is.
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     answer = request(
         kubernetes.url + "/apis/authentication.k8s.io/v1/selfsubjectreviews",
@@ -137,7 +137,7 @@ def test_token_without_api(kubernetes: RealKubernetes, run_module: Run) -> None:
 
 
 def test_two_runs_at_a_time_keep_their_tokens(kubernetes: RealKubernetes, run_module: Run) -> None:
-    """The first to finish removes its own, and the other's is still accepted."""
+    """The first run to finish removes its own token, and the other's is still accepted."""
     arguments = {**kubernetes.arguments(), "reuse": False}
     one, two = (run_module("bootstrap_token", **arguments) for _run in range(2))
     assert one["token"] != two["token"]
@@ -153,7 +153,7 @@ def test_two_runs_at_a_time_keep_their_tokens(kubernetes: RealKubernetes, run_mo
     run_module("bootstrap_token", **kubernetes.arguments(), state="absent", token_id=two["token_id"])
 
 
-def test_true_request_is_approved_and_issued(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
+def test_valid_csr_is_approved_and_issued(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
     arguments = {**kubernetes.arguments(), "nodes": [{"name": "node1", "addresses": ["192.0.2.21"]}], "timeout": 30}
     post(kubernetes, token, csr("true", csr_pem("system:node:node1")))
     predicted = run_module("csr_approval", check=True, **arguments)
@@ -166,7 +166,7 @@ def test_true_request_is_approved_and_issued(kubernetes: RealKubernetes, run_mod
     assert certificate.subject.rfc4514_string() == "CN=system:node:node1,O=system:nodes"
 
 
-def test_lies_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
+def test_false_claims_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
     post(kubernetes, token, csr("admin", csr_pem("system:node:node1", "system:masters-of-all")))
     post(kubernetes, token, csr("user", csr_pem("kubernetes-admin")))
     post(kubernetes, token, csr("sans", csr_pem("system:node:node1", hosts=["192.0.2.21"])))

@@ -31,10 +31,10 @@ SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 
 
 class WithIntermediate(RealKubernetes):
-    """The masters know kubelet-ca with its key, and of ca the certificates alone."""
+    """The masters have kubelet-ca with its key, and of ca only the certificates."""
 
     def __init__(self, directory: Path) -> None:
-        """Make ca as the role does, in the middle of a rotation, and kubelet-ca below it."""
+        """Create ca as the role does, in the middle of a rotation, and kubelet-ca below it."""
         super().__init__(directory)
         ensure = Reconciler(Store(str(directory / "own")), None, False, 0.3, False)
         ensure.ca({"name": "ca"})
@@ -70,7 +70,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithIntermedia
 
 
 def requested(cluster: WithIntermediate, signer: str, usages: list[str]) -> tuple[str, ec.EllipticCurvePrivateKey]:
-    """Ask for a kubelet's certificate, approve it, and return the request's path and the key."""
+    """Request a kubelet's certificate, approve it, and return the CSR's path and the key."""
     key = ec.generate_private_key(ec.SECP256R1())
     attributes = ((NameOID.ORGANIZATION_NAME, "system:nodes"), (NameOID.COMMON_NAME, "system:node:n1"))
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in attributes])
@@ -104,7 +104,7 @@ def test_a_kubelet_gets_a_certificate_that_the_api_server_accepts(cluster: WithI
 
 
 def test_nothing_else_is_signed(cluster: WithIntermediate) -> None:
-    """A client that is no kubelet waits in vain: the controller-manager has no key for it."""
+    """A client that is no kubelet gets no certificate: the controller-manager has no key for it."""
     path, _key = requested(cluster, "kubernetes.io/kube-apiserver-client", ["digital signature", "client auth"])
     issued, _found = wait_until(lambda: cluster.api().get(path), lambda it: "certificate" in it["status"], timeout=5)
     assert not issued

@@ -88,7 +88,7 @@ rules:
 
 @pytest.fixture
 def arguments(kubernetes: RealKubernetes) -> Iterator[dict[str, Any]]:
-    """Return how to reach the API; afterwards remove what the tests make."""
+    """Return the arguments for the API; afterwards remove what the tests create."""
     yield {"kubeconfig": str(kubernetes.kubeconfig), "kubectl": str(binary("kubectl"))}
     api = kubernetes.api()
     for path in ("services/web", "configmaps/settings", "secrets/key"):
@@ -114,7 +114,7 @@ def test_apply_check_apply_check(kubernetes: RealKubernetes, arguments: dict[str
             assert len(again["objects"]) == 6
 
 
-def test_drift_is_seen_shown_and_mended(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
+def test_drift_is_shown_and_corrected(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
     run_module("manifest", **arguments, content=BASE + SECRET)
     api = kubernetes.api()
     api.patch(CONFIG, {"data": {"color": "red", "size": "large"}})
@@ -122,9 +122,9 @@ def test_drift_is_seen_shown_and_mended(kubernetes: RealKubernetes, arguments: d
     assert predicted["changed_objects"] == ["ConfigMap shop/settings"]
     assert '"color": "red"' in predicted["diff"][0]["before"] and '"color": "blue"' in predicted["diff"][0]["after"]
     assert api.get(CONFIG)["data"]["color"] == "red"
-    mended = run_module("manifest", **arguments, content=BASE + SECRET)
-    assert mended["changed"] and mended["calls"] == 3
-    # A field that the manifest does not name is somebody else's and stays.
+    corrected = run_module("manifest", **arguments, content=BASE + SECRET)
+    assert corrected["changed"] and corrected["calls"] == 3
+    # A field that the manifest does not name belongs to another manager and stays.
     assert api.get(CONFIG)["data"] == {"color": "blue", "size": "large"}
     assert not run_module("manifest", **arguments, content=BASE + SECRET)["changed"]
 
@@ -134,7 +134,9 @@ def test_drift_is_seen_shown_and_mended(kubernetes: RealKubernetes, arguments: d
     assert "(hidden, differs)" in secret["diff"][0]["after"] and "YmF0dGVye" not in json.dumps(secret)
 
 
-def test_prune_only_ours(kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run) -> None:
+def test_prune_deletes_only_objects_of_the_manifest(
+    kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run
+) -> None:
     api = kubernetes.api()
     run_module("manifest", **arguments, content=BASE + WORKLOAD % 1, prune_label="part=shop")
     foreign = {"metadata": {"name": "foreign", "labels": {"part": "shop"}}, "data": {}}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""node_settings against a real API: what is asked comes, what was asked goes, what others gave stays."""
+"""node_settings against a real API: what is specified is added, what no longer is goes, what others set stays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHERS = {"key": "example.org/others", "effect": "NoExecute"}
 
 @pytest.fixture
 def node(kubernetes: RealKubernetes) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Make a node as a kubelet would; return a function that shows it."""
+    """Create a node as a kubelet would; return a function that shows it."""
     api = kubernetes.api()
     labels = {"kubernetes.io/hostname": "k4", "disk": "nvme"}
     api.post(
@@ -41,12 +41,12 @@ def taint(key: str, effect: str = "NoSchedule", **value: str) -> dict[str, str]:
 
 
 def taints(node: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Return the taints of a node, but for those that controllers make of their own accord."""
+    """Return the taints of a node, except those that controllers add by themselves."""
     found = [(t["key"], t.get("value", ""), t["effect"]) for t in node["spec"].get("taints", [])]
     return {entry for entry in found if not entry[0].startswith("node.kubernetes.io/")}
 
 
-def test_the_inventory_is_followed_both_ways(
+def test_labels_and_taints_are_added_and_removed_as_in_the_inventory(
     kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
 ) -> None:
     def run(check: bool, labels: dict[str, str], *wanted: dict[str, str]) -> list[str]:
@@ -71,7 +71,7 @@ def test_the_inventory_is_followed_both_ways(
     expected = {("disk", "slow", "NoSchedule"), ("gpu", "", "PreferNoSchedule"), (OTHERS["key"], "", "NoExecute")}
     assert taints(node()) == expected
 
-    # What an administrator took away comes back, what he gave stays.
+    # What an administrator removed comes back, what he added stays.
     kubernetes.api().patch(NODE, {"metadata": {"labels": {"rack": None, "his": "own"}}, "spec": {"taints": None}})
     assert run(False, *second) == ["k4"]
     assert node()["metadata"]["labels"]["rack"] == "7" and node()["metadata"]["labels"]["his"] == "own"
@@ -82,7 +82,7 @@ def test_the_inventory_is_followed_both_ways(
 def test_a_node_cannot_have_labels_and_taints_removed(
     kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
 ) -> None:
-    """It claims that a restricted label and the taint of its quarantine are ours, in all places it can reach."""
+    """It claims that a restricted label and the taint of its quarantine are ours, in all places that it can write."""
     api, restricted = kubernetes.api(), "node-restriction.kubernetes.io/zone"
     api.patch(NODE, {"metadata": {"labels": {restricted: "secure"}}})
     kubelet = kubernetes.api(kubernetes.ca.issue("kubelet-k4", "system:node:k4", groups=["system:nodes"]))
@@ -111,10 +111,10 @@ def test_a_node_cannot_have_labels_and_taints_removed(
         assert FORMER not in found["metadata"].get("annotations", {})
 
 
-def test_a_run_that_was_cut_off_forgets_nothing(
+def test_an_interrupted_run_forgets_nothing(
     kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
 ) -> None:
-    """The record comes before the label, and goes after it."""
+    """The record is written before the label, and removed after it."""
     api = kubernetes.api()
     ours = {"labels": ["rack", "disk"], "taints": []}
     api.post(RECORDS.rpartition("/")[0], {"metadata": {"name": "hardway-nodes"}, "data": {"k4": json.dumps(ours)}})
@@ -126,7 +126,7 @@ def test_a_run_that_was_cut_off_forgets_nothing(
     assert not api.get(RECORDS).get("data")
 
 
-def test_a_node_that_is_expected_is_waited_for(
+def test_an_expected_node_is_awaited(
     kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
 ) -> None:
     arguments = {**kubernetes.arguments(), "nodes": [{"name": "k4"}, {"name": "k5", "labels": {"rack": "7"}}]}

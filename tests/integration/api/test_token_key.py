@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key of service account tokens is rotated below a real API server: old tokens hold until it is dropped."""
+"""The key of service account tokens is rotated below a real API server: old tokens are valid until it is dropped."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
 def token(cluster: RealKubernetes) -> str:
-    """Return a new token; the controller-manager makes the account first."""
+    """Return a new token; the controller-manager creates the account first."""
     body: dict[str, Any] = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     return str(cluster.api().post(f"{ACCOUNT}/token", body)["status"]["token"])
 
 
 def valid(cluster: RealKubernetes, bearer: str) -> bool:
-    """Return whether the API server knows the bearer; what he may do does not matter."""
+    """Return whether the API server accepts the token; the permissions do not matter."""
     answer = request(f"{cluster.url}/api", token=bearer, tls=Tls(ca=str(cluster.ca.ca)))
     return answer.status != 401
 
 
-def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
+def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(tmp_path: Path) -> None:
     need("etcd", "kube-apiserver", "kube-controller-manager")
     cluster = RealKubernetes(tmp_path)
     store = Store(str(tmp_path))
@@ -41,7 +41,7 @@ def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
         Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).take(name, [], [{"name": "sa"}])
         cluster.programs.stop("kube-apiserver")
         cluster.programs.start("kube-apiserver", cluster._apiserver())
-        cluster.programs.await_truth("kube-apiserver", cluster.ready)
+        cluster.programs.wait_until("kube-apiserver", cluster.ready)
 
     for file in ("sa.key", "sa.pub"):
         (tmp_path / file).unlink()

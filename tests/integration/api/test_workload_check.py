@@ -1,9 +1,9 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""workload_check against an API without nodes: it says what is missing, and leaves nothing behind.
+"""workload_check against an API without nodes: it reports what is missing, and leaves nothing behind.
 
-Pods that serve, and a network that is broken on purpose, are in tests/e2e/cluster/test_life.py.
+Pods that serve, and network faults, are in tests/e2e/cluster/test_life.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HOME = "/api/v1/namespaces/hardway-verify"
 
 
 def tried(kubernetes: RealKubernetes, run_module: Run, **options: Any) -> dict[str, Any]:
-    """Return what the module says."""
+    """Return the module's result."""
     reached = {"kubeconfig": str(kubernetes.kubeconfig), "kubectl": str(binary("kubectl"))}
     arguments = {**kubernetes.arguments(), **reached, "image": "example.org/busybox:1", "timeout": 3, **options}
     return run_module("workload_check", **arguments)
@@ -32,8 +32,10 @@ def test_check_mode_starts_nothing(kubernetes: RealKubernetes, run_module: Run) 
     assert kubernetes.api().find(HOME) is None
 
 
-def test_pods_that_never_start_are_told_and_all_is_removed(kubernetes: RealKubernetes, run_module: Run) -> None:
-    """Also what a run left that was cut off: the service there is of another shape than the one it makes."""
+def test_pods_that_never_start_are_reported_and_everything_is_removed(
+    kubernetes: RealKubernetes, run_module: Run
+) -> None:
+    """Also what an interrupted run has left: its service has other fields than the one that the module creates."""
     api = kubernetes.api()
     api.post("/api/v1/namespaces", {"metadata": {"name": "hardway-verify"}})
     ports = [{"port": 8080, "targetPort": 8080}]
@@ -48,7 +50,7 @@ def test_pods_that_never_start_are_told_and_all_is_removed(kubernetes: RealKuber
 
 
 def test_an_api_that_does_not_answer_is_a_problem_not_a_failure(kubernetes: RealKubernetes, run_module: Run) -> None:
-    """A play collects what is wrong, of all modules, and fails with all of it in the end."""
+    """A play collects the problems of all modules, and fails with all of them at the end."""
     result = tried(kubernetes, run_module, servers=["https://127.0.0.1:1"])
     assert len(result["problems"]) == 1 and "127.0.0.1:1" in result["problems"][0]
     assert not result.get("failed")

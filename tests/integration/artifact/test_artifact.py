@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module artifact: one download for two hosts at once, over HTTP, installed, upgraded, rolled back, mended."""
+"""Module artifact: one download for two hosts at once, over HTTP, installed, upgraded, rolled back, repaired."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ URL = "https://example.org/v{version}/tool-{arch}.tar.gz"
 
 
 class Mirror(http.server.SimpleHTTPRequestHandler):
-    """A mirror that counts what it hands out."""
+    """A mirror that counts its downloads."""
 
     asked: list[str] = []
 
@@ -31,7 +31,7 @@ class Mirror(http.server.SimpleHTTPRequestHandler):
         super().do_GET()
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def changed(results: dict[str, dict[str, Any]]) -> set[bool]:
     return {result["changed"] for result in results.values()}
 
 
-def test_a_controller_that_has_nothing_downloads_once_over_http(source: dict[str, Any], hosts: Lab) -> None:
+def test_a_controller_with_an_empty_cache_downloads_once_over_http(source: dict[str, Any], hosts: Lab) -> None:
     handler = functools.partial(Mirror, directory=str(hosts.directory / "mirror"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -123,7 +123,7 @@ def test_upgrade_and_rollback(hosts: Lab, source: dict[str, Any]) -> None:
     assert set(hosts.everywhere("tool").values()) == {"1.0"}
 
 
-def test_staging_leaves_what_is_in_use(hosts: Lab, source: dict[str, Any]) -> None:
+def test_staging_leaves_the_version_in_use(hosts: Lab, source: dict[str, Any]) -> None:
     hosts.inside("n1", "rm -r /opt/hardway/tool/2.0 /usr/local/bin/tool")
     hosts.inside("n2", "rm -r /opt/hardway/tool/2.0")
     staged = hosts.play(task(source, "2.0", stage=True))
@@ -154,7 +154,7 @@ def test_a_binary_of_the_same_size_and_time_is_replaced(hosts: Lab, source: dict
     assert changed(hosts.play(read, task(source, "1.0"))) == {False}
 
 
-def test_what_cannot_be_had_is_told_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
+def test_a_failed_download_is_reported_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
     results = hosts.play(task(source, "3.0"))
     assert all("digest is unknown" in result["msg"] for result in results.values())
     assert set(hosts.everywhere("ls /opt/hardway/tool").values()) == {"1.0\n2.0"}

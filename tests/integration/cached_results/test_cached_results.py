@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cached results between runs on a real host: what is used, and what makes a task look for itself."""
+"""Cached results between runs on a real host: when they are used, and when a task inspects the host itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def last(hosts: Lab, *tasks: dict[str, Any], check: bool = False) -> tuple[bool, bool]:
-    """Return whether the last task changed something, and whether it answered from its cached result."""
+    """Return whether the last task changed something, and whether it returned its cached result."""
     seen = hosts.play(*tasks, check=check)["n1"]
     assert not seen.get("failed"), seen
     return seen["changed"], seen.get("from_cached_result", False)
@@ -41,21 +41,19 @@ def last(hosts: Lab, *tasks: dict[str, Any], check: bool = False) -> tuple[bool,
 
 @pytest.mark.parametrize("task", [files(), RUN, KERNEL])
 @pytest.mark.parametrize("check", [True, False])
-def test_the_second_run_asks_no_host(hosts: Lab, task: dict[str, Any], check: bool) -> None:
+def test_the_second_run_contacts_no_host(hosts: Lab, task: dict[str, Any], check: bool) -> None:
     assert last(hosts, READ, task, check=check) == (False, True)
 
 
-def test_without_the_reading_every_task_looks(hosts: Lab) -> None:
+def test_without_loaded_cached_results_every_task_inspects_the_host(hosts: Lab) -> None:
     assert last(hosts, files()) == (False, False)
 
 
-def test_other_arguments_are_another_task(hosts: Lab) -> None:
+def test_other_arguments_have_another_cached_result(hosts: Lab) -> None:
     assert last(hosts, READ, files("b\n"), check=True) == (True, False)
 
 
-def test_what_a_check_foresees_is_forgotten_with_it(
-    hosts: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_predictions_of_a_check_end_with_it(hosts: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path))
     assert last(hosts, files("b\n"), RUN, check=True) == (True, False)
@@ -63,14 +61,14 @@ def test_what_a_check_foresees_is_forgotten_with_it(
     assert last(hosts, RUN, check=True) == (False, False)
 
 
-def test_who_touches_a_file_is_found_out(hosts: Lab) -> None:
+def test_a_touched_file_invalidates_the_cached_result(hosts: Lab) -> None:
     hosts.inside("n1", "echo c >/etc/site/a.conf")
     assert last(hosts, READ, files()) == (True, False)
     assert last(hosts, READ, RUN) == (False, False)
     assert last(hosts, READ, files()) == (False, True)
 
 
-def test_who_sets_the_kernel_is_found_out(hosts: Lab) -> None:
+def test_a_changed_kernel_setting_invalidates_the_cached_result(hosts: Lab) -> None:
     hosts.inside("n1", "sysctl -qw net.ipv4.ip_local_reserved_ports=30000")
     assert last(hosts, READ, KERNEL) == (True, False)
     assert hosts.inside("n1", "sysctl -n net.ipv4.ip_local_reserved_ports") == "30000-30010"
@@ -79,13 +77,13 @@ def test_who_sets_the_kernel_is_found_out(hosts: Lab) -> None:
     assert features["cgroup_version"] in (1, 2)
 
 
-def test_who_stops_the_unit_is_found_out(hosts: Lab) -> None:
+def test_a_stopped_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     hosts.inside("n1", "systemctl stop site")
     assert last(hosts, READ, RUN) == (True, False)
     assert last(hosts, READ, RUN) == (False, True)
 
 
-def test_who_makes_the_unit_sick_is_found_out(hosts: Lab) -> None:
+def test_an_unhealthy_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     serve = UNIT.replace("/bin/sleep infinity", "/usr/bin/python3 -m http.server 8099 --directory /srv/pages")
     unit = {"path": "/etc/systemd/system/pages.service", "content": serve}
     make = {"hardway.kubernetes.files": {"files": [{"path": "/srv/pages/healthz", "content": "ok"}, unit]}}
@@ -98,7 +96,7 @@ def test_who_makes_the_unit_sick_is_found_out(hosts: Lab) -> None:
     assert last(hosts, READ, run, check=True) == (False, False)
 
 
-def test_a_unit_that_nobody_waited_for_stands_once_it_runs(hosts: Lab) -> None:
+def test_the_cached_result_of_a_unit_without_wait_is_valid_once_it_runs(hosts: Lab) -> None:
     serve = "/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; systemd-notify --ready; exec sleep infinity'"
     slow = UNIT.replace("/bin/sleep infinity", f"{serve}\nType=notify\nNotifyAccess=all")
     make = {"hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/slow.service", "content": slow}]}}
@@ -106,19 +104,19 @@ def test_a_unit_that_nobody_waited_for_stands_once_it_runs(hosts: Lab) -> None:
     assert last(hosts, READ, make, run) == (True, False)
     assert hosts.inside("n1", "systemctl show -P ActiveState slow") == "activating"
     assert last(hosts, READ, run, check=True) == (False, False)
-    # A check removes no cached result, so the same one stands now.
+    # A check removes no cached result, so the same one is valid now.
     hosts.inside("n1", "touch /run/go; until systemctl -q is-active slow; do sleep 0.1; done")
     assert last(hosts, READ, run, check=True) == (False, True)
     hosts.inside("n1", "systemctl kill --kill-whom=main slow; sleep 1; systemctl start slow")
     assert last(hosts, READ, run, check=True) == (False, False)
 
 
-def test_after_a_change_nothing_is_believed_in_that_run(hosts: Lab) -> None:
+def test_after_a_change_no_cached_result_is_used_in_that_run(hosts: Lab) -> None:
     assert last(hosts, READ, files(), RUN) == (False, True)
     assert last(hosts, READ, files("d\n"), RUN) == (True, False)
     assert last(hosts, READ, files("d\n", path="/etc/other"), files("d\n")) == (False, False)
 
 
-def test_nobody_else_reads_them(hosts: Lab) -> None:
+def test_no_other_user_can_read_them(hosts: Lab) -> None:
     modes = hosts.inside("n1", "stat -c %a /var/lib/hardway/cached-results /var/lib/hardway/cached-results/.salt")
     assert modes.split() == ["700", "600"]

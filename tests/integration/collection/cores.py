@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-core as these tests have it, and the newest, in a virtual environment that is made once and kept."""
+"""ansible-core as these tests have it, and the newest, in a virtual environment that is created once and kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def programs(name: str, repository: Path) -> Path:
 
 
 def newest(repository: Path) -> Path:
-    """Return where the newest one's are; skip, audibly, where none can be had."""
+    """Return where the newest one's are; skip with a reason where it cannot be installed."""
     place = repository / ".cache" / "newest-core"
     place.parent.mkdir(exist_ok=True)
     with place.with_suffix(".lock").open("w") as lock:
@@ -38,7 +38,7 @@ def newest(repository: Path) -> Path:
 
 
 def make(place: Path, repository: Path) -> None:
-    """Make the environment."""
+    """Create the environment."""
     python = newer_python() or give_up("no Python of 3.12 to 3.14 with venv in PATH or ~/.pyenv/versions")
     command = [str(repository / "dev/tools/venv.sh"), str(place), str(REQUIREMENTS)]
     environment = {**os.environ, "PYTHON": python}
@@ -48,7 +48,7 @@ def make(place: Path, repository: Path) -> None:
 
 
 def newer_python() -> str | None:
-    """Return an interpreter that the newest core runs on; a name in PATH may be no more than a shim."""
+    """Return an interpreter for the newest core; a name in PATH may be only a shim."""
     kept = Path("~/.pyenv/versions").expanduser()
     found = [shutil.which(f"python3.{minor}") for minor in MINORS]
     found += [str(path) for minor in MINORS for path in sorted(kept.glob(f"3.{minor}.*/bin/python3"))]

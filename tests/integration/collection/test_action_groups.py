@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The groups of meta/runtime.yml in module_defaults: what is said once there reaches each module of the group."""
+"""The groups of meta/runtime.yml in module_defaults: options that are set once reach each module of the group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import yaml
 from dev.tools.lab import TOP, tool
 
 GROUPS = yaml.safe_load((TOP / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
-# No server is there.
+# No server listens there.
 URL = "https://127.0.0.1:9"
 FILES = {"ca": "/nowhere/ca.crt", "cert": "/nowhere/client.crt", "key": "/nowhere/client.key"}
 COMMON: dict[str, dict[str, Any]] = {
@@ -27,7 +27,7 @@ COMMON: dict[str, dict[str, Any]] = {
 
 
 def play(place: Path, groups: dict[str, dict[str, Any]], *tasks: dict[str, Any]) -> str:
-    """Run tasks on this machine, whichever fails, with these defaults; return what was said."""
+    """Run tasks on this machine, failed or not, with these defaults; return the output."""
     playbook = place / "play.yml"
     content = {
         "hosts": "localhost",
@@ -42,8 +42,8 @@ def play(place: Path, groups: dict[str, dict[str, Any]], *tasks: dict[str, Any])
     return done.stdout + done.stderr
 
 
-def test_each_module_takes_the_options_of_its_group(tmp_path: Path) -> None:
-    """Whatever else it lacks here, it does not lack these, and knows them."""
+def test_each_module_accepts_the_options_of_its_group(tmp_path: Path) -> None:
+    """A module may miss other options here, but it accepts these."""
     assert set(GROUPS) == set(COMMON)
     of = {f"hardway.kubernetes.{module}": set(COMMON[name]) for name, group in GROUPS.items() for module in group}
     said = play(tmp_path, COMMON, *({"name": module, module: {}} for module in of))
@@ -57,13 +57,13 @@ def test_each_module_takes_the_options_of_its_group(tmp_path: Path) -> None:
         assert of[module].isdisjoint(", ".join(missing).split(", ")), answer
 
 
-def test_a_server_said_once_is_queried(tmp_path: Path) -> None:
+def test_a_server_that_is_set_once_is_queried(tmp_path: Path) -> None:
     task = {"hardway.kubernetes.bootstrap_token": {}}
     assert "missing required arguments: servers" in play(tmp_path, {}, task)
     assert URL in play(tmp_path, {"api": COMMON["api"]}, task)
 
 
-def test_a_passphrase_said_once_encrypts_the_keys_and_reads_them(tmp_path: Path) -> None:
+def test_a_passphrase_that_is_set_once_encrypts_and_decrypts_the_keys(tmp_path: Path) -> None:
     pki, key = str(tmp_path / "pki"), tmp_path / "admin.key"
     admin = {"path": str(tmp_path / "admin"), "ca": "ca", "common_name": "admin", "profile": "client"}
     tasks = (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection as a user has it: built, installed, run from elsewhere, by this ansible-core and by the newest."""
+"""The collection as a user has it: built, installed, run from elsewhere, with this ansible-core and with the newest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from integration.preflight.site import Site
 SHIPPED = {"changelogs", "docs", "examples", "inventory.example", "meta", "playbooks", "plugins", "roles"}
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"}
 FILES |= {f"{name}.md" for name in ("CODE_OF_CONDUCT", "CONTRIBUTING", "MAINTAINERS", "SECURITY")}
-# What a clone in use has beside what is in git: secrets first of all.
+# What a clone in use has beside the files in git: secrets first of all.
 LEFT_BEHIND = (
     ".pki/ca.key",
     "pki/ca.key",
@@ -37,7 +37,7 @@ LEFT_BEHIND = (
 def archive(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the archive, built in a clone that is in use."""
     clone = tmp_path_factory.mktemp("clone")
-    # What is not yet committed counts where it would be shipped; somebody's notes at the top are no part of this.
+    # What is not committed yet counts where it would be shipped; a user's notes at the top are not part of this.
     others = ["--others", "--exclude-standard", "--", *sorted(SHIPPED)]
     for more in ["--cached"], others:
         listed = ["git", "ls-files", "-z", *more]
@@ -56,11 +56,11 @@ def archive(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def galaxy(core: str, repository: Path, place: Path, *arguments: str) -> None:
     """Run ansible-galaxy as a user, without the settings of the clone."""
     command = [str(programs(core, repository) / "ansible-galaxy"), "collection", *arguments]
-    done = subprocess.run(command, cwd=place, env=of_a_user(place), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=place, env=user_environment(place), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def of_a_user(collections: Path) -> dict[str, str]:
+def user_environment(collections: Path) -> dict[str, str]:
     """Return an environment without the settings of the clone, but with what the tests' ssh needs."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     settings = {"ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3", "ANSIBLE_PIPELINING": "1"}
@@ -77,13 +77,13 @@ def test_the_archive_holds_what_is_shipped_and_nothing_else(archive: Path) -> No
 
 @pytest.fixture(scope="module", params=["own", "newest"])
 def core(request: pytest.FixtureRequest) -> str:
-    """Return which ansible-core."""
+    """Return the version of ansible-core."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def installed(core: str, archive: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the collection is installed."""
+    """Return the directory where the collection is installed."""
     place = tmp_path_factory.mktemp(core)
     galaxy(core, repository, place, "install", "--offline", "-p", str(place), str(archive))
     return place
@@ -91,10 +91,10 @@ def installed(core: str, archive: Path, repository: Path, tmp_path_factory: pyte
 
 @pytest.fixture
 def site(core: str, installed: Path, repository: Path, tmp_path: Path) -> Site:
-    """Return a site, deployed from a directory where there is nothing of ours."""
+    """Return a site, deployed from a directory with nothing of ours."""
     made = Site(repository, tmp_path)
     made.ansible_playbook = str(programs(core, repository) / "ansible-playbook")
-    made.place, made.environment = Path("/"), of_a_user(installed)
+    made.place, made.environment = Path("/"), user_environment(installed)
     return made
 
 
@@ -108,7 +108,7 @@ def test_the_playbook_refuses_a_bad_inventory(site: Site) -> None:
 
 
 def test_the_playbook_gets_as_far_as_the_hosts(site: Site) -> None:
-    """Every role is found, all checks and filters run, the CAs are made, and each host is asked and touched."""
+    """Every role is found, all checks and filters run, the CAs are created, and each host is contacted."""
     result = site.run(playbook="hardway.kubernetes.site")
     assert len(site.touched()) == 3, result.stdout + result.stderr
     assert (site.pki / "etcd" / "ca.crt").is_file()
@@ -116,7 +116,7 @@ def test_the_playbook_gets_as_far_as_the_hosts(site: Site) -> None:
 
 
 def test_modules_run_by_the_newest(repository: Path, archive: Path, tmp_path: Path) -> None:
-    """Each kind of plugin really works: a role, modules with and without an action plugin, a callback; then idle."""
+    """A role, modules with and without an action plugin, a callback: each works; the second run is idle."""
     galaxy("newest", repository, tmp_path, "install", "--offline", "-p", str(tmp_path), str(archive))
     playbook = tmp_path / "play.yml"
     playbook.write_text(json.dumps(play(tmp_path)))
@@ -127,7 +127,7 @@ def test_modules_run_by_the_newest(repository: Path, archive: Path, tmp_path: Pa
         done = subprocess.run(
             [*command, *arguments],
             cwd=tmp_path,
-            env={**of_a_user(tmp_path), **settings},
+            env={**user_environment(tmp_path), **settings},
             capture_output=True,
             text=True,
             check=False,
@@ -139,7 +139,7 @@ def test_modules_run_by_the_newest(repository: Path, archive: Path, tmp_path: Pa
 
 
 def play(place: Path) -> list[dict[str, object]]:
-    """Return a play that makes CAs, a certificate, a kubeconfig and files here, as on any host."""
+    """Return a play that creates CAs, a certificate, a kubeconfig and files here, as on any host."""
     pki, out = f"{place}/cas", f"{place}/out"
     admin = {"path": f"{out}/admin", "ca": "ca", "common_name": "admin", "profile": "client"}
     conf = {"path": f"{out}/admin.conf", "server": "https://192.0.2.1:6443", "ca": f"{out}/ca.crt"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module files on a real host, judged by stat, cat and a program's own checker."""
+"""Module files on a real host, checked by stat, cat and a program's own checker."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_check_apply_check_apply(hosts: Lab) -> None:
         assert not run(hosts, task(), check=check)["changed"]
 
 
-def test_what_stat_and_cat_say(hosts: Lab) -> None:
+def test_modes_owners_and_contents_are_as_specified(hosts: Lab) -> None:
     assert hosts.inside("n1", "stat -c '%a %U %G' /etc/site /etc/site/secret").splitlines() == [
         "750 root daemon",
         "600 root root",

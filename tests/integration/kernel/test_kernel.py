@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module kernel on a real host; the host's own tools are the judges."""
+"""Module kernel on a real host, checked by the host's own tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WANTED = {
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Return one host, on which everything is yet to be done."""
+    """Return one host on which nothing has been set."""
     with lab(tmp_path_factory.mktemp("kernel"), 1) as ready:
         ready.inside("n1", "echo 'UUID=2 none swap sw 0 0' >>/etc/fstab; sysctl -qw net.ipv4.ip_forward=0")
         ready.inside(
@@ -53,12 +53,12 @@ def test_check_apply_check_apply(host: Lab) -> None:
     assert not run(host)["changed"]
 
 
-def test_the_host_agrees(host: Lab) -> None:
+def test_the_tools_of_the_host_show_the_settings(host: Lab) -> None:
     run(host)
     assert host.inside("n1", "sysctl -n net.ipv4.ip_forward net.ipv4.ip_local_reserved_ports") == "1\n30000-30010"
     assert host.inside("n1", "tail -n 1 /etc/fstab") == "#UUID=2 none swap sw 0 0"
     assert host.inside("n1", "systemctl is-enabled swapfile.swap || true") == "disabled"
-    # The boot would set it again: systemd reads the file as we mean it.
+    # systemd reads the file as intended, so the setting survives a boot.
     host.inside("n1", "sysctl -qw net.ipv4.ip_forward=0; /usr/lib/systemd/systemd-sysctl || true")
     assert host.inside("n1", "sysctl -n net.ipv4.ip_forward") == "1"
 

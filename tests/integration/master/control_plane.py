@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole control plane on loopback, started with exactly what role master renders."""
+"""A control plane on loopback, started with exactly what role master renders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHORT_LEASE = {"lease_duration": "6s", "renew_deadline": "4s", "retry_period": "
 
 
 def versions() -> dict[str, str]:
-    """Return the newest version at hand of each supported minor that has all three components."""
+    """Return the newest available version of each supported minor that has all three components."""
     found: dict[str, str] = {}
     for path in sorted(BINARIES.glob("1.*"), key=lambda path: [int(part) for part in path.name.split(".")]):
         if all((path / component).is_file() for component in COMPONENTS):
@@ -37,7 +37,7 @@ class ControlPlane:
     """etcd, apiserver, controller manager and scheduler of one version, all files below one directory."""
 
     def __init__(self, directory: Path, version: str, binaries: Path = BINARIES, **settings: Any) -> None:
-        """Write certificates, kubeconfigs and configuration as the role's tasks say."""
+        """Write certificates, kubeconfigs and configuration as the role's tasks do."""
         self.directory = directory
         self.binaries = binaries / version
         self.config = directory / "etc"
@@ -130,14 +130,14 @@ class ControlPlane:
         self.programs.start(component, [self.binaries / component, *self.host.arguments(component)])
 
     def start(self) -> None:
-        """Start everything, each as soon as it can be of use, and wait until all are healthy."""
+        """Start everything as soon as possible, and wait until all are healthy."""
         self.etcd.start("m1")
         self.launch("kube-apiserver")
-        self.programs.await_truth("kube-apiserver", lambda: self.answers(self.url + "/readyz"))
+        self.programs.wait_until("kube-apiserver", lambda: self.answers(self.url + "/readyz"))
         for component in COMPONENTS[1:]:
             self.launch(component)
         for component, port in zip(COMPONENTS[1:], (self.manager_port, self.scheduler_port)):
-            self.programs.await_truth(component, lambda port=port: self.answers(f"https://127.0.0.1:{port}/healthz"))
+            self.programs.wait_until(component, lambda port=port: self.answers(f"https://127.0.0.1:{port}/healthz"))
 
     def stop(self) -> None:
         """End what was started here."""
@@ -145,14 +145,14 @@ class ControlPlane:
         self.etcd.programs.stop_all()
 
     def answers(self, url: str) -> bool:
-        """Return whether a verified server says 200 to a stranger."""
+        """Return whether a verified server answers 200 to a client without credentials."""
         try:
             return self.ask(url).status == 200
         except HttpError:
             return False
 
     def ask(self, url: str) -> Response:
-        """Return what a verified server says to a client without credentials."""
+        """Return the answer of a verified server to a client without credentials."""
         return request(url, tls=Tls(ca=str(self.config / "pki/ca.crt")))
 
     def api(self, user: str = "admin") -> Api:
@@ -161,7 +161,7 @@ class ControlPlane:
         return Api([self.url], Tls(ca=str(self.config / "pki/ca.crt"), cert=f"{prefix}.crt", key=f"{prefix}.key"))
 
     def etcd_value(self, key: str) -> bytes:
-        """Return what lies in etcd, read past the API."""
+        """Return what is stored in etcd, read without the API."""
         etcd = self.etcd
         credentials = [f"--cacert={etcd.ca.ca}", f"--cert={etcd.client}.crt", f"--key={etcd.client}.key"]
         command = [
@@ -174,5 +174,5 @@ class ControlPlane:
         return subprocess.run([*command, *credentials], capture_output=True, check=True).stdout
 
     def log(self, component: str) -> str:
-        """Return what a component has said so far."""
+        """Return the log of a component."""
         return (self.directory / f"{component}.log").read_text(errors="replace")

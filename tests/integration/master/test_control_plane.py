@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role master's command lines and files against the real binaries of every version at hand."""
+"""Role master's command lines and files against the real binaries of every available version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from unit.roles.master.rendering import ha
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 BROKEN_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "All"}]}
 MINORS = ["1.34", "1.35", "1.36"]
-# Fields of objects, and the minors that know them.
+# Fields of objects, and the minors that have them.
 FIELDS = {
     ("nodes", "Node", "status", "declaredFeatures"): {"1.35", "1.36"},
     ("namespaces/default/pods", "Pod", "spec", "workloadRef"): {"1.35"},
@@ -34,7 +34,7 @@ FIELDS = {
 
 
 def version(minor: str) -> str:
-    """Return the version to test of a minor; skip, audibly, where there is none."""
+    """Return the version to test of a minor; skip with a reason where there is none."""
     if minor not in versions() or binary("etcd") is None:
         reason = f"Kubernetes {minor} server binaries or etcd not found below {BINARIES}"
         warnings.warn(f"NOT TESTED against the real thing: {reason}", stacklevel=2)
@@ -94,8 +94,8 @@ def test_every_flag_exists(minor: str, component: str) -> None:
         ({"master_scheduler_config": {"leaderElection": {"leaseDuration": "1s"}}}, "kube-scheduler", "LeaseDuration"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_refused(settings: dict[str, Any], component: str, complaint: str, tmp_path: Path) -> None:
-    """The real program ends and says why: what passes the other tests is really read."""
+def test_invalid_settings_are_refused(settings: dict[str, Any], component: str, complaint: str, tmp_path: Path) -> None:
+    """The real program ends with a reason: what passes the other tests is really read."""
     newest = list(versions())[-1:] or ["1.36"]
     broken = ControlPlane(tmp_path, version(newest[0]), **settings)
     try:
@@ -107,10 +107,10 @@ def test_a_mistake_is_refused(settings: dict[str, Any], component: str, complain
     assert complaint.lower() in broken.log(component).lower()
 
 
-def test_strangers_see_health_and_nothing_else(control_plane: ControlPlane) -> None:
+def test_clients_without_credentials_see_only_health(control_plane: ControlPlane) -> None:
     """The authentication file is in force."""
     for path in ("/livez", "/readyz", "/healthz"):
-        # A busy machine may make it unhealthy for a moment; a stranger who is refused sees 401.
+        # A busy machine may be unhealthy for a moment; a refused client gets 401.
         answered, status = wait_until(
             lambda path=path: control_plane.ask(control_plane.url + path).status, lambda found: found == 200, timeout=30
         )
@@ -120,7 +120,7 @@ def test_strangers_see_health_and_nothing_else(control_plane: ControlPlane) -> N
 
 
 def test_loopback_servers_show_our_certificates(control_plane: ControlPlane) -> None:
-    """Controller manager and scheduler are verified by the cluster's CA and show nothing to strangers."""
+    """Controller manager and scheduler are verified by the cluster's CA and show nothing without credentials."""
     for port in (control_plane.manager_port, control_plane.scheduler_port):
         seen = [
             control_plane.ask(f"https://127.0.0.1:{port}{path}").status
@@ -133,7 +133,7 @@ def test_loopback_servers_show_our_certificates(control_plane: ControlPlane) -> 
 def test_secrets_are_encrypted_in_etcd_and_their_content_stays_out_of_the_audit_log(
     control_plane: ControlPlane,
 ) -> None:
-    """etcdctl, not the API, is asked what lies on the disk."""
+    """etcdctl, not the API, reads what is stored."""
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -184,7 +184,7 @@ def test_pod_security_and_scheduling(control_plane: ControlPlane) -> None:
 
 
 def test_objects_have_the_fields_of_the_version(control_plane: ControlPlane) -> None:
-    """What another minor knows is refused by name where fields are validated."""
+    """A field of another minor is refused by name where fields are validated."""
     for (place, kind, part, name), minors in FIELDS.items():
         body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "fields"}, part: {name: None}}
         try:
@@ -197,7 +197,7 @@ def test_objects_have_the_fields_of_the_version(control_plane: ControlPlane) -> 
 
 
 def test_leases_are_held_with_the_times_given(control_plane: ControlPlane) -> None:
-    """Both electors took the settings."""
+    """Both leader elections use the settings."""
     for component in COMPONENTS[1:]:
         path = f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{component}"
         lease = eventually(lambda path=path: control_plane.api().find(path))["spec"]
@@ -205,16 +205,16 @@ def test_leases_are_held_with_the_times_given(control_plane: ControlPlane) -> No
         assert lease["holderIdentity"]
 
 
-def test_identities_have_the_rights_they_need(control_plane: ControlPlane) -> None:
-    """The admin may do all; the kubelet client nothing until role addons binds it."""
+def test_identities_have_the_permissions_that_they_need(control_plane: ControlPlane) -> None:
+    """The admin has all permissions; the kubelet client none until role addons binds it."""
     assert control_plane.api("admin").get("/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin")
     with pytest.raises(ApiError) as refused:
         control_plane.api("apiserver-kubelet-client").get("/api/v1/nodes")
     assert refused.value.status == 403
 
 
-def test_components_do_not_complain(control_plane: ControlPlane) -> None:
-    """No flag or field is on its way out, and nobody is refused anything once the rules are in place."""
+def test_components_log_no_deprecations_and_no_refusals(control_plane: ControlPlane) -> None:
+    """No flag or field is deprecated, and no client is refused once the RBAC rules are in place."""
     for component in COMPONENTS:
         complaints = [
             line
@@ -225,14 +225,14 @@ def test_components_do_not_complain(control_plane: ControlPlane) -> None:
 
 
 def test_stopping_apiserver_serves_on_while_it_is_not_ready(tmp_path: Path) -> None:
-    """For the length of the delay a load balancer sees it unready and clients notice nothing; it ends cleanly."""
+    """During the delay a load balancer sees it unready and clients notice nothing; it ends cleanly."""
     newest = list(versions())[-1:] or ["1.36"]
     stopping = ControlPlane(tmp_path, version(newest[0]), master_shutdown_delay=6)
     try:
         stopping.etcd.start("m1")
         stopping.launch("kube-apiserver")
         process = stopping.programs.running["kube-apiserver"]
-        stopping.programs.await_truth("kube-apiserver", lambda: stopping.answers(stopping.url + "/readyz"))
+        stopping.programs.wait_until("kube-apiserver", lambda: stopping.answers(stopping.url + "/readyz"))
         api = stopping.api()
         api.get("/api/v1/namespaces/default")
         began = time.monotonic()

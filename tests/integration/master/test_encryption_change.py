@@ -46,13 +46,13 @@ class Pair:
 
     def plan(self, asked: list[str]) -> dict[str, Any]:
         """Return what role master would decide, from the files alone."""
-        told = {}
+        reported = {}
         for name, path in self.configurations.items():
             files = {RAN: "hmac:", PENDING: "\n".join(self.pending)}
             if path.exists():
                 files[CONFIGURATION] = redacted(path.read_text(), "salt")
-            told[name] = {"nonce": "salt", "secrets": files}
-        return encryption_plan(asked, told, ["api1", "api2"])
+            reported[name] = {"nonce": "salt", "secrets": files}
+        return encryption_plan(asked, reported, ["api1", "api2"])
 
     def host(self, plan: dict[str, Any], stage: str) -> Host:
         """Return a master at a stage of the plan."""
@@ -61,7 +61,7 @@ class Pair:
         return Host("m1", {"m1": "127.0.0.1"}, self.plane.host.variables["groups"], **settings)
 
     def put(self, name: str, plan: dict[str, Any], stage: str) -> None:
-        """Give one API server the configuration of a stage, and restart it where that is another one."""
+        """Give one API server the configuration of a stage, and restart it if that differs."""
         host = self.host(plan, stage)
         text = host.file("encryption.yaml") if host.value("_master_encrypts") else ""
         if self.runs_with.get(name) == text:
@@ -81,7 +81,7 @@ class Pair:
         if name in self.plane.programs.running:
             self.plane.programs.stop(name)
         self.plane.programs.start(name, [self.plane.binaries / "kube-apiserver", *arguments])
-        self.plane.programs.await_truth(name, lambda: self.plane.answers(f"{self.url(name)}/readyz"))
+        self.plane.programs.wait_until(name, lambda: self.plane.answers(f"{self.url(name)}/readyz"))
 
     def url(self, name: str) -> str:
         return f"https://127.0.0.1:{self.ports[name]}"
@@ -100,7 +100,7 @@ class Pair:
             self.api(server).post(f"/api/v1/namespaces/default/{plural}", body)
 
     def unreadable(self) -> list[str]:
-        """Return what one of them cannot read of what is stored, each object asked for by itself."""
+        """Return what one of them cannot read of what is stored, one object at a time."""
         found = []
         for server in self.configurations:
             for plural in KINDS:
@@ -112,7 +112,7 @@ class Pair:
         return found
 
     def stored(self, plural: str) -> dict[str, bytes]:
-        """Return what lies in etcd of a kind in the namespace, read past the API."""
+        """Return what is stored in etcd of a kind in the namespace, read without the API."""
         etcd = self.plane.etcd
         command = [str(binary("etcdctl", etcd.binaries)), "get", "--prefix", f"/registry/{plural}/default/api"]
         command += ["--write-out=json", f"--endpoints={etcd.endpoints[0]}", f"--cacert={etcd.ca.ca}"]
@@ -148,7 +148,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
-    """Do what role master's tasks do."""
+    """Run the steps of role master's tasks."""
     plan = pair.plan(asked)
     assert plan["moving"]
     pair.pending = plan["pending"]
@@ -163,8 +163,8 @@ def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
     assert not pair.plan(asked)["moving"]
 
 
-def test_resources_come_and_go(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server on the way."""
+def test_resources_are_added_and_removed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server in between."""
     monkeypatch.setattr(storage_migration, "PAGE", 2)
 
     def seen() -> None:
@@ -180,7 +180,7 @@ def test_resources_come_and_go(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> N
     assert not [path for path in pair.configurations.values() if path.exists()]
 
 
-def test_a_switch_would_be_seen(pair: Pair) -> None:
+def test_a_change_without_steps_is_noticed(pair: Pair) -> None:
     """Without the steps in between, one server writes what the other cannot read."""
     plan = pair.plan(["secrets", "configmaps"])
     pair.put("api1", plan, "final")

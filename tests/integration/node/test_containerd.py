@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role containerd and module image_archive on a real host; ctr is the judge."""
+"""Role containerd and module image_archive on a real host, checked by ctr."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IMAGES = "ctr --namespace k8s.io images ls"
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return the archives that the sandbox makes."""
+    """Return the archives of the sandbox."""
     directory = tmp_path_factory.mktemp("images")
     environment = {**os.environ, "HARDWAY_CACHE_DIR": str(directory)}
     command = [str(REPOSITORY / "dev/sandbox/sandbox"), "images"]
@@ -47,7 +47,7 @@ def tasks(role: str) -> dict[str, Any]:
 
 
 def settings(archives: list[str]) -> dict[str, Any]:
-    """Return what a user of the role alone would set."""
+    """Return the settings of a user who runs only this role."""
     return {
         "cluster_binary_dir": str(BINARIES),
         "cluster_image_archives": archives,
@@ -70,7 +70,7 @@ def test_role_alone_runs_containerd_with_images(host: Lab, archives: list[str]) 
     assert host.inside("n1", "ls -l /etc/containerd/config.toml").startswith("-rw-------")
 
 
-def test_only_what_is_missing_travels_again(host: Lab, archives: list[str]) -> None:
+def test_only_missing_images_are_sent_again(host: Lab, archives: list[str]) -> None:
     task = {"hardway.kubernetes.image_archive": {"archives": archives}}
     assert not host.play(task)["n1"]["changed"]
     pause = host.inside("n1", f"{IMAGES} -q | grep pause")
@@ -92,7 +92,7 @@ def test_compressed_archive_is_imported_too(host: Lab, archives: list[str], tmp_
     assert not host.play(task)["n1"]["changed"]
 
 
-def test_cached_results_know_the_images(host: Lab, archives: list[str]) -> None:
+def test_cached_results_cover_the_images(host: Lab, archives: list[str]) -> None:
     read = {"hardway.kubernetes.cached_results": {}, "register": "_host_cached_results"}
     task = {"hardway.kubernetes.image_archive": {"archives": archives}}
     assert not host.play(read, task)["n1"]["changed"]
@@ -102,7 +102,7 @@ def test_cached_results_know_the_images(host: Lab, archives: list[str]) -> None:
     assert not host.play(read, task)["n1"]["changed"]
 
 
-def test_what_is_no_archive_is_refused(host: Lab, tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_refused(host: Lab, tmp_path: Path) -> None:
     (tmp_path / "no.tar").write_bytes(b"no")
     task = {"hardway.kubernetes.image_archive": {"archives": [str(tmp_path / "no.tar")]}}
     said = host.play(task)["n1"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of bad inputs; TOP stands for the directory of the test."""
+"""The tables of bad inputs; TOP is replaced by the directory of the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def config(**profile: Any) -> dict[str, Any]:
     return {"config": {"signing": {"profiles": {"server": {"usages": ["server auth"], **profile}}}}}
 
 
-# Changes of a good entry of pki_certificate, further options, what the error says.
+# Changes of a valid entry of pki_certificate, further options, the error.
 CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"common_name": "x" * 65}, {}, "host/a: the common name has 65 characters; X.509 allows 64, shorten it"),
     ({"common_name": ""}, {}, "has no subject; set common_name"),
@@ -41,7 +41,7 @@ CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"key": {"algo": "dsa"}}, {}, "value of algo must be one of"),
     ({"names": [{"X": "y"}]}, {}, "'X' is not a subject field; use"),
     ({"names": [{"C": "Germany"}]}, {}, "country 'Germany' must be a code of two letters"),
-    ({"ca": "nobody"}, {}, "nobody.crt does not exist; create it"),
+    ({"ca": "absent"}, {}, "absent.crt does not exist; create it"),
     ({"ca": "servers", "profile": "peer"}, {}, "CA servers may not sign it: it is not for client auth;"),
     ({"self_signed": True}, {}, "set exactly one of `ca` and `self_signed`"),
     ({"owner": "no-such-user"}, {}, "no user no-such-user on this host; create it first"),
@@ -117,7 +117,7 @@ CERTIFICATES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"profiles": {"server": "any"}}, 'profiles: server: must be an object, not "any"; put it in braces'),
 ]
 
-# What takes the place of a CA's file, further options, what the error says.
+# The replacement of a CA's file, further options, the error.
 BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("empty", "ca.crt", {}, "(ca.crt|certificate of ca): contains no PEM certificate; restore it"),
     ("garbage", "ca.crt", {}, "contains no PEM certificate; restore"),
@@ -134,7 +134,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str]] = [
     ("encrypted.key", "ca.key", {"passphrase": "wrong"}, "the passphrase is wrong; restore"),
 ]
 
-# A CA for pki_ca, or all its options; what the error says.
+# A CA for pki_ca, or all its options; the error.
 CAS: list[tuple[dict[str, Any], str]] = [
     ({"name": "../ca"}, "'../ca': not a name; use letters"),
     ({"name": "a/b"}, "'a/b': not a name"),
@@ -148,7 +148,7 @@ CAS: list[tuple[dict[str, Any], str]] = [
     ({"name": "n", "usages": ["sing"]}, "usage 'sing' is unknown; use"),
     ({"name": "n", "profile": "none"}, "profile 'none' is unknown; use"),
     ({"name": "n", "profile": "server"}, "profile 'server' is for leaves; set is_ca"),
-    ({"name": "n", "signed_by": "nobody"}, "nobody.crt does not exist; create it"),
+    ({"name": "n", "signed_by": "absent"}, "absent.crt does not exist; create it"),
     ({"name": "n", "signed_by": "servers", "expiry": "1d"}, "path length of 0 allows no CA below it; choose"),
     ({"name": "n", "signed_by": "ca", "expiry": "200d"}, "longer than its CA ca"),
     ({"name": "n", "csr": {"CN": "n", "ca": {"pathlen": -1}}}, "ca: pathlen must be a number from 0, not -1"),
@@ -176,7 +176,7 @@ CAS: list[tuple[dict[str, Any], str]] = [
     ({"name": "n", "csr": {"CN": "n", "crl_url": "nowhere"}}, "'nowhere' is not a URL"),
 ]
 
-# Changes of a good entry of pki_sign, what the error says.
+# Changes of a valid entry of pki_sign, the error.
 REQUESTS: list[tuple[dict[str, Any], str]] = [
     ({"request": "TOP/none.csr"}, "none.csr does not exist; set the path"),
     ({"request": "TOP/parts/garbage"}, "garbage: is not a PEM CSR or is damaged; create it again"),
@@ -189,7 +189,7 @@ REQUESTS: list[tuple[dict[str, Any], str]] = [
     ({"ca": "servers", "expiry": "1d"}, "it is not for client auth; choose"),
 ]
 
-# Options of pki_crl, what the error says.
+# Options of pki_crl, the error.
 LISTS: list[tuple[dict[str, Any], str]] = [
     ({"revoked": [{"serial": "xyz"}]}, "serial 'xyz' is not hexadecimal; take it from issued.jsonl"),
     ({"revoked": [{"serial": "0"}]}, "serial number 0 does not have 1 to 159 bits; remove it"),

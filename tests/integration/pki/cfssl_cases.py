@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hundred and more inputs for cfssl and for ours: keys, names, hosts, usages, lives, depths."""
+"""More than two hundred inputs for cfssl and for ours: keys, names, hosts, usages, validity periods, depths."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DNS = [
     "xn--mnchen-3ya.de",
 ]
 OTHERS = ["https://example.org/x?y=z#f", "spiffe://cluster.local/ns/a/sa/b", "ops@example.org", "a.b+c@sub.example.org"]
-# Each word once: cfssl writes a purpose twice that is named twice. "Committment" is what older releases of it say.
+# Each word once: cfssl writes a purpose twice that is named twice. "Committment" is the spelling of its older releases.
 KEY_WORDS = [
     word for word in KEY_USAGES if word not in ("cert sign", "encipher only", "decipher only", "content committment")
 ]
@@ -45,7 +45,7 @@ POINTERS: list[dict[str, Any]] = [
     {"backdate": "1h", "ocsp_no_check": True},
     {"backdate": "0s", "crl_url": "", "issuer_urls": None},
 ]
-# What a csr says beside. The number counts always, the list where gencert -initca makes a root of the csr.
+# Further fields of a csr. The number counts always, the list where gencert -initca creates a root from the csr.
 BESIDE: list[dict[str, Any]] = [
     {},
     {"crl_url": "http://csr.example.org/own.crl"},
@@ -55,7 +55,7 @@ BESIDE: list[dict[str, Any]] = [
 
 
 def capitals(value: Any) -> Any:
-    """Return objects with their fields in the other case, as Go reads them, too; but two that have a twin there."""
+    """Return objects with their fields in the other case, which Go accepts, too; except two that have a twin there."""
     if isinstance(value, (list, tuple)):
         return [capitals(item) for item in value]
     if not isinstance(value, dict):
@@ -79,7 +79,7 @@ def usages(number: int, chance: random.Random) -> list[str]:
     one = [*words, "s/mime"][number % (len(words) + 1)]
     others = chance.sample(words, chance.choice([0, 2, 6]))
     found = [one, *(word for word in others if word not in (one, "email protection"))]
-    # These two mean something only beside key agreement.
+    # These two have a meaning only beside key agreement.
     only = {9: ["encipher only"], 19: ["decipher only"], 29: ["decipher only", "encipher only"]}.get(number % 30)
     return [*found, "key agreement", *only] if only else found
 
@@ -97,7 +97,7 @@ def leaf_cases() -> list[tuple[Any, ...]]:
 
 
 def ca_cases() -> list[tuple[Any, ...]]:
-    """Return key and csr of roots: every kind of key, depth and life."""
+    """Return key and csr of roots: every kind of key, depth and validity period."""
     depths: list[dict[str, Any]] = [
         {},
         {"pathlen": 0},
@@ -110,14 +110,14 @@ def ca_cases() -> list[tuple[Any, ...]]:
         name, names = SUBJECTS[number % len(SUBJECTS)]
         ca = {**depth, "expiry": EXPIRIES[number % 10], **({"backdate": "2m"} if key[0] == "ecdsa" else {})}
         csr = {"CN": name, "names": names, "key": {"algo": key[0], "size": key[1]}, "ca": ca}
-        # Of a csr whose key is there already, as those of rsa are here, cfssl takes neither backdate nor crl_url.
+        # From a csr whose key exists, as those of rsa do here, cfssl takes neither backdate nor crl_url.
         csr.update(BESIDE[number % 3 if key[0] == "ecdsa" else 2])
         cases.append((key, capitals(csr) if number % 4 == 3 else csr))
     return cases
 
 
 def intermediate_cases() -> list[tuple[Any, ...]]:
-    """Return key, CA's key, csr and profile of CAs below another; of its ca the csr says in vain."""
+    """Return key, CA's key, csr and profile of intermediate CAs; the field ca of the csr has no effect."""
     depths: list[dict[str, Any]] = [
         {},
         {"max_path_len": 0, "max_path_len_zero": True},

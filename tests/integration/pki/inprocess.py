@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The PKI modules in this process: options checked as Ansible checks them, the action plugin included, no play."""
+"""The PKI modules in this process: options validated as by Ansible, the action plugin included, no play."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
 
 
 def call(module: str, check: bool = False, host: str = "host-1", **params: Any) -> dict[str, Any]:
-    """Return what a module answers; its error is raised."""
+    """Return a module's result; its error is raised."""
     if module == "pki_certificate":
         return _with_action(check, host, params)
     found = MODULES[module]
@@ -51,14 +51,14 @@ def call(module: str, check: bool = False, host: str = "host-1", **params: Any) 
 
 
 def act(module: str, **params: Any) -> dict[str, Any]:
-    """Return the answer of check, apply, check, apply, which must be the one that acts; then nothing is left to do."""
+    """Run check, apply, check, apply; return the first result that changes something; the next must not."""
     results = [call(module, check, **params) for check in (True, False, True, False)]
     assert [result["changed"] for result in results] == [True, True, False, False], (module, results)
     return results[1]
 
 
 def _with_action(check: bool, host: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return what the action plugin answers whose host is this process."""
+    """Return the result of the action plugin, whose host is this process."""
     action = ActionModule.__new__(ActionModule)
     action._task = Mock(args=params, check_mode=check)
     action._loader = DataLoader()
@@ -74,6 +74,6 @@ def _with_action(check: bool, host: str, params: dict[str, Any]) -> dict[str, An
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """Return all files below a directory with their content, to see that none was touched."""
+    """Return all files below a directory with their content, to verify that none was touched."""
     found = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {str(path): path.read_bytes() for path in found}

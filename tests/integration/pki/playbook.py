@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from integration.task_results import tell, told
+from integration.task_results import result_task, results_in
 
 CHECK, APPLY = True, False
 
@@ -27,19 +27,19 @@ class Outcome:
 
     @property
     def changed(self) -> list[bool]:
-        """Return what each task says of itself."""
+        """Return whether each task reports a change."""
         return [bool(result["changed"]) for result in self.results]
 
 
 def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: str, **environment: str) -> Outcome:
-    """Return what these tasks do, each in check mode or for real; failures are results, too."""
+    """Run these tasks, each in check mode or for real; failures are results, too."""
     directory.mkdir(parents=True, exist_ok=True)
     steps: list[dict[str, Any]] = []
     for number, (check, task) in enumerate(tasks):
         steps.append({**task, "check_mode": check, "diff": True, "register": f"r{number}", "ignore_errors": True})
     # An imported role registers nothing.
     names = ", ".join(f"r{number} | default({{}})" for number in range(len(tasks)))
-    book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, tell(f"[{names}]")]}]
+    book = [{"hosts": "localhost", "gather_facts": False, "tasks": [*steps, result_task(f"[{names}]")]}]
     playbook = directory / "play.json"
     playbook.write_text(json.dumps(book))
     # With an interpreter of its own this machine is a host like any other, on which modules are started.
@@ -48,7 +48,7 @@ def play(directory: Path, tasks: list[tuple[bool, dict[str, Any]]], *arguments: 
     settings = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment}
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    output, results = told(run.stdout + run.stderr)
+    output, results = results_in(run.stdout + run.stderr)
     return Outcome(results, output)
 
 
@@ -58,14 +58,14 @@ def twice_each(task: dict[str, Any]) -> list[tuple[bool, dict[str, Any]]]:
 
 
 def openssl(*arguments: str | Path) -> str:
-    """Return what openssl prints; its refusal fails the test."""
+    """Return the output of openssl; its failure fails the test."""
     run = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
 
 def matches(certificate: Path, key: Path, *arguments: str) -> bool:
-    """True when openssl derives the same public key from both."""
+    """Return whether openssl derives the same public key from both."""
     return openssl("x509", "-in", certificate, "-noout", "-pubkey") == openssl(
         "pkey", "-in", key, "-pubout", *arguments
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad inputs: each is one error in one line that says what, why and what to do, and no file is touched."""
+"""Bad inputs: each is one error in one line with object, reason and remedy, and no file is touched."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with CAs, a certificate, a request, and files to break others with."""
+    """Return a directory with CAs, a certificate, a CSR, and files to break others with."""
     top = tmp_path_factory.mktemp("good")
     cas = [
         {"name": "ca", "expiry": "100d"},
@@ -94,12 +94,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def top(made: Path, tmp_path: Path) -> Path:
-    """Return a copy of all that, to be broken."""
+    """Return a copy of that directory, to be broken."""
     return Path(shutil.copytree(made, tmp_path / "top"))
 
 
 def refused(top: Path, module: str, message: str, **params: Any) -> None:
-    """The module refuses, for real and in the same words in check mode or not at all there, and touches nothing."""
+    """The module refuses, for real and with the same error in check mode or with none there, and touches nothing."""
     text = json.dumps(params).replace("TOP", str(top))
     before = files(top)
     with pytest.raises(HardwayError, match=message) as one:
@@ -113,8 +113,10 @@ def refused(top: Path, module: str, message: str, **params: Any) -> None:
 
 
 @pytest.mark.parametrize(("changes", "options", "message"), CERTIFICATES)
-def test_certificates(top: Path, changes: dict[str, Any], options: dict[str, Any], message: str) -> None:
-    """What cannot be meant so is not made."""
+def test_invalid_certificates_are_refused(
+    top: Path, changes: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    """No certificate is issued."""
     entry = {**SERVER, "path": "TOP/host/a", **changes}
     refused(
         top,
@@ -125,8 +127,8 @@ def test_certificates(top: Path, changes: dict[str, Any], options: dict[str, Any
 
 
 @pytest.mark.parametrize(("source", "target", "options", "message"), BROKEN)
-def test_broken_cas(top: Path, source: str, target: str, options: dict[str, Any], message: str) -> None:
-    """A CA that is not in order neither signs nor is replaced."""
+def test_broken_cas_are_refused(top: Path, source: str, target: str, options: dict[str, Any], message: str) -> None:
+    """A damaged CA neither signs nor is replaced."""
     shutil.copy(top / "parts" / source, top / "pki" / target)
     entry = {**SERVER, "path": "TOP/host/a"}
     refused(top, "pki_certificate", message, ca_dir="TOP/pki", certificates=[entry], force=True, **options)
@@ -134,34 +136,34 @@ def test_broken_cas(top: Path, source: str, target: str, options: dict[str, Any]
 
 
 @pytest.mark.parametrize(("params", "message"), CAS)
-def test_cas(top: Path, params: dict[str, Any], message: str) -> None:
-    """No CA comes of it, and those that are there stay."""
+def test_invalid_cas_are_refused(top: Path, params: dict[str, Any], message: str) -> None:
+    """No CA is created, and existing ones stay."""
     if "name" in params:
         params = {"cas": [params]}
     refused(top, "pki_ca", message, **{"directory": "TOP/pki", **params})
 
 
 @pytest.mark.parametrize(("changes", "message"), REQUESTS)
-def test_requests(top: Path, changes: dict[str, Any], message: str) -> None:
+def test_invalid_csrs_are_refused(top: Path, changes: dict[str, Any], message: str) -> None:
     """Nothing is signed."""
     entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "ca": "ca", "profile": "client", **changes}
     refused(top, "pki_sign", message, directory="TOP/pki", certificates=[entry])
 
 
 @pytest.mark.parametrize(("params", "message"), LISTS)
-def test_lists(top: Path, params: dict[str, Any], message: str) -> None:
+def test_invalid_revocation_lists_are_refused(top: Path, params: dict[str, Any], message: str) -> None:
     """No list is written."""
     refused(top, "pki_crl", message, **{"directory": "TOP/pki", "ca": "ca", **params})
 
 
-def test_there_are_sixty() -> None:
-    """So many at least."""
+def test_there_are_at_least_sixty_bad_inputs() -> None:
+    """The number cannot shrink unnoticed."""
     assert sum(map(len, (CERTIFICATES, BROKEN, CAS, REQUESTS, LISTS))) >= 60
 
 
 @contextmanager
 def full(directory: Path) -> Iterator[None]:
-    """Put the content of a directory on a file system of its own without any room left."""
+    """Put the content of a directory on a full file system of its own."""
     held = Path(shutil.copytree(directory, directory.with_suffix(".held")))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(directory)], check=True)
     try:
@@ -176,8 +178,8 @@ def full(directory: Path) -> Iterator[None]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 @pytest.mark.parametrize("place", ["pki", "host"])
-def test_full_disk(top: Path, place: str) -> None:
-    """Neither a CA nor a host without room loses what it has, and the pair in use stays a pair."""
+def test_a_full_disk_loses_no_file(top: Path, place: str) -> None:
+    """Neither a CA nor a host without free space loses its files, and the pair in use stays a pair."""
     with full(top / place):
         entry = {**SERVER, "path": "TOP/host/a", "hosts": [f"h{number}.example.org" for number in range(300)]}
         refused(
@@ -195,10 +197,10 @@ def test_full_disk(top: Path, place: str) -> None:
             )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as another user")
 @pytest.mark.parametrize("module", ["pki_ca", "pki_crl"])
-def test_unreadable_directory(top: Path, module: str) -> None:
-    """Somebody who may not read the directory makes no second CA."""
+def test_an_unreadable_directory_is_refused(top: Path, module: str) -> None:
+    """A user who may not read the directory creates no second CA."""
     params = {"cas": [{"name": "ca"}]} if module == "pki_ca" else {"ca": "ca"}
     before = files(top)
     for directory in (top, *top.parents[:3]):

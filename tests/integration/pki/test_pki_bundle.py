@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pki_bundle finds the chains that `cfssl bundle` finds, of certificates from anywhere, and refuses what it refuses."""
+"""pki_bundle finds the chains that `cfssl bundle` finds, from any source, and refuses what it refuses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVER = [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 class Made:
-    """A certificate that somebody else made, with its key."""
+    """A certificate from elsewhere, with its key."""
 
     def __init__(
         self, name: str, above: Made | None = None, *, key: Any = None, days: float = 30, **limits: Any
@@ -66,7 +66,7 @@ Case = tuple[list[Made], list[Made], list[Made], list[Made] | str]
 
 
 def straight() -> Case:
-    """The CAs between in disorder, with some that do not belong there."""
+    """The intermediate CAs in disorder, with some that do not belong there."""
     root = Made("root")
     one = Made("one", root, path_length=1)
     two = Made("two", one, path_length=0)
@@ -83,7 +83,7 @@ def in_the_same_file() -> Case:
 
 
 def crossed() -> Case:
-    """The same CA, signed by a new root and by the old one over another: the shorter way is taken."""
+    """The same CA, signed by a new root and by the old one over another: the shorter chain is used."""
     new, old = Made("new"), Made("old")
     between = Made("between", old)
     long, short = Made("sub", between), Made("x")
@@ -93,7 +93,7 @@ def crossed() -> Case:
 
 
 def expired_on_one_way() -> Case:
-    """The shorter way is over, the longer one goes."""
+    """The shorter chain is expired, the longer one is valid."""
     new, old = Made("new"), Made("old")
     between = Made("between", old)
     long = Made("sub", between)
@@ -108,7 +108,7 @@ def without_one_between() -> Case:
 
 
 def of_another_root() -> Case:
-    """Of the same name, with another key."""
+    """A root with the same name and another key."""
     return [Made("leaf", Made("root"))], [], [Made("root")], "none of the given certificates signed CN=leaf of CN=root"
 
 
@@ -158,8 +158,8 @@ def pem(made: list[Made]) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
-def test_as_cfssl_finds_it(tmp_path: Path, case: Callable[[], Case]) -> None:
-    """The same chain, or a refusal by both; openssl verifies what was found."""
+def test_chains_are_those_that_cfssl_finds(tmp_path: Path, case: Callable[[], Case]) -> None:
+    """The same chain, or a refusal by both; openssl verifies the chain."""
     leaf, between, roots, expected = case()
     for name, made in {"leaf": leaf, "between": between, "roots": roots}.items():
         (tmp_path / f"{name}.pem").write_text(pem(made))
@@ -189,8 +189,8 @@ def test_as_cfssl_finds_it(tmp_path: Path, case: Callable[[], Case]) -> None:
         )
 
 
-def test_what_no_program_would_trust_is_no_chain(tmp_path: Path) -> None:
-    """cfssl does not look at purposes; openssl does, and so do the programs of Kubernetes."""
+def test_a_chain_that_no_program_would_trust_is_refused(tmp_path: Path) -> None:
+    """cfssl ignores purposes; openssl does not, nor do the programs of Kubernetes."""
     leaf, between, roots, expected = for_other_purposes()
     with pytest.raises(HardwayError, match=str(expected)):
         call("pki_bundle", certificate=pem(leaf), intermediates=[pem(between)], roots=[pem(roots)])
@@ -201,8 +201,8 @@ def test_what_no_program_would_trust_is_no_chain(tmp_path: Path) -> None:
     assert subprocess.run(line, capture_output=True, check=False).returncode != 0
 
 
-def test_of_equally_short_ways_the_one_that_lasts(tmp_path: Path) -> None:
-    """And text does in the place of paths, also a root in OpenSSL's own form."""
+def test_of_equally_short_chains_the_longest_valid_one_is_used(tmp_path: Path) -> None:
+    """And text is accepted instead of paths, also a root in OpenSSL's own form."""
     root = Made("root")
     early = Made("sub", root, days=5)
     late = Made("sub", root, key=early.key, days=9)
@@ -227,7 +227,7 @@ def test_of_equally_short_ways_the_one_that_lasts(tmp_path: Path) -> None:
         ({"intermediates": ["-----BEGIN CERTIFICATE-----\nAAAA"]}, "intermediates: cannot read the certificate"),
     ],
 )
-def test_bad_inputs(changes: dict[str, Any], message: str) -> None:
+def test_bad_inputs_are_refused(changes: dict[str, Any], message: str) -> None:
     good = pem([Made("root")])
     with pytest.raises(HardwayError, match=message):
         call("pki_bundle", **{"certificate": good, "roots": [good], **changes})

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(*arguments: str | Path) -> dict[str, Any]:
-    """Return what cfssl answers."""
+    """Return the output of cfssl."""
     answer = subprocess.run([str(CFSSL), *map(str, arguments)], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
@@ -55,15 +55,15 @@ def run(*arguments: str | Path) -> dict[str, Any]:
     return found
 
 
-# Ours, cfssl's, and the root of both; None where each is its own.
+# Ours, cfssl's, and the root of both; None where each has its own.
 Pair = tuple[Any, Any, Optional[Path]]
 
 
 class Bench:
-    """A directory with one key of each kind for leaves, and for cfssl's roots."""
+    """A directory with one key of each type for leaves, and for cfssl's roots."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the keys and the roots."""
+        """Create the keys and the roots."""
         self.directory = directory
         self.pairs: dict[str, Pair] = {}
         self.keys = {}
@@ -92,7 +92,7 @@ class Bench:
         return str(answer["cert"]).encode()
 
     def new_root(self, kind: tuple[str, int], csr: dict[str, Any]) -> tuple[Any, Any]:
-        """Return cfssl's root and its key; one of its own for ecdsa, where that costs nothing."""
+        """Return cfssl's root and its key; a new one for ecdsa, where that costs nothing."""
         if kind[0] != "ecdsa":
             path = self.directory / f"{self.name(kind)}.key"
             return load_certificate(self.root(csr, path), "cfssl"), self.keys[kind]
@@ -100,13 +100,13 @@ class Bench:
         return load_certificate(answer["cert"].encode(), "cfssl"), load_key(answer["key"].encode(), "cfssl")
 
     def ca(self, kind: tuple[str, int]) -> Issuer:
-        """Return the root with a kind of key, as ours loads it."""
+        """Return the root with a type of key, as ours loads it."""
         return Issuer.load(Store(str(self.directory / ("ca-" + self.name(kind)))), "ca")
 
     def signed(
         self, kind: tuple[str, int], root: tuple[str, int], csr: dict[str, Any], profile: dict[str, Any]
     ) -> tuple[Any, Any]:
-        """Return cfssl's certificate and its key: one of its own for ecdsa, where that costs nothing."""
+        """Return cfssl's certificate and its key: a new one for ecdsa, where that costs nothing."""
         config = self.file("config.json", {"signing": {"default": {"expiry": "1h"}, "profiles": {"case": profile}}})
         ca = self.directory / ("ca-" + self.name(root))
         signer = [f"-ca={ca}/ca.crt", f"-ca-key={ca}/ca.key", f"-config={config}", "-profile=case"]
@@ -114,7 +114,7 @@ class Bench:
         own = [] if kind[0] == "ecdsa" else [self.directory / f"{self.name(kind)}.key"]
         is_root = "ca" in {field.lower() for field in csr}
         if is_root:
-            # gencert refuses it. The way of a guide is a root whose request is signed.
+            # gencert refuses it. Guides create a root by signing its CSR.
             made = run("gencert", "-initca", *(["-ca-key", *own] if own else []), path)
         else:
             made = run("gencsr", "-key", *own, path) if own else run("gencert", *signer, path)
@@ -124,7 +124,7 @@ class Bench:
         return load_certificate(answer["cert"].encode(), "cfssl"), key
 
     def pair(self, make: Callable[..., Pair], case: tuple[Any, ...]) -> Pair:
-        """Return what both make of a case, once made and compared."""
+        """Return the results of both for a case, once created and compared."""
         name = f"{make.__name__}: {json.dumps(case)}"
         if name not in self.pairs:
             self.pairs[name] = make(self, *case)
@@ -132,7 +132,7 @@ class Bench:
 
 
 def compare(ours: Any, theirs: Any) -> None:
-    """Hold two certificates against each other, field by field; openssl judges all of them at the end."""
+    """Compare two certificates field by field; openssl verifies all of them at the end."""
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
     assert ours.issuer.rfc4514_string() == theirs.issuer.rfc4514_string()
     assert ours.signature_algorithm_oid == theirs.signature_algorithm_oid
@@ -149,7 +149,7 @@ def extensions(certificate: x509.Certificate) -> list[tuple[str, bool, Any]]:
 
 
 def leaf(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile: dict[str, Any]) -> Pair:
-    """Return what both make of the two files."""
+    """Return the certificates of both for the two files."""
     theirs, private = bench.signed(key, root, csr, profile)
     entry = {"path": "x", "ca": "ca", "profile": "case", "csr": csr}
     spec = specs_of({"certificates": [entry], "config": {"signing": {"profiles": {"case": profile}}}})[0]
@@ -189,31 +189,31 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.mark.parametrize("case", leaf_cases())
 def test_leaf(bench: Bench, case: tuple[Any, ...]) -> None:
-    """What cfssl's gencert and sign make of the two files, pki_certificate makes of them."""
+    """pki_certificate issues the same as cfssl's gencert and sign."""
     bench.pair(leaf, case)
 
 
 @pytest.mark.parametrize("case", ca_cases())
 def test_root(bench: Bench, case: tuple[Any, ...]) -> None:
-    """What gencert -initca makes, pki_ca makes."""
+    """pki_ca issues the same as gencert -initca."""
     bench.pair(root, case)
 
 
 @pytest.mark.parametrize("case", intermediate_cases())
 def test_intermediate(bench: Bench, case: tuple[Any, ...]) -> None:
-    """What sign makes by a profile with is_ca, pki_ca makes with signed_by."""
+    """pki_ca with signed_by issues the same as sign with a profile with is_ca."""
     bench.pair(intermediate, case)
 
 
-def test_every_usage_is_among_them() -> None:
-    """Each word of cfssl's is asked for, but one that releases spell differently; CAs ask for cert sign."""
+def test_the_cases_contain_every_usage() -> None:
+    """Each usage of cfssl's is used, except one that releases spell differently; CAs use cert sign."""
     profiles = [{field.lower(): value for field, value in profile.items()} for *_others, profile in leaf_cases()]
     asked = {word for profile in profiles for word in profile["usages"]}
     assert {*KEY_USAGES, *EXTENDED_USAGES} - asked == {"cert sign", "content committment"}
 
 
-def test_openssl_judges_both(bench: Bench) -> None:
-    """openssl describes both of each pair in the same words, and trusts both; also alone it judges every case."""
+def test_openssl_describes_and_trusts_both_alike(bench: Bench) -> None:
+    """openssl describes both of each pair with the same words, and trusts both; alone it also verifies every case."""
     made = ((leaf, leaf_cases()), (root, ca_cases()), (intermediate, intermediate_cases()))
     pairs = [bench.pair(make, case) for make, cases in made for case in cases]
     assert len(pairs) >= 200

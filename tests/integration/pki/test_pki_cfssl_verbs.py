@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cfssl's other verbs, sign, selfsign, renewca, gencrl, bundle, beside ours: the same input, the same outcome."""
+"""cfssl's other verbs, sign, selfsign, renewca, gencrl, bundle, beside ours: the same input, the same result."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def read(path: Path) -> Any:
     return load_certificate(path.read_bytes(), str(path))
 
 
-def life(certificate: Any) -> timedelta:
+def validity_period(certificate: Any) -> timedelta:
     """Return how long a certificate is valid."""
     start, end = validity(certificate)
     return end - start
 
 
 def test_sign(pki: Path) -> None:
-    """A request of openssl becomes the same certificate, by its own names and by those of the command line."""
+    """A CSR of openssl becomes the same certificate, with its own SANs and with those of the command line."""
     request = pki / "r.csr"
     names = "subjectAltName=DNS:a.example.org,IP:192.0.2.1,IP:2001:db8::1,email:a@example.org,URI:spiffe://x/y"
     new = ["req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-utf8", "-addext", names]
@@ -67,11 +67,11 @@ def test_sign(pki: Path) -> None:
         ours = read(pki / "r.crt")
         assert sorted(map(str, ours.subject)) == sorted(map(str, theirs.subject))
         assert extensions(ours) == extensions(theirs)
-        assert life(ours) == life(theirs)
+        assert validity_period(ours) == validity_period(theirs)
 
 
 def test_selfsign(pki: Path) -> None:
-    """Subject, names, usages and identifier are the same; cfssl's lives five minutes longer than asked."""
+    """Subject, SANs, usages and identifier are the same; cfssl's is valid five minutes longer than requested."""
     csr = {"CN": "a", "hosts": ["a.example.org", "192.0.2.1"], "key": {"algo": "ecdsa", "size": 256}}
     (pki / "csr.json").write_text(json.dumps(csr))
     answer = run("selfsign", f"-config={pki}/config.json", "a.example.org", pki / "csr.json")
@@ -80,11 +80,11 @@ def test_selfsign(pki: Path) -> None:
     ours = issue.self_signed(specs_of({"certificates": [entry], "config": str(pki / "config.json")})[0], key)
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
     assert {item[0]: item for item in extensions(ours)} == {item[0]: item for item in extensions(theirs)}
-    assert life(theirs) - life(ours) == timedelta(minutes=5)
+    assert validity_period(theirs) - validity_period(ours) == timedelta(minutes=5)
 
 
 def test_renewca(pki: Path) -> None:
-    """Name, key, extensions and length of life are kept by both."""
+    """Name, key, extensions and length of the validity period are kept by both."""
     csr = {"CN": "x", "names": [{"O": "y", "C": "DE"}], "ca": {"expiry": "4000h", "pathlen": 2}}
     (pki / "csr.json").write_text(json.dumps(csr))
     made = run("gencert", "-initca", pki / "csr.json")
@@ -98,7 +98,7 @@ def test_renewca(pki: Path) -> None:
     assert ours.serial_number != load_certificate(made["cert"].encode(), "").serial_number
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
     assert extensions(ours) == extensions(theirs)
-    assert life(ours) == life(theirs)
+    assert validity_period(ours) == validity_period(theirs)
 
 
 def test_gencrl(pki: Path) -> None:

@@ -55,7 +55,7 @@ def pki(tmp_path: Path) -> Path:
 
 
 def test_the_ordinary_run_repairs(pki: Path, tmp_path: Path) -> None:
-    """Same keys, so that nothing that was signed is lost; also what is below it, and what is new is foreseen."""
+    """With the same keys, so signed certificates stay valid; CAs below, too; check mode predicts new certificates."""
     before = [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")]
     entries = [{"name": "ca"}, BELOW, {"name": "new", "signed_by": "ca"}]
     done = act("pki_ca", directory=str(pki), cas=entries, renew=True)
@@ -76,7 +76,7 @@ def test_the_ordinary_run_repairs(pki: Path, tmp_path: Path) -> None:
         ("pki_crl", {"ca": "ca"}),
     ],
 )
-def test_nobody_else_works_with_it(pki: Path, module: str, params: dict[str, Any]) -> None:
+def test_no_other_module_uses_an_expired_ca(pki: Path, module: str, params: dict[str, Any]) -> None:
     """The message says how to renew it; the files stay as they are."""
     if module == "pki_certificate":
         params = {"certificates": [{**SERVER, "path": str(pki.parent / "a")}]}
@@ -88,8 +88,8 @@ def test_nobody_else_works_with_it(pki: Path, module: str, params: dict[str, Any
     assert files(pki) == before
 
 
-def test_a_root_whose_key_is_elsewhere_is_renewed_there(pki: Path, tmp_path: Path) -> None:
-    """As the message says: by the same module, and its certificate is brought back."""
+def test_an_offline_root_is_renewed_where_its_key_is(pki: Path, tmp_path: Path) -> None:
+    """As the message says: by the same module, and its certificate is copied back."""
     vault = tmp_path / "vault"
     vault.mkdir()
     for name in ("ca.crt", "ca.key"):

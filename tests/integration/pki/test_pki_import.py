@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CAs of cfssl, of kubeadm and of others taken over, with their keys or with these kept elsewhere."""
+"""CAs of cfssl, of kubeadm and of others imported, with their keys or as offline CAs."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL
 
-# What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older form.
+# What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older format.
 KUBEADM = {"kubernetes": "ca", "etcd-ca": "etcd/ca", "front-proxy-ca": "front-proxy-ca"}
 SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
 
 
 def keep(directory: Path, **entry: Any) -> dict[str, Any]:
-    """Return the options that keep one certificate in the directory host beside the CAs."""
+    """Return the options that manage one certificate in the directory host beside the CAs."""
     one = {"path": str(directory.parent / "host/a"), **SERVER, **entry}
     return {"ca_dir": str(directory), "certificates": [one]}
 
@@ -59,7 +59,7 @@ def test_ca_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
 
 
 def as_kubeadm(directory: Path) -> None:
-    """Write a directory as kubeadm makes it."""
+    """Write a directory as kubeadm does."""
     (directory / "etcd").mkdir(parents=True)
     for common_name, name in KUBEADM.items():
         openssl("genrsa", "-traditional", "-out", directory / f"{name}.key", "2048")
@@ -76,7 +76,7 @@ def as_kubeadm(directory: Path) -> None:
 
 
 def test_directory_of_kubeadm(tmp_path: Path) -> None:
-    """All CAs and the key of the service accounts come over, and stay kubeadm's, also after it is gone."""
+    """All CAs and the key of the service accounts are imported, and stay the same after the source is gone."""
     source = tmp_path / "kubernetes/pki"
     as_kubeadm(source)
     names = ["ca", "etcd-ca", "front-proxy-ca"]
@@ -92,7 +92,7 @@ def test_directory_of_kubeadm(tmp_path: Path) -> None:
 
 
 def test_import_is_refused(tmp_path: Path) -> None:
-    """What does not fit is one error, and neither side is touched."""
+    """An import that is not possible is one error, and neither side is touched."""
     for name in ("one", "two"):
         act("pki_ca", directory=str(tmp_path / name), cas=[{"name": "ca"}])
     one, two = tmp_path / "one", tmp_path / "two"
@@ -115,7 +115,7 @@ def test_import_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("single", [True, False], ids=["files", "directory"])
 def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> None:
-    """The import stays set: a CA that is here is renewed and replaced, and what it came from may go."""
+    """The import stays set: a CA that is here is renewed and replaced, and its source may be removed."""
     source = tmp_path / "source"
     act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
     files_of = {"import_certificate": f"{source}/ca.crt", "import_key": f"{source}/ca.key"}
@@ -126,7 +126,7 @@ def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> Non
     for step in ("trust", "issue", "settle", "drop", "done"):
         call("pki_rotation", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}], step=step)
         assert not call("pki_ca", **params)["changed"]
-    # Whoever needs no way back deletes the keys.
+    # A user who needs no way back deletes the keys.
     for key in (tmp_path / "pki/retired").glob("*.key"):
         key.unlink()
     assert not call("pki_ca", **params)["changed"]
@@ -142,7 +142,7 @@ def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> Non
 
 
 def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
-    """The one that was taken over has been renewed here."""
+    """The imported one has been renewed here."""
     source, pki = tmp_path / "source", tmp_path / "pki"
     act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
     params = {"directory": str(pki), "cas": [{"name": "ca"}], "import_dir": str(source)}
@@ -154,12 +154,12 @@ def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
 
 
 def record(pki: Path) -> list[dict[str, Any]]:
-    """Return what issued.jsonl says, line by line."""
+    """Return issued.jsonl line by line."""
     return [json.loads(line) for line in (pki / "issued.jsonl").read_text().splitlines()]
 
 
 def offline_root(tmp_path: Path) -> tuple[Path, Path]:
-    """Return the directory of a cluster that knows a root only by its certificate, and that where its key is."""
+    """Return the directory of a cluster that has only the certificate of a root, and the directory of its key."""
     vault, pki = tmp_path / "vault", tmp_path / "pki"
     act("pki_ca", directory=str(vault), cas=[{"name": "ca"}])
     imported = [{"name": "ca", "import_certificate": str(vault / "ca.crt")}]
@@ -168,7 +168,7 @@ def offline_root(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_leaf_of_an_offline_ca(tmp_path: Path) -> None:
-    """The first run lays the request down and names it, the next takes up what openssl signed; renewal is the same."""
+    """The first run writes the CSR and names it, the next installs what openssl signed; renewal is the same."""
     vault, pki = offline_root(tmp_path)
     request = pki / "requests/ca/host-1" / (str(tmp_path / "host/a").strip("/").replace("/", "-") + ".csr")
     signed = request.with_suffix(".crt")
@@ -199,8 +199,8 @@ def test_leaf_of_an_offline_ca(tmp_path: Path) -> None:
     assert [(line["host"], line["path"]) for line in record(pki)] == [("host-1", str(tmp_path / "host/a"))] * 2
 
 
-def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
-    """While one certificate of a task waits, or cannot be made, none is signed and recorded that nobody gets."""
+def test_no_certificate_is_signed_when_one_of_the_task_cannot_be(tmp_path: Path) -> None:
+    """While one certificate of a task waits, or cannot be issued, no other one is signed."""
     vault, pki = offline_root(tmp_path)
     act("pki_ca", directory=str(pki), cas=[{"name": "own", "expiry": "100d"}])
     of_own = {**SERVER, "ca": "own", "path": str(tmp_path / "host/own")}
@@ -222,7 +222,7 @@ def test_nothing_is_signed_in_vain(tmp_path: Path) -> None:
 
 
 def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
-    """A certificate for another key, by another CA, for other names or too long stays outside."""
+    """A certificate for another key, by another CA, with other names or too long is refused."""
     vault, pki = offline_root(tmp_path)
     with pytest.raises(HardwayError, match="is offline"):
         call("pki_certificate", **keep(pki))
@@ -274,7 +274,7 @@ def test_ca_below_an_offline_one(tmp_path: Path) -> None:
 
 
 def test_ca_of_a_company(tmp_path: Path) -> None:
-    """Of a bundle only the CA itself is trusted, also where it is no root; the rest makes the chain."""
+    """Of a bundle only the CA itself is trusted, also where it is no root; the rest is the chain."""
     company, pki = tmp_path / "company", tmp_path / "pki"
     chain = [{"name": "root"}, {"name": "ca", "signed_by": "root"}]
     act("pki_ca", directory=str(company), cas=chain)
@@ -297,15 +297,15 @@ def test_ca_of_a_company(tmp_path: Path) -> None:
             return False
 
     try:
-        programs.await_truth("openssl", lambda: trusted(pki / "ca.crt"))
+        programs.wait_until("openssl", lambda: trusted(pki / "ca.crt"))
         act("pki_ca", directory=str(tmp_path / "other"), cas=[{"name": "ca"}])
         assert not trusted(tmp_path / "other/ca.crt")
     finally:
         programs.stop_all()
 
 
-def test_an_ca_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that waits for another, which renews or rotates, installs what is true when its turn comes."""
+def test_a_ca_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waits for a renewal or a rotation installs the certificate that is current afterwards."""
     pki, locked = tmp_path / "pki", Store.locked
     for directory in (pki, tmp_path / "next"):
         act("pki_ca", directory=str(directory), cas=[{"name": "ca"}])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pki_info tells is what openssl and cfssl certinfo tell, of files and of what openssl s_server shows."""
+"""pki_info reports what openssl and cfssl certinfo report, of files and of what openssl s_server shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORDS |= {"TLS Web Server Authentication": "server auth", "TLS Web Client Authen
 
 
 def make(directory: Path, name: str, options: list[str], usage: str = "digitalSignature", purpose: str = "") -> Path:
-    """Return a certificate that openssl makes, self-signed, its key beside it."""
+    """Return a certificate created by openssl, self-signed, its key beside it."""
     extensions = [f"keyUsage=critical,{usage}", "subjectAltName=DNS:a.example,IP:192.0.2.1,IP:2001:db8::1,URI:x://y/z"]
     extensions += [f"extendedKeyUsage={purpose}"] if purpose else []
     extensions += ["basicConstraints=critical,CA:TRUE,pathlen:1"]
@@ -40,7 +40,7 @@ def make(directory: Path, name: str, options: list[str], usage: str = "digitalSi
 
 
 def info(directory: Path, **params: Any) -> dict[str, Any]:
-    """Return what the module finds, the same in check mode and for real, and never a change."""
+    """Return the module's findings, the same in check mode and for real, and never a change."""
     task = {"hardway.kubernetes.pki_info": params}
     outcome = play(directory / "play", [(CHECK, task), (APPLY, task)])
     checked, result = outcome.results
@@ -54,7 +54,7 @@ def info(directory: Path, **params: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return what the module says of each kind of certificate, by path."""
+    """Return the module's findings for each kind of certificate, by path."""
     directory = tmp_path_factory.mktemp("info")
     for name, options, usage, purpose in KINDS:
         make(directory, name, options, usage, purpose)
@@ -64,7 +64,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("kind", [name for name, *_rest in KINDS])
-def test_openssl_says_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
+def test_openssl_reports_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
     item = found[kind]
     path = item["path"]
     facts = openssl("x509", "-in", path, "-noout", "-serial", "-fingerprint", "-sha256", "-enddate").splitlines()
@@ -87,8 +87,8 @@ def test_openssl_says_the_same(found: dict[str, dict[str, Any]], kind: str) -> N
 
 @pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
 @pytest.mark.parametrize("kind", [name for name, *_rest in KINDS])
-def test_cfssl_certinfo_says_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
-    """All of its fields, though its sans leave URIs out and its serial number is decimal."""
+def test_cfssl_certinfo_reports_the_same(found: dict[str, dict[str, Any]], kind: str) -> None:
+    """All of its fields, though its sans omit URIs and its serial number is decimal."""
     item = found[kind]
     line = [str(CFSSL), "certinfo", "-cert", item["path"]]
     theirs = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
@@ -129,8 +129,8 @@ def server(certificate: Path, *options: str) -> Iterator[str]:
         process.wait()
 
 
-def test_endpoints_show_theirs_whether_they_let_us_in_or_not(tmp_path: Path) -> None:
-    """Without a certificate of ours, by both versions of TLS; what differs from its file is told with both digests."""
+def test_endpoints_show_their_certificate_also_when_they_refuse_us(tmp_path: Path) -> None:
+    """Without a client certificate, by both TLS versions; a difference from the file is reported with both digests."""
     right = make(tmp_path, "right", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
     other = make(tmp_path, "other", ["-newkey", "rsa:2048"])
     wants_ours = ["-Verify", "1", "-verify_return_error"]
@@ -161,8 +161,8 @@ def test_endpoints_show_theirs_whether_they_let_us_in_or_not(tmp_path: Path) -> 
     assert sum("less than 60 days" in problem for problem in result["problems"]) == 5
 
 
-def test_an_endpoint_shows_what_is_between_it_and_the_root(tmp_path: Path) -> None:
-    """By TLS 1.2 in any case; a server that refuses that lets its own be seen alone."""
+def test_an_endpoint_shows_its_intermediate_cas(tmp_path: Path) -> None:
+    """By TLS 1.2 in any case; of a server that refuses that only its own certificate is seen."""
     leaf, above = (make(tmp_path, name, ["-newkey", "rsa:2048"]) for name in ("leaf", "above"))
     chain = ("-cert_chain", str(above))
     with server(leaf, *chain) as both, server(leaf, *chain, "-tls1_3") as newest:
@@ -177,7 +177,7 @@ def test_an_endpoint_shows_what_is_between_it_and_the_root(tmp_path: Path) -> No
         assert said.replace(":", "").lower() == digest
 
 
-def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> None:
+def test_csrs_are_reported_as_openssl_and_cfssl_report_them(tmp_path: Path) -> None:
     path = tmp_path / "a.csr"
     extensions = [
         "subjectAltName=DNS:a.example,IP:192.0.2.1",
@@ -210,8 +210,8 @@ def test_requests_are_told_as_openssl_and_cfssl_tell_them(tmp_path: Path) -> Non
         assert theirs["Subject"]["CommonName"] == "a" and theirs["DNSNames"] == ["a.example"]
 
 
-def test_an_anchor_of_openssl_is_a_certificate_like_others(tmp_path: Path) -> None:
-    """As haproxy has its CA, the key beside it compared, one that is cut off told as damaged."""
+def test_a_trusted_certificate_of_openssl_is_reported_like_others(tmp_path: Path) -> None:
+    """As haproxy has its CA, the key beside it compared; a truncated one is reported as damaged."""
     for name, options, *_rest in KINDS:
         path = make(tmp_path, name, options)
         openssl("x509", "-in", path, "-addtrust", "serverAuth", "-trustout", "-out", path)

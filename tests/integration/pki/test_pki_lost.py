@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every file of the directory that role ca makes, lost: what cannot be regenerated is an error, and stays so."""
+"""Every file of the directory that role ca writes, lost: what cannot be regenerated is an error, and stays so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from integration.pki.playbook import APPLY, CHECK, openssl, play
 from unit.roles.rendered import Rendered
 
 VARIABLES = {"cluster_kubelet_intermediate": True}
-# What is said of a lost file; nothing of one that is made again without harm.
+# The error about a lost file; nothing for one that is regenerated without harm.
 LOST: dict[str, str | None] = {
     ".gitignore": None,
     ".lock": None,
@@ -51,7 +51,7 @@ def role(directory: Path, **variables: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory as a real run of role ca makes it."""
+    """Return a directory as a real run of role ca writes it."""
     directory = tmp_path_factory.mktemp("complete")
     outcome = play(directory, [(APPLY, role(directory / "pki"))])
     assert "failed=0" in outcome.output, outcome.output
@@ -60,7 +60,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, Any]:
-    """Return what role ca gives the module."""
+    """Return the options that role ca gives the module."""
     found = Rendered("ca", "m1", {"m1": "192.0.2.1"}, {"master": ["m1"]}, **VARIABLES)
     return {
         "cas": found.value("_ca_own"),
@@ -71,7 +71,7 @@ def options() -> dict[str, Any]:
 
 @pytest.fixture
 def again(complete: Path, tmp_path: Path, options: dict[str, Any]) -> Callable[..., dict[str, Any]]:
-    """Return a function that does role ca's task in a copy of the directory, below tmp_path."""
+    """Return a function that runs role ca's task in a copy of the directory, below tmp_path."""
     shutil.copytree(complete, tmp_path / "pki")
 
     def run(check: bool = False, **params: Any) -> dict[str, Any]:
@@ -80,8 +80,8 @@ def again(complete: Path, tmp_path: Path, options: dict[str, Any]) -> Callable[.
     return run
 
 
-def test_no_file_is_forgotten_here(complete: Path) -> None:
-    """A new file of the directory must be said to be lost, or harmless."""
+def test_this_test_covers_every_file(complete: Path) -> None:
+    """A new file of the directory must be listed as lost, or as harmless."""
     found = {str(path.relative_to(complete)) for path in complete.rglob("*") if path.is_file()}
     assert found == set(LOST)
     assert set(json.loads((complete / "contents.json").read_text())["files"]) == set(KEPT)
@@ -97,7 +97,7 @@ def test_a_lost_file(again: Callable[..., dict[str, Any]], tmp_path: Path, name:
     (pki / name).unlink(missing_ok=True)
     before = files(pki)
     words = LOST[name]
-    # Without list and journal nothing shows what was signed: a new journal begins.
+    # Without list and issue log nothing shows what was signed: a new issue log begins.
     if words is None or (name == "issued.jsonl" and not listed):
         again()
         assert {path for path in before if files(pki)[path] != before[path]} == set()
@@ -113,7 +113,7 @@ def test_a_lost_file(again: Callable[..., dict[str, Any]], tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_another_one_for_who_names_it(again: Callable[..., dict[str, Any]], tmp_path: Path, name: str) -> None:
+def test_a_named_file_is_replaced(again: Callable[..., dict[str, Any]], tmp_path: Path, name: str) -> None:
     """Afterwards the directory is complete: what is lost then is lost again."""
     path = tmp_path / "pki" / name
     path.unlink()
@@ -126,7 +126,7 @@ def test_another_one_for_who_names_it(again: Callable[..., dict[str, Any]], tmp_
         again()
 
 
-def test_all_that_is_lost_is_told_at_once(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_all_lost_files_are_reported_at_once(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     for name in KEPT:
         if name != "ca.crt":
             (tmp_path / "pki" / name).unlink()
@@ -145,7 +145,7 @@ def test_short_names_and_wrong_names(again: Callable[..., dict[str, Any]], tmp_p
     assert aside.name.endswith("-etcd-ca.crt")
 
 
-def test_tokens_of_a_key_that_is_given_up_stay_accepted(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_tokens_of_a_replaced_key_stay_accepted(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     pki = tmp_path / "pki"
     old = (pki / "sa.pub").read_text()
     (pki / "sa.key").unlink()
@@ -154,8 +154,8 @@ def test_tokens_of_a_key_that_is_given_up_stay_accepted(again: Callable[..., dic
     assert (pki / "sa.pub").read_text() == new + old
 
 
-def test_a_key_that_was_taken_elsewhere(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    """Said once, it stays so until the key is back."""
+def test_a_key_that_was_moved_offline(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """Set once, it stays so until the key is back."""
     key = tmp_path / "pki/front-proxy-ca.key"
     key.rename(tmp_path / "aside")
     assert not again(True, offline=["front-proxy-ca"])["changed"]
@@ -168,7 +168,7 @@ def test_a_key_that_was_taken_elsewhere(again: Callable[..., dict[str, Any]], tm
         again()
 
 
-def test_what_a_directory_never_had_is_made(again: Callable[..., dict[str, Any]], options: dict[str, Any]) -> None:
+def test_what_a_directory_never_had_is_created(again: Callable[..., dict[str, Any]], options: dict[str, Any]) -> None:
     """As after an update of the collection: another CA, another secret."""
     more = {
         "cas": [*options["cas"], {"name": "later-ca"}],
@@ -179,7 +179,7 @@ def test_what_a_directory_never_had_is_made(again: Callable[..., dict[str, Any]]
 
 
 def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    """How far it is cannot be seen from anything else; neither the role nor the next step goes on."""
+    """Its step is recorded nowhere else; neither the role nor the next step goes on."""
     pki = tmp_path / "pki"
     rotation = {"directory": str(pki), "key_pairs": [{"name": "sa"}]}
     call("pki_rotation", step="trust", **rotation)
@@ -220,7 +220,7 @@ class Killed(BaseException):
 def test_a_first_run_that_was_killed_goes_on(
     tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After each file that it writes: the same command finishes, and no file that was there is replaced."""
+    """After each file that it writes: the same command finishes, and no existing file is replaced."""
     write, left = atomic_files.write, [0]
 
     def mortal(path: str, data: bytes, **how: Any) -> None:
@@ -238,7 +238,7 @@ def test_a_first_run_that_was_killed_goes_on(
             call("pki_ca", directory=str(directory), **options)
             break
         except Killed:
-            # As after a kill: what the rest of the run would have noted is not there.
+            # As after a kill: what the rest of the run would have recorded is missing.
             pass
         before = files(directory)
         left[0] = -1
@@ -252,8 +252,8 @@ def test_a_first_run_that_was_killed_goes_on(
     assert kills > 12
 
 
-def test_the_role_takes_names_in_both_spellings(complete: Path, tmp_path: Path) -> None:
-    """As text, which -e gives, and as a list; a check says the same as a run."""
+def test_the_role_accepts_names_as_text_and_as_a_list(complete: Path, tmp_path: Path) -> None:
+    """Text is what -e gives; a check reports the same as a run."""
     shutil.copytree(complete, tmp_path / "pki")
     (tmp_path / "pki/secrets/encryption.key").unlink()
     for check in (CHECK, APPLY):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real etcd and kube-apiserver accept what ours makes: every kind of key, cfssl's files, chains."""
+"""The real etcd and kube-apiserver accept our certificates: every type of key, cfssl's files, chains."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ RSA = {"algo": "rsa", "size": 2048}
 
 
 class Ours:
-    """A CA of ours with the manners of the others in these tests; below another one, it shows its chain."""
+    """A CA of ours with the methods of the others in these tests; below another one, it shows its chain."""
 
     def __init__(self, directory: Path, key: dict[str, Any], *, chain: bool = False) -> None:
-        """Make the root and, for chains, what signs below it."""
+        """Create the root and, for chains, the CA that signs below it."""
         self.directory, self.key, self.chain = directory, key, chain
         cas = [{"name": "ca", "csr": {"CN": "ca", "key": key}}]
         if chain:
@@ -42,7 +42,7 @@ class Ours:
         self.ca = directory / "ca.crt"
 
     def issue(self, prefix: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Path:
-        """Return the path, without suffix, of a certificate made of a csr as guides for cfssl have them."""
+        """Return the path, without suffix, of a certificate for a csr as in guides for cfssl."""
         csr = {"CN": common_name, "hosts": list(hosts), "key": self.key, "names": [{"O": group} for group in groups]}
         entry = {"path": str(self.directory / "host" / prefix), "ca": "sub" if self.chain else "ca", "csr": csr}
         entry.update(profile="kubernetes", chain=self.chain)
@@ -58,8 +58,8 @@ def use_ours(etcd: RealEtcd, ca: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [{"algo": "ecdsa", "size": 521}, {"algo": "ed25519"}, {"algo": "rsa", "size": 3072}])
-def test_etcd(tmp_path: Path, key: dict[str, Any]) -> None:
-    """etcdctl and etcd believe each other, and nobody else."""
+def test_etcd_accepts_our_certificates(tmp_path: Path, key: dict[str, Any]) -> None:
+    """etcdctl and etcd trust each other, and no other client."""
     need("etcd", "etcdctl")
     etcd = RealEtcd(tmp_path, size=1)
     stranger = etcd.client
@@ -72,14 +72,14 @@ def test_etcd(tmp_path: Path, key: dict[str, Any]) -> None:
 
     try:
         etcd.start(etcd.names[0])
-        etcd.programs.await_truth(etcd.names[0], lambda: healthy(etcd.client))
+        etcd.programs.wait_until(etcd.names[0], lambda: healthy(etcd.client))
         assert not healthy(stranger)
     finally:
         etcd.programs.stop_all()
 
 
-def test_etcd_serves_wherever_a_change_of_its_key_dies(tmp_path: Path) -> None:
-    """It reads its pair at every handshake: each state that a kill leaves must do, before anything is mended."""
+def test_etcd_serves_wherever_a_change_of_its_key_is_killed(tmp_path: Path) -> None:
+    """It reads its pair at every handshake: each state that a kill leaves must work, before it is repaired."""
     need("etcd")
     etcd = RealEtcd(tmp_path, size=1)
     ours = Ours(tmp_path / "ours", {"algo": "ecdsa", "size": 256})
@@ -109,7 +109,7 @@ def test_etcd_serves_wherever_a_change_of_its_key_dies(tmp_path: Path) -> None:
 
     try:
         etcd.start(etcd.names[0])
-        etcd.programs.await_truth(etcd.names[0], answers)
+        etcd.programs.wait_until(etcd.names[0], answers)
         certificates = {served() for _ in each_kill(work)}
     finally:
         etcd.programs.stop_all()
@@ -117,8 +117,8 @@ def test_etcd_serves_wherever_a_change_of_its_key_dies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("key", "chain"), [(RSA, False), ({"algo": "ecdsa", "size": 384}, True)])
-def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
-    """kubectl and kube-apiserver know each other by the root alone; the administrator is one, the stranger nobody."""
+def test_apiserver_accepts_our_certificates(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
+    """kubectl and kube-apiserver trust each other by the root alone; an unknown user is refused."""
     need("etcd", "kube-apiserver", "kubectl")
     kubernetes = RealKubernetes(tmp_path)
     stranger = kubernetes.admin
@@ -138,14 +138,14 @@ def test_apiserver(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
     try:
         kubernetes.etcd.start(kubernetes.etcd.names[0])
         kubernetes.programs.start("kube-apiserver", kubernetes._apiserver())
-        kubernetes.programs.await_truth("kube-apiserver", kubernetes.ready)
+        kubernetes.programs.wait_until("kube-apiserver", kubernetes.ready)
         assert '"kind":"NamespaceList"' in asks("admin", kubernetes.admin)
         assert "Unauthorized" in asks("stranger", stranger)
     finally:
         kubernetes.stop()
 
 
-def test_openssl_ends_at_an_anchor_that_is_no_root(tmp_path: Path) -> None:
+def test_openssl_accepts_a_ca_that_is_no_root_as_anchor(tmp_path: Path) -> None:
     """Only as an anchor a CA below another one is enough for OpenSSL, for servers; a root stays what it is."""
     ours = Ours(tmp_path, {"algo": "ecdsa", "size": 256}, chain=True)
     server = ours.issue("server", "server", hosts=["server"])

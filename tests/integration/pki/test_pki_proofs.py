@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real kills, runs side by side, the record of what was signed, and what a run with nothing to do costs."""
+"""Real kills, parallel runs, the issue log, and what a run with nothing to do costs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from integration.pki.test_pki_tasks import cas
 
 
 def certificates(directory: Path, name: str, count: int) -> dict[str, Any]:
-    """Return the task that keeps so many certificates."""
+    """Return the task that manages so many certificates."""
     entry = {"ca": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
     entries = [{**entry, "path": str(directory / name / f"{number:02}")} for number in range(count)]
     return {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory / "pki"), "certificates": entries}}
 
 
 def renew_for_ever(directory: str, path: str) -> None:
-    """Make pair after pair, each with a new key, until somebody kills it."""
+    """Issue pair after pair, each with a new key, until killed."""
     params = {"path": path, "ca": "ca", "profile": "client", "common_name": "c"}
     spec = CertificateSpec.from_params(params)
     ca = Issuer.load(Store(directory), "ca")
@@ -44,7 +44,7 @@ def renew_for_ever(directory: str, path: str) -> None:
 
 
 def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> None:
-    """SIGKILL at random: key and certificate belong together, says openssl, before anything is mended."""
+    """SIGKILL at random: key and certificate belong together, says openssl, before they are repaired."""
     play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
     path, serials = tmp_path / "pair", set()
     Path(f"{path}.crt").touch()
@@ -69,8 +69,8 @@ def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> Non
     assert len({json.loads(line)["serial"] for line in record}) == len(record)
 
 
-def test_runs_side_by_side_share_ca_and_record(tmp_path: Path) -> None:
-    """Two at once: each certificate has a serial number of its own, and the record a whole line for each."""
+def test_parallel_runs_share_ca_and_issue_log(tmp_path: Path) -> None:
+    """Two at once: each certificate has its own serial number, and the issue log has a complete line for each."""
     play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
 
     def run(name: str) -> Outcome:
@@ -97,8 +97,8 @@ def test_runs_side_by_side_share_ca_and_record(tmp_path: Path) -> None:
         assert line["hosts"] == [f"dns:{name}.example", "ip:192.0.2.7"]
 
 
-def test_twenty_certificates_as_asked_cost_one_round_trip(tmp_path: Path) -> None:
-    """What Ansible executes on the host for the task, told by Ansible; the first run needs a second to install."""
+def test_twenty_unchanged_certificates_cost_one_round_trip(tmp_path: Path) -> None:
+    """What Ansible executes on the host for the task, by its output; the first run needs a second one."""
     play(tmp_path, [(APPLY, cas(tmp_path / "pki"))])
     tasks = [(APPLY, certificates(tmp_path, "a", 20)), (APPLY, certificates(tmp_path, "a", 20))]
     outcome = play(tmp_path, tasks, "-vvv", ANSIBLE_PIPELINING="1")

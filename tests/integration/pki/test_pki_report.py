@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What certificate_report shows and returns in a play, from what pki_info found; openssl judges days and digests."""
+"""What certificate_report shows and returns in a play, from the results of pki_info; openssl gives days and digests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Outcome]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Outcome]:
     """Return a directory with certificates, where another one is served, and a run that reports on three hosts."""
     directory = tmp_path_factory.mktemp("report")
     mine, other = make(directory, "mine", EC), make(directory, "other", EC)
@@ -39,18 +39,18 @@ def digest(path: Path) -> str:
     return openssl("x509", "-in", path, "-noout", "-fingerprint", "-sha256").strip().partition("=")[2]
 
 
-def test_it_says_the_same_in_check_mode_and_changes_nothing(told: tuple[Path, str, Outcome]) -> None:
-    _directory, _address, outcome = told
+def test_it_reports_the_same_in_check_mode_and_changes_nothing(report: tuple[Path, str, Outcome]) -> None:
+    _directory, _address, outcome = report
     _look, checked, result = outcome.results
     assert outcome.changed == [False, False, False]
     assert [checked[name] for name in ("certificates", "problems", "expiring", "table")] == [
         result[name] for name in ("certificates", "problems", "expiring", "table")
     ]
-    assert not result.get("failed"), "what is wrong is for the play to judge"
+    assert not result.get("failed"), "the play decides whether problems are a failure"
 
 
-def test_problems_are_those_of_all_hosts(told: tuple[Path, str, Outcome]) -> None:
-    directory, address, outcome = told
+def test_problems_are_those_of_all_hosts(report: tuple[Path, str, Outcome]) -> None:
+    directory, address, outcome = report
     served, held = (digest(directory / f"{name}.crt").replace(":", "").lower() for name in ("other", "mine"))
     assert sorted(outcome.results[-1]["problems"]) == [
         "down: was not reached; its certificates are unknown",
@@ -60,8 +60,8 @@ def test_problems_are_those_of_all_hosts(told: tuple[Path, str, Outcome]) -> Non
     ]
 
 
-def test_the_table_is_shown_with_the_days_that_openssl_counts(told: tuple[Path, str, Outcome]) -> None:
-    directory, address, outcome = told
+def test_the_table_is_shown_with_the_days_that_openssl_counts(report: tuple[Path, str, Outcome]) -> None:
+    directory, address, outcome = report
     end = openssl("x509", "-in", directory / "mine.crt", "-noout", "-enddate").strip().partition("=")[2]
     left = datetime.strptime(end, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)
     result = outcome.results[-1]
@@ -80,8 +80,8 @@ def test_the_table_is_shown_with_the_days_that_openssl_counts(told: tuple[Path, 
     ]
 
 
-def test_the_metrics_are_what_a_collector_reads(told: tuple[Path, str, Outcome]) -> None:
-    directory, _address, outcome = told
+def test_the_metrics_are_what_a_collector_reads(report: tuple[Path, str, Outcome]) -> None:
+    directory, _address, outcome = report
     result: dict[str, Any] = outcome.results[-1]
     samples = dict(line.rsplit(" ", 1) for line in result["metrics"].splitlines() if not line.startswith("#"))
     (mine,) = [name for name in samples if "not_after" in name and f'where="{directory}/mine.crt"' in name]

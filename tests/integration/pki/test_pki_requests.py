@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests of several hosts in one go, signed elsewhere by openssl or cfssl, and taken up in one go."""
+"""The CSRs of several hosts in one run, signed elsewhere by openssl or cfssl, and installed in one run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from integration.pki.playbook import matches, openssl
 from integration.pki.test_pki_cfssl import CFSSL, run
 
 HOSTS = ("n1", "n2")
-# A host's tasks, as those of roles: of two CAs elsewhere, and of one whose key is here.
+# A host's tasks, as those of roles: with two offline CAs, and one whose key is here.
 SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
 CLIENT = {"ca": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
 PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
@@ -26,10 +26,10 @@ HERE = {"ca": "here", "profile": "client", "common_name": "h"}
 
 
 class Cluster:
-    """Two hosts, CAs of which some are elsewhere, and where these are."""
+    """Two hosts, CAs of which some are offline, and the directory of those."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the CAs elsewhere, and bring their certificates."""
+        """Create the offline CAs, and copy their certificates."""
         self.directory, self.pki, self.vault = directory, directory / "pki", directory / "vault"
         act("pki_ca", directory=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
         (self.pki / "etcd").mkdir(parents=True)
@@ -43,7 +43,7 @@ class Cluster:
         return call("pki_ca", directory=str(self.pki), cas=[*wanted, below], **options)
 
     def run(self, check: bool = False, **options: Any) -> list[dict[str, Any]]:
-        """Run the tasks of both hosts; return what each answered."""
+        """Run the tasks of both hosts; return each result."""
         answers = []
         for host in HOSTS:
             place = self.directory / host
@@ -55,7 +55,7 @@ class Cluster:
         return answers
 
     def requests(self) -> set[Path]:
-        """Return all that are laid down."""
+        """Return all CSRs that were written."""
         return set((self.pki / "requests").rglob("*.csr"))
 
 
@@ -66,7 +66,7 @@ def cluster(tmp_path: Path) -> Cluster:
 
 
 def by_openssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
-    """Sign as the guide says, by the CA of its directory."""
+    """Sign as in our guide, by the CA of its directory."""
     name = request.relative_to(cluster.pki / "requests").parts[0]
     stem = cluster.vault / {"etcd-ca": "etcd/ca"}.get(name, name)
     signer = ["-CA", f"{stem}.crt", "-CAkey", f"{stem}.key", "-copy_extensions", "copy", "-days", "30"]
@@ -74,7 +74,7 @@ def by_openssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
 
 
 def by_cfssl(cluster: Cluster, request: Path, usages: list[str]) -> None:
-    """Sign as a guide for cfssl says; its profile has the usages that were told."""
+    """Sign as in a guide for cfssl; its profile has the reported usages."""
     if "cert sign" in usages:
         by_openssl(cluster, request, usages)
         return
@@ -91,18 +91,18 @@ NEEDS_CFSSL = pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (
 
 
 @pytest.mark.parametrize("sign", [by_openssl, pytest.param(by_cfssl, marks=NEEDS_CFSSL)])
-def test_all_requests_of_all_hosts_in_one_run(
+def test_all_csrs_of_all_hosts_are_written_in_one_run(
     cluster: Cluster, sign: Callable[[Cluster, Path, list[str]], None]
 ) -> None:
-    """Nothing but keys and requests is made; once these are signed, nothing stops any more."""
+    """Only keys and CSRs are created; once these are signed, nothing stops any more."""
     made = cluster.cas(may_wait=True)
     assert [item["state"] for item in made["cas"]] == ["kept", "kept", "created", "requested"]
     assert [answer["changed"] for answer in cluster.run(check=True, requests_only=True)] == [True] * 4
     assert len(cluster.requests()) == 1
     answers = cluster.run(requests_only=True)
-    told = {Path(item["path"]): item["usages"] for answer in [made, *answers] for item in answer["requests"]}
-    assert set(told) == cluster.requests()
-    assert len(told) == 7
+    reported = {Path(item["path"]): item["usages"] for answer in [made, *answers] for item in answer["requests"]}
+    assert set(reported) == cluster.requests()
+    assert len(reported) == 7
     assert [answer["changed"] for answer in answers] == [True] * 4
     again = cluster.run(requests_only=True)
     assert [answer["changed"] for answer in again] == [False] * 4
@@ -110,11 +110,11 @@ def test_all_requests_of_all_hosts_in_one_run(
     assert not list(cluster.directory.glob("n?/**/*.crt"))
     assert not list(cluster.directory.glob("n?/**/[!.]*.key"))
 
-    for path, usages in told.items():
+    for path, usages in reported.items():
         sign(cluster, path, usages)
     before = files(cluster.pki)
     assert [answer["requests"] for answer in cluster.run(requests_only=True)] == [[]] * 4
-    assert files(cluster.pki) == before, "what was signed is judged and stays where it is"
+    assert files(cluster.pki) == before, "signed certificates are validated and stay where they are"
     assert cluster.cas()["cas"][-1]["state"] == "created"
     assert [answer["changed"] for answer in cluster.run()] == [True] * 4
     assert [answer["changed"] for answer in cluster.run()] == [False] * 4
@@ -126,8 +126,8 @@ def test_all_requests_of_all_hosts_in_one_run(
     assert not list(cluster.pki.rglob("ca.key"))
 
 
-def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> None:
-    """Until then the old stay in use; then the new are taken up without being asked for again."""
+def test_a_renewal_waits_for_its_signature_and_is_installed(cluster: Cluster) -> None:
+    """Until then the old ones stay in use; then the new ones are installed without another CSR."""
     cluster.cas(may_wait=True)
     serials = []
     for _ in range(2):
@@ -141,10 +141,10 @@ def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> 
         assert [answer["changed"] for answer in cluster.run()] == [False] * 4
         serials.append({item["serial"] for answer in done for item in answer["certificates"]})
     assert [len(found) for found in serials] == [8, 8]
-    assert len(serials[0] & serials[1]) == 2, "those whose CA is here are not made again"
+    assert len(serials[0] & serials[1]) == 2, "those whose CA is here are not reissued"
 
 
-def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Cluster) -> None:
+def test_wrong_certificates_are_reported_before_any_is_installed(cluster: Cluster) -> None:
     cluster.cas(may_wait=True)
     first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
     act("pki_ca", directory=str(cluster.directory / "other"), cas=[{"name": "ca"}])

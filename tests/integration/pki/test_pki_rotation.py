@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CA is rotated below a host that is brought along after every step; openssl says who is trusted when."""
+"""A CA is rotated below a host that is updated after every step; openssl shows which certificates are trusted when."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cas(pki: Path) -> dict[str, Any]:
 
 
 def certificates(pki: Path, host: Path) -> dict[str, Any]:
-    """Return the task of an ordinary run on a host; somebody else's certificate is looked at, too."""
+    """Return the task of an ordinary run on a host; another user's certificate is inspected, too."""
     trust = [
         {"ca": "ca", "path": str(host / "ca.crt")},
         {"ca": "ca", "path": str(host / "signer.crt"), "key_path": str(host / "ca.key"), "signer": True},
@@ -46,13 +46,13 @@ def rotation(pki: Path, step: str) -> dict[str, Any]:
 
 
 def trusts(host: Path, certificate: Path) -> bool:
-    """True when openssl verifies a certificate by what the host trusts."""
+    """Return whether openssl verifies a certificate with the CAs that the host trusts."""
     command = ["openssl", "verify", "-x509_strict", "-CAfile", str(host / "ca.crt"), str(certificate)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def follow(directory: Path, step: str) -> Outcome:
-    """Take a step, then do an ordinary run, and one more that finds nothing to do."""
+def step_and_run(directory: Path, step: str) -> Outcome:
+    """Take a step, then do an ordinary run, and another one that changes nothing."""
     pki, host = directory / "pki", directory / "host"
     tasks = [(APPLY, cas(pki)), (APPLY, certificates(pki, host))]
     # The controller is the host, on which no module is started: there are forty tasks in all.
@@ -77,33 +77,33 @@ def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
     old.write_bytes((host / "server.crt").read_bytes())
     kubelet.write_bytes(old.read_bytes())
 
-    trusting = follow(directory, "trust")
+    trusting = step_and_run(directory, "trust")
     assert trusting.results[5]["certificates"][0]["changed"] is False, "the old one still signs"
     assert trusting.results[-1]["observed"] == [{"path": str(kubelet), "reasons": []}]
     bundle = (host / "ca.crt").read_bytes()
     assert bundle.count(b"BEGIN") == 2 and (host / "signer.crt").read_bytes().count(b"BEGIN") == 1
     assert trusts(host, old)
 
-    issuing = follow(directory, "issue")
+    issuing = step_and_run(directory, "issue")
     assert issuing.results[5]["certificates"][0]["reasons"] == ["issuer: not signed by the current CA ca"]
     assert issuing.results[-1]["observed"][0]["reasons"] == ["issuer: not signed by the current CA ca"]
-    assert (host / "ca.crt").read_bytes() == bundle, "nothing that only trusts is restarted"
+    assert (host / "ca.crt").read_bytes() == bundle, "nothing that only trusts the CA is restarted"
     assert trusts(host, old) and trusts(host, host / "server.crt")
     assert openssl("x509", "-in", host / "signer.crt", "-noout", "-pubkey") == openssl(
         "pkey", "-in", host / "ca.key", "-pubout"
     )
 
-    follow(directory, "settle")
-    follow(directory, "drop")
+    step_and_run(directory, "settle")
+    step_and_run(directory, "drop")
     assert (host / "ca.crt").read_bytes() == (host / "signer.crt").read_bytes()
     assert not trusts(host, old) and trusts(host, host / "server.crt")
-    follow(directory, "done")
+    step_and_run(directory, "done")
     assert not (directory / "pki" / "rotation.json").exists()
     assert "PRIVATE" not in issuing.output + trusting.output
 
 
-def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Path) -> None:
-    """One that is missing, nonsense or of somebody else is told apart; none of them is touched."""
+def test_of_a_certificate_in_use_only_problems_are_reported(directory: Path) -> None:
+    """Missing, invalid and foreign ones are distinguished; none of them is touched."""
     pki, host = directory / "pki", directory / "host"
     kubelet, said = host / "kubelet.pem", []
     foreign = openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=n", "-keyout", "/dev/null")
@@ -117,7 +117,7 @@ def test_nothing_is_said_of_a_certificate_in_use_but_what_is_wrong(directory: Pa
     assert said == ["certificate: does not exist yet", "certificate: unreadable", reason]
 
 
-def test_named_certificates_are_made_again(directory: Path) -> None:
+def test_named_certificates_are_reissued(directory: Path) -> None:
     pki, host = directory / "pki", directory / "host"
     tasks = []
     for pattern in ("serv", "server", "*/host/*", "*"):
@@ -127,8 +127,8 @@ def test_named_certificates_are_made_again(directory: Path) -> None:
     assert play(directory, tasks).changed == [False, False, True, True, True, True, True, True]
 
 
-def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:
-    """A certificate for ten minutes is half over when it is made: five are the backdating."""
+def test_by_threshold_only_the_named_ones_are_reissued(tmp_path: Path) -> None:
+    """A certificate for ten minutes has used half of its validity period when it is issued: five are the backdating."""
     call("pki_ca", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}])
     one = {"ca": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
     certificates = [{**one, "path": str(tmp_path / name)} for name in ("a", "b")]
@@ -137,18 +137,18 @@ def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:
 
     def renewed(check: bool, **options: object) -> list[bool]:
         result = call("pki_certificate", check, **params, **options)
-        told = [*result["certificates"], *result["observed"]]
-        return [any("less than" in reason for reason in item["reasons"]) for item in told]
+        reported = [*result["certificates"], *result["observed"]]
+        return [any("less than" in reason for reason in item["reasons"]) for item in reported]
 
     call("pki_certificate", **params)
     none = [False] * 4
     assert renewed(True) == none
     assert renewed(True, renew_before=0.9, renew_only=["c"]) == none
     assert renewed(True, renew_before=0.9, renew_only=["*"]) == [True] * 4
-    assert renewed(True, renew_before=0.9) == [True, True, False, False], "others renew what is theirs"
+    assert renewed(True, renew_before=0.9) == [True, True, False, False], "others are renewed by their own tasks"
     assert renewed(True, renew_before=0.2, renew_only=["a"]) == none
     serials = [openssl("x509", "-in", tmp_path / f"{name}.crt", "-noout", "-serial") for name in "ab"]
-    # The host would make one again at once whose life is too short for the threshold.
+    # The host would immediately reissue one whose validity period is too short for the threshold.
     certificates[0]["expiry"] = "90d"
     assert call("pki_certificate", **params, renew_before=0.9, renew_only=["a"])["changed"]
     now = [openssl("x509", "-in", tmp_path / f"{name}.crt", "-noout", "-serial") for name in "ab"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""New keys for CAs that another one has signed; openssl says what is trusted after every step."""
+"""New keys for intermediate CAs; openssl shows what is trusted after every step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def client(pki: Path, name: str, ca: str = "kubelet-ca") -> Path:
 
 
 def accepted(pki: Path, certificate: Path, *bundles: str) -> bool:
-    """Say whether an API server that trusts these takes a client."""
+    """Return whether an API server that trusts these CAs accepts a client."""
     trusted = pki.parent / "trusted.pem"
     trusted.write_bytes(b"".join((pki / f"{bundle}.crt").read_bytes() for bundle in bundles))
     verify = ["openssl", "verify", "-partial_chain", "-purpose", "sslclient", "-CAfile", trusted, certificate]
@@ -49,7 +49,7 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
     of_root = client(pki, "of-root", "ca")
     for step in STEPS:
         act("pki_rotation", directory=str(pki), cas=what, step=step)
-        # The run of the roles that follows has the one below signed by whoever signs now.
+        # The run of the roles that follows has the one below signed by the current signer.
         again = call("pki_ca", directory=str(pki), cas=[CA, BELOW])
         assert again["changed"] is (above and step == "issue"), step
         new = client(pki, f"after-{step}")
@@ -71,7 +71,7 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
         ("kubelet-ca.key", BELOW, "kubelet-ca: its key .*kubelet-ca.key is offline"),
     ],
 )
-def test_what_cannot_be_made_here_is_refused(pki: Path, gone: str, ca: dict[str, str], message: str) -> None:
+def test_an_impossible_rotation_is_refused(pki: Path, gone: str, ca: dict[str, str], message: str) -> None:
     if gone:
         (pki / gone).unlink()
     before = files(pki)
@@ -82,7 +82,7 @@ def test_what_cannot_be_made_here_is_refused(pki: Path, gone: str, ca: dict[str,
 
 
 def company(directory: Path, name: str) -> None:
-    """Have a root of a company sign a CA, both in one file as cfssl names it."""
+    """Let the root of a company sign a CA, both in one file as cfssl names it."""
     directory.mkdir()
     root = ["-subj", f"/O={name}/CN=root", "-keyout", directory / "root.key", "-out", directory / "root.pem"]
     openssl("req", "-x509", *KEY, *root)
@@ -98,8 +98,8 @@ def company(directory: Path, name: str) -> None:
         bundle.write((directory / "root.pem").read_bytes())
 
 
-def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: Path, tmp_path: Path) -> None:
-    """From an own root to a company's CA, from that to the next one, and back to an own root."""
+def test_a_ca_of_a_company_replaces_ours_and_another_replaces_that(pki: Path, tmp_path: Path) -> None:
+    """From our own root to a company's CA, from that to the next one, and back to our own root."""
     for name in ("first", "second"):
         company(tmp_path / name, name)
         before = client(pki, f"before-{name}", "ca")
@@ -130,7 +130,7 @@ def test_one_made_elsewhere_takes_the_place_of_ours_and_another_that_of_it(pki: 
         ),
     ],
 )
-def test_no_successor_is_made_up(pki: Path, tmp_path: Path, change: str, message: str) -> None:
+def test_an_offline_ca_needs_a_given_successor(pki: Path, tmp_path: Path, change: str, message: str) -> None:
     given = tmp_path / "given"
     company(given, "given")
     if change == "no CA":
@@ -150,8 +150,8 @@ def test_no_successor_is_made_up(pki: Path, tmp_path: Path, change: str, message
 
 
 @pytest.mark.parametrize("life", ["26280h", "50000h", "87600h"])
-def test_the_one_below_lives_no_longer_than_the_one_above(tmp_path: Path, life: str) -> None:
-    """Five years, where it is not told, or what is left."""
+def test_an_intermediate_ca_expires_no_later_than_its_root(tmp_path: Path, life: str) -> None:
+    """Five years, where nothing is set, or what is left."""
     pki = tmp_path / "pki"
     act("pki_ca", directory=str(pki), cas=[{**CA, "expiry": life}, BELOW])
     shown = call("pki_ca", directory=str(pki), cas=[CA, BELOW])["cas"]

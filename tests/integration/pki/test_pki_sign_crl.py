@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cfssl's verbs sign, selfsign, bundle, renewca and gencrl, as our modules have them: openssl and cfssl judge."""
+"""cfssl's verbs sign, selfsign, bundle, renewca and gencrl in our modules, checked by openssl and cfssl."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pki(tmp_path: Path) -> Path:
 
 
 def request(directory: Path, *arguments: str) -> Path:
-    """Return a request that openssl made, with its key beside it."""
+    """Return a CSR from openssl, with its key beside it."""
     path = directory / "elsewhere.csr"
     new = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8"]
     openssl(*new, "-keyout", directory / "elsewhere.key", "-out", path, *arguments)
@@ -34,13 +34,13 @@ def request(directory: Path, *arguments: str) -> Path:
 
 
 def sign(pki: Path, asked: Path, **entry: object) -> dict[str, object]:
-    """Return the options that sign one request."""
+    """Return the options that sign one CSR."""
     one = {"request": str(asked), "path": str(pki / "out/a.crt"), "ca": "ca", "profile": "server", **entry}
     return {"directory": str(pki), "certificates": [one]}
 
 
-def test_sign_a_request_from_elsewhere(pki: Path) -> None:
-    """Subject and names are the request's, all else the profile's; a new key or another name is signed again."""
+def test_sign_a_csr_from_elsewhere(pki: Path) -> None:
+    """Subject and SANs come from the CSR, all else from the profile; a new key or another name is signed again."""
     names = "subjectAltName=DNS:a.example.org,IP:192.0.2.1,URI:spiffe://x/y,email:a@example.org"
     subject = ["-subj", "/C=DE/O=Bücher/CN=a"]
     asked = request(pki, *subject, "-addext", names, "-addext", "extendedKeyUsage=codeSigning")
@@ -59,8 +59,8 @@ def test_sign_a_request_from_elsewhere(pki: Path) -> None:
     assert reasons == ["key: is not that of the CSR"]
 
 
-def test_sign_an_ca_from_elsewhere(pki: Path) -> None:
-    """Only a profile for CAs makes one, and its own certificates are trusted through it."""
+def test_sign_a_ca_from_elsewhere(pki: Path) -> None:
+    """Only a profile for CAs makes it a CA, and its own certificates are trusted through it."""
     asked = request(pki, "-subj", "/CN=team", "-addext", "basicConstraints=critical,CA:TRUE")
     with pytest.raises(HardwayError, match="the CSR requests a CA; choose a profile"):
         call("pki_sign", **sign(pki, asked))
@@ -82,7 +82,7 @@ def test_damaged_requests(pki: Path, content: str) -> None:
 
 
 def test_self_signed(tmp_path: Path) -> None:
-    """As cfssl selfsign: no CA at all; kept by the next run, made again when a name comes."""
+    """As cfssl selfsign: no CA at all; kept by the next run, reissued when a name is added."""
     entry = {"path": str(tmp_path / "host/a"), "self_signed": True, "profile": "server", "common_name": "a"}
     for hosts in (["a"], ["a", "192.0.2.1"]):
         act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "hosts": hosts}])
@@ -98,7 +98,7 @@ def test_self_signed(tmp_path: Path) -> None:
 
 
 def test_bundle(pki: Path, tmp_path: Path) -> None:
-    """The file a server shows leads to the root; the chain alone is mended without a new certificate."""
+    """The file that a server shows leads to the root; the chain is repaired without a new certificate."""
     entry = {"path": str(tmp_path / "host/a"), "ca": "leafs", "profile": "server", "common_name": "a"}
     params = {"ca_dir": str(pki), "certificates": [{**entry, "hosts": ["a"], "chain": True, "expiry": "30d"}]}
     serial = act("pki_certificate", **params)["certificates"][0]["serial"]
@@ -106,13 +106,13 @@ def test_bundle(pki: Path, tmp_path: Path) -> None:
     assert found.read_text().count("BEGIN CERTIFICATE") == 3
     openssl("verify", "-x509_strict", "-CAfile", pki / "ca.crt", "-untrusted", found, found)
     found.write_text(found.read_text().rpartition("-----BEGIN")[0])
-    mended = act("pki_certificate", **params)["certificates"][0]
-    assert (mended["serial"], mended["reasons"][0][:6]) == (serial, "chain:")
+    repaired = act("pki_certificate", **params)["certificates"][0]
+    assert (repaired["serial"], repaired["reasons"][0][:6]) == (serial, "chain:")
     assert matches(found, tmp_path / "host/a.key")
 
 
 def test_renew_cas(pki: Path) -> None:
-    """Root and intermediate get a new life with name and key; what they signed stays valid."""
+    """Root and intermediate get a new validity period, with name and key kept; what they signed stays valid."""
     chain = [{"name": "ca", "expiry": "999d"}, {"name": "sub", "signed_by": "ca", "expiry": "99d"}]
     old = {name: openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") for name in ("ca", "sub")}
     call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.9999)
@@ -144,11 +144,11 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
     assert int(text.split(number)[1].split()[0]) > int(first.split(number)[1].split()[0])
     assert first.split("Revocation Date: ")[1].splitlines()[0] in text
     verify = ["openssl", "verify", "-crl_check", "-CAfile", str(pki / "ca.crt"), "-CRLfile", str(pki / "ca.crl")]
-    judged = {
+    statuses = {
         name: subprocess.run([*verify, f"{tmp_path}/host/{name}.crt"], capture_output=True, check=False).returncode
         for name in ("lost", "good", "old")
     }
-    assert judged == {"lost": 2, "good": 0, "old": 2}
+    assert statuses == {"lost": 2, "good": 0, "old": 2}
     act("pki_ca", directory=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
     with pytest.raises(HardwayError, match=r"other\.crt: may not sign revocation lists"):
         call("pki_crl", directory=str(pki), ca="other")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules and role of the PKI in states where they must act: check, apply, check, apply; openssl is the judge."""
+"""Modules and role of the PKI in states that they must change: check, apply, check, apply; verified by openssl."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTS_ONCE = [True, True, False, False]
 
 
 def cas(directory: Path, **changes: Any) -> dict[str, Any]:
-    """Return the task that makes the CAs."""
+    """Return the task that creates the CAs."""
     params = {
         "directory": str(directory),
         "cas": [
@@ -34,7 +34,7 @@ def cas(directory: Path, **changes: Any) -> dict[str, Any]:
 
 
 def certificates(directory: Path, entries: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """Return the task that keeps certificates below directory/host with CAs in directory/pki."""
+    """Return the task that manages certificates below directory/host with CAs in directory/pki."""
     host = directory / "host"
     entries = [{"ca": "ca", **entry, "path": str(host / entry["path"])} for entry in entries]
     params = {"ca_dir": str(directory / "pki"), "certificates": entries}
@@ -53,7 +53,7 @@ PEER = {"path": "etcd/peer", "ca": "etcd-ca", "profile": "peer", "common_name": 
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with CAs, made through check, apply, check, apply."""
+    """Return a directory with CAs, created through check, apply, check, apply."""
     directory = tmp_path_factory.mktemp("pki")
     outcome = play(directory, twice_each(cas(directory / "pki")))
     assert outcome.changed == ACTS_ONCE, outcome.output
@@ -61,8 +61,8 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["ca", "etcd/ca", "front-proxy-ca"])
-def test_cas(pki: Path, name: str) -> None:
-    """Each is a root that openssl trusts, with kubeadm's extensions and a private key that fits."""
+def test_cas_are_roots_that_openssl_trusts(pki: Path, name: str) -> None:
+    """With kubeadm's extensions, and a private key that fits."""
     certificate, key = pki / f"pki/{name}.crt", pki / f"pki/{name}.key"
     openssl("verify", "-x509_strict", "-CAfile", certificate, certificate)
     assert matches(certificate, key)
@@ -77,7 +77,7 @@ def test_cas(pki: Path, name: str) -> None:
 
 
 def test_key_pairs_and_secrets(pki: Path) -> None:
-    """openssl reads both halves; secrets have their size; nothing of it may reach a repository."""
+    """openssl reads both halves; secrets have their size; nothing of it is added to git."""
     for name in ("sa", "sa-rsa"):
         public = (pki / f"pki/{name}.pub").read_text()
         assert openssl("pkey", "-in", pki / f"pki/{name}.key", "-pubout") == public
@@ -110,7 +110,7 @@ def test_certificates_from_nothing(pki: Path, tmp_path: Path) -> None:
 
 
 Difference = tuple[dict[str, Any], str]
-# What differs from the certificate that is there, by name, and the reason that is told for a new one.
+# Differences from the existing certificate, by name, and the reason that is reported for a new one.
 DIFFERENCES: dict[str, Difference] = {
     "hosts": ({"hosts": ["kubernetes", "192.0.2.9"]}, "hosts: without ip:192.0.2.9"),
     "subject": ({"common_name": "other"}, "subject: without CN=other"),
@@ -119,7 +119,7 @@ DIFFERENCES: dict[str, Difference] = {
     "ca": ({"ca": "etcd-ca"}, "issuer: not signed by"),
     "expiry": ({"expiry": "48h"}, "expiry: issued for 365d instead of 2d"),
 }
-# The same of what holds for all certificates of a task.
+# The same for options that hold for all certificates of a task.
 OPTIONS: dict[str, Difference] = {
     "force": ({"renew_key": True, "force": True}, "force: reissue"),
     "usages": (
@@ -130,7 +130,7 @@ OPTIONS: dict[str, Difference] = {
 
 
 def differing(directory: Path, differences: dict[str, Difference], **options: Any) -> None:
-    """Make certificates and then others in their place: predicted, made, and then as asked; openssl verifies each."""
+    """Issue certificates, then change them: predicted, issued, then unchanged; openssl verifies each."""
     made = certificates(directory, [{**SERVER, "path": name} for name in differences])
     keys = [
         {"copy": {"src": f"{directory}/host/{name}.key", "dest": f"{directory}/{name}.key", "remote_src": True}}
@@ -144,8 +144,8 @@ def differing(directory: Path, differences: dict[str, Difference], **options: An
     outcome = play(directory, [*before, (CHECK, wanted), (APPLY, wanted), (CHECK, then), (APPLY, then)])
     assert outcome.changed[len(before) :] == ACTS_ONCE, outcome.output
     for result in outcome.results[len(before) :][:2]:
-        for (_changes, reason), told in zip(differences.values(), result["certificates"]):
-            assert told["reasons"][0].startswith(reason)
+        for (_changes, reason), item in zip(differences.values(), result["certificates"]):
+            assert item["reasons"][0].startswith(reason)
     for name, (changes, _reason) in differences.items():
         path = directory / "host" / name
         assert matches(path.with_suffix(".crt"), path.with_suffix(".key"))
@@ -155,21 +155,21 @@ def differing(directory: Path, differences: dict[str, Difference], **options: An
         assert ((directory / f"{name}.key").read_bytes() == path.with_suffix(".key").read_bytes()) is keeps, name
 
 
-def test_each_difference_makes_a_new_certificate(pki: Path, tmp_path: Path) -> None:
+def test_each_difference_reissues_the_certificate(pki: Path, tmp_path: Path) -> None:
     """A renewal keeps its key unless that must differ."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     differing(tmp_path, DIFFERENCES)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_what_holds_for_all_makes_new_ones_too(pki: Path, tmp_path: Path, name: str) -> None:
+def test_a_difference_in_common_options_reissues_all(pki: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "pki").symlink_to(pki / "pki")
     options, reason = OPTIONS[name]
     differing(tmp_path, {"apiserver": ({}, reason)}, **options)
 
 
-def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
-    """A certificate for ten minutes is half over when it is made: five are the backdating."""
+def test_renewal_by_remaining_validity(pki: Path, tmp_path: Path) -> None:
+    """A certificate for ten minutes has used half of its validity period when it is issued: five are the backdating."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     short = [{**SERVER, "expiry": "10m"}]
     relaxed, strict = certificates(tmp_path, short), certificates(tmp_path, short, renew_before=0.9)
@@ -178,8 +178,8 @@ def test_renewal_by_remaining_life(pki: Path, tmp_path: Path) -> None:
     assert "left, less than 90% of its validity period" in outcome.results[2]["certificates"][0]["reasons"][0]
 
 
-def test_a_renewal_mends_the_key_beside_it(pki: Path, tmp_path: Path) -> None:
-    """A key that others can read is closed in the same run that renews its certificate."""
+def test_a_renewal_fixes_the_mode_of_its_key(pki: Path, tmp_path: Path) -> None:
+    """A key that others can read gets its mode back in the same run that renews its certificate."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     made, wanted = certificates(tmp_path, [SERVER]), certificates(tmp_path, [{**SERVER, "hosts": ["other"]}])
     key = {"path": str(tmp_path / "host/apiserver.key"), "mode": "0644"}
@@ -189,7 +189,7 @@ def test_a_renewal_mends_the_key_beside_it(pki: Path, tmp_path: Path) -> None:
 
 
 def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
-    """No CA, no user, no directory: check mode says what would be made, the real run what is missing."""
+    """No CA, no user, no directory: check mode predicts what would be created, the real run reports what is missing."""
     wanted = certificates(tmp_path, [{**SERVER, "owner": "no-such-user"}])
     config = {"path": str(tmp_path / "a.conf"), "server": "https://a:6443", "ca": str(tmp_path / "host/ca.crt")}
     config.update(certificate=str(tmp_path / "host/admin"), user="admin", owner="no-such-user")
@@ -202,7 +202,7 @@ def test_prediction_where_nothing_exists_yet(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["play.json"]
 
 
-def test_missing_user_is_an_error_before_anything_is_made(pki: Path, tmp_path: Path) -> None:
+def test_missing_user_is_an_error_before_anything_is_written(pki: Path, tmp_path: Path) -> None:
     """For real, an unknown owner stops the task with nothing written."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     outcome = play(tmp_path, [(APPLY, certificates(tmp_path, [SERVER, {**CLIENT, "owner": "no-such-user"}]))])
@@ -231,7 +231,7 @@ def test_passphrase(pki: Path, tmp_path: Path) -> None:
 
 
 def test_leaf_keys_stay_on_their_host(pki: Path, tmp_path: Path) -> None:
-    """Nothing that was sent to the host or came back holds the key that was made there."""
+    """Nothing that is sent to the host or returned contains the key that was created there."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     sent = tmp_path / "sent"
     task = certificates(tmp_path, [SERVER])
@@ -246,7 +246,7 @@ def test_leaf_keys_stay_on_their_host(pki: Path, tmp_path: Path) -> None:
 
 
 def test_kubeconfigs(pki: Path, tmp_path: Path) -> None:
-    """Embedded credentials, private, deterministic, and repaired when somebody opens the file to others."""
+    """Embedded credentials, private, deterministic, and repaired when the mode was changed."""
     (tmp_path / "pki").symlink_to(pki / "pki")
     base = {"server": "https://192.0.2.1:6443", "ca": str(tmp_path / "pki/ca.crt")}
     by_certificate = {**base, "path": str(tmp_path / "d/a.conf"), "user": "admin"}
@@ -267,7 +267,7 @@ def test_kubeconfigs(pki: Path, tmp_path: Path) -> None:
 
 
 def test_role_ca(tmp_path: Path) -> None:
-    """The role makes what the other roles read, once; check mode works where there is nothing."""
+    """The role creates what the other roles read, once; check mode works on an empty directory."""
     variables = {"cluster_pki_dir": str(tmp_path / "pki"), "cluster_name": "test"}
     role = {"import_role": {"name": "hardway.kubernetes.ca"}, "vars": variables}
     find = {"find": {"paths": str(tmp_path / "pki"), "recurse": True}}
@@ -275,5 +275,5 @@ def test_role_ca(tmp_path: Path) -> None:
     assert [result.get("matched") for result in outcome.results] == [None, 0, None, 14, None], outcome.output
     subject = openssl("x509", "-in", tmp_path / "pki/ca.crt", "-noout", "-subject")
     assert subject == "subject=CN = test\n"
-    # The prediction and the making; not the last run of the role.
+    # The predicted run and the first one; not the last run of the role.
     assert outcome.output.count("changed: [localhost]") == 2, outcome.output

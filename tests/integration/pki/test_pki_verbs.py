@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verbs of cfssl through the modules, with the files of a guide as they are; openssl is the judge."""
+"""Verbs of cfssl through the modules, with the files of a guide unchanged; verified by openssl."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SERVER = {"CN": "kubernetes", "hosts": ["10.32.0.1", "kubernetes.default"], "nam
 
 
 def test_files_of_a_guide(tmp_path: Path) -> None:
-    """ca-config.json and *-csr.json beside the playbook make CAs and certificates that openssl accepts."""
+    """ca-config.json and *-csr.json beside the playbook create CAs and certificates that openssl accepts."""
     for name, content in {"ca-config": CONFIG, "ca-csr": CA, "admin-csr": ADMIN, "kubernetes-csr": SERVER}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     directory, host = tmp_path / "pki", tmp_path / "host"
@@ -70,8 +70,8 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
     openssl(*root, "-untrusted", directory / "servers-ca.crt", "-purpose", "sslserver", host / "server.crt")
 
 
-def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) -> None:
-    """The CA of the kubelets makes clients, neither servers nor further CAs."""
+def test_the_kubelet_ca_of_the_role_signs_only_client_certificates(tmp_path: Path) -> None:
+    """Neither servers nor further CAs."""
     (kubelets,) = yaml.safe_load((TOP / "roles/ca/vars/main.yml").read_text())["_ca_intermediates"]
     make = {"directory": str(tmp_path / "pki"), "cas": [{"name": "ca"}, kubelets]}
     below = {**make, "cas": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
@@ -93,7 +93,7 @@ def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) 
     openssl("verify", "-x509_strict", *chain, "-purpose", "sslclient", tmp_path / "n1.crt")
 
 
-def test_names_that_usual_strings_cannot_hold(tmp_path: Path) -> None:
+def test_names_beyond_ascii_are_utf8(tmp_path: Path) -> None:
     """An underscore is not printable and an umlaut not ASCII: both are UTF-8, as cfssl has them, and stay so."""
     name = {"SerialNumber": "host_1", "E": "jürgen@example.org"}
     act("pki_ca", directory=str(tmp_path), cas=[{"name": "a", "names": [name]}])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mirror that serves nothing, half of everything, or the wrong thing."""
+"""A mirror that serves nothing, half of a file, or the wrong file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import http.server
 import threading
 import typing as t
 
-CONTENT = b"\x7fELF of somebody else"
+CONTENT = b"\x7fELF of another vendor"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the first part of the path."""
 
     def do_GET(self) -> None:
-        """Answer whatever is asked for below it."""
+        """Answer any path below it."""
         kind = self.path.split("/")[1]
         self.send_response(404 if kind == "missing" else 200)
         self.send_header("Content-Length", str(len(CONTENT)))
@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(CONTENT[:10] if kind == "truncated" else CONTENT)
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml against hosts that do not exist: a program in the place of ssh answers and takes notes."""
+"""site.yml against hosts that do not exist: a program in place of ssh answers and records the requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import yaml
 
 GROUPS = ("etcd", "master", "lb", "node")
 COMPONENTS = "roles/cluster/vars/main/preflight.yml"
-# It knows no modules but those that read and change nothing. A host without facts is down.
+# It answers only modules that read and change nothing. A host without facts is down.
 SSH = """#!{python} -IS
 import json, re, sys
 address = sys.argv[-2]
@@ -58,7 +58,7 @@ class Site:
 
     def __init__(self, repository: Path, directory: Path) -> None:
         self.directory = directory
-        # How the playbook is run: as in the clone, unless somebody says otherwise.
+        # How the playbook is run: as in the clone, unless a test sets it.
         self.ansible_playbook, self.place = "ansible-playbook", repository
         self.environment = dict(os.environ)
         self.pki = directory / "pki"
@@ -100,18 +100,18 @@ class Site:
         )
 
     def asked(self) -> list[str]:
-        """Return which modules were to run on which hosts."""
+        """Return which modules were run on which hosts."""
         log = self.directory / "asked"
         return log.read_text().splitlines() if log.exists() else []
 
     def touched(self) -> list[str]:
-        """Return what was done to hosts beyond reading."""
+        """Return what was run on hosts beyond reading."""
         reads = (".setup", ".host_check", ".running_info", ".cached_results")
         return [line for line in self.asked() if not line.endswith(reads)]
 
 
 def facts(address: str, **changes: t.Any) -> dict[str, t.Any]:
-    """Return the facts of a good host."""
+    """Return the facts of a healthy host."""
     return {
         "ansible_architecture": "x86_64",
         "ansible_distribution": "Debian",

@@ -22,7 +22,7 @@ CONFIGURATION, KEY, PUBLIC = (
 
 
 def made(directory: Path) -> dict[str, str]:
-    """Return what a master has of a cluster with this PKI directory, as it leaves the host."""
+    """Return what a master reports with this PKI directory."""
     call(
         "pki_ca",
         directory=str(directory),
@@ -39,15 +39,15 @@ def made(directory: Path) -> dict[str, str]:
 
 @pytest.fixture
 def site(repository: Path, tmp_path: Path) -> Site:
-    """Return a site whose masters have what it has."""
+    """Return a site whose masters have these secrets."""
     found = Site(repository, tmp_path)
     ours = made(found.pki)
     found.secrets = {f"192.0.2.1{n}": ours for n in (1, 2, 3)}
     return found
 
 
-def complaints(site: Site, *arguments: str) -> list[str]:
-    """Return the lines that tell of other secrets."""
+def foreign_secrets(site: Site, *arguments: str) -> list[str]:
+    """Return the lines that report other secrets."""
     return [
         line
         for line in site.run(*arguments).stdout.splitlines()
@@ -56,21 +56,21 @@ def complaints(site: Site, *arguments: str) -> list[str]:
 
 
 def test_other_keys_are_left_alone(site: Site, tmp_path: Path) -> None:
-    """Of one master of three, or of all; in a check, too; who does not need what is there goes on."""
+    """On one master of three, or on all; in a check, too; a run that does not need them goes on."""
     other = made(tmp_path / "other")
     site.secrets["192.0.2.12"] = {**site.secrets["192.0.2.12"], CONFIGURATION: other[CONFIGURATION]}
     for address in ("192.0.2.11", "192.0.2.13"):
         site.secrets[address] = {**site.secrets[address], KEY: other[KEY], PUBLIC: other[PUBLIC]}
     for arguments in ((), ("--check",)):
-        found = complaints(site, *arguments)
+        found = foreign_secrets(site, *arguments)
         for words in (["host k2: ", CONFIGURATION, "secrets/encryption.key"], ["hosts k1, k3: ", KEY, "sa.pub"]):
             assert [line for line in found if all(word in line for word in words)], found
         assert site.touched() == []
-    assert complaints(site, "-e", json.dumps({"host_replace_cas": True})) == []
+    assert foreign_secrets(site, "-e", json.dumps({"host_replace_cas": True})) == []
     assert len(site.touched()) == 3
 
 
-def test_what_the_controller_has_is_no_reason_to_stop(site: Site) -> None:
-    """A host that is touched by the next module is one that has passed."""
-    assert complaints(site) == []
+def test_known_secrets_do_not_stop_the_run(site: Site) -> None:
+    """A host on which the next module runs has passed."""
+    assert foreign_secrets(site) == []
     assert len(site.touched()) == 3

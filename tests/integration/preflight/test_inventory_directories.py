@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An inventory in several directories: no default tells where the CAs of its one cluster are."""
+"""An inventory in several directories: there is no default for the CA directory of its one cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def second(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [[], ["--limit", "k4"]])
-def test_the_default_place_of_the_cas_is_refused(
+def test_the_default_ca_directory_is_refused(
     repository: Path, tmp_path: Path, second: list[str], limit: list[str]
 ) -> None:
     site = Site(repository, tmp_path)
@@ -35,7 +35,7 @@ def test_the_default_place_of_the_cas_is_refused(
     assert not list(tmp_path.rglob(".pki"))
 
 
-def test_a_place_for_all_of_them_is_fine(repository: Path, tmp_path: Path, second: list[str]) -> None:
+def test_one_ca_directory_for_all_is_accepted(repository: Path, tmp_path: Path, second: list[str]) -> None:
     site = Site(repository, tmp_path)
     del site.variables["cluster_pki_dir"]
     place = tmp_path / ".pki"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the way on a real host is told by one run of site.yml, all at once, before anything is changed there."""
+"""Problems of a real host are reported by one run of site.yml, all at once, before the first change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from integration.systemd_units.lab import REPOSITORY, SANDBOX, Lab, lab
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 SERVE = "/usr/bin/python3 -m http.server --directory /var/empty"
 UNIT = f"[Service]\\nExecStart={SERVE} 8081\\n"
-# What is done to the host, and what the run must say of it.
+# What is done to the host, and what the run must report.
 PLANTED = {
     "a foreign etcd": (
         f"systemd-run -q --unit=other-etcd {SERVE} 2379",
@@ -75,7 +75,7 @@ PLANTED = {
         r"nftables chain inet wall in: is on and does not let in 6443/tcp, 8472/udp, 10250/tcp; open them",
     ),
 }
-# These are in the inventory, and only the host can tell that they are wrong.
+# These are in the inventory, and only the host shows that they are wrong.
 SETTINGS = {
     "cluster_node_ip": ("203.0.113.7", r"cluster_node_ip 203.0.113.7: no interface of the host has it, as behind NAT"),
     "cluster_api_endpoint": (
@@ -97,13 +97,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def check(host: Lab, **variables: Any) -> str:
-    """Return what a check run of the part of site.yml before the first change prints."""
+    """Return the output of a check run of the part of site.yml before the first change."""
     everything = yaml.safe_load(host.inventory.read_text())["all"]
     everything["vars"]["cluster_pki_dir"] = str(host.directory / "pki")
     for name, value in variables.items():
         owner = everything["vars"] if name == "cluster_api_endpoint" else everything["hosts"]["n1"]
         owner[name] = value
-    # Another host is in the inventory and not in the limit, for one alone needs no firewall that is open.
+    # Another host is in the inventory and not in the limit, because a single host needs no open firewall.
     everything["hosts"]["n2"] = {"ansible_host": "198.18.0.12"}
     everything["children"] = {name: {"hosts": {"n1": {}}} for name in ("etcd", "master")}
     everything["children"]["node"] = {"hosts": {"n1": {}, "n2": {}}}
@@ -126,8 +126,8 @@ def check(host: Lab, **variables: Any) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_second_address_of_an_interface_is_an_address(host: Lab) -> None:
-    """Nothing is in the way of a bare host, whichever of its addresses it has as a node."""
+def test_any_address_of_an_interface_can_be_the_address_of_the_node(host: Lab) -> None:
+    """A bare host has no problems, whichever of its addresses it has as a node."""
     host.inside("n1", "ip addr add 198.18.0.77/24 dev eth0")
     said = check(host, cluster_node_ip="198.18.0.77")
     assert "198.18.0.77: no interface" not in said
@@ -135,18 +135,18 @@ def test_the_second_address_of_an_interface_is_an_address(host: Lab) -> None:
     assert "host n1:" not in re.sub(r"WARNING.*", "", said), said
 
 
-def test_all_obstacles_are_told_at_once(host: Lab) -> None:
+def test_all_obstacles_are_reported_at_once(host: Lab) -> None:
     for command, _words in PLANTED.values():
         host.inside("n1", command)
     host.inside("n1", "python3 -m venv --without-pip /root/venv; touch /root/planted")
     said = " ".join(check(host, **{name: value for name, (value, _words) in SETTINGS.items()}).split())
-    told = [*(words for _command, words in PLANTED.values()), *(words for _value, words in SETTINGS.values())]
-    assert [words for words in told if not re.search(f"host n1: {words}", said)] == [], said
+    reports = [*(words for _command, words in PLANTED.values()), *(words for _value, words in SETTINGS.values())]
+    assert [words for words in reports if not re.search(f"host n1: {words}", said)] == [], said
     assert host.inside("n1", "find / -xdev -newer /root/planted -type f -path '/etc/*' -not -name mtab") == ""
     assert "Prepare the kernel" not in said
 
 
-def test_a_check_that_is_skipped_is_silent(host: Lab) -> None:
+def test_a_skipped_check_reports_nothing(host: Lab) -> None:
     names = ["ports", "dropins", "units", "cni", "leftovers", "routes", "resolver", "mounts", "firewall"]
     said = check(host, host_skip_checks=names)
     assert "Prepare the kernel" in said, said

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml with a CA whose key is kept elsewhere: masters sign for kubelets, and need a key for that."""
+"""site.yml with an offline CA: masters sign for kubelets, and need a key for that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def site(repository: Path, tmp_path: Path) -> Site:
 
 
 def refusal(site: Site) -> str:
-    """Run; return the sentence that tells of a missing key, empty where there is none."""
+    """Run; return the sentence about a missing key, empty where there is none."""
     said = " ".join(site.run().stdout.split())
     return next(iter(re.findall(rf"{site.pki}/\S+ its key is missing.*?restore the key", said)), "")
 
@@ -35,7 +35,7 @@ def test_masters_are_not_left_without_a_key_to_sign_with(site: Site) -> None:
     assert site.asked() == []
 
 
-def test_with_an_ca_for_kubelets_they_need_none_of_it(site: Site) -> None:
+def test_with_a_ca_for_kubelets_the_key_of_the_root_is_not_needed(site: Site) -> None:
     site.variables["cluster_kubelet_intermediate"] = True
     waiting = site.pki / "requests/ca/cas/kubelet-ca.csr"
     assert str(waiting) in site.run().stdout, "it must be signed first"

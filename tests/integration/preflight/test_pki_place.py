@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The place of the CAs by default: Ansible without our settings must not read them as inventory."""
+"""The default CA directory: Ansible without our settings must not read it as inventory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAYBOOK = "[{hosts: localhost, gather_facts: false, roles: [hardway.kubernetes.
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """Return a directory as the examples are, beside a playbook."""
+    """Return a directory like the examples, beside a playbook."""
     (tmp_path / "ca.yml").write_text(PLAYBOOK)
     (tmp_path / "ansible.cfg").touch()
     (tmp_path / "inventory").mkdir()
@@ -44,7 +44,7 @@ def test_cas_beside_the_inventory_are_no_inventory(inventory: Path, repository: 
     assert set(known["_meta"]["hostvars"]) == {"k1"}
 
 
-def test_cas_in_the_former_place_stay_in_use(inventory: Path, repository: Path) -> None:
+def test_cas_in_the_former_directory_stay_in_use(inventory: Path, repository: Path) -> None:
     settings = ("--extra-vars", json.dumps({"cluster_pki_dir": str(inventory / "pki")}))
     ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")), *settings)
     run = ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")))

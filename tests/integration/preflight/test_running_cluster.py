@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml on a cluster that runs: it keeps its versions and its lasting settings, before any host is touched."""
+"""site.yml on a running cluster: it keeps its versions and its permanent settings, before any host is touched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from .site import Site, facts, running
 
-# Older than the collection's default, and without a digest in its catalog: as where the collection was updated since.
+# Older than the collection's default, and without a digest in its catalog: the collection was updated since.
 RUNS = "1.35.3"
 VERSIONS = {
     **dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"), RUNS),
@@ -79,7 +79,7 @@ def site(repository: Path, tmp_path: Path) -> Site:
 
 
 def run(site: Site, *arguments: str, **settings: t.Any) -> str:
-    """Run; return what is said."""
+    """Run; return the output."""
     result = site.run("-e", json.dumps(settings), *arguments)
     assert result.returncode != 0
     return " ".join(result.stdout.split())
@@ -92,7 +92,7 @@ def test_a_newer_collection_upgrades_nothing_and_downloads_nothing(site: Site) -
     assert "touched by" in said and "Remedy" not in said
 
 
-def test_a_download_is_of_the_version_that_runs(site: Site) -> None:
+def test_the_running_version_is_downloaded(site: Site) -> None:
     site.running["192.0.2.12"]["stored"] = {}
     said = run(site)
     assert site.touched() == []
@@ -108,7 +108,7 @@ def test_a_download_is_of_the_version_that_runs(site: Site) -> None:
         assert words in said, said
 
 
-def test_versions_that_are_refused_are_told_at_once(site: Site) -> None:
+def test_refused_versions_are_reported_at_once(site: Site) -> None:
     components = {"etcd": "3.6.5", "containerd": "2.3.4", "flannel": "0.26.0", "coredns": "1.12.1"}
     said = run(site, cluster_kubernetes_version="1.36.2", cluster_component_versions=components)
     assert site.touched() == []
@@ -123,7 +123,7 @@ def test_versions_that_are_refused_are_told_at_once(site: Site) -> None:
         assert words in said, said
 
 
-def test_settings_that_cannot_change_are_told_at_once(site: Site) -> None:
+def test_settings_that_cannot_change_are_reported_at_once(site: Site) -> None:
     asked: dict[str, t.Any] = {
         "cluster_service_cidr": "10.97.0.0/16",
         "cluster_pod_cidr": "10.200.0.0/16",
@@ -140,16 +140,16 @@ def test_settings_that_cannot_change_are_told_at_once(site: Site) -> None:
         assert f"the inventory asks for {value}; it cannot be changed on a running cluster; set it back" in found, said
 
 
-def test_the_next_minor_goes_on_where_it_is_allowed(site: Site) -> None:
+def test_an_upgrade_to_the_next_minor_runs_where_it_is_allowed(site: Site) -> None:
     said = run(site, "-e", "cluster_allow_minor_upgrade=true", cluster_kubernetes_version="1.36.2")
     assert "this inventory asks for" not in said
-    # As far as the download, of this alone: what is not asked for stays.
+    # As far as the download, of this alone: other components stay.
     assert "kubernetes 1.36.2 (amd64)" in said and "etcd 3.6.6" not in said
 
 
 @pytest.fixture
 def grown(site: Site) -> Site:
-    """Return a site with a new node, in whose limit no master is; the first of them is down."""
+    """Return a site with a new node and a limit without masters; the first of them is down."""
     site.groups["node"]["k4"] = {"ansible_host": "192.0.2.14"}
     site.facts |= {"192.0.2.14": facts("192.0.2.14"), "192.0.2.11": None}
     return site
@@ -165,19 +165,19 @@ def test_a_new_node_gets_what_the_cluster_runs(grown: Site) -> None:
     assert read == ["192.0.2.11", "192.0.2.12"]
 
 
-def test_a_master_within_the_limit_tells_it(grown: Site) -> None:
+def test_a_master_within_the_limit_reports_the_versions(grown: Site) -> None:
     said = run(grown, "--limit", "k2,k4")
     assert f"kubernetes {RUNS} (amd64)" in said and "answers, so what the cluster runs is unknown" not in said
     assert not [line for line in grown.asked() if line.endswith(".running_info")]
 
 
-def test_no_canary_among_the_kubelets(grown: Site) -> None:
+def test_no_kubelet_is_upgraded_before_the_masters(grown: Site) -> None:
     said = run(grown, "--limit", "k4", "-e", "cluster_allow_minor_upgrade=true", cluster_kubernetes_version="1.36.2")
     assert grown.touched() == []
     assert f"kubelet 1.36.2 on k4 would be newer than the API server {RUNS} of k2" in said, said
 
 
-def test_no_node_of_an_unknown_cluster(grown: Site) -> None:
+def test_no_node_joins_a_cluster_whose_masters_do_not_answer(grown: Site) -> None:
     grown.facts |= {f"192.0.2.1{n}": None for n in (1, 2, 3)}
     said = run(grown, "--limit", "k4")
     assert grown.touched() == []

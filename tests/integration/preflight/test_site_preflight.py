@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""site.yml itself refuses bad input before it touches any host, in one line: what, its value, and the remedy."""
+"""site.yml refuses bad input before it touches any host, in one line: object, value, and remedy."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from .site import GROUPS, Site, facts
 
 @pytest.fixture
 def site(repository: Path, tmp_path: Path) -> Site:
-    """Return a site with which nothing is wrong yet."""
+    """Return a site without faults."""
     return Site(repository, tmp_path)
 
 
-def refused(site: Site, *told: t.Sequence[str], limit: str = "") -> str:
-    """Run; for each fault one sentence has all of its words, and nothing but facts was asked of any host."""
+def refused(site: Site, *expected: t.Sequence[str], limit: str = "") -> str:
+    """Run; for each fault one sentence has all of its words, and only facts were gathered from hosts."""
     result = site.run(*(["--limit", limit] if limit else []))
     assert result.returncode != 0
-    # Ansible tells several in one line, as a list.
+    # Ansible prints several in one line, as a list.
     sentences = [part for line in result.stdout.splitlines() for part in re.split(r"""['"], ['"]""", line)]
-    for words in told:
+    for words in expected:
         found = [sentence for sentence in sentences if all(word in sentence for word in words)]
         assert found, (words, result.stdout + result.stderr)
     assert site.touched() == []
     return result.stdout
 
 
-def test_a_good_site_gets_as_far_as_its_hosts(site: Site) -> None:
+def test_a_valid_site_reaches_its_hosts(site: Site) -> None:
     result = site.run()
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
-def test_a_limit_leaves_no_work_on_the_controller_out(site: Site) -> None:
+def test_a_limit_does_not_skip_tasks_on_the_controller(site: Site) -> None:
     result = site.run("--limit", "k1,k2,k3")
     assert (site.pki / "ca.crt").exists(), result.stdout + result.stderr
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("playbook", ["playbooks/verify.yml", "playbooks/certificates.yml"])
-def test_a_cluster_under_other_names_is_not_well(site: Site, playbook: str) -> None:
+def test_a_cluster_with_other_host_names_has_problems(site: Site, playbook: str) -> None:
     site.groups = {f"{name}s": hosts for name, hosts in site.groups.items()}
     result = site.run(playbook=playbook)
     assert result.returncode != 0
@@ -64,7 +64,7 @@ MISSPELT = {**{name: {} for name in GROUPS}, "masters": THREE, "etcds": THREE}
 BAD_NAME = {"Bad_Name": {"ansible_host": "192.0.2.14"}}
 SAME_NAME = {"k6": {"ansible_host": "192.0.2.16", "cluster_node_name": "k1"}}
 CONTAINERD_1 = {"plugins": {"io.containerd.grpc.v1.cri": {"sandbox_image": "pause"}}}
-# What can be wrong together is wrong in one inventory: all of it is told at once.
+# As many faults as possible are in one inventory: all of them are reported at once.
 INVENTORY: dict[str, list[Row]] = {
     "names and addresses": [
         ({"cluster_pod_cidr": "10.96.0.0/12"}, {}, ["cluster_pod_cidr", "10.96.0.0/12", "disjoint"]),
@@ -142,7 +142,7 @@ INVENTORY: dict[str, list[Row]] = {
 
 
 @pytest.mark.parametrize("name", INVENTORY)
-def test_a_bad_inventory(site: Site, name: str) -> None:
+def test_all_faults_of_an_inventory_are_reported(site: Site, name: str) -> None:
     groups: dict[str, dict[str, t.Any]] = {}
     for variables, wrong, _words in INVENTORY[name]:
         site.variables.update(variables)
@@ -154,14 +154,14 @@ def test_a_bad_inventory(site: Site, name: str) -> None:
     assert not site.pki.exists()
 
 
-def test_a_misspelt_variable_of_the_command_line(site: Site) -> None:
+def test_a_misspelt_variable_of_the_command_line_is_refused(site: Site) -> None:
     result = site.run("-e", "verify_imge=busybox", playbook="playbooks/verify.yml")
     assert result.returncode != 0
     assert "verify_imge" in result.stdout and "did you mean verify_image?" in result.stdout
     assert site.asked() == []
 
 
-def test_what_belongs_to_others_is_left_alone(site: Site) -> None:
+def test_variables_of_others_are_ignored(site: Site) -> None:
     site.variables |= {
         "node_exporter_version": "1.8",
         "etcd_version": "3",
@@ -175,7 +175,7 @@ def test_what_belongs_to_others_is_left_alone(site: Site) -> None:
     assert not [line for line in site.asked() if line.startswith("192.0.2.50")]
 
 
-def test_values_that_are_text(site: Site) -> None:
+def test_values_that_are_text_are_accepted(site: Site) -> None:
     spelt = [
         "cluster_api_extra_sans=a,b",
         "master_shutdown_delay=7",
@@ -187,7 +187,7 @@ def test_values_that_are_text(site: Site) -> None:
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
-def test_a_value_from_a_vault(site: Site, tmp_path: Path) -> None:
+def test_a_value_from_a_vault_is_not_shown(site: Site, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("word")
     secret = VaultLib([("default", VaultSecret(b"word"))]).encrypt("no way")
     text = "".join(f"  {line}\n" for line in secret.decode().splitlines())
@@ -200,15 +200,15 @@ def test_a_value_from_a_vault(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown(site: Site) -> None:
-    values = {"cluster_pki_passphrase": {"tell": "nobody"}, "keepalived_password": {"tell": "nobody"}}
+    values = {"cluster_pki_passphrase": {"word": "correct-horse"}, "keepalived_password": {"word": "correct-horse"}}
     result = site.run("-e", json.dumps(values))
     for name in values:
         assert f"{name}: not a valid str" in result.stdout, result.stdout
-    assert "nobody" not in result.stdout + result.stderr
+    assert "correct-horse" not in result.stdout + result.stderr
     assert site.asked() == []
 
 
-def test_hosts_that_cannot_serve(site: Site) -> None:
+def test_unsupported_hosts_are_refused(site: Site) -> None:
     changes = (
         {"ansible_architecture": "riscv64"},
         {"ansible_distribution": "Slackware"},
@@ -228,7 +228,7 @@ def test_hosts_that_cannot_serve(site: Site) -> None:
 
 
 def named(site: Site, *addresses: str) -> None:
-    """Let the inventory know hosts by name alone; their addresses are in their facts."""
+    """Give the hosts names in the inventory and no addresses; their addresses are in their facts."""
     hosts = {f"k{n}": {"ansible_host": f"k{n}.example.org"} for n, _address in enumerate(addresses, 1)}
     site.groups = {name: dict(hosts) for name in GROUPS}
     pairs = zip(hosts.values(), addresses)
@@ -237,13 +237,13 @@ def named(site: Site, *addresses: str) -> None:
     }
 
 
-def test_hosts_with_names_for_addresses_are_asked_for_those(site: Site) -> None:
+def test_addresses_of_hosts_with_names_come_from_facts(site: Site) -> None:
     named(site, "192.0.2.11", "192.0.2.12", "192.0.2.13")
     result = site.run()
     assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
-def test_addresses_from_facts_are_judged_before_any_host_is_touched(site: Site) -> None:
+def test_addresses_from_facts_are_validated_before_any_host_is_touched(site: Site) -> None:
     named(site, "192.0.2.11", "192.0.2.11", "192.0.2.100", "10.244.0.1", "")
     refused(
         site,
@@ -260,7 +260,7 @@ def test_a_host_outside_of_the_limit_has_no_address_from_its_facts(site: Site) -
 
 
 def a_certificate(path: Path, *extra: str) -> None:
-    """Let openssl write a key pair as somebody's own CA."""
+    """Let openssl create a key pair as a foreign CA."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pair = ["-keyout", f"{path}.key", "-out", f"{path}.crt", "-subj", f"/CN={path.name}", "-days", "3650", *extra]
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -280,13 +280,13 @@ def no_ca(pki: Path) -> None:
 
 
 def no_pem(pki: Path) -> None:
-    """Let a disk have eaten the certificate."""
+    """Damage the certificate."""
     a_certificate(pki / "etcd" / "ca")
     (pki / "etcd" / "ca.crt").write_text("")
 
 
 def unreadable(pki: Path) -> None:
-    """What root cannot read either."""
+    """Make a file that not even root can read."""
     (pki / "front-proxy-ca.crt").mkdir(parents=True)
 
 
@@ -299,7 +299,7 @@ def unreadable(pki: Path) -> None:
         (unreadable, ["pki/front-proxy-ca.crt", "cannot be read", "fix"]),
     ],
 )
-def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str]) -> None:
+def test_a_broken_ca_is_refused(site: Site, spoil: t.Callable[[Path], None], words: list[str]) -> None:
     spoil(site.pki)
     refused(site, words)
     assert site.asked() == []
@@ -309,16 +309,16 @@ def test_a_bad_ca(site: Site, spoil: t.Callable[[Path], None], words: list[str])
     ("kind", "words"),
     [("missing", ["answers 404"]), ("truncated", ["ended after 10 of"]), ("wrong", ["sha256", "deleted"])],
 )
-def test_a_bad_download(site: Site, kind: str, words: list[str]) -> None:
+def test_a_bad_download_is_refused(site: Site, kind: str, words: list[str]) -> None:
     (site.binaries / "flanneld").unlink()
     with mirror() as address:
         site.variables["cluster_mirror_url"] = f"{address}/{kind}"
         refused(site, ["flannel", "flanneld", "Remedy", *words])
-    # Neither kept for the next run, nor half of it.
+    # It is not kept for the next run, not even in part.
     assert [path for path in site.cache.rglob("*") if "flannel" in path.name and path.is_file()] == []
 
 
-def test_bad_image_archives_are_told_before_any_host_is_touched(site: Site, tmp_path: Path) -> None:
+def test_bad_image_archives_are_reported_before_any_host_is_touched(site: Site, tmp_path: Path) -> None:
     whole, half = tmp_path / "whole.tar", tmp_path / "half.tar"
     for path in (whole, half):
         index = json.dumps([{"RepoTags": ["registry.example.org/app:1.0"]}]).encode()
@@ -339,7 +339,7 @@ def test_bad_image_archives_are_told_before_any_host_is_touched(site: Site, tmp_
     )
 
 
-def test_a_spoilt_file_in_the_cache(site: Site) -> None:
+def test_a_damaged_file_in_the_cache_is_replaced(site: Site) -> None:
     (site.binaries / "flanneld").unlink()
     site.variables["cluster_mirror_url"] = "http://127.0.0.1:9"
     first = refused(site, ["flannel", "no answer from 127.0.0.1:9", "Remedy: put"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""verify.yml where the first master is dead, or not in the limit: the others are judged, by one of them."""
+"""verify.yml where the first master is down, or not in the limit: one of the others checks the cluster."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from .site import GROUPS, Site
 
 @pytest.fixture
 def site(repository: Path, tmp_path: Path) -> Site:
-    """Return a site whose first host is dead."""
+    """Return a site whose first host is down."""
     made = Site(repository, tmp_path)
     made.facts["192.0.2.11"] = None
     return made
 
 
-def looks(site: Site) -> list[str]:
-    """Return at which hosts the module that looks at things was run."""
+def inspected_hosts(site: Site) -> list[str]:
+    """Return the hosts on which the inspecting module was run."""
     return sorted(line.split()[0][-2:] for line in site.asked() if line.endswith((".cluster_info", ".host_health")))
 
 
-def test_a_dead_first_master_is_told_among_all_that_is_wrong(site: Site) -> None:
+def test_a_dead_first_master_is_one_of_the_reported_problems(site: Site) -> None:
     result = site.run(playbook="playbooks/verify.yml")
     assert result.returncode != 0
     for words in ("host k1: not reached; fix the connection", "seen by 192.0.2.12", "seen by 192.0.2.13"):
         assert words in result.stdout, result.stdout
-    # The first of them once of itself and once of the cluster, the dead one in vain.
-    assert looks(site) == ["11", "12", "12", "13"]
+    # The first of them once for itself and once for the cluster; the dead one does not answer.
+    assert inspected_hosts(site) == ["11", "12", "12", "13"]
 
 
 def test_a_host_outside_the_limit_is_not_contacted(site: Site) -> None:
     result = site.run("--limit", "!k1", playbook="playbooks/verify.yml")
     assert "host k1" not in result.stdout
     assert not any(line.startswith("192.0.2.11") for line in site.asked())
-    assert looks(site) == ["12", "12", "13"]
+    assert inspected_hosts(site) == ["12", "12", "13"]
 
 
-def test_an_address_that_the_inventory_does_not_tell_is_asked_for(site: Site) -> None:
+def test_an_address_outside_of_the_inventory_comes_from_the_host(site: Site) -> None:
     hosts = {f"k{n}": {"ansible_host": f"k{n}.example.org"} for n in (1, 2, 3)}
     site.groups = dict.fromkeys(GROUPS, hosts)
     for n in (2, 3):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to an API, as whoever."""
+"""Requests to an API, as any user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from integration.api.kubernetes import RealKubernetes
 
 MAPS = "/api/v1/namespaces/default/configmaps"
-# A pattern for the cause of a fault where none is waited for.
+# A pattern that matches no cause, where no fault is expected.
 NEVER = "(?!)"
 APPLY = "application/apply-patch+yaml"
 
@@ -31,7 +31,7 @@ def ask(
     token: str | None = None,
     kind: str = "application/json",
 ) -> Response:
-    """Send a request, as a stranger where nobody is named."""
+    """Send a request, without credentials where none are given."""
     tls = Tls(ca=str(cluster.ca.ca), cert=f"{cert}.crt" if cert else None, key=f"{cert}.key" if cert else None)
     data = None if body is None else json.dumps(body).encode()
     return request(cluster.url + path, method=method, body=data, headers={"Content-Type": kind}, tls=tls, token=token)
@@ -43,7 +43,7 @@ def admin(cluster: RealKubernetes, path: str, method: str = "GET", body: Any = N
 
 
 def until(truth: Callable[[], bool], seconds: float = 90) -> bool:
-    """Say whether something becomes true; no answer is none yet."""
+    """Return whether something becomes true; while there is no answer it is not."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(HttpError):
@@ -58,6 +58,6 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
 
 
 def plural(kind: str) -> str:
-    """Return the name by which a URL calls a kind."""
+    """Return the name of a kind in URLs."""
     name = kind.lower()
     return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures: the API by stand-ins, and by the real programs where they are at hand; tests run against each."""
+"""Fixtures: the API by stand-ins, and by the real programs where they are available; tests run against each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Start etcd, API and controller-manager of a kind."""
     place = directory(request.param)
     if binary("etcd", place) is None:
-        pytest.skip("no etcd at hand, and none to be had from Debian")
+        pytest.skip("no etcd available, not even from Debian")
     made = RealKubernetes(tmp_path_factory.mktemp(request.param), place)
     try:
         made.start()
@@ -32,7 +32,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def expired(cluster: RealKubernetes, prefix: str) -> Path:
-    """Write an administrator's certificate whose time is over."""
+    """Write an administrator's certificate that has expired."""
     path = cluster.ca.issue(prefix, "admin", groups=["system:masters"])
     old = x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes())
     now = datetime.datetime.now(datetime.timezone.utc)

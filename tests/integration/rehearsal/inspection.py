@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A look at a control plane as a deployment relies on it, one thing after the other."""
+"""Inspect a control plane as a deployment relies on it, one thing after the other."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from integration.master.control_plane import COMPONENTS, ControlPlane
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 SECRETS = "/api/v1/namespaces/kube-system/secrets"
-# Generous, for what does not come keeps nobody waiting as long as its cause is seen.
+# Generous: an inspection ends as soon as a cause is seen.
 PATIENCE = 90
 
 
 def until(truth: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Return the first answer that is something, or nothing; errors on the way are no answer."""
+    """Return the first non-empty answer, or nothing; errors in between are no answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(HttpError, ApiError):
@@ -37,55 +37,55 @@ def until(truth: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 
 
 def ended(plane: ControlPlane, component: str) -> str:
-    """Return what a program said that is there no more; nothing of one that runs."""
+    """Return the log of a program that has ended; nothing for one that runs."""
     running = plane.programs.running[component].poll() is None
     return "" if running else f"{component} ends: {plane.log(component)}"
 
 
 def inspect(plane: ControlPlane) -> str:
-    """Start all and look at everything that a deployment relies on; return the first finding, or nothing."""
+    """Start all and inspect everything that a deployment relies on; return the first finding, or nothing."""
     plane.etcd.start("m1")
     plane.launch("kube-apiserver")
-    for look in (server, admin, strangers, secrets, tokens, nodes, managers):
-        if finding := look(plane):
+    for check in (server, admin, strangers, secrets, tokens, nodes, managers):
+        if finding := check(plane):
             return finding
     return ""
 
 
 def server(plane: ControlPlane) -> str:
-    """Look whether the server is ready for a client that verifies it."""
+    """Check whether the server is ready for a client that verifies it."""
 
-    def told() -> str:
+    def state() -> str:
         try:
             return "ready" if plane.ask(plane.url + "/readyz").status == 200 else ""
         except HttpError as exc:
             return f"kube-apiserver is not trusted: {exc}" if exc.kind == "tls" else ""
 
-    found = until(lambda: ended(plane, "kube-apiserver") or told())
+    found = until(lambda: ended(plane, "kube-apiserver") or state())
     return "" if found == "ready" else found or f"kube-apiserver is not ready: {plane.log('kube-apiserver')}"
 
 
 def admin(plane: ControlPlane) -> str:
-    """Look with the administrator's certificate."""
+    """Check with the administrator's certificate."""
 
-    def told() -> str:
+    def state() -> str:
         try:
             return "works" if plane.api().get("/api/v1/namespaces/kube-system") else ""
         except ApiError as exc:
-            # The real server takes no certificate for health, either, where it knows no CA of clients.
+            # The real server accepts no certificate for health, either, where it knows no CA of clients.
             return f"the administrator is refused: {exc}" if "401" in f"{exc.status} {exc}" else ""
 
-    found = until(told)
+    found = until(state)
     return "" if found == "works" else found or "the administrator gets no answer"
 
 
 def strangers(plane: ControlPlane) -> str:
-    """Look without any."""
+    """Check without a certificate."""
     return "" if plane.ask(plane.url + "/version").status == 401 else "strangers see more than health"
 
 
 def secrets(plane: ControlPlane) -> str:
-    """Look past the API for a Secret."""
+    """Read a Secret without the API."""
     body = {"metadata": {"name": "probe"}, "stringData": {"word": "plain"}}
     plane.api().post("/api/v1/namespaces/default/secrets", body)
     stored = plane.etcd_value("/registry/secrets/default/probe")
@@ -93,20 +93,20 @@ def secrets(plane: ControlPlane) -> str:
 
 
 def tokens(plane: ControlPlane) -> str:
-    """Ask as one who wants to join."""
+    """Send a request with a bootstrap token."""
     data = {"token-id": "abcdef", "token-secret": "0123456789abcdef", "usage-bootstrap-authentication": "true"}
     body = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token", "stringData": data}
     plane.api().post(SECRETS, body)
     tls = Tls(ca=str(plane.config / "pki/ca.crt"))
     path = plane.url + "/api/v1/nodes"
-    # The server needs a moment to hear of a new token; that it takes none shows only by waiting.
+    # The server needs a moment to read a new token; that it accepts none shows only by waiting.
     if until(lambda: request(path, tls=tls, token="abcdef.0123456789abcdef").status != 401, 10):
         return ""
     return f"bootstrap tokens are not accepted: {plane.log('kube-apiserver')}"
 
 
 def nodes(plane: ControlPlane) -> str:
-    """Ask as one node for another's sake."""
+    """Change one node as another."""
     api = plane.api()
     for name in ("n1", "n2"):
         api.post("/api/v1/nodes", {"metadata": {"name": name}})
@@ -120,7 +120,7 @@ def nodes(plane: ControlPlane) -> str:
 
 
 def managers(plane: ControlPlane) -> str:
-    """Start the others and see them lead and work."""
+    """Start the others and check that they lead and work."""
     for component in COMPONENTS[1:]:
         plane.launch(component)
     api = plane.api()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node in a network of its own, with exactly what roles node and flannel render; and what there is to see of it."""
+"""A node in a network of its own, with exactly what roles node and flannel render; and checks of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COMMANDS = (
 
 @contextlib.contextmanager
 def own_network() -> Iterator[None]:
-    """Be in a new network while the block runs: what the real programs write there goes with it."""
+    """Use a new network while the block runs: what the real programs write there is removed with it."""
     libc = ctypes.CDLL(None, use_errno=True)
     with Path("/proc/self/ns/net").open(encoding="utf-8") as before:
         if libc.unshare(NEW_NETWORK) != 0:
@@ -96,7 +96,7 @@ class Node:
             self.write(item["path"], self.moved(item["content"]))
 
     def moved(self, text: str) -> str:
-        """Return text with all places below our directory."""
+        """Return text with all paths below our directory."""
         for place in ("/etc/kubernetes", "/etc/kube-flannel", "/var/lib/kube", "/run/flannel"):
             text = text.replace(place, f"{self.directory}{place}")
         return text
@@ -144,13 +144,13 @@ class Node:
         self.programs.start(component, [*environment, self.cluster.binary(component), *self.commands[component][1:]])
 
     def log(self, component: str) -> str:
-        """Return what a program has said."""
+        """Return the log of a program."""
         return (self.directory / f"{component}.log").read_text(errors="replace")
 
-    def look(self, component: str, cause: str = NEVER) -> str:
-        """Start a program and see whether it does what others wait for; return the finding, or nothing.
+    def inspect(self, component: str, cause: str = NEVER) -> str:
+        """Start a program and check whether it does what others wait for; return the finding, or nothing.
 
-        Whoever expects that it does not names the cause that its log tells, and waits no longer than for that.
+        A test that expects a failure names the cause in the log, and waits no longer than for that.
         """
         self.launch(component)
         process, truth = self.programs.running[component], getattr(self, "_" + component.replace("-", "_"))
@@ -165,7 +165,7 @@ class Node:
         return f"{component} does not get anywhere: {self.log(component)}" if found is None else str(found)
 
     def _kubelet(self) -> str | None:
-        """Look for the request that a kubelet makes first."""
+        """Wait for the CSR that a kubelet creates first."""
         for csr in self.cluster.api().get(CSRS)["items"]:
             asked = x509.load_pem_x509_csr(base64.b64decode(csr["spec"]["request"])).subject
             names = [str(name.value) for name in asked.get_attributes_for_oid(NameOID.COMMON_NAME)]
@@ -173,13 +173,13 @@ class Node:
         return None
 
     def _kube_proxy(self) -> str | None:
-        """Ask for its health, which follows from what it could read."""
+        """Query its health, which depends on what it could read."""
         with contextlib.suppress(HttpError):
             return "" if request("http://127.0.0.1:10256/healthz").status == 200 else None
         return None
 
     def _flanneld(self) -> str | None:
-        """Look for the lease that pods get their addresses from."""
+        """Wait for the lease that pods get their addresses from."""
         path = self.directory / "run/flannel/subnet.env"
         if not path.is_file() or "FLANNEL_SUBNET=" not in path.read_text():
             return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract: what modules, roles and kubectl ask is answered alike by stand-ins and real programs."""
+"""The contract: requests of modules, roles and kubectl are answered alike by stand-ins and real programs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PODS, SERVICES = (f"/api/v1/namespaces/default/{name}" for name in ("pods", "ser
 @pytest.mark.parametrize(
     ("path", "status"), [("/livez", 200), ("/readyz", 200), ("/version", 401), ("/api", 401), ("/api/v1/nodes", 401)]
 )
-def test_strangers(cluster: RealKubernetes, path: str, status: int) -> None:
+def test_requests_without_credentials(cluster: RealKubernetes, path: str, status: int) -> None:
     assert ask(cluster, path).status == status
 
 
-def test_certificates_that_do_not_count(cluster: RealKubernetes, tmp_path: Path) -> None:
-    """A false one is refused, even where a stranger would be served."""
+def test_invalid_certificates_are_refused(cluster: RealKubernetes, tmp_path: Path) -> None:
+    """An invalid one is refused, even where a client without credentials would be served."""
     other = Issuer(tmp_path, "kubernetes-ca")
-    # Many, for what OpenSSL makes of a false signature depends on its bytes.
+    # Many, because what OpenSSL makes of an invalid signature depends on its bytes.
     foreign = [other.issue(f"foreign{number}", "admin", groups=["system:masters"]) for number in range(30)]
     for path in ("/readyz", "/api/v1/nodes"):
         for cert in (*foreign, expired(cluster, "expired")):
@@ -123,14 +123,14 @@ def test_server_side_apply_owns_fields(cluster: RealKubernetes) -> None:
     assert forced.json()["data"] == {"a": "2", "b": "1"}
     owners = {m["manager"]: m["fieldsV1"] for m in forced.json()["metadata"]["managedFields"]}
     assert owners == {"one": {"f:data": {"f:b": {}}}, "two": {"f:data": {"f:a": {}}}}
-    # What the first wants no more goes, unless it is another's.
+    # Fields that the first no longer applies are removed, unless another manager owns them.
     less = admin(cluster, f"{path}?fieldManager=one", "PATCH", config_map("owned"), kind=APPLY)
     assert less.json()["data"] == {"a": "2"}
     again = admin(cluster, f"{path}?fieldManager=two&force=true", "PATCH", config_map("owned", a="2"), kind=APPLY)
     assert again.json()["metadata"]["resourceVersion"] == less.json()["metadata"]["resourceVersion"]
 
 
-def test_a_service_keeps_what_it_was_given(cluster: RealKubernetes) -> None:
+def test_a_service_keeps_its_addresses_and_ports(cluster: RealKubernetes) -> None:
     path = "/api/v1/namespaces/default/services/web?fieldManager=one"
     spec: dict[str, Any] = {"type": "NodePort", "ports": [{"port": 80}], "selector": {"app": "web"}}
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
@@ -142,7 +142,7 @@ def test_a_service_keeps_what_it_was_given(cluster: RealKubernetes) -> None:
     assert admin(cluster, "/api/v1/namespaces/default/services", "POST", taken).status == 422
 
 
-def test_a_node_is_itself_and_nobody_else(cluster: RealKubernetes) -> None:
+def test_a_node_may_change_only_itself(cluster: RealKubernetes) -> None:
     node = cluster.ca.issue("kubelet", "system:node:n1", groups=["system:nodes"])
     nodes, merge = "/api/v1/nodes", "application/merge-patch+json"
     for name in ("n1", "n2"):
@@ -181,7 +181,7 @@ def test_selectors(cluster: RealKubernetes, selector: str, wanted: str | None) -
         assert "".join(item["metadata"]["name"][-1] for item in answer.json()["items"]) == wanted
 
 
-def test_a_watch_tells_what_happens(cluster: RealKubernetes) -> None:
+def test_a_watch_returns_events(cluster: RealKubernetes) -> None:
     begin = admin(cluster, MAPS).json()["metadata"]["resourceVersion"]
     admin(cluster, MAPS, "POST", config_map("seen"))
     admin(cluster, f"{MAPS}/seen", "DELETE")
@@ -190,7 +190,7 @@ def test_a_watch_tells_what_happens(cluster: RealKubernetes) -> None:
     assert [json.loads(line)["type"] for line in lines] == ["ADDED", "DELETED"]
 
 
-def test_what_has_finalizers_goes_with_the_last_one(cluster: RealKubernetes) -> None:
+def test_an_object_is_deleted_with_its_last_finalizer(cluster: RealKubernetes) -> None:
     path = f"{MAPS}/held"
     made = {**config_map("held"), "metadata": {"name": "held", "finalizers": ["example.org/one", "example.org/two"]}}
     assert admin(cluster, MAPS, "POST", made).status == 201
@@ -213,7 +213,7 @@ def test_service_account_tokens(cluster: RealKubernetes) -> None:
     assert ask(cluster, "/api/v1/nodes", token=token[:-8] + "AAAAAAAA").status == 401
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claims["sub"] == "system:serviceaccount:kube-system:robot"
-    # The real one tells of the end to the second, like the claim.
+    # The real one gives the end to the second, like the claim.
     end = datetime.datetime.fromtimestamp(claims["exp"], datetime.timezone.utc)
     assert status["expirationTimestamp"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -237,7 +237,7 @@ def test_kubectl_reads_and_writes(cluster: RealKubernetes) -> None:
 
 @pytest.mark.parametrize("program", ["kubectl", "debian/kubectl"])
 def test_kubectl_changes_nodes(cluster: RealKubernetes, program: str) -> None:
-    """By merge patch, strategic merge patch and apply, as people do whose pods are to go elsewhere."""
+    """By merge patch, strategic merge patch and apply, as administrators do before maintenance."""
     kubectl = binary(program, ready()) or cluster.binary("kubectl")
     name = program.replace("/", "-")
 
@@ -269,8 +269,8 @@ def test_kubectl_changes_nodes(cluster: RealKubernetes, program: str) -> None:
     assert sorted(port["port"] for port in made["spec"]["ports"]) == [81, 443]
 
 
-def test_the_audit_log_tells_what_was_sent(cluster: RealKubernetes) -> None:
-    """By the role's policy, whatever form the request has: kubectl sends protobuf, YAML is for people."""
+def test_the_audit_log_contains_the_request_bodies(cluster: RealKubernetes) -> None:
+    """By the role's policy, whatever format the request has: kubectl sends protobuf, users write YAML."""
     command = [str(cluster.binary("kubectl")), f"--kubeconfig={cluster.kubeconfig}", "create", "namespace", "noted"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -279,18 +279,18 @@ def test_the_audit_log_tells_what_was_sent(cluster: RealKubernetes) -> None:
     assert ask(cluster, path, "POST", made, cert=cluster.admin, kind="application/yaml").status == 201
     assert admin(cluster, "/api/v1/namespaces/noted/secrets", "POST", {"metadata": {"name": "hidden"}}).status == 201
     events = [json.loads(line) for line in (cluster.directory / "audit.log").read_text().splitlines()]
-    told = {(e["objectRef"]["resource"], e["objectRef"].get("name")): e for e in events if e["verb"] == "create"}
+    created = {(e["objectRef"]["resource"], e["objectRef"].get("name")): e for e in events if e["verb"] == "create"}
     for about in (("namespaces", "noted"), ("serviceaccounts", "noted")):
-        assert told[about]["requestObject"]["metadata"]["name"] == "noted"
-    assert "requestObject" not in told["secrets", "hidden"]
+        assert created[about]["requestObject"]["metadata"]["name"] == "noted"
+    assert "requestObject" not in created["secrets", "hidden"]
 
 
-def test_the_own_service_leads_to_the_servers_that_live(cluster: RealKubernetes) -> None:
+def test_the_kubernetes_service_has_the_running_servers(cluster: RealKubernetes) -> None:
     """A second server joins the first, and leaves again."""
     place = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 
-    def told() -> tuple[list[str], int]:
-        """Return the addresses, none while both kinds tell of others, and the port."""
+    def endpoints() -> tuple[list[str], int]:
+        """Return the addresses, none while both kinds of objects differ, and the port."""
         found = admin(cluster, place).json()
         assert found["metadata"]["labels"]["kubernetes.io/service-name"] == "kubernetes"
         addresses = [a for one in found["endpoints"] for a in one["addresses"]]
@@ -298,19 +298,19 @@ def test_the_own_service_leads_to_the_servers_that_live(cluster: RealKubernetes)
         same = sorted(a["ip"] for a in subsets[0]["addresses"]) == sorted(addresses)
         return sorted(addresses) if same else [], found["ports"][0]["port"]
 
-    assert until(lambda: admin(cluster, place).status == 200 and told()[0] != [])
-    first, port = told()
+    assert until(lambda: admin(cluster, place).status == 200 and endpoints()[0] != [])
+    first, port = endpoints()
     assert len(first) == 1 and port == cluster.port
     second = [f"--secure-port={free_ports(1)[0]}", "--advertise-address=192.0.2.99"]
     cluster.programs.start("second", [*cluster._apiserver(), *second])
     try:
-        cluster.programs.await_truth("second", lambda: told()[0] == sorted([*first, "192.0.2.99"]))
+        cluster.programs.wait_until("second", lambda: endpoints()[0] == sorted([*first, "192.0.2.99"]))
     finally:
         cluster.programs.stop("second")
-    assert until(lambda: told()[0] == first, 30)
+    assert until(lambda: endpoints()[0] == first, 30)
 
 
-def test_etcd_that_is_down_is_told(cluster: RealKubernetes) -> None:
+def test_an_etcd_that_is_down_is_reported(cluster: RealKubernetes) -> None:
     """The last test of the file: nothing is read or written without etcd, and all is as before when it is back."""
     cluster.etcd.programs.stop("m1")
     for method, path, body in (("GET", f"{MAPS}/once", None), ("POST", MAPS, config_map("lost"))):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deliberate faults in what role etcd makes. etcd is the real one in a rehearsal, too."""
+"""Deliberate faults in the result of role etcd. etcd is the real one in a rehearsal, too."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Member:
         self.problem = ""
         self.arguments.append(f"--initial-cluster=m1=https://127.0.0.1:{peer}")
 
-    def look(self, cause: str) -> str:
-        """Start it and look; return the finding, or nothing. Where a cause shows itself nobody waits any longer."""
+    def inspect(self, cause: str) -> str:
+        """Start it and inspect it; return the finding, or nothing. The wait ends as soon as a cause shows."""
         self.programs.start("etcd", [binary("etcd") or "etcd", *self.arguments])
         process = self.programs.running["etcd"]
-        until(lambda: process.poll() is not None or self.answers("healthcheck-client") or self.told(cause))
+        until(lambda: process.poll() is not None or self.answers("healthcheck-client") or self.shows(cause))
         if process.poll() is not None:
             return f"etcd ends: {self.log()}"
         if not self.answers("healthcheck-client"):
@@ -67,11 +67,11 @@ class Member:
         return "strangers are served" if self.answers("") else ""
 
     def answers(self, who: str) -> bool:
-        """Say whether somebody, or a stranger, is told of its health."""
+        """Return whether a client, or one without a certificate, gets its health."""
         return self.serves(f"{self.url}/health", who, self.ca)
 
     def serves(self, url: str, who: str, ca: Issuer, method: str = "GET") -> bool:
-        """Say whether somebody, or a stranger, gets past TLS at a URL; 405 and the like are answers, too."""
+        """Return whether a client, or one without a certificate, passes TLS at a URL; any status below 500 counts."""
         pair = {"cert": f"{self.pki}/{who}.crt", "key": f"{self.pki}/{who}.key"} if who else {}
         try:
             return request(url, method=method, body=b"", tls=Tls(ca=str(ca.ca), **pair)).status < 500
@@ -80,11 +80,11 @@ class Member:
             return False
 
     def log(self) -> str:
-        """Return what it has said, and at last its client."""
+        """Return its log, and the last error of its client."""
         return (self.directory / "etcd.log").read_text(errors="replace") + self.problem
 
-    def told(self, cause: str) -> bool:
-        """Say whether the cause of a fault shows."""
+    def shows(self, cause: str) -> bool:
+        """Return whether the cause of a fault is in the log."""
         return bool(re.search(cause, self.log()))
 
 
@@ -105,7 +105,7 @@ def other_key(member: Member) -> None:
     shutil.copy(member.pki / "peer.key", member.pki / "server.key")
 
 
-# What is found, and the words by which it names the cause: nothing else that goes wrong may be taken for it.
+# The finding, and the words that name the cause: another failure must not be mistaken for it.
 FAULTS: dict[str, tuple[dict[str, Any], Callable[[Member], None] | None, str]] = {
     "a misspelt flag": ({"snapshot-cuont": 1}, None, "etcd ends.*not defined: -snapshot-cuont"),
     "no duration": ({"auto-compaction-retention": "soon"}, None, "etcd ends.*auto-compaction-retention"),
@@ -117,15 +117,15 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Member], None] | None, str]] =
 
 
 def found(directory: Path, name: str = "") -> str:
-    """Return what is found with a fault."""
+    """Return the finding for a fault."""
     if binary("etcd") is None:
-        pytest.skip("no etcd at hand, and none to be had from Debian")
+        pytest.skip("no etcd available, not even from Debian")
     config, change, finding = FAULTS.get(name, ({}, None, ""))
     member = Member(directory, etcd_config=config)
     if change:
         change(member)
     try:
-        return member.look(finding.rpartition(".*")[2] if "answer" in finding else NEVER)
+        return member.inspect(finding.rpartition(".*")[2] if "answer" in finding else NEVER)
     finally:
         member.programs.stop_all()
 
@@ -136,5 +136,5 @@ def test_without_a_fault_there_is_no_finding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found(name: str, tmp_path: Path) -> None:
-    told = found(tmp_path, name)
-    assert re.search(FAULTS[name][2], told or "nothing", re.DOTALL), told
+    finding = found(tmp_path, name)
+    assert re.search(FAULTS[name][2], finding or "nothing", re.DOTALL), finding

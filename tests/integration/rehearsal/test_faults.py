@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deliberate faults in what role master makes: each is caught in the rehearsal as by the real programs."""
+"""Deliberate faults in the result of role master: each is found in the rehearsal as by the real programs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 
 @pytest.fixture(params=kinds())
 def kind(request: pytest.FixtureRequest) -> str:
-    """Return the kind of programs that control planes are made of."""
+    """Return the kind of programs for control planes."""
     if binary("etcd", directory(request.param)) is None:
-        pytest.skip("no etcd at hand, and none to be had from Debian")
+        pytest.skip("no etcd available, not even from Debian")
     return str(request.param)
 
 
@@ -57,7 +57,7 @@ def foreign_ca(plane: ControlPlane) -> None:
 
 
 Fault = tuple[dict[str, Any], Callable[[ControlPlane], Any] | None, str]
-# What is found, and the words by which it names the cause: nothing else that goes wrong may be taken for it.
+# The finding, and the words that name the cause: another failure must not be mistaken for it.
 FAULTS: dict[str, Fault] = {
     "a misspelt flag": ({"apiserver": {"authorisation-mode": "RBAC"}}, None,
                         "kube-apiserver ends.*unknown flag: --authorisation-mode"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A kubelet that has joined: how its node is registered, and whom its port answers, directly and by the API."""
+"""A kubelet that has joined: how its node is registered, and which clients its port serves, directly and by the API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = [
 US = "kube-apiserver-kubelet-client"
 NODE, PROXY = "/api/v1/nodes/n1", "/api/v1/nodes/n1/proxy/healthz"
 PORT = f"https://{ADDRESS}:10250"
-# A machine on which other things run is none of a kubelet's business: no groups of processes, no kernel settings.
+# Other processes of this machine must not affect the kubelet: no process groups, no kernel settings.
 MODEST = {
     "cgroupsPerQOS": False,
     "enforceNodeAllocatable": [],
@@ -41,7 +41,7 @@ MODEST = {
     "systemReserved": {},
     "kubeReserved": {},
 }
-# Without these, which role host sets, the real one ends. A sandbox puts back what they were.
+# Without these, which role host sets, the real one ends. A sandbox restores them.
 KERNEL = "sysctl -qw kernel.panic=10 kernel.panic_on_oops=1 vm.overcommit_memory=1 vm.panic_on_oom=0"
 TAINTS = [
     {"key": "example.org/a", "value": "b", "effect": "NoSchedule"},
@@ -51,10 +51,10 @@ TAINTS = [
 
 
 class WithKubelets(RealKubernetes):
-    """An API that knows how to reach kubelets, as role master sets it up."""
+    """An API with access to kubelets, as role master sets it up."""
 
     def __init__(self, directory: Path, binaries: Path) -> None:
-        """Issue the certificate that kubelets are to know it by, and the same by another CA."""
+        """Issue the certificate for kubelets, and the same by another CA."""
         super().__init__(directory, binaries)
         self.other = Issuer(directory / "other", "kubernetes-ca")
         for ca in (self.ca, self.other):
@@ -66,19 +66,19 @@ class WithKubelets(RealKubernetes):
         return [*super()._apiserver(), addresses, *self.kubelets(self.ca, self.ca)]
 
     def kubelets(self, trusted: Issuer, by: Issuer) -> list[str]:
-        """Return the flags that say whose kubelets are trusted and who vouches for us."""
+        """Return the flags for the CA of kubelets and for our own certificate."""
         pair = by.directory / "kubelet-client"
         return [f"--kubelet-certificate-authority={trusted.ca}", f"--kubelet-client-certificate={pair}.crt",
                 f"--kubelet-client-key={pair}.key"]  # fmt: skip
 
     @contextlib.contextmanager
     def another(self, trusted: Issuer, by: Issuer) -> Iterator[None]:
-        """Have a second server of the same cluster answer, which knows kubelets otherwise."""
+        """Start a second server of the same cluster with other flags for kubelets."""
         first, self.port = self.url, *free_ports(1)
         self.url = f"https://127.0.0.1:{self.port}"
         try:
             self.programs.start("other", [*self._apiserver(), *self.kubelets(trusted, by)])
-            self.programs.await_truth("other", self.ready)
+            self.programs.wait_until("other", self.ready)
             yield
         finally:
             self.programs.stop("other")
@@ -90,14 +90,14 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Return a node that has joined, in a network of its own."""
     place = directory(request.param)
     if missing := [name for name in ("etcd", "containerd") if binary(name, place) is None]:
-        pytest.skip(f"{', '.join(missing)} not at hand")
+        pytest.skip(f"{', '.join(missing)} not available")
     path = tmp_path_factory.mktemp(f"kubelet-{request.param}")
     with kernel_set(request.param, path), own_network():
         cluster = WithKubelets(path, place)
         socket = path / "containerd.sock"
         config = {**MODEST, "containerRuntimeEndpoint": f"unix://{socket}", "registerWithTaints": TAINTS[2:],
                   "podLogsDir": str(path / "logs"), "volumePluginDir": str(path / "plugins")}  # fmt: skip
-        # Who says it by a flag, too, is taken at that.
+        # A flag takes precedence over the configuration file.
         flag = {"register-with-taints": "example.org/a=b:NoSchedule,example.org/c:NoExecute"}
         made = Node(
             path, cluster, node_kubelet_args=flag, node_kubelet_config=config, node_labels={"example.org/zone": "a"}
@@ -118,7 +118,7 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @contextlib.contextmanager
 def kernel_set(kind: str, directory: Path) -> Iterator[None]:
-    """Have the kernel as hosts have it, for a kubelet that looks, while the block runs."""
+    """Set the kernel parameters that the kubelet checks, while the block runs."""
     if kind != "real":
         yield
         return
@@ -129,13 +129,13 @@ def kernel_set(kind: str, directory: Path) -> Iterator[None]:
 
 
 def join(node: Node) -> None:
-    """Start the kubelet, approve what it asks for, and wait for its node."""
+    """Start the kubelet, approve its CSRs, and wait for its node."""
     api = node.cluster.api()
     for item in filter(None, yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2"))):
         api.post(f"/apis/{item['apiVersion']}/{plural(item['kind'])}", item)
     secret = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token"}
     api.post("/api/v1/namespaces/kube-system/secrets", {**secret, "stringData": TOKEN})
-    assert node.look("kubelet") == "", node.log("kubelet")
+    assert node.inspect("kubelet") == "", node.log("kubelet")
     (csr,) = api.get(CSRS)["items"]
     csr["status"] = {"conditions": [{"type": "Approved", "status": "True", "reason": "Test", "message": "test"}]}
     api.put(f"{CSRS}/{csr['metadata']['name']}/approval", csr)
@@ -155,26 +155,26 @@ def test_a_node_is_registered_as_configured(node: Node) -> None:
     ("trusted", "by", "wanted"), [(0, 0, (200, "ok")), (0, 1, (401, "Unauthorized")), (1, 0, (503, "x509"))]
 )
 def test_the_api_server_reaches_a_kubelet(node: Node, trusted: int, by: int, wanted: tuple[int, str]) -> None:
-    """Where one does not trust the other, whoever asked learns of it."""
+    """Where one does not trust the other, the client gets that error."""
     cluster: Any = node.cluster
     cas = (cluster.ca, cluster.other)
     with cluster.another(cas[trusted], cas[by]) if trusted or by else contextlib.nullcontext():
         assert until(lambda: admin(cluster, PROXY).status == wanted[0], 30), admin(cluster, PROXY)
         assert wanted[1] in admin(cluster, PROXY).body.decode()
-    assert ask(cluster, PROXY, cert=cluster.ca.issue("somebody", "somebody")).status == 403
+    assert ask(cluster, PROXY, cert=cluster.ca.issue("unknown", "unknown")).status == 403
 
 
 def asked(node: Node, path: str, by: Issuer | None = None, name: str = "", token: str | None = None) -> Any:
-    """Ask the kubelet itself; return the status."""
+    """Send a request to the kubelet itself; return the status."""
     cert = (by or node.cluster.ca).issue(f"asks-{name}", name) if name else None
     pair = {"cert": f"{cert}.crt", "key": f"{cert}.key"} if cert else {}
     return request(PORT + path, tls=Tls(ca=str(node.cluster.ca.ca), **pair), token=token).status
 
 
-def test_a_kubelet_answers_the_api_server_alone(node: Node) -> None:
+def test_a_kubelet_answers_only_the_api_server(node: Node) -> None:
     assert until(lambda: asked(node, "/healthz", name=US) == 200), node.log("kubelet")
     assert asked(node, "/pods", name=US) == 200
-    assert asked(node, "/healthz", name="somebody") == 403
+    assert asked(node, "/healthz", name="unknown") == 403
     assert asked(node, "/healthz", token="abcdef.0123456789abcdef") == 403
     assert asked(node, "/healthz", token="abcdef.fedcba9876543210") == 401
     assert asked(node, "/healthz") == 401

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deliberate faults in what roles node and flannel make, each caught in the rehearsal as by the real programs."""
+"""Deliberate faults in the result of roles node and flannel, each found in the rehearsal as by the real programs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     place = directory(request.param)
     missing = [name for name in ("etcd", *COMPONENTS) if binary(name, place) is None]
     if missing:
-        pytest.skip(f"{', '.join(missing)} not at hand")
+        pytest.skip(f"{', '.join(missing)} not available")
     with own_network():
         made = RealKubernetes(tmp_path_factory.mktemp(f"node-{request.param}"), place)
         try:
@@ -54,7 +54,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def expect_a_node(cluster: RealKubernetes) -> None:
-    """Make what role addons makes, a token, and the node with its range."""
+    """Create the objects of role addons, a token, and the node with its range."""
     api = cluster.api()
     for item in filter(None, yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2"))):
         api.post(f"/apis/{item['apiVersion']}/{plural(item['kind'])}", item)
@@ -66,7 +66,7 @@ def expect_a_node(cluster: RealKubernetes) -> None:
 
 @pytest.fixture
 def make(cluster: RealKubernetes, tmp_path: Path) -> Iterator[Callable[..., Node]]:
-    """Return a function that makes a node; what it started ends with the test, and its requests go."""
+    """Return a function that creates a node; its programs end with the test, and its CSRs are deleted."""
     made: list[Node] = []
 
     def node(**settings: Any) -> Node:
@@ -75,7 +75,7 @@ def make(cluster: RealKubernetes, tmp_path: Path) -> Iterator[Callable[..., Node
         made.append(Node(tmp_path, cluster, node_kubelet_config=config, **settings))
         return made[-1]
 
-    # Somebody listens, and that is all a kubelet learns before it has a certificate.
+    # A listening socket is all that a kubelet needs before it has a certificate.
     with socket.socket(socket.AF_UNIX) as runtime:
         runtime.bind(str(tmp_path / "containerd.sock"))
         runtime.listen(50)
@@ -93,12 +93,12 @@ def foreign_ca(node: Node) -> None:
 
 
 def other_token(node: Node) -> None:
-    """Let the node join with a token that nobody gave."""
+    """Let the node join with a token that does not exist."""
     node.kubeconfig("/etc/kubernetes/bootstrap-kubelet.conf", token="abcdef.fedcba9876543210")
 
 
 def swapped(one: str, other: str) -> Callable[[Node], None]:
-    """Return a fault that puts one identity in another's place."""
+    """Return a fault that replaces one identity by another."""
     return lambda node: node.issue(one, other) and None
 
 
@@ -108,12 +108,12 @@ def other_key(name: str) -> Callable[[Node], Any]:
 
 
 def other_node(node: Node) -> None:
-    """Let flannel ask for a node that is not there."""
+    """Let flannel request a node that is not there."""
     node.environment["NODE_NAME"] = "n2"
 
 
 Fault = tuple[str, dict[str, Any], Callable[[Node], Any] | None, str]
-# What is found, and the words by which it names the cause: nothing else that goes wrong may be taken for it.
+# The finding, and the words that name the cause: another failure must not be mistaken for it.
 UNTRUSTED = "x509: certificate signed by unknown authority"
 STUCK = "does not get anywhere"
 FAULTS: dict[str, Fault] = {
@@ -129,7 +129,7 @@ FAULTS: dict[str, Fault] = {
         "kube-proxy", {"node_kube_proxy_config": {"clusterCIDR": 5}}, None, "kube-proxy ends.*cannot unmarshal number"),
     "a foreign CA for the proxy": ("kube-proxy", {}, foreign_ca, f"{STUCK}.*{UNTRUSTED}"),
     "a proxy without rights": (
-        "kube-proxy", {}, swapped("kube-proxy", "nobody"), f"{STUCK}.*nobody.* cannot list resource"),
+        "kube-proxy", {}, swapped("kube-proxy", "stranger"), f"{STUCK}.*stranger.* cannot list resource"),
     "another's key": ("kube-proxy", {}, other_key("kube-proxy"), f"{STUCK}.*tls: private key does not match"),
     "a misspelt flag of flannel": (
         "flanneld", {"flannel_args": {"ifacee": "eth0"}}, None, "flanneld ends.*not defined: -ifacee"),
@@ -137,7 +137,7 @@ FAULTS: dict[str, Fault] = {
     "no network": (
         "flanneld", {"flannel_network_config": {"Network": "10.244.0.0"}}, None, "flanneld ends.*error parsing subnet"),
     "a flannel without rights": (
-        "flanneld", {}, swapped("flannel", "nobody"), f"({STUCK}|ends).*nobody.* cannot (list|get) resource"),
+        "flanneld", {}, swapped("flannel", "stranger"), f"({STUCK}|ends).*stranger.* cannot (list|get) resource"),
     "a lease of another node": ("flanneld", {}, other_node, "flanneld ends.*node .{1,2}n2.{1,2} not found"),
 }  # fmt: skip
 
@@ -145,7 +145,7 @@ FAULTS: dict[str, Fault] = {
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_without_a_fault_there_is_no_finding(make: Callable[..., Node], component: str) -> None:
     node = make()
-    assert node.look(component) == "", node.log(component)
+    assert node.inspect(component) == "", node.log(component)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -154,5 +154,5 @@ def test_a_fault_is_found(make: Callable[..., Node], name: str) -> None:
     node = make(**settings)
     if change:
         change(node)
-    found = node.look(component, finding.rpartition(".*")[2] if STUCK in finding else NEVER)
+    found = node.inspect(component, finding.rpartition(".*")[2] if STUCK in finding else NEVER)
     assert re.search(finding, found or "nothing", re.DOTALL), (found, node.log(component))

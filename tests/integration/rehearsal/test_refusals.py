@@ -111,7 +111,7 @@ MALFORMED = {
         "--metrics-bind-address=1.2.3.4:70000": '"70000" is not a valid number',
     },
 }
-# So it is since a minor of 1.
+# This holds since a minor of 1.
 SINCE = {"--tls-curve-preferences=a": 36, "--pod-infra-container-image=x": 35}
 MINOR = int(kubernetes_version().split(".")[1])
 WORDS = [(name, word) for name, words in MALFORMED.items() for word in words if SINCE.get(word, 0) <= MINOR]
@@ -125,7 +125,7 @@ def test_malformed_and_removed_flags(kind: str, program: str, word: str) -> None
 
 
 CIPHERS = {"--tls-cipher-suites=TLS_AES_128_GCM_SHA256,BOGUS": "Cipher suite BOGUS not supported or doesn't exist"}
-# Beside an otherwise good command line, that of role master: values of the right type that are refused all the same.
+# With the otherwise valid command line of role master: values of the right type that are refused all the same.
 VALUES = {
     "kube-apiserver": {
         **CIPHERS,
@@ -179,7 +179,7 @@ VALUES = {
 
 @functools.cache
 def plane(kind: str, path: Path) -> ControlPlane:
-    """Return a control plane of which nothing runs."""
+    """Return a control plane that is not started."""
     return ControlPlane(path / kind, kubernetes_version(), directory(kind))
 
 
@@ -208,14 +208,14 @@ def test_values_that_are_refused(kind: str, program: str, word: str, place: Path
     [["-v2"], ["-v=2"], ["-v", "2"], ["--v", "2"], ["--audit_log_maxage=5"], ["--vmodule=a=1,b=2"],
      ["--feature-gates=kube:AllAlpha=false"], ["--service-node-port-range=30000+100"]],
 )  # fmt: skip
-def test_what_is_said_in_another_way(kind: str, words: list[str]) -> None:
-    """The server ends for what it was not told, and not for what it was."""
+def test_the_same_setting_in_another_file(kind: str, words: list[str]) -> None:
+    """The server ends because of what was not set, and not because of what was."""
     done = run(kind, "kube-apiserver", *words)
     assert done.returncode == 1 and "required flag" in done.stderr and "argument" not in done.stderr, done.stderr
 
 
 def plain(text: str) -> str:
-    """Return what a structured line of a log says."""
+    """Return the message of a structured log line."""
     return text.replace('\\"', '"')
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract of signing: an approved request is signed only where it is what its signer is for."""
+"""The contract of signing: an approved CSR is signed only where it fits the purpose of its signer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NODE, HOST = "system:node:n1", [x509.DNSName("n1")]
 
 
 def signing_request(name: str, groups: list[str], names: list[x509.GeneralName]) -> str:
-    """Return a request as the API takes it."""
+    """Return a CSR as the API accepts it."""
     subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
     builder = x509.CertificateSigningRequestBuilder().subject_name(
         x509.Name([*subject, x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -69,7 +69,7 @@ def signing_request(name: str, groups: list[str], names: list[x509.GeneralName])
         (ANY, "person", [], [], "server auth", "invalid usage for client certificate: server auth"),
     ],
 )
-def test_what_a_signer_is_for(
+def test_a_signer_signs_only_for_its_purpose(
     cluster: RealKubernetes, signer: str, name: str, groups: list[str], names: Any, usage: str, problem: str
 ) -> None:
     spec = {
@@ -92,8 +92,8 @@ def test_what_a_signer_is_for(
     assert until(lambda: bool(failure() or certificate()))
     if problem:
         assert not certificate()
-        (told,) = failure()
-        assert (told["reason"], told["status"]) == ("SignerValidationFailure", "True")
-        assert told["message"] == problem
+        (condition,) = failure()
+        assert (condition["reason"], condition["status"]) == ("SignerValidationFailure", "True")
+        assert condition["message"] == problem
     else:
         assert certificate() and not failure()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sandbox for real: hosts boot, are reached, lose power, crash while starting, and leave nothing."""
+"""Real sandbox hosts boot, are reached, lose power, crash while starting, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def base() -> None:
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[None]:
-    """Three hosts for the tests that do not break them."""
+    """Return three hosts for the tests that do not break them."""
     sandbox("up", "--hosts", "3")
     yield
     sandbox("down")
@@ -86,7 +86,7 @@ def hosts() -> Iterator[None]:
 
 @pytest.fixture
 def other() -> Iterator[str]:
-    """Give a name to break things under."""
+    """Return the name of a sandbox to break."""
     name = f"{NAME}-other"
     yield name
     sandbox("down", name=name)
@@ -159,7 +159,7 @@ def test_reboot_from_inside(hosts: None) -> None:
     assert inside("n1", "ls -d /sys/class/net/made; ip -4 -o addr show eth0 | wc -l") == "1"
 
 
-def test_up_completes_what_is_there(hosts: None) -> None:
+def test_up_completes_an_existing_sandbox(hosts: None) -> None:
     sandbox("poweroff", "n2")
     before = [line for line in sandbox_list().splitlines() if " n1 " in line]
     sandbox("up", "--hosts", "3")
@@ -174,7 +174,7 @@ def sandbox_list() -> str:
     return "\n".join(line for line in lines if line.startswith(f"{NAME} "))
 
 
-def test_two_sandboxes_share_addresses_and_do_not_meet(hosts: None, other: str) -> None:
+def test_two_sandboxes_with_the_same_addresses_are_isolated(hosts: None, other: str) -> None:
     sandbox("up", "--hosts", "1", name=other)
     inside("n1", "echo mine > /root/whose", name=other)
     assert inside("n1", "ls /root/whose 2>/dev/null || true") == ""
@@ -182,11 +182,11 @@ def test_two_sandboxes_share_addresses_and_do_not_meet(hosts: None, other: str) 
     assert inside("n1", "hostname") == "n1"
 
 
-def test_five_hosts_in_time(other: str) -> None:
+def test_five_hosts_start_within_their_time(other: str) -> None:
     begin = time.monotonic()
     sandbox("up", "--hosts", "5", name=other)
     seconds = time.monotonic() - begin
-    # Others may load this machine: what five hosts need then is as much more as there are runners for a processor.
+    # Others may load this machine: the time for five hosts then grows with the number of runners for a processor.
     share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     anonymous = inside("n1", "awk '/^Rss/ {s += $2} END {print s}' /proc/[0-9]*/smaps_rollup", name=other)
     assert int(anonymous) < 128 * 1024  # KiB, most of it shared between the hosts
@@ -194,7 +194,7 @@ def test_five_hosts_in_time(other: str) -> None:
 
 
 @pytest.mark.parametrize("moment", [0.1, 0.3, 0.5, 0.7, 0.9, 1.1])
-def test_killed_while_starting(moment: float, other: str) -> None:
+def test_a_kill_while_starting_leaves_nothing(moment: float, other: str) -> None:
     command = [SANDBOX, "up", "--name", other, "--hosts", "3"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(moment)
@@ -204,7 +204,7 @@ def test_killed_while_starting(moment: float, other: str) -> None:
     assert leftovers(other) == {}
 
 
-def test_started_again_after_a_kill(other: str) -> None:
+def test_up_works_again_after_a_kill(other: str) -> None:
     process = subprocess.Popen([SANDBOX, "up", "--name", other, "--hosts", "2"], stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     process.send_signal(signal.SIGKILL)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.task_results import tell, told
+from integration.task_results import result_task, results_in
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SANDBOX = str(REPOSITORY / "dev/sandbox/sandbox")
@@ -32,7 +32,7 @@ class Lab:
         self.hosts = [f"n{number}" for number in range(1, size + 1)]
         self.inventory = directory / "hosts.yml"
         self.inventory.write_text(self._sandbox("inventory"))
-        # What a play is given by -i.
+        # The inventory for -i.
         self.inventories = [self.inventory]
         known = yaml.safe_load(self.inventory.read_text())["all"]["hosts"]
         self.addresses = {host: known[host]["ansible_host"] for host in self.hosts}
@@ -42,13 +42,13 @@ class Lab:
         process = self.start(*tasks, check=check, **extra)
         said = process.communicate()[0]
         assert process.returncode == 0, said
-        return dict(told(said)[1])
+        return dict(results_in(said)[1])
 
     def start(self, *tasks: dict[str, Any], check: bool = False, **extra: Any) -> subprocess.Popen[str]:
-        """Begin to run tasks on all hosts."""
+        """Start to run tasks on all hosts."""
         last = {**tasks[-1], "register": "seen", "ignore_errors": True}
         seen = "dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'seen')))"
-        keep = {**tell(seen), "run_once": True}
+        keep = {**result_task(seen), "run_once": True}
         play = [{"hosts": "all", "gather_facts": False, "vars": extra, "tasks": [*tasks[:-1], last, keep]}]
         playbook = self.directory / "play.yml"
         playbook.write_text(yaml.safe_dump(play, sort_keys=False))
@@ -70,11 +70,11 @@ class Lab:
         )
 
     def inside(self, host: str, command: str) -> str:
-        """Return what a shell command prints on a host."""
+        """Return the output of a shell command on a host."""
         return self._sandbox("exec", host, "--", "sh", "-c", command).strip()
 
     def everywhere(self, command: str) -> dict[str, str]:
-        """Return what a shell command prints on each host."""
+        """Return the output of a shell command on each host."""
         return {host: self.inside(host, command) for host in self.hosts}
 
     def _sandbox(self, verb: str, *arguments: str) -> str:
@@ -87,7 +87,7 @@ class Lab:
 
 @contextmanager
 def lab(directory: Path, size: int) -> Iterator[Lab]:
-    """Bring sandbox hosts up for the time of the tests; skip, audibly, where that cannot be."""
+    """Bring sandbox hosts up for the time of the tests; skip with a reason, where that is not possible."""
     if os.geteuid() != 0 or not shutil.which("systemd-nspawn"):
         reason = "needs root and systemd-container"
         warnings.warn(f"NOT TESTED on real hosts: {reason}", stacklevel=2)

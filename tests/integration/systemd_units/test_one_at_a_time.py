@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module unit on three real hosts: whose turn it is, whatever the inventory, and no restart without need."""
+"""Module unit on three real hosts: the order of restarts, whatever the inventory, and no restart without need."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from integration.systemd_units.lab import Lab, lab
-from integration.systemd_units.test_unit import deeds, files, processes, served, started, unit
-from integration.task_results import told
+from integration.systemd_units.test_unit import actions, files, processes, served, started, unit
+from integration.task_results import results_in
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def apart(hosts: Lab) -> bool:
 def test_one_at_a_time_out_of_three_inventory_directories(hosts: Lab, three_directories: list[str]) -> None:
     show = {"ansible.builtin.debug": {"msg": "{{ inventory_dir }}"}}
     assert sorted(each["msg"] for each in hosts.play(show).values()) == sorted(three_directories)
-    assert deeds(hosts.play(files("two"), unit(hosts))) == ["restarted"] * 3
+    assert actions(hosts.play(files("two"), unit(hosts))) == ["restarted"] * 3
     assert apart(hosts)
     assert served(hosts) == ["two"] * 3
 
@@ -59,7 +59,7 @@ def test_without_records_what_runs_from_older_files_is_left_alone(hosts: Lab) ->
     before = processes(hosts)
     for lost in ("rm -r /var/lib/hardway/units", "echo '{}' >/var/lib/hardway/units/web.service.json"):
         hosts.everywhere(lost)
-        assert deeds(hosts.play(unit(hosts))) == ["none"] * 3
+        assert actions(hosts.play(unit(hosts))) == ["none"] * 3
         assert processes(hosts) == before
 
 
@@ -73,17 +73,17 @@ def test_without_records_what_may_run_from_other_files_restarts_in_turn(hosts: L
     hosts.everywhere("rm -f /etc/web.sick")
     results = hosts.play(unit(hosts))
     assert not any(result.get("failed") for result in results.values()), results
-    assert deeds(results)[0] == "restarted"
+    assert actions(results)[0] == "restarted"
     assert "written after the process had started" in results["n1"]["units"]["web.service"]["reasons"][0]
 
 
-def test_who_edits_and_restarts_by_hand_is_found_out(hosts: Lab) -> None:
+def test_a_manual_edit_and_restart_is_noticed(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
     hosts.inside("n2", "echo evil >/etc/web.conf; systemctl restart web; sleep 2")
     results = hosts.play(files("two"), unit(hosts))
-    assert deeds(results) == ["none", "restarted", "none"]
+    assert actions(results) == ["none", "restarted", "none"]
     assert served(hosts) == ["two"] * 3
-    assert deeds(hosts.play(files("two"), unit(hosts))) == ["none"] * 3
+    assert actions(hosts.play(files("two"), unit(hosts))) == ["none"] * 3
 
 
 def test_a_crash_and_a_restart_from_the_same_files_need_nothing(hosts: Lab) -> None:
@@ -91,7 +91,7 @@ def test_a_crash_and_a_restart_from_the_same_files_need_nothing(hosts: Lab) -> N
     hosts.inside("n2", "systemctl restart web")
     time.sleep(4)
     before = processes(hosts)
-    assert deeds(hosts.play(files("two"), unit(hosts))) == ["none"] * 3
+    assert actions(hosts.play(files("two"), unit(hosts))) == ["none"] * 3
     assert processes(hosts) == before
 
 
@@ -102,31 +102,31 @@ def test_a_unit_that_systemd_had_not_read_when_it_restarted_by_itself(hosts: Lab
         "n2", "rm /var/lib/hardway/units/web.service.json; sed -i 's/Web/Web 2/' /etc/systemd/system/web.service"
     )
     hosts.inside("n2", "systemctl kill -s KILL web; sleep 4")
-    assert deeds(hosts.play(unit(hosts))) == ["restarted", "restarted", "none"]
-    assert deeds(hosts.play(unit(hosts))) == ["none"] * 3
+    assert actions(hosts.play(unit(hosts))) == ["restarted", "restarted", "none"]
+    assert actions(hosts.play(unit(hosts))) == ["none"] * 3
 
 
 def test_a_runtime_drop_in_is_an_input_and_a_property_is_none(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
     hosts.inside("n1", "systemctl set-property web.service CPUWeight=200")
-    assert deeds(hosts.play(unit(hosts)))[0] == "none"
+    assert actions(hosts.play(unit(hosts)))[0] == "none"
     place = "/run/systemd/system/web.service.d"
     hosts.inside("n1", f"mkdir -p {place}; printf '[Service]\\nNice=4\\n' >{place}/nice.conf")
-    assert deeds(hosts.play(unit(hosts)))[0] == "restarted"
+    assert actions(hosts.play(unit(hosts)))[0] == "restarted"
     assert hosts.inside("n1", "ps -o ni= -p $(systemctl show -P MainPID web)") == "4"
     hosts.inside("n1", f"rm -r {place}")
-    assert deeds(hosts.play(unit(hosts)))[0] == "restarted"
+    assert actions(hosts.play(unit(hosts)))[0] == "restarted"
 
 
 def test_a_host_that_is_lost_in_the_middle_stops_the_others(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
-    # Who restarts with this loses the network.
+    # A host that restarts with this loses the network.
     hosts.everywhere("touch /etc/web.lost")
     process = hosts.start(files("three"), unit(hosts))
     said = process.communicate()[0]
     try:
         assert process.returncode == 4, said
-        results = told(said)[1]
+        results = results_in(said)[1]
         (lost,) = set(hosts.hosts) - set(results)
         for result in results.values():
             assert (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reloads of real daemons that take every signal, and do not always do what they were told."""
+"""Reloads of real daemons that accept every signal, and do not always reload."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def play(hosts: Lab, name: str, path: str, content: str, check: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Write a configuration and run its unit; return what became of the unit."""
+    """Write a configuration and run its unit; return the result for the unit."""
     write = {"hardway.kubernetes.files": {"files": [{"path": path, "content": content}]}}
     unit = {"name": name, "inputs": [path], "reloads": [path], "reload_check": check}
     return hosts.play(write, {"hardway.kubernetes.unit": {"units": [unit], "rolling": name}}, **more)["n1"]
@@ -64,7 +64,7 @@ def keepalived(hosts: Lab, content: str = KEEPALIVED, address: str = "198.18.0.2
     return play(hosts, "keepalived", "/etc/keepalived/keepalived.conf", content, check, address=address)
 
 
-def test_haproxy_that_cannot_bind_has_not_reloaded(hosts: Lab) -> None:
+def test_a_haproxy_that_cannot_bind_is_not_reported_as_reloaded(hosts: Lab) -> None:
     assert haproxy(hosts, 7001)["units"]["haproxy.service"]["action"] == "started"
     process = hosts.inside("n1", TAKES)
     for _run in range(2):
@@ -80,14 +80,14 @@ def test_haproxy_that_cannot_bind_has_not_reloaded(hosts: Lab) -> None:
     assert haproxy(hosts, 7001, 7002)["changed"] is False
 
 
-def test_a_reload_by_hand_is_found_out(hosts: Lab) -> None:
+def test_a_manual_reload_is_noticed(hosts: Lab) -> None:
     haproxy(hosts, 7001)
     hosts.inside("n1", "sed -i 's/:7001/:7009/' /etc/haproxy/haproxy.cfg; systemctl reload haproxy; sleep 1")
     assert haproxy(hosts, 7001)["units"]["haproxy.service"]["action"] == "reloaded"
     assert "127.0.0.1:7001" in hosts.inside("n1", "ss -ltn")
 
 
-def test_keepalived_that_leaves_out_what_it_does_not_like_has_not_reloaded(hosts: Lab) -> None:
+def test_a_keepalived_that_ignores_a_setting_is_not_reported_as_reloaded(hosts: Lab) -> None:
     assert keepalived(hosts)["units"]["keepalived.service"]["action"] == "started"
     assert keepalived(hosts, address="198.18.0.251")["units"]["keepalived.service"]["action"] == "reloaded"
     for _run in range(2):
@@ -108,7 +108,7 @@ def test_a_command_that_a_drop_in_replaces_is_named(hosts: Lab) -> None:
     assert "I know no such flag" in seen["msg"]
 
 
-def test_what_systemd_refuses_is_said_in_its_own_words(hosts: Lab) -> None:
+def test_an_error_of_systemd_is_reported_verbatim(hosts: Lab) -> None:
     unit = {"path": "/etc/systemd/system/bad.service", "content": "[Service]\nExecStart=sleep 1 $\nType=nonsense\n"}
     unit["content"] = "[Service]\nType=simple\n"
     run = {"hardway.kubernetes.unit": {"units": [{"name": "bad"}]}}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module unit on three real hosts: what runs is what is on disk, one restart at a time, and none is lost."""
+"""Module unit on three real hosts: what runs is what is on disk, one restart at a time, and none is forgotten."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ def started(hosts: Lab) -> list[float]:
     return sorted(int(value) / 1e6 for value in seen.values())
 
 
-def deeds(results: dict[str, dict[str, Any]]) -> list[str]:
+def actions(results: dict[str, dict[str, Any]]) -> list[str]:
     """Return what happened to the unit on each host."""
     return [result["units"]["web.service"]["action"] for result in results.values()]
 
 
 def test_check_mode_on_clean_hosts_predicts_the_start(hosts: Lab) -> None:
     results = hosts.play(files("one"), unit(hosts), check=True)
-    assert deeds(results) == ["started"] * 3
+    assert actions(results) == ["started"] * 3
     assert set(hosts.everywhere("systemctl is-active web || true").values()) == {"inactive"}
 
 
 def test_first_run_starts_all_at_once_and_the_second_changes_nothing(hosts: Lab) -> None:
     results = hosts.play(files("one"), unit(hosts))
-    assert deeds(results) == ["started"] * 3
+    assert actions(results) == ["started"] * 3
     assert served(hosts) == ["one"] * 3
     assert set(hosts.everywhere("systemctl is-enabled web").values()) == {"enabled"}
     before = processes(hosts)
@@ -99,11 +99,11 @@ def test_first_run_starts_all_at_once_and_the_second_changes_nothing(hosts: Lab)
 
 
 def test_new_content_restarts_one_host_at_a_time(hosts: Lab) -> None:
-    # A check run, which writes no file, foresees what follows from it.
-    assert deeds(hosts.play(files("two"), unit(hosts), check=True)) == ["restarted"] * 3
+    # A check run, which writes no file, predicts the restart.
+    assert actions(hosts.play(files("two"), unit(hosts), check=True)) == ["restarted"] * 3
     assert served(hosts) == ["one"] * 3
     results = hosts.play(files("two"), unit(hosts))
-    assert deeds(results) == ["restarted"] * 3
+    assert actions(results) == ["restarted"] * 3
     assert {tuple(r["units"]["web.service"]["reasons"]) for r in results.values()} == {("/etc/web.conf changed",)}
     assert served(hosts) == ["two"] * 3
     times = started(hosts)
@@ -113,7 +113,7 @@ def test_new_content_restarts_one_host_at_a_time(hosts: Lab) -> None:
 def test_a_drop_in_is_an_input_too(hosts: Lab) -> None:
     drop_in = {"path": "/etc/systemd/system/web.service.d/nice.conf", "content": "[Service]\nNice=3\n"}
     results = hosts.play({"hardway.kubernetes.files": {"files": [drop_in]}}, unit(hosts))
-    assert deeds(results) == ["restarted"] * 3
+    assert actions(results) == ["restarted"] * 3
     assert set(hosts.everywhere("ps -o ni= -p $(systemctl show -P MainPID web)").values()) == {"3"}
 
 
@@ -138,13 +138,13 @@ def served_or_down(hosts: Lab) -> list[str]:
     return list(hosts.everywhere(f'python3 -c "{script}"').values())
 
 
-def test_the_next_run_completes_it(hosts: Lab) -> None:
+def test_the_next_run_completes_an_interrupted_one(hosts: Lab) -> None:
     results = hosts.play(files("three"), unit(hosts))
     assert not any(result.get("failed") for result in results.values()), results
     assert served(hosts) == ["three"] * 3
 
 
-def test_the_gate_refuses_and_leaves_the_host_as_it_is(hosts: Lab) -> None:
+def test_a_gate_that_refuses_leaves_the_host_as_it_is(hosts: Lab) -> None:
     hosts.inside("n3", "touch /etc/web.sick")
     # n3 must not give up before the others are at the gate, on busy processors, too.
     health = {"url": "http://127.0.0.1:8080/", "timeout": 30}
@@ -170,7 +170,7 @@ def test_a_crashed_unit_is_started_with_its_reason(hosts: Lab) -> None:
     )
     results = hosts.play(unit(hosts))
     assert results["n1"]["units"]["web.service"]["reasons"] == ["was failed (signal)"]
-    assert deeds(results)[0] == "started"
+    assert actions(results)[0] == "started"
     assert served(hosts) == ["four"] * 3
 
 
@@ -190,12 +190,12 @@ def test_a_killed_run_is_completed_by_the_next(hosts: Lab) -> None:
 
 def test_stopped_and_absent(hosts: Lab) -> None:
     results = hosts.play(unit(hosts, state="stopped", enabled=False))
-    assert deeds(results) == ["stopped"] * 3
+    assert actions(results) == ["stopped"] * 3
     assert set(hosts.everywhere("systemctl is-enabled web || true").values()) == {"disabled"}
     again = hosts.play(unit(hosts, state="stopped", enabled=False))
     assert [result["changed"] for result in again.values()] == [False] * 3
     results = hosts.play(unit(hosts, state="absent"))
-    assert deeds(results) == ["removed"] * 3
+    assert actions(results) == ["removed"] * 3
     gone = "ls /etc/systemd/system/web.service* /var/lib/hardway/units/web.service.json 2>/dev/null | wc -l"
     assert set(hosts.everywhere(gone).values()) == {"0"}
     again = hosts.play(unit(hosts, state="absent"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flags as systemd hands them to a program, whatever is in them."""
+"""Flags as systemd passes them to a program, whatever characters are in them."""
 
 from __future__ import annotations
 

@@ -35,20 +35,20 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield ready
 
 
-def deed(hosts: Lab, check: bool = False) -> tuple[str, list[str]]:
-    """Return what happened to the unit and why."""
+def action(hosts: Lab, check: bool = False) -> tuple[str, list[str]]:
+    """Return what was done to the unit and why."""
     result: dict[str, Any] = hosts.play(FILES, RUN, check=check)["n1"]["units"]["writer.service"]
     return result["action"], result["reasons"]
 
 
 def test_what_a_unit_wrote_is_written_again_when_it_is_lost_or_edited(hosts: Lab) -> None:
-    assert deed(hosts)[0] == "started" and deed(hosts) == ("none", [])
+    assert action(hosts)[0] == "started" and action(hosts) == ("none", [])
     for damage, reason in ((f"rm {OUT}", "is gone"), (f"echo other > {OUT}", "was changed by others")):
         hosts.inside("n1", damage)
         for check in (True, False):
-            assert deed(hosts, check) == ("restarted", [f"{OUT} {reason}"])
+            assert action(hosts, check) == ("restarted", [f"{OUT} {reason}"])
         assert hosts.inside("n1", f"cat {OUT}") == "written"
-        assert deed(hosts) == ("none", [])
-    # A start by others writes it, too.
+        assert action(hosts) == ("none", [])
+    # A start by other means writes it, too.
     hosts.inside("n1", f"rm {OUT}; systemctl restart writer")
-    assert deed(hosts) == ("none", [])
+    assert action(hosts) == ("none", [])

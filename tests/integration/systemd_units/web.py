@@ -2,7 +2,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that answers with the configuration it started with: the judge of what a process runs from."""
+"""A server that answers with the configuration it started with, which shows what a process runs from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(CONFIG.encode())
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()

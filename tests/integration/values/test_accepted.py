@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the roles write where every value is given as text: the real programs accept it."""
+"""The real programs accept what the roles write when every value is given as text."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CACHE = Path("~/.cache/hardway/bin").expanduser()
 PLACES = os.pathsep.join(
     [str(CACHE / kubernetes_version()), str(CACHE), str(CACHE / "debian"), os.environ["PATH"], "/usr/sbin", "/usr/bin"]
 )
-# As INI inventories and `-e key=value` give them, different from what is the default.
+# As INI inventories and `-e key=value` give them, different from the default.
 WRITTEN = {
     "addons_coredns_replicas": "3",
     "cluster_api_extra_sans": "a.example.org,b.example.org",
-    # Whatever etcd is here: no flags of a certain version.
+    # Any version of etcd: no flags of a certain version.
     "cluster_binary_dir": "/ready",
     "cluster_kubelet_intermediate": "no",
     "containerd_config": '{"debug": {"level": "info"}, "grpc": {"max_recv_message_size": 1048576}}',
@@ -74,7 +74,7 @@ def templar(role: str) -> Templar:
 
 
 def value(role: str, expression: str) -> t.Any:
-    """Return what an expression gives."""
+    """Return the value of an expression."""
     return templar(role).template(trust_as_template("{{ " + expression + " }}"))
 
 
@@ -130,7 +130,7 @@ def test_flags_of_etcd() -> None:
 
 
 def kubelet(directory: Path, config: str) -> str:
-    """Return what the real kubelet says of a configuration; it goes on where it is good, and finds no runtime."""
+    """Return the real kubelet's output for a configuration; with a valid one it goes on, and finds no runtime."""
     path = directory / "config.yaml"
     path.write_text(config)
     command = [
@@ -148,12 +148,12 @@ def kubelet(directory: Path, config: str) -> str:
 
 def test_configuration_of_the_kubelet(tmp_path: Path) -> None:
     config = content("node", "/var/lib/kubelet/config.yaml")
-    # What it would look for on this machine is no matter of values.
+    # What it would look for on this machine does not depend on values.
     config = re.sub(r"(?m)^(tlsCertFile|tlsPrivateKeyFile|failSwapOn|failCgroupV1|cgroupDriver):.*\n", "", config)
     config = re.sub(r"(?ms)^authentication:\n( .*?\n)*", "", config)
     found = kubelet(tmp_path, config)
     assert "failed to load" not in found and "invalid configuration" not in found, found[-2000:]
-    # The same as it was before: the kubelet does refuse such values.
+    # The same with the previous value: the kubelet does refuse such values.
     spoilt = re.sub(r"(?m)^maxPods: 100$", "maxPods: '100'", config)
     assert spoilt != config and "failed to load" in kubelet(tmp_path, spoilt)
     spoilt = config.replace("cpu: '1'", "cpu: 1")
@@ -187,8 +187,8 @@ def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield ready
 
 
-def judged(balancer: Lab, text: str, command: str) -> str:
-    """Return what a program on the host says of a configuration in /root/config; a line `status N` at the end."""
+def checked(balancer: Lab, text: str, command: str) -> str:
+    """Return a program's output for a configuration in /root/config on the host; a line `status N` at the end."""
     balancer.inside("n1", f"printf %s {shlex.quote(text)} > /root/config")
     return balancer.inside("n1", f"{command} 2>&1; echo status $?")
 
@@ -198,19 +198,21 @@ def test_configuration_of_haproxy(balancer: Lab) -> None:
     assert " fall 3 " in text
     # Its CA is on no machine of tests.
     text = text.replace("verify required ca-file /etc/haproxy/api-ca.crt", "verify none")
-    assert judged(balancer, text, "haproxy -c -f /root/config").endswith("status 0")
-    assert not judged(balancer, text.replace("fall 3", "fall three"), "haproxy -c -f /root/config").endswith("status 0")
+    assert checked(balancer, text, "haproxy -c -f /root/config").endswith("status 0")
+    assert not checked(balancer, text.replace("fall 3", "fall three"), "haproxy -c -f /root/config").endswith(
+        "status 0"
+    )
 
 
 def test_configuration_of_keepalived(balancer: Lab) -> None:
     text = written("keepalived", "keepalived.conf.j2")
     assert "virtual_router_id 77" in text and "auth_pass 12345678" in text
     text = re.sub(r"interface \S+", "interface lo", text)
-    # Its scripts are not on this host, of which it complains.
-    said = judged(balancer, text, "keepalived -t -f /root/config")
+    # Its scripts are not on this host, which it reports.
+    said = checked(balancer, text, "keepalived -t -f /root/config")
     assert "nknown keyword" not in said and "invalid" not in said, said
     text = text.replace("virtual_router_id 77", "virtual_router_id many")
-    assert "invalid" in judged(balancer, text, "keepalived -t -f /root/config")
+    assert "invalid" in checked(balancer, text, "keepalived -t -f /root/config")
 
 
 @pytest.mark.parametrize("role", ["etcd", "containerd", "flannel"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What playbooks/renew.yml asks of site.yml: forced or by threshold, all or a named subset."""
+"""The variables that playbooks/renew.yml passes to site.yml: forced or by threshold, all or a named subset."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter from which role master has its way: what it refuses before any master is changed."""
+"""The filter that plans role master's changes of encryption: what it refuses before any master is changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MASTER = {"nonce": "n", "secrets": {CONFIGURATION: SECRETS, RAN: "hmac:1"}}
 MASTERS = ["m1", "m2"]
 
 
-def test_a_first_run_and_most_others() -> None:
+def test_a_first_run_and_runs_without_a_change() -> None:
     assert encryption_plan(["secrets"], {}, MASTERS) == encryption_plan(["secrets"], {"m1": MASTER}, MASTERS)
     assert not encryption_plan(["secrets"], {"m1": MASTER, "m2": {"nonce": "n", "secrets": {}}}, MASTERS)["moving"]
 
@@ -34,17 +34,17 @@ def test_a_change_needs_all_masters() -> None:
     assert encryption_plan([], {"m1": MASTER, "m2": MASTER}, MASTERS)["rewrite"] == ["secrets"]
 
 
-def test_what_is_pending_is_stored_again() -> None:
+def test_pending_objects_are_stored_again() -> None:
     cut_off = {**MASTER, "secrets": {**MASTER["secrets"], PENDING: "secrets\n"}}
     assert encryption_plan(["secrets"], {"m1": MASTER, "m2": cut_off}, MASTERS)["rewrite"] == ["secrets"]
 
 
-def test_a_damaged_file_is_repaired_by_way_of_all_steps() -> None:
+def test_a_damaged_file_is_repaired_through_all_steps() -> None:
     damaged = {"nonce": "n", "secrets": {CONFIGURATION: "a: [b", RAN: "hmac:1"}}
     assert encryption_plan(["secrets"], {"m1": damaged}, ["m1"])["rewrite"] == ["secrets"]
 
 
 def test_keys_of_another_directory_are_refused(tmp_path: Path) -> None:
-    """Also where role master is used without role host, which looks before."""
+    """Also where role master is used without role host, which checks earlier."""
     with pytest.raises(AnsibleFilterError, match=r"has a key that .*encryption\.key has not"):
         encryption_plan(["secrets"], {"m1": MASTER}, ["m1"], str(tmp_path))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Examples that can be copied: they use what they document, and Ansible can read them."""
+"""Examples can be copied: they use what they document, and Ansible can read them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that the roles render: their variables, their templates arguments and conditions of tasks."""
+"""Everything that the roles render: their variables, templates, arguments and conditions of tasks."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _of_task(role: str, where: str, task: dict[str, Any]) -> Iterator[Expression
 
 def _conditions(role: str, where: str, value: Any) -> Iterator[Expression]:
     for item in value if isinstance(value, list) else [value]:
-        # As Ansible: what is no boolean is an error.
+        # As Ansible: a value that is no boolean is an error.
         yield Expression(role, where, trust_as_template("{{ [(" + str(item) + ") is boolean, " + str(item) + "] }}"))
 
 

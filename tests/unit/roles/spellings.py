@@ -13,7 +13,7 @@ import yaml
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 
-# Where a value of the type alone would mean nothing to the role.
+# Where a value of the type alone would have no meaning for the role.
 SAMPLES: dict[str, Any] = {
     "addons_coredns_resources": {"requests": {"cpu": "1"}},
     "addons_manifests": ["kind: A", "kind: B"],

@@ -31,7 +31,7 @@ FEATURES = {
     "commands": [], "missing_commands": [], "missing_python": [], "users": [], "os_family": "debian",
     "time_synchronized": True, "nonlocal_bind": True,
 }  # fmt: skip
-# What tasks have found out when the others are rendered.
+# The results of tasks that run before the others are rendered.
 FOUND: dict[str, Any] = {
     "_addons_cas": {"content": "YQ=="},
     "_addons_ca_configmaps": {"stdout": ""},
@@ -114,7 +114,7 @@ def shown(expression: Expression, name: str, value: Any, *, is_text: bool) -> st
         found = rendered(expression, name, value)
     except AnsibleError as exc:
         return f"{type(exc).__name__}: {exc}"
-    # A number in the place of a text is no difference before somebody writes it down as JSON or YAML.
+    # A number in place of a text is no difference until it is written as JSON or YAML.
     return json.dumps(_texts(found) if is_text else found, default=str)
 
 

@@ -25,6 +25,10 @@ from dev.tools.check_words import is_checked, main, problems
         ("  kubelet-certificate-authority: x", []),
         ("a recommended, commented and amended line; the half-life of a lease", []),
         ("_told, told_by, whose-authority", []),
+        (
+            "def test_somebody_is_told() -> None:",
+            ['somebody; say "another user, you"', 'told; say "report, show, set"'],
+        ),
     ],
 )
 def test_words_with_a_standard_term_are_reported(line: str, reported: list[str]) -> None:

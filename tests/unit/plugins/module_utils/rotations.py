@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory of CAs to rotate, and what there is to see of it; for the tests of rotations."""
+"""A directory of CAs to rotate, and helpers to inspect it; for the tests of rotations."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def ensure(directory: Path, *, check: bool = False) -> Reconciler:
 
 
 def step(directory: Path, name: str, *, check: bool = False, more: Sequence[Mapping[str, object]] = ()) -> list[bool]:
-    """Take both rotations, and more, to a step in a run of its own, at once after the last; return what changed."""
+    """Run a step of both rotations and more, immediately after the last one; return what changed."""
     rotation = Rotation(ensure(directory, check=check), min_age=timedelta(0))
     return [report["changed"] for report in rotation.take(name, [CA, *more], [SA])]
 
 
 def content(directory: Path) -> dict[str, bytes]:
-    """Return all files but the record of what was signed."""
+    """Return all files except the issue log."""
     files = (path for path in directory.rglob("*") if path.is_file() and path.name != "issued.jsonl")
     return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
 def signer_fits(directory: Path, stem: str = "etcd/ca") -> bool:
-    """True when the first certificate belongs to the key."""
+    """Return whether the first certificate belongs to the key."""
     certificate = load_certificate((directory / f"{stem}.crt").read_bytes(), stem)
     key = load_key((directory / f"{stem}.key").read_bytes(), stem, "secret")
     return same_public_key(certificate.public_key(), key.public_key())

@@ -52,7 +52,7 @@ NOTHING: dict[str, Any] = {"files": {}, "dropins": {}, "masked": False, "ours": 
 
 
 def socket(port: int, address: str = "192.0.2.11", protocol: str = "tcp", **held: Any) -> dict[str, Any]:
-    """Return a listening socket and its holder."""
+    """Return a listening socket and its process."""
     return {
         "protocol": protocol,
         "address": address,
@@ -65,7 +65,7 @@ def socket(port: int, address: str = "192.0.2.11", protocol: str = "tcp", **held
 
 
 def bare(**changes: Any) -> dict[str, Any]:
-    """Return what is read on a good host, with some of it changed."""
+    """Return what is read on a healthy host, with some of it changed."""
     seen = {
         "euid": 0,
         "units": {name: dict(NOTHING) for name in UNITS},
@@ -126,7 +126,7 @@ def bare(**changes: Any) -> dict[str, Any]:
 
 
 def finished() -> dict[str, Any]:
-    """Return what is read on a host of a cluster of ours that runs."""
+    """Return what is read on a host of a running cluster of ours."""
     units = {name: {**NOTHING, "files": {f"/etc/systemd/system/{name}.service": OURS}, "ours": True} for name in UNITS}
     units["containerd"]["dropins"] = {"/etc/systemd/system/containerd.service.d/proxy.conf": OURS + "[Service]\n"}
     seen = bare(units=units, active=[f"{name}.service" for name in UNITS])
@@ -159,10 +159,10 @@ def finished() -> dict[str, Any]:
 
 
 def unit(name: str, **its: Any) -> dict[str, Any]:
-    """Return units of which one is something."""
+    """Return units of which one has this state."""
     return {"units": {**bare()["units"], name: {**NOTHING, **its}}}
 
 
 def place(path: str, **its: Any) -> dict[str, Any]:
-    """Return places of which one is something."""
+    """Return paths of which one has this state."""
     return {"places": {**bare()["places"], path: {**ROOMY, "real": path, **its}}}

@@ -28,7 +28,7 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
         ({"units": {}}, []),
     ],
 )
-def test_each_module_tells_what_it_would_write(result: dict[str, Any], paths: list[str]) -> None:
+def test_each_module_reports_what_it_would_write(result: dict[str, Any], paths: list[str]) -> None:
     assert written(result) == paths
 
 

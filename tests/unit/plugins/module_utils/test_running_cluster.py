@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of hosts become one picture of the cluster, also where a host's variables cannot be known."""
+"""The reports of hosts become one state of the cluster, also where a host's variables are unknown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def report(**changes: Any) -> dict[str, Any]:
 
 
 class Unreadable(dict[str, Any]):
-    """Variables of which one is a template of what is not known."""
+    """Variables of which one is a template of unknown values."""
 
     def get(self, name: str, default: Any = None) -> Any:
         """Raise as Ansible does."""
@@ -47,7 +47,7 @@ def test_reports_of_the_play() -> None:
     assert line.startswith("cluster_service_cidr: the cluster runs with 10.97.0.0/16")
 
 
-def test_a_first_run_that_was_cut_off_before_etcd_had_data_holds_nobody_to_its_settings() -> None:
+def test_an_interrupted_first_run_without_data_in_etcd_fixes_no_settings() -> None:
     def found(**changes: Any) -> dict[str, Any]:
         hostvars = {"k1": {"_cluster_answer": {"running": report(**changes)}}, "k2": {}}
         return running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)
@@ -63,7 +63,7 @@ def test_a_variable_that_cannot_be_known_is_not_compared() -> None:
     assert (found["versions"], found["problems"]) == ({"kubernetes": "1.36.2"}, [])
 
 
-def test_who_was_not_asked_is_not_missed() -> None:
+def test_a_host_that_was_not_queried_is_not_reported() -> None:
     hostvars: dict[str, Any] = {"k1": {}, "k2": {"_cluster_answer": {"running": report(versions={}, flags={})}}}
     skipped, lost = {"item": "k1", "skipped": True}, {"item": "k1", "unreachable": True}
     assert running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [skipped])["problems"] == []

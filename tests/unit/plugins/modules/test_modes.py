@@ -19,12 +19,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import files_plan
 from ansible_collections.hardway.kubernetes.plugins.modules import artifact, files
 
-SOMEBODY = 12345
+OTHER_USER = 12345
 
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
-    """Run as on a hardened host."""
+    """Run with the umask of a hardened host."""
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -42,7 +42,7 @@ def item(path: Path, **more: Any) -> files_plan.Item:
 
 
 def apply(wanted: files_plan.Item) -> list[str]:
-    """Do what module files does with an entry; return what changed."""
+    """Run module files with one entry; return what changed."""
     found = files.inspect(wanted.path)
     words = files_plan.changes(wanted, found)
     if words:
@@ -59,14 +59,14 @@ def placed(tmp_path: Path, version: str = "1") -> tuple[Placed, str]:
 
 
 def test_files_makes_directories_that_services_can_enter(tmp_path: Path) -> None:
-    """On the way to a file, too; files have the mode that is asked."""
+    """Parent directories, too; files have the specified mode."""
     assert apply(item(tmp_path / "a/b/file", content="x", mode="0755")) == ["created"]
     assert apply(item(tmp_path / "c", state="directory", mode="0750")) == ["created"]
     assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/file", "c")] == [0o755, 0o755, 0o755, 0o750]
 
 
 def test_files_repairs_a_directory_it_is_given(tmp_path: Path) -> None:
-    """What an earlier release made 0750 under such a umask."""
+    """A former version created it as 0750 under such a umask."""
     (tmp_path / "libexec").mkdir(mode=0o700)
     wanted = item(tmp_path / "libexec", state="directory", mode="0755")
     assert apply(wanted) == ["mode"] and mode(tmp_path / "libexec") == 0o755
@@ -74,7 +74,7 @@ def test_files_repairs_a_directory_it_is_given(tmp_path: Path) -> None:
 
 
 def test_artifact_makes_and_repairs_its_directories(tmp_path: Path) -> None:
-    """Service users run what is installed; a directory that shuts them out is opened by a later run."""
+    """Service users run the installed programs; a later run opens a directory that they cannot enter."""
     root = tmp_path / "root"
     wanted, upload = placed(tmp_path)
     install.install(wanted, str(root), upload)
@@ -100,14 +100,14 @@ def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.Monk
 
 
 def test_artifact_below_opt_owns_what_is_above() -> None:
-    """Also /opt/cni, which has the plugins' directory in it, but never /opt."""
+    """Also /opt/cni, which contains the plugins' directory, but never /opt."""
     plugin = Placed("cni", "1", "bridge", "/opt/cni/bin", "")
     assert install._upwards(plugin.dest, install.OURS) == ["/opt/cni/bin", "/opt/cni"]
     assert install._upwards("/usr/local/bin", "/") == ["/usr/local/bin", "/usr/local", "/usr"]
 
 
-def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> None:
-    """What arrived wrong does not stay."""
+def test_an_upload_is_verified_where_no_user_can_exchange_it(tmp_path: Path) -> None:
+    """A wrong upload is removed."""
     wanted, upload = placed(tmp_path)
     Path(upload).write_bytes(b"another")
     with pytest.raises(HardwayError, match="tool: received with sha256"):
@@ -117,16 +117,16 @@ def test_an_upload_is_judged_where_nobody_can_exchange_it(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user's directory needs root")
 def test_files_follows_no_planted_link(tmp_path: Path) -> None:
-    """As with wal-dir below data-dir: etcd puts a link in the place of a directory that root is about to give it."""
+    """As with wal-dir below data-dir: etcd replaces a directory, whose owner root is about to set, by a link."""
     theirs, etc = tmp_path / "data", tmp_path / "etc"
     theirs.mkdir(mode=0o700)
-    os.chown(theirs, SOMEBODY, SOMEBODY)
+    os.chown(theirs, OTHER_USER, OTHER_USER)
     etc.mkdir(mode=0o700)
     (etc / "passwd").write_text("root")
     (theirs / "wal").symlink_to(etc)
     for wanted in (
-        item(theirs / "wal", state="directory", mode="0777", owner=str(SOMEBODY)),
-        item(theirs / "wal/passwd", content="x", owner=str(SOMEBODY)),
+        item(theirs / "wal", state="directory", mode="0777", owner=str(OTHER_USER)),
+        item(theirs / "wal/passwd", content="x", owner=str(OTHER_USER)),
         item(theirs / "wal/passwd", state="absent"),
     ):
         with pytest.raises(HardwayError, match="wal is a link in a directory where others than root may write"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a task is done in Ansible's own process."""
+"""When a task runs in Ansible's own process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HERE = {"ansible_python_interpreter": sys.executable}
         ("localhost", {**HERE, "ansible_delegated_vars": {"localhost": ELSEWHERE}}, False),
     ],
 )
-def test_the_python_that_counts_is_that_of_the_host_where_the_task_runs(
+def test_the_python_of_the_host_where_the_task_runs_counts(
     delegate_to: str | None, variables: dict[str, Any], here: bool
 ) -> None:
     connection = SimpleNamespace(transport="local", become=None)

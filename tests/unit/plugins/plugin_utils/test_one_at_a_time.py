@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose turn it is, and what the hosts before have left."""
+"""One host at a time: which host is next, and what the hosts before have left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VARIABLES = {"ansible_inventory_sources": ["/i/dc1", "/i/dc2"], "cluster_pki_dir
 
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep locks and notes of the tests apart."""
+    """Keep locks and state files of the tests apart."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
@@ -31,19 +31,19 @@ def turn(host: str, task: str = "t1", **more: Any) -> Turn:
     return Turn("etcd", task, host, {**VARIABLES, "inventory_dir": f"/i/{host}", **more})
 
 
-def test_after_one_that_went_well_it_is_the_next_ones() -> None:
+def test_after_a_success_the_next_host_has_its_turn() -> None:
     for host in ("k1", "k2"):
         with turn(host) as mine:
             assert mine.stopped_by == ""
 
 
-def test_after_one_that_failed_none_has_a_turn_in_this_task() -> None:
+def test_after_a_failure_no_host_has_a_turn_in_this_task() -> None:
     with turn("k1") as mine:
         mine.failed("not healthy\nits last lines")
     for host in ("k2", "k3"):
         with turn(host) as mine:
             assert mine.stopped_by == "k1: not healthy"
-            # It says so, which is a failure as well, and no other one.
+            # It reports that, which is a failure as well, and no other one.
             mine.failed("not restarted")
     with turn("k2", task="of another run") as mine:
         assert mine.stopped_by == ""
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_leaves_the_turn_and_stops_the_others(tmp_path: 
 
 
 def waits(place: str, go: Event, passed: Event, variables: dict[str, Any]) -> None:
-    """Say when the turn has come."""
+    """Report when the turn has come."""
     tempfile.tempdir = place
     go.wait(30)
     with turn("k2", "t2", **variables):
@@ -91,7 +91,7 @@ def waits(place: str, go: Event, passed: Event, variables: dict[str, Any]) -> No
     ("variables", "together"),
     [
         ({}, False),
-        # Other sources for the same cluster; the same sources where nothing tells of the cluster.
+        # Other sources for the same cluster; the same sources where nothing identifies the cluster.
         ({"ansible_inventory_sources": ["/i/dc1/hosts.yml"]}, False),
         ({"cluster_pki_dir": "{{ inventory_dir }}/.pki"}, False),
         ({"ansible_inventory_sources": ["/other"], "cluster_pki_dir": "/other/.pki"}, True),
@@ -117,7 +117,7 @@ def test_the_name_of_the_lock_does_not_depend_on_the_host() -> None:
     assert not set(keys("master", VARIABLES)) & set(ours[0])
 
 
-def test_old_notes_go(tmp_path: Path) -> None:
+def test_old_state_files_are_removed(tmp_path: Path) -> None:
     with turn("k1") as mine:
         mine.failed("not healthy")
     (note,) = tmp_path.rglob("*.note")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What role admin puts into root's shells, judged by the shells."""
+"""What role admin puts into root's shells, checked by the shells."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILES = {
 def test_login_shell_uses_the_masters_kubeconfig(
     admin_conf: bool, own_config: bool, given: str | None, expected: str, tmp_path: Path
 ) -> None:
-    """Only where it can be read, and only where the user has not chosen another one; also in a plain sh with -eu."""
+    """Only where it is readable, and only where the user has not chosen another one; also in a plain sh with -eu."""
     admin = tmp_path / "admin.conf"
     if admin_conf:
         admin.touch()
@@ -44,7 +44,7 @@ def test_login_shell_uses_the_masters_kubeconfig(
     assert done.stdout.strip() == expected.format(admin=admin)
 
 
-def test_completion_comes_from_the_kubectl_at_hand(tmp_path: Path) -> None:
+def test_completion_comes_from_the_installed_kubectl(tmp_path: Path) -> None:
     """The file loads what the installed kubectl prints."""
     kubectl = tmp_path / "kubectl"
     kubectl.write_text('#!/bin/sh\n[ "$*" = "completion bash" ] && echo "complete -W probe kubectl"\n')

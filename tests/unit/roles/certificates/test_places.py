@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where role certificates looks on a host, by its groups and what the inventory says."""
+"""Which files and endpoints role certificates inspects on a host, by its groups and the inventory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def host(name: str, **settings: Any) -> Rendered:
 
 
 def files(rendered: Rendered) -> dict[str, list[str]]:
-    """Return who uses each file."""
+    """Return the users of each file."""
     return {item["path"]: item.get("used_by", []) for item in rendered.value("_certificates_files")}
 
 
@@ -30,14 +30,14 @@ def shared(rendered: Rendered) -> set[str]:
     return {item["endpoint"] for item in rendered.value("_certificates_endpoints") if item.get("shared")}
 
 
-def test_load_balancers_are_looked_at() -> None:
+def test_load_balancers_are_inspected() -> None:
     assert files(host("l1", **VIP)) == {"/etc/haproxy": [], "/etc/haproxy/api-ca.crt": ["haproxy", "keepalived"]}
     assert "/srv/api.crt" in files(host("l1", **VIP, haproxy_check_ca="/srv/api.crt"))
     assert set(files(host("l1", **VIP, haproxy_check_ca=""))) == {"/etc/haproxy"}
     assert not any("haproxy" in path for path in files(host("m1", **VIP)))
 
 
-def test_every_address_of_the_api_is_looked_at() -> None:
+def test_every_address_of_the_api_is_inspected() -> None:
     former = {"cluster_api_former_vip": "192.0.2.99"}
     assert shared(host("m1", **VIP)) == {"192.0.2.100:6443"}
     assert shared(host("m1", **VIP, **former)) == {"192.0.2.100:6443", "192.0.2.99:6443"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where work for the whole cluster is done."""
+"""The host that runs tasks for the whole cluster."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ LOST: dict[str, Any] = {**ANSWERED, "_master_ran": {"unreachable": True, "msg": 
         ([{}, {}, {}], "m1"),
         ([ANSWERED, ANSWERED, ANSWERED], "m1"),
         ([SILENT, ANSWERED, ANSWERED], "m2"),
-        # Not in the limit: not asked.
+        # Not in the limit: not queried.
         ([{}, ANSWERED, ANSWERED], "m2"),
         ([ANSWERED, WELL, WELL], "m2"),
         ([FAILED, LOST, WELL], "m3"),
         ([LOST, FAILED, ANSWERED], "m1"),
     ],
 )
-def test_no_master_is_special(known: list[dict[str, Any]], host: str) -> None:
+def test_any_master_that_answers_is_used(known: list[dict[str, Any]], host: str) -> None:
     hostvars = {name: {"ansible_host": HOSTS[name], **more} for name, more in zip(HOSTS, known)}
     role = Rendered("addons", "m1", HOSTS, {"master": list(HOSTS)}, hostvars=hostvars)
     assert role.value("_cluster_api_host") == host
 
 
-def test_who_has_no_address_yet_has_no_url() -> None:
+def test_a_host_without_an_address_has_no_url() -> None:
     hostvars = {"m1": {"ansible_host": "m1.example.org"}, "m2": {"ansible_host": "192.0.2.2"}}
     role = Rendered("addons", "m1", HOSTS, {"master": ["m1", "m2"], "etcd": ["m1", "m2"]}, hostvars=hostvars)
     assert role.value("_cluster_master_urls | list") == ["https://192.0.2.2:6443"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What role cluster asks module host_check on hosts of different groups."""
+"""The arguments of module host_check in role cluster on hosts of different groups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asked(name: str, groups: dict[str, list[str]] = GROUPS, **settings: Any) -> 
         ("l1", ["lb"], [6443, 8443], []),
     ],
 )
-def test_a_host_is_asked_what_its_groups_need(
+def test_a_host_is_checked_for_what_its_groups_need(
     name: str, groups: list[str], ports: list[int], modules: list[str]
 ) -> None:
     found = asked(name)
@@ -67,12 +67,12 @@ def test_settings_of_other_roles_are_known() -> None:
 
 
 @pytest.mark.parametrize(("upstreams", "resolver"), [(None, True), (["192.0.2.53"], False), ([], False)])
-def test_the_resolver_matters_where_coredns_asks_it(upstreams: list[str] | None, resolver: bool) -> None:
+def test_the_resolver_is_checked_where_coredns_uses_it(upstreams: list[str] | None, resolver: bool) -> None:
     settings = {} if upstreams is None else {"addons_coredns_upstreams": upstreams}
     assert asked("n1", **settings)["resolver"] is resolver
 
 
-def test_a_cluster_of_one_host_is_alone() -> None:
+def test_a_cluster_of_one_host_needs_no_open_firewall() -> None:
     groups = {name: ["m1"] for name in ("etcd", "master", "node")}
     assert asked("m1", groups)["alone"] is True
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a member without data may start, decided from what the others answer."""
+"""How a member without data may start, decided from the answers of the others."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_refuses_when_its_data_are_gone(program: Any) -> None:
         program.Refusal, match=r"already took part as member 1f, but its data are gone; .*etcdctl member remove 1f;"
     ) as refusal:
         decide(program, [[member("n1"), member("n3", number=31)], None])
-    # systemd does not try again, so a run sees it as failed.
+    # systemd does not restart it, so a run sees it as failed.
     assert refusal.value.status == program.NEEDS_ADMINISTRATOR == 78
 
 
@@ -81,7 +81,7 @@ def test_refuses_when_the_cluster_has_no_such_member(program: Any) -> None:
 
 
 def test_bootstraps_no_second_cluster_if_it_was_part_of_one(program: Any, tmp_path: Path) -> None:
-    """A lost disk of a lone member, or of all of them, is no fresh start; joining an existing one stays right."""
+    """A lost disk of a single member, or of all of them, is no first start; joining an existing cluster stays right."""
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
     allowed.touch()
     bootstrap = decide(program, [None, None])
@@ -93,7 +93,7 @@ def test_bootstraps_no_second_cluster_if_it_was_part_of_one(program: Any, tmp_pa
 
 
 def test_bootstraps_only_if_ansible_has_allowed_it(program: Any, tmp_path: Path) -> None:
-    """A member that was installed again takes others that are merely down for none."""
+    """A reinstalled member would take others that are only down for missing ones."""
     mark, allowed = tmp_path / "formed", tmp_path / "founding"
     with pytest.raises(program.Refusal, match=r"may not bootstrap.*run the playbook over all hosts") as refusal:
         program.refuse_second_bootstrap(decide(program, [None, None]), str(mark), str(allowed))
@@ -108,8 +108,8 @@ def test_flags(program: Any) -> None:
     assert program.flags_of(command) == {"name": "n1", "feature-gates": "A=true", "wal-dir": ""}
 
 
-def test_data_are_a_log_on_disk(program: Any, tmp_path: Path) -> None:
-    """What counts is what etcd looks at: a write-ahead log, wherever it is kept."""
+def test_data_means_a_write_ahead_log(program: Any, tmp_path: Path) -> None:
+    """That is what etcd inspects, wherever the log is."""
     flags = {"data-dir": str(tmp_path / "data")}
     assert not program.has_data(flags)
     log = tmp_path / "data/member/wal"
@@ -122,7 +122,7 @@ def test_data_are_a_log_on_disk(program: Any, tmp_path: Path) -> None:
 
 
 def test_an_unresponsive_member_is_a_refusal_after_the_timeout(program: Any) -> None:
-    """A host that cannot be asked is no proof that there is no cluster."""
+    """A host that cannot be queried does not prove that there is no cluster."""
 
     def probe() -> None:
         raise program.Unresponsive("https://192.0.2.1:2380: timed out")

@@ -27,7 +27,7 @@ def flags(role: Rendered) -> dict[str, str]:
 
 
 def test_only_mutual_tls() -> None:
-    """What auditors look for is there, and no listener speaks plainly."""
+    """The flags of audits are there, and no listener is without TLS."""
     found = flags(etcd())
     assert found["client-cert-auth"] == found["peer-client-cert-auth"] == "true"
     assert found["auto-tls"] == found["peer-auto-tls"] == "false"
@@ -36,7 +36,7 @@ def test_only_mutual_tls() -> None:
 
 
 def test_unit_does_not_name_the_other_members() -> None:
-    """So a cluster that grows restarts nobody."""
+    """So a growing cluster restarts no member."""
     assert "192.0.2.2" not in etcd().template("etcd.service.j2")
 
 
@@ -52,14 +52,14 @@ def test_unit_does_not_name_the_other_members() -> None:
     ],
 )
 def test_flags_by_version_and_choice(settings: dict[str, Any], present: str, absent: str) -> None:
-    """No flag that the version does not have; a null takes one away."""
+    """No flag that the version does not have; a null removes one."""
     found = flags(etcd(**settings))
     assert present in found
     assert absent not in found
 
 
 @pytest.mark.parametrize(("members", "minimum"), [(1, 0), (3, 2), (5, 3)])
-def test_gate_keeps_a_quorum_of_others(members: int, minimum: int) -> None:
+def test_gate_requires_a_quorum_of_the_others(members: int, minimum: int) -> None:
     """A member stops only while the others are a quorum without it."""
     hosts = {f"m{number}": f"192.0.2.{number}" for number in range(1, members + 1)}
     gate = etcd(hosts=hosts).value("_etcd_gate")
@@ -76,7 +76,7 @@ def test_memory_priority_only_where_it_may_be_set() -> None:
 
 
 def test_log_of_its_own_is_writable() -> None:
-    """A directory for the log is made, and the unit may write to it."""
+    """A directory for the log is created, and the unit may write to it."""
     role = etcd(etcd_config={"wal-dir": "/srv/wal"})
     assert "ReadWritePaths=/var/lib/etcd /srv/wal" in role.template("etcd.service.j2")
     assert "/srv/wal" in [item["path"] for item in role.value("_etcd_files")]
@@ -85,10 +85,10 @@ def test_log_of_its_own_is_writable() -> None:
 def checked(**found: list[str] | None) -> dict[str, Any]:
     """Return the variables of hosts after their check; None: one that was not checked."""
     addresses = {name: f"192.0.2.{number}" for number, name in enumerate(found, 1)}
-    told: dict[str, dict[str, Any]] = {
+    results: dict[str, dict[str, Any]] = {
         name: {"_host_cached_results": {"found": signs}} if signs is not None else {} for name, signs in found.items()
     }
-    hostvars = {name: {"ansible_host": address, **told[name]} for name, address in addresses.items()}
+    hostvars = {name: {"ansible_host": address, **results[name]} for name, address in addresses.items()}
     return {"hosts": addresses, "hostvars": hostvars}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that flanneld's unit runs: the CNI configuration of a lease, and what a former lease has left."""
+"""The program that flanneld's unit runs: the CNI configuration of a lease, and the cleanup after a former lease."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_configuration_is_that_of_the_lease(program: Any) -> None:
     assert program.main() == 0 and Path(program.TARGET).stat().st_ino == before
 
 
-def test_sandboxes_of_a_former_lease_end_and_no_others(program: Any) -> None:
+def test_only_sandboxes_of_a_former_lease_are_removed(program: Any) -> None:
     running = {}
     for address, sandbox in (("10.244.11.3", "former"), ("10.244.12.3", "present")):
         reserved, task = Path(program.RESERVED, "flannel"), Path(program.RUNNING, sandbox)

@@ -36,21 +36,21 @@ def test_masters_behind_the_virtual_address() -> None:
     ]
 
 
-def test_a_former_address_is_served_too() -> None:
+def test_a_former_address_is_served_as_well() -> None:
     """Clients find the masters at both addresses."""
     found = [line for line in lines(cluster_api_former_vip="192.0.2.99") if line.startswith("bind 192")]
     assert found == ["bind 192.0.2.100:6443", "bind 192.0.2.99:6443"]
 
 
 def test_servers_are_verified_by_name() -> None:
-    """The check asks for the name and refuses other certificates."""
+    """The check uses the name and refuses other certificates."""
     assert "check-sni kubernetes verify required ca-file /etc/haproxy/api-ca.crt verifyhost kubernetes " in only(
         lines(), "default-server"
     )
 
 
 def test_other_servers_without_verification() -> None:
-    """Nothing of Kubernetes is left when another service is described."""
+    """Nothing of Kubernetes is left when another service is configured."""
     found = lines(
         haproxy_bind=["[2001:db8::1]:443"],
         haproxy_servers=[{"name": "web", "address": "2001:db8::2", "port": 8443}],
@@ -66,7 +66,7 @@ def test_other_servers_without_verification() -> None:
 
 
 def test_stopping_servers_keep_their_connections() -> None:
-    """The draining status comes before the one that means well."""
+    """The draining status comes before the healthy one."""
     found = lines()
     assert found.index("http-check expect ! status 500 error-status L7OKC") < found.index(
         "http-check expect status 200"

@@ -48,14 +48,14 @@ def weight(text: str, script: str) -> int:
 
 
 def priorities(count: int) -> list[int]:
-    """Return what the hosts of a group are worth, in its order."""
+    """Return the priorities of the hosts of a group, in its order."""
     hosts = {f"lb{number}": f"192.0.2.{number}" for number in range(1, count + 1)}
     return [int(role(host, hosts).value("keepalived_priority")) for host in hosts]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 60])
 def test_priority_follows_the_inventory(count: int) -> None:
-    """The first host is preferred, all within what is documented; all are backups until one is elected."""
+    """The first host is preferred, all within the documented range; all are backups until one is elected."""
     found = priorities(count)
     assert found == sorted(set(found), reverse=True)
     assert 127 <= found[-1] <= found[0] <= 189
@@ -70,7 +70,7 @@ def test_hosts_do_not_take_the_address_at_once(count: int) -> None:
 
 
 def test_weights_move_the_address_when_and_only_when_needed() -> None:
-    """A failing holder loses to any well host; a well holder, or a holder among failing hosts, loses to none."""
+    """A failing holder loses to any healthy host; a healthy holder, or a holder among failing hosts, loses to none."""
     text = configuration()
     holding, failing = weight(text, "holder_192_0_2_100"), weight(text, "frontend")
     last, first = 127, 189
@@ -81,8 +81,8 @@ def test_weights_move_the_address_when_and_only_when_needed() -> None:
     assert first + holding <= 254
 
 
-def test_a_former_address_stays_as_it_was_while_it_is_served() -> None:
-    """What tells keepalived that an address is the same is the same, before, during and after a change."""
+def test_the_settings_of_a_former_address_stay_while_it_is_served() -> None:
+    """The settings by which keepalived recognizes an address are the same before, during and after a change."""
 
     def places(text: str) -> dict[str, str]:
         found = re.findall(r"^vrrp_instance (\w+) \{\n(.*?)^\}$", text, re.MULTILINE | re.DOTALL)
@@ -95,20 +95,20 @@ def test_a_former_address_stays_as_it_was_while_it_is_served() -> None:
     assert "virtual_router_id 101" in next(iter(after.values()))
 
 
-def test_only_eight_characters_of_the_password() -> None:
+def test_only_eight_characters_of_the_password_are_written() -> None:
     """What keepalived would ignore with a warning is left out."""
     assert "auth_pass 01234567\n" in configuration()
 
 
-def test_peers_are_told_one_by_one_or_by_multicast() -> None:
-    """Unicast names the others only; a single host, or the choice of multicast, names nobody."""
+def test_peers_are_addressed_one_by_one_or_by_multicast() -> None:
+    """Unicast names only the others; a single host, or multicast, names none."""
     assert re.search(r"unicast_peer {\s+192\.0\.2\.2\s+192\.0\.2\.3\s+}", configuration())
     assert "unicast" not in configuration(keepalived_unicast=False)
     assert "unicast" not in configuration(hosts={"lb1": "192.0.2.1"})
 
 
-def test_interface_that_has_the_own_address() -> None:
-    """Found by address, whatever facts make of its name; empty where there is none."""
+def test_the_interface_is_the_one_with_the_host_address() -> None:
+    """Found by address, whatever name facts give it; empty where there is none."""
     assert "interface br-lan\n" in configuration(keepalived_interface="")
     assert role("lb2", keepalived_interface="").value("_keepalived_used_interface") == ""
 
@@ -129,8 +129,8 @@ def test_router_id_is_the_last_part_of_the_address() -> None:
         (5, "", False),
     ],
 )
-def test_verdict_of_the_checker(code: int, said: str, expected: bool) -> None:
-    """A test that ends itself is believed only when it found nothing to say."""
+def test_output_of_the_checker(code: int, said: str, expected: bool) -> None:
+    """A checker that ends by itself is accepted only when it printed nothing."""
     loader = SourceFileLoader("check_config", str(ROLES / "keepalived/files/check-config"))
     spec = spec_from_loader(loader.name, loader)
     assert spec is not None

@@ -83,7 +83,7 @@ class Host:
 
 
 def command_line(unit: str) -> list[str]:
-    """Return ExecStart of a unit split as systemd does for what our units hold: quotes, doubled % and $."""
+    """Return ExecStart of a unit split as by systemd: quotes, doubled % and $."""
     joined = unit.replace("\\\n", " ")
     line = next(line for line in joined.splitlines() if line.startswith("ExecStart="))
     return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line.removeprefix("ExecStart="))]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command lines of the control plane: our defaults, what users merge over them, how systemd reads them."""
+"""The command lines of the control plane: our defaults, the user's arguments over them, systemd's parsing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flags(arguments: list[str]) -> dict[str, str]:
 def test_given_arguments_are_merged_over_ours(
     component: str, variable: str, given: dict[str, Any], expected: list[str]
 ) -> None:
-    """A scalar, a null, a list, a dictionary and awkward characters arrive as meant; all else stays."""
+    """A scalar, a null, a list, a dictionary and special characters arrive unchanged; all else stays."""
     (name,) = given
     plain = [a for a in PLAIN[component] if not a.startswith(f"--{name}=")]
     found = ha(**{variable: given}).arguments(component)
@@ -54,7 +54,7 @@ def test_given_arguments_are_merged_over_ours(
 
 
 def test_no_flag_is_empty_or_left_from_templating() -> None:
-    """Every flag has a value that looks like one."""
+    """Every flag has a plausible value."""
     for host in (ha(), single()):
         for component in COMPONENTS:
             for name, value in flags(host.arguments(component)).items():
@@ -62,8 +62,8 @@ def test_no_flag_is_empty_or_left_from_templating() -> None:
                 assert "{{" not in value, name
 
 
-def test_goaway_needs_somewhere_to_go() -> None:
-    """Only several masters spread connections."""
+def test_goaway_is_set_only_with_several_masters() -> None:
+    """A single master has no other that could take the connections."""
     assert flags(ha().arguments("kube-apiserver"))["goaway-chance"] == "0.001"
     assert "goaway-chance" not in flags(single().arguments("kube-apiserver"))
 
@@ -81,12 +81,12 @@ def test_addresses_come_from_the_inventory() -> None:
     assert found["etcd-servers"] == "https://192.0.2.1:2379,https://192.0.2.2:2379,https://192.0.2.3:2379"
 
 
-def test_a_load_balancer_of_somebody_else_has_time_to_notice() -> None:
+def test_an_external_load_balancer_has_time_to_notice() -> None:
     addresses = {"m1": "192.0.2.1", "m2": "192.0.2.2"}
     ours = Host("m1", addresses, {"etcd": ["m1"], "master": ["m1", "m2"], "lb": ["m1"]})
     assert ha().value("master_shutdown_delay") == 30
     assert ours.value("master_shutdown_delay") == 5
-    assert single().value("master_shutdown_delay") == 5, "there is nobody to take over"
+    assert single().value("master_shutdown_delay") == 5, "no other master can take over"
     assert ha().value("_master_components[0].stop_timeout") == 105
 
 
@@ -97,7 +97,7 @@ def test_shutdown_delay_fits_into_the_stop_timeout() -> None:
     assert "TimeoutStopSec=115\n" in host.file("kube-apiserver.service")
 
 
-def test_lease_times_reach_both_electors() -> None:
+def test_lease_times_apply_to_both_leader_elections() -> None:
     """The controller manager takes them as flags, the scheduler from its file."""
     host = ha(
         master_leader_elect_lease_duration="60s",
@@ -111,8 +111,8 @@ def test_lease_times_reach_both_electors() -> None:
     assert [election[name] for name in ("leaseDuration", "renewDeadline", "retryPeriod")] == times
 
 
-def test_no_encryption_takes_flags_and_file_away() -> None:
-    """An empty list means no encryption at rest, and no key lies about."""
+def test_without_encryption_there_are_no_flags_and_no_file() -> None:
+    """An empty list means no encryption at rest, and no key file is left."""
     host = ha(master_encryption_resources=[])
     assert not [a for a in host.arguments("kube-apiserver") if "encryption" in a]
     (file,) = [f for f in host.value("_master_files") if f["path"].endswith("encryption.yaml")]

@@ -66,17 +66,17 @@ def audit_level(policy: Any, **request: Any) -> str:
     ],
 )
 def test_audit_policy(level: str, request_: dict[str, Any]) -> None:
-    """Credentials never leave a body in the log; people's changes leave what they sent; heartbeats leave nothing."""
+    """Credentials are logged without a body, changes by users with it, heartbeats not at all."""
     assert audit_level(configuration("audit-policy.yaml"), **request_) == level
 
 
 def test_audit_policy_can_be_replaced() -> None:
-    """A policy given is taken as it is."""
+    """A given policy is used unchanged."""
     policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
     assert configuration("audit-policy.yaml", master_audit_policy=policy) == policy
 
 
-def test_anonymous_access_has_its_paths_and_no_others() -> None:
+def test_anonymous_access_is_limited_to_the_given_paths() -> None:
     """The default is what load balancers need; an empty list switches it off."""
     paths = [c["path"] for c in configuration("authentication.yaml")["anonymous"]["conditions"]]
     assert paths == ["/livez", "/readyz", "/healthz"]
@@ -93,7 +93,7 @@ def test_token_issuers_reach_the_authentication_file() -> None:
 
 
 def test_admission_configuration() -> None:
-    """Pod Security and event limits by default; further plugins are appended, removed ones leave."""
+    """Pod Security and event limits by default; further plugins are appended, removed ones are absent."""
     more = {"name": "ImagePolicyWebhook", "path": "/etc/kubernetes/image-policy.yaml"}
     plugins = configuration("admission.yaml", master_admission_configuration=[more])["plugins"]
     assert [p["name"] for p in plugins] == ["PodSecurity", "EventRateLimit", "ImagePolicyWebhook"]
@@ -106,7 +106,7 @@ def test_admission_configuration() -> None:
 
 
 def test_scheduler_configuration_is_merged() -> None:
-    """A nested field given leaves its neighbours alone."""
+    """A given nested field leaves its neighbours alone."""
     found = configuration(
         "scheduler-config.yaml", master_scheduler_config={"clientConnection": {"qps": 100}, "parallelism": 4}
     )
@@ -117,7 +117,7 @@ def test_scheduler_configuration_is_merged() -> None:
 
 @pytest.mark.parametrize("intermediate", [False, True])
 def test_every_input_of_a_unit_is_written_by_the_role(intermediate: bool) -> None:
-    """A restart cannot follow from a file that no task makes."""
+    """Without a task that writes it, a file could not cause a restart."""
     host = ha(cluster_kubelet_intermediate=intermediate)
     written = {item["path"] for item in host.value("_master_files")}
     written |= {c["path"] + suffix for c in host.value("_master_certificates") for suffix in (".crt", ".key")}
@@ -135,7 +135,7 @@ def test_every_input_of_a_unit_is_written_by_the_role(intermediate: bool) -> Non
 
 
 def test_every_file_on_a_command_line_is_an_input() -> None:
-    """What a process reads at its start decides about its restart; logs and the kubeconfigs' twins aside."""
+    """Files that a process reads at its start can cause its restart; except logs and copies of kubeconfigs."""
     host = ha()
     for unit in host.value("_master_units"):
         named = {a.split("=", 1)[1] for a in host.arguments(unit["name"]) if "=/etc/kubernetes/" in a}
@@ -143,7 +143,7 @@ def test_every_file_on_a_command_line_is_an_input() -> None:
 
 
 def test_a_restart_needs_another_master_where_there_is_one() -> None:
-    """The gate asks the others for one that is ready, and nobody when there is nobody."""
+    """The gate queries the others for one that is ready, and none when there is none."""
     gate = ha("m2").value("_master_gate")
     assert gate["urls"] == ["https://192.0.2.1:6443/readyz", "https://192.0.2.3:6443/readyz"]
     assert gate["minimum"] == 1
@@ -156,7 +156,7 @@ def test_addresses_of_version_six_are_bracketed() -> None:
     assert single(cluster_node_ip="2001:db8::1").value("_master_url") == "https://[2001:db8::1]:6443"
 
 
-def test_specs_say_what_defaults_say() -> None:
+def test_specifications_and_defaults_agree() -> None:
     """The documented defaults are the real ones, for both roles."""
     for role in ("master", "admin"):
         defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
@@ -171,7 +171,7 @@ def test_specs_say_what_defaults_say() -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
-    """systemd-analyze finds nothing to say; the program is replaced by one that exists here."""
+    """systemd-analyze prints nothing; the program is replaced by one that exists here."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze")
     text = ha().file(f"{name}.service").replace(f"/usr/local/bin/{name}", "/bin/true")
@@ -184,7 +184,7 @@ def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
 
 
 def test_no_master_holds_the_key_of_the_root_when_an_intermediate_signs_for_kubelets() -> None:
-    """Without it the key of ca is there; with it that is removed, and only requests of kubelets can be signed."""
+    """Without it the key of ca is there; with it that key is removed, and only CSRs of kubelets can be signed."""
     for intermediate, held, other in ((False, "ca", "kubelet-ca"), (True, "kubelet-ca", "ca")):
         host = ha(cluster_kubelet_intermediate=intermediate)
         keys = [entry["key_path"] for entry in host.value("_master_trust") if "key_path" in entry]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes join together, and that what each host evaluates does not look at all the others."""
+"""Which nodes join together, and that the evaluation on each host does not read all the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASKED = ["force: reissue requested"]
 
 
 def seen(reasons: list[str]) -> dict[str, Any]:
-    """Return a host's variables after its certificates were looked at."""
+    """Return a host's variables after its certificates were inspected."""
     return {"_node_pki": {"observed": [{"path": "x", "reasons": reasons}]}}
 
 
@@ -33,9 +33,7 @@ def seen(reasons: list[str]) -> dict[str, Any]:
         (0, [["n1", "n2"], ["n3", "n4", "n5"]]),
     ],
 )
-def test_working_kubelets_join_again_in_their_turns_and_the_others_at_once(
-    at_once: int, turns: list[list[str]]
-) -> None:
+def test_running_kubelets_rejoin_in_turn_and_the_others_at_once(at_once: int, turns: list[list[str]]) -> None:
     reasons = [NONE, EXPIRED, FOREIGN, ASKED, FOREIGN + ASKED, []]
     hostvars = {f"n{number}": seen(found) for number, found in enumerate(reasons, 1)}
     found = join_turns(list(hostvars), hostvars, at_once)
@@ -43,13 +41,13 @@ def test_working_kubelets_join_again_in_their_turns_and_the_others_at_once(
     assert found["of"] == {name: number for number, names in enumerate(turns) for name in names}
 
 
-def test_the_first_run_is_one_turn_and_a_later_one_has_none() -> None:
+def test_the_first_run_has_one_batch_and_a_later_run_none() -> None:
     assert join_turns(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["hosts"] == [["m1", "n1"]]
     assert join_turns(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"hosts": [], "of": {}}
 
 
-def test_requests_are_by_the_inventorys_names() -> None:
-    """What a host returns is its request alone, never its name."""
+def test_csrs_have_the_names_of_the_inventory() -> None:
+    """A host returns only its CSR, never its name."""
     hostvars = {"h1": {"cluster_node_name": "n1", "_node_asked": {"request": "PEM", "name": "n9"}}, "h2": {}}
     assert join_requests(["h1", "h2"], hostvars) == [
         {"name": "n1", "request": "PEM", "stopped": True},
@@ -58,7 +56,7 @@ def test_requests_are_by_the_inventorys_names() -> None:
 
 
 @pytest.mark.parametrize(("reasons", "working"), [(NONE, False), (EXPIRED, False), (FOREIGN, True), (ASKED, True)])
-def test_a_kubelet_that_works_is_awaited_in_its_turn(reasons: list[str], working: bool) -> None:
+def test_a_running_kubelet_is_awaited_in_its_batch(reasons: list[str], working: bool) -> None:
     node = host(**seen(reasons))
     assert node.value("_node_has_joined") is False and node.value("_node_certificate_valid") is working
     assert host(**seen([])).value("_node_has_joined") is True
@@ -67,7 +65,7 @@ def test_a_kubelet_that_works_is_awaited_in_its_turn(reasons: list[str], working
 
 
 class Counted(Mapping[str, Any]):
-    """Variables of many hosts, which counts how many of them are looked at."""
+    """Variables of many hosts, which count how many of them are read."""
 
     def __init__(self, names: list[str]) -> None:
         """Take the names of the hosts."""
@@ -100,8 +98,8 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def test_no_host_looks_at_all_others() -> None:
-    """Once for each of a thousand hosts, that would be a million times; a task that runs once may."""
+def test_no_host_reads_the_variables_of_all_others() -> None:
+    """Once on each of a thousand hosts, that would be a million reads; a task that runs once may."""
     names = [f"n{number}" for number in range(500)]
     hostvars = Counted(names)
     node = host("n1", members={"etcd": ["m1"], "master": ["m1"], "node": names}, hostvars=hostvars, **seen([]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from unit.roles.node.test_node_rendering import host
 
-# kube-bench knows ChaCha20 by these names here, and by their newer ones for the API server.
+# kube-bench has ChaCha20 under these names here, and under the newer ones for the API server.
 STRONG_CIPHERS = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
@@ -26,8 +26,8 @@ def test_files_of_the_kubelet_are_private() -> None:
     assert modes["/var/lib/kubelet/config.yaml"] == modes["/etc/kubernetes/kubelet.conf"] == "0600"
 
 
-def test_kubelet_configuration_holds() -> None:
-    """4.2.1 to 4.2.14, but for 4.2.7: a node is called what the inventory calls it."""
+def test_kubelet_configuration_passes() -> None:
+    """4.2.1 to 4.2.14, except 4.2.7: a node has the name of the inventory."""
     config = host().value("_node_kubelet_config")
     assert config["authentication"]["anonymous"]["enabled"] is False
     assert config["authorization"]["mode"] == "Webhook"
@@ -43,6 +43,6 @@ def test_kubelet_configuration_holds() -> None:
     assert config["seccompDefault"] is True
 
 
-def test_kube_proxy_tells_its_figures_to_itself_alone() -> None:
+def test_kube_proxy_serves_its_metrics_only_on_loopback() -> None:
     """4.3.1."""
     assert host().value("_node_kube_proxy_config")["metricsBindAddress"].startswith("127.0.0.1:")

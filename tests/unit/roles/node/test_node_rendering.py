@@ -88,7 +88,7 @@ def test_kube_proxy_leaves_a_foreign_connection_table_alone() -> None:
         ("sub.k8s.io/x", False),
     ],
 )
-def test_a_node_gives_itself_only_labels_it_may(label: str, own: bool) -> None:
+def test_a_node_sets_only_labels_that_it_may_set(label: str, own: bool) -> None:
     node = host(node_labels={label: "x", "plain": "y"})
     flags = node.value("_node_kubelet_args['node-labels']")
     assert (f"{label}=x" in flags.split(",")) is own
@@ -136,7 +136,7 @@ def test_containerd_config_is_what_containerd_reads() -> None:
     hosts = tomllib.loads(
         render(node, "containerd", "hosts.toml.j2", **files["/etc/containerd/certs.d/docker.io/hosts.toml"]["vars"])
     )
-    # Where Docker Hub's images really come from; credentials are looked up by that name.
+    # The real registry of Docker Hub's images; credentials are looked up by that name.
     assert hosts["server"] == "https://registry-1.docker.io"
     assert images["registry"]["configs"]["registry-1.docker.io"]["auth"] == {"username": "d", "password": "e"}
     assert hosts["host"]["https://mirror.example/v2"] == {"capabilities": ["pull", "resolve"], "override_path": True}
@@ -181,7 +181,7 @@ def test_routes_of_another_backend_do_not_lead_past_wireguard(variables: dict, r
     assert flush in unit if range_of_pods else "route flush" not in unit
 
 
-def test_rbac_is_narrow() -> None:
+def test_rbac_rules_are_minimal() -> None:
     objects = list(yaml.safe_load_all(render(host("m1"), "addons", "rbac.yaml.j2")))
     rules = [rule for item in objects for rule in item.get("rules", [])]
     assert rules == [
@@ -217,7 +217,7 @@ def test_nodes_keep_the_labels_and_taints_of_the_inventory() -> None:
 
 
 def test_the_proxys_password_is_in_no_unit() -> None:
-    """Every user may ask systemd for a unit's Environment, no other user reads the file."""
+    """Every user may query systemd for a unit's Environment, no other user reads the file."""
     url = 'http://user:p"a$s%s@proxy:3128'
     node = host(containerd_http_proxy=url)
     dropin = render(node, "containerd", "proxy.conf.j2", **node.variables)

@@ -45,7 +45,7 @@ def test_a_load_balancer_is_checked_itself() -> None:
     haproxy, keepalived = role.value("_verify_services")
     assert (haproxy["name"], haproxy["url"], haproxy["ca"]) == ("haproxy on lb1", "https://127.0.0.1:9443/readyz", "")
     assert (keepalived["name"], keepalived["unit"]) == ("keepalived on lb1", "keepalived")
-    assert {"haproxy", "keepalived"}.isdisjoint(units_of("k1")), "k1 balances nothing"
+    assert {"haproxy", "keepalived"}.isdisjoint(units_of("k1")), "k1 is no load balancer"
 
 
 def units_of(host: str) -> set[str]:

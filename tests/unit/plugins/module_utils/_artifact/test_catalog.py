@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding, downloading, verifying and unpacking, with a mirror made of files."""
+"""Finding, downloading, verifying and unpacking, with a mirror of local files."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_without_a_digest_nothing_is_downloaded(given: dict[str, Any]) -> None:
     assert "mirror/example.org/v2.0" in store(with_digest).fetch(version)[1][0]
 
 
-def test_all_that_is_missing_is_told_at_once(given: dict[str, Any], tmp_path: Path) -> None:
+def test_everything_missing_is_reported_at_once(given: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "mirror" / PLACE).unlink()
     _had, problems = store(given).fetch([TOOL, HELPER, Binary("other", "3", "other")])
     assert [problem.split(":")[0] for problem in problems] == ["tool 1.0 (amd64)", "other 3 (amd64)"]
@@ -145,7 +145,7 @@ def test_a_binary_of_another_architecture_does_not_count(given: dict[str, Any], 
     assert arm is not None
 
 
-def test_missing_says_what_from_where_and_where_to(given: dict[str, Any], tmp_path: Path) -> None:
+def test_missing_binaries_name_their_source_and_target(given: dict[str, Any], tmp_path: Path) -> None:
     lines = catalog.missing(PARTS, given)
     assert len(lines) == 1
     for part in (
@@ -205,7 +205,7 @@ def test_another_binary_of_the_same_size_and_time_is_not_the_wanted_one(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
-def test_a_binary_is_read_when_it_was_touched_or_when_nothing_is_trusted(
+def test_a_binary_is_read_when_it_was_touched_or_cached_results_are_not_used(
     installed: tuple[Placed, str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted, root, path = installed
@@ -228,7 +228,7 @@ def test_a_binary_is_read_when_it_was_touched_or_when_nothing_is_trusted(
     install.refresh(wanted, root)
     assert install.present(wanted, root)
     assert len(read) == 2
-    # As earlier releases have recorded it.
+    # As former versions have recorded it.
     record = path.parent / ".sha256.json"
     record.write_text(json.dumps({"tool": [5, wanted.sha256]}))
     assert install.present(wanted, root)

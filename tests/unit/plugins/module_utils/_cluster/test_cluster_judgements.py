@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found wrong with etcd, manifests, clusters and workloads, from plain data."""
+"""Problems of etcd, manifests, clusters and workloads, from plain data."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_healthy_etcd() -> None:
     assert state["leader"] == "m1" and etcd.highest_revision(state) == 10
 
 
-def test_sick_etcd() -> None:
+def test_unhealthy_etcd() -> None:
     dead = {"endpoint": "https://h3:2379", "healthy": False, "error": "refused", "status": {}}
     disagreeing = answer(2, leader="2", isLearner=True)
     alarm = {"memberID": "1", "alarm": "NOSPACE"}
@@ -139,7 +139,7 @@ def test_rollouts(kind: str, spec: dict[str, Any], status: dict[str, Any], reaso
 
 
 @pytest.mark.parametrize("spec", [{"paused": True}, {"updateStrategy": {"type": "OnDelete"}}])
-def test_a_rollout_that_waits_for_somebody_is_not_awaited(spec: dict[str, Any]) -> None:
+def test_a_rollout_that_waits_for_a_user_is_not_awaited(spec: dict[str, Any]) -> None:
     item = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x", "generation": 2}, "spec": spec}
     assert manifest.unready([{**item, "status": {"observedGeneration": 1}}]) == []
 
@@ -174,7 +174,7 @@ def pod(node: str, ip: str) -> dict[str, Any]:
     return {"node": node, "ip": ip, "name": f"probe-{node}", "host_ip": ip, "ready": True, "reason": ""}
 
 
-def test_every_pod_is_asked_by_another() -> None:
+def test_every_pod_is_queried_by_another() -> None:
     pods = [pod(f"n{number}", f"10.0.0.{number}") for number in range(6)]
     asked = [workload_check.targets(pods, i, address="10.96.0.9", dns={"kubernetes": "10.96.0.1"}) for i in range(6)]
     assert all(f"pod on n{i}" not in asked[i] for i in range(6))
@@ -184,7 +184,7 @@ def test_every_pod_is_asked_by_another() -> None:
     assert list(alone) == ["service address"]
 
 
-def test_answers_are_judged() -> None:
+def test_answers_of_pods_are_validated() -> None:
     asked = {"pod on n1": ("http://10.0.0.1:8080/", "n1"), "service address": ("u", ""), "dns k": ("k", "10.96.0.1")}
     good = "pod on n1\tn1\nservice address\tn2\ndns k\tName: k Address: 10.96.0.1\n"
     assert workload_check.wrong(good, asked) == []
@@ -193,7 +193,7 @@ def test_answers_are_judged() -> None:
     assert workload_check.wrong("", asked) == list(asked)
 
 
-def test_pods_tell_why_they_do_not_serve() -> None:
+def test_the_reason_why_pods_do_not_serve_is_reported() -> None:
     waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}
     status = {"phase": "Pending", "containerStatuses": [waiting]}
     pods = workload_check.pods_of([{"metadata": {"name": "p"}, "spec": {"nodeName": "n1"}, "status": status}])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One question to a DNS server, and what is made of its answer."""
+"""One query to a DNS server, and how its answer is parsed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def server() -> Iterator[Callable[[Callable[[bytes, int], bytes | None]], int]]:
         link.close()
 
 
-def test_a_name_is_resolved_behind_an_alias(server: Callable[..., int]) -> None:
+def test_a_name_is_resolved_through_an_alias(server: Callable[..., int]) -> None:
     port = server(lambda packet, _count: answer(packet, "10.96.0.1", "10.96.0.2"))
     assert dns.resolve("127.0.0.1", NAME, port=port) == ["10.96.0.1", "10.96.0.2"]
 
@@ -72,7 +72,9 @@ def test_a_name_is_resolved_behind_an_alias(server: Callable[..., int]) -> None:
         (lambda packet: None, "no answer"),
     ],
 )
-def test_why_there_is_no_address_is_said(server: Callable[..., int], reply: Callable[..., bytes], words: str) -> None:
+def test_the_reason_for_a_missing_address_is_reported(
+    server: Callable[..., int], reply: Callable[..., bytes], words: str
+) -> None:
     port = server(lambda packet, _count: reply(packet))
     with pytest.raises(dns.DnsError, match=words):
         dns.resolve("127.0.0.1", NAME, port=port, timeout=0.3)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What inventory and facts tell of a host, and who has answered."""
+"""Addresses of hosts by inventory and facts, and which hosts have answered."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def test_an_address_is_given_or_found(host: str, variables: dict[str, Any], addr
     assert members([host], {host: variables})[0]["address"] == address
 
 
-def test_who_has_answered_in_this_run_was_reached() -> None:
+def test_a_host_that_answered_in_this_run_was_reached() -> None:
     answer, none = {"_cluster_answer": {"changed": False}}, {"_cluster_answer": {"unreachable": True}}
     hostvars = {"k1": {**FACTS, **none}, "k2": {**FACTS, **answer}, "k3": FACTS}
     reached = {member["host"]: member["reached"] for member in members(hostvars, hostvars)}
     assert reached == {"k1": False, "k2": True, "k3": False}, "facts from a cache are no answer"
 
 
-def test_where_nobody_was_asked_facts_are_an_answer() -> None:
+def test_where_no_host_was_queried_facts_count_as_an_answer() -> None:
     hostvars = {"k1": {}, "k2": FACTS}
     assert [member["reached"] for member in members(hostvars, hostvars)] == [False, True]

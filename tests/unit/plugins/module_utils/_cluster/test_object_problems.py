@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found wrong with workloads, Services and extensions of the API, from their objects."""
+"""Problems of workloads, Services and extensions of the API, from their objects."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_why_a_deployment_is_not_available(found: Any, pods: list[Any], words: s
         ({"spec": {"clusterIP": "10.96.0.10"}}, [{"endpoints": [{"conditions": {"ready": True}}]}], ""),
     ],
 )
-def test_why_a_service_leads_nowhere(found: Any, slices: list[Any], words: str) -> None:
+def test_why_a_service_has_no_endpoints(found: Any, slices: list[Any], words: str) -> None:
     problem = objects.service_problem("kube-system/kube-dns", "10.96.0.10", found, slices)
     assert words in problem and bool(problem) is bool(words)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions a running cluster keeps, may go to, and is kept from."""
+"""Which versions a running cluster keeps, and which upgrades are allowed or refused."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def cluster(masters: list[str], nodes: list[str] = [], **elsewhere: Any) -> dict
 def refusals(
     found: dict[str, Any], kubernetes: str = "", *, allow: bool = False, nodes: tuple[str, ...] = (), **components: str
 ) -> list[str]:
-    """Return what speaks against going there; what is not asked for stays."""
+    """Return the reasons against going there; components that are not specified stay."""
     wanted = {**found["versions"], **({"kubernetes": kubernetes} if kubernetes else {}), **components}
     return pin.problems(found, wanted, allow_minor=allow, supported=SUPPORTED, nodes=nodes)
 
 
-def test_what_runs_stays_where_nothing_is_set() -> None:
+def test_running_versions_stay_where_nothing_is_set() -> None:
     found = cluster(["1.35.6"], ["1.35.6", "1.35.6"])
     assert found["versions"] == {
         "kubernetes": "1.35.6",
@@ -61,17 +61,17 @@ def test_what_runs_stays_where_nothing_is_set() -> None:
     assert refusals(found) == []
 
 
-def test_nothing_runs() -> None:
+def test_a_new_cluster_gets_the_default_versions() -> None:
     found = pin.summary({"k1": report(), "k2": report()}, {}, {})
     assert found["versions"] == {}
     assert refusals(found, "1.36.2", etcd="3.6.14") == []
 
 
-def test_a_newer_patch_goes_on() -> None:
+def test_an_upgrade_to_a_newer_patch_is_allowed() -> None:
     assert refusals(cluster(["1.35.5"], ["1.35.5"]), "1.35.6", etcd="3.6.15", flannel="0.27.5") == []
 
 
-def test_another_minor_is_refused_and_says_how() -> None:
+def test_another_minor_is_refused_with_the_remedy() -> None:
     (line,) = refusals(cluster(["1.35.6"], ["1.35.6"]), "1.36.2")
     assert line == (
         "the cluster runs 1.35.6, this inventory asks for 1.36.2: run site.yml -e cluster_allow_minor_upgrade=true, "
@@ -79,7 +79,7 @@ def test_another_minor_is_refused_and_says_how() -> None:
     )
 
 
-def test_the_next_minor_is_allowed_where_it_is_said() -> None:
+def test_the_next_minor_is_allowed_where_it_is_confirmed() -> None:
     assert refusals(cluster(["1.35.6", "1.35.6"], ["1.35.6"]), "1.36.2", allow=True) == []
 
 
@@ -92,13 +92,13 @@ def test_no_minor_is_skipped(allow: bool) -> None:
 
 @pytest.mark.parametrize("allow", [False, True])
 @pytest.mark.parametrize("wanted", ["1.36.1", "1.35.9", "1.36.2-rc.1"])
-def test_nothing_goes_back(wanted: str, allow: bool) -> None:
+def test_a_downgrade_is_refused(wanted: str, allow: bool) -> None:
     (line,) = refusals(cluster(["1.36.2"], ["1.36.2"]), wanted, allow=allow)
     assert line.startswith(f"the cluster runs 1.36.2, this inventory asks for {wanted}, which is older")
     assert line.endswith("set cluster_kubernetes_version: 1.36.2")
 
 
-def test_an_upgrade_that_was_cut_off_goes_on_alone() -> None:
+def test_an_interrupted_upgrade_is_continued_without_confirmation() -> None:
     found = cluster(["1.36.2", "1.35.6", "1.35.6"], ["1.35.6"])
     assert found["versions"]["kubernetes"] == "1.36.2"
     (line,) = refusals(found)
@@ -109,24 +109,24 @@ def test_an_upgrade_that_was_cut_off_goes_on_alone() -> None:
     assert "which is older" in line
 
 
-def test_a_patch_that_was_cut_off_just_goes_on() -> None:
+def test_an_interrupted_patch_upgrade_is_continued() -> None:
     found = cluster(["1.35.6", "1.35.5"], ["1.35.5"])
     assert found["versions"]["kubernetes"] == "1.35.6"
     assert refusals(found) == []
 
 
-def test_nodes_that_stayed_behind_are_not_upgraded_by_the_way() -> None:
+def test_nodes_with_an_older_minor_are_not_upgraded_silently() -> None:
     found = cluster(["1.35.6"], ["1.35.6", "1.34.9"])
     (line,) = refusals(found)
     assert "1.34.9 (n2) and 1.35.6" in line and "cluster_allow_minor_upgrade=true" in line
 
 
-def test_a_kubelet_that_does_not_run_holds_nothing_up() -> None:
+def test_a_stopped_kubelet_does_not_block_an_upgrade() -> None:
     reports = {"m1": report("1.35.6", MASTER), "n1": report("1.34.9", NODE, down=True)}
     assert refusals(pin.summary(reports, {}, {})) == []
 
 
-def test_a_control_plane_that_is_down_counts_by_its_disk() -> None:
+def test_a_stopped_control_plane_counts_by_its_files() -> None:
     reports = {"m1": report("1.35.6", MASTER, down=True)}
     found = pin.summary(reports, {}, {})
     assert found["versions"]["kubernetes"] == "1.35.6"
@@ -155,7 +155,7 @@ def test_no_kubelet_becomes_newer_than_an_api_server(wanted: str) -> None:
     assert "without --limit" in line and line.endswith("set cluster_kubernetes_version: 1.35.6")
 
 
-def test_api_servers_outside_of_the_limit_are_asked_by_those_inside() -> None:
+def test_api_servers_outside_of_the_limit_are_queried_by_those_inside() -> None:
     servers = {"https://192.0.2.12:6443": "1.35.6", "https://192.0.2.13:6443": ""}
     reports = {"m1": report("1.35.6", MASTER, servers=servers)}
     found = pin.summary(reports, {}, {"https://192.0.2.12:6443": "m2", "https://192.0.2.13:6443": "m3"})
@@ -165,7 +165,7 @@ def test_api_servers_outside_of_the_limit_are_asked_by_those_inside() -> None:
     assert "API server 1.35.6 of m2" in line
 
 
-def test_a_minor_that_the_collection_no_longer_knows() -> None:
+def test_a_minor_that_is_no_longer_supported() -> None:
     (line,) = refusals(cluster(["1.33.4"]))
     assert "runs 1.33.4" in line and "knows 1.34, 1.35, 1.36 alone" in line
 
@@ -188,12 +188,12 @@ def test_a_minor_that_the_collection_no_longer_knows() -> None:
         ("flannel", "0.26.9", "flannel: the cluster runs 0.27.4"),
     ],
 )
-def test_components_are_held_to_the_same(component: str, wanted: str, words: str) -> None:
+def test_the_same_rules_apply_to_components(component: str, wanted: str, words: str) -> None:
     (line,) = refusals(cluster(["1.36.2"], ["1.36.2"]), **{component: wanted})
     assert words in line
 
 
-def test_coredns_is_known_from_the_api() -> None:
+def test_the_version_of_coredns_comes_from_the_api() -> None:
     found = pin.summary({"m1": report("1.36.2", MASTER, api={"coredns": "1.14.2", "dns_address": ""})}, {}, {})
     assert found["versions"]["coredns"] == "1.14.2"
     (line,) = refusals(found, coredns="1.13.1")
@@ -201,17 +201,17 @@ def test_coredns_is_known_from_the_api() -> None:
 
 
 @pytest.mark.parametrize(("runs", "refused"), [("3.5.25", True), ("3.5.26", False)])
-def test_etcd_36_wants_a_late_35(runs: str, refused: bool) -> None:
+def test_etcd_36_needs_a_recent_35(runs: str, refused: bool) -> None:
     found = pin.summary({"m1": report("1.36.2", MASTER, versions={"etcd": runs})}, {}, {})
     lines = refusals(found, allow=True, etcd="3.6.14")
     assert [line for line in lines if "bring it to 3.5.26 or a later 3.5 first" in line] if refused else not lines
 
 
-def test_several_are_told_at_once() -> None:
+def test_several_refusals_are_reported_at_once() -> None:
     assert len(refusals(cluster(["1.35.6"], ["1.35.6"]), "1.36.2", etcd="3.5.0", runc="1.5.0")) == 3
 
 
-def test_what_is_no_version_is_not_judged() -> None:
+def test_an_invalid_version_is_not_compared() -> None:
     found = pin.summary({"m1": report("own-build", MASTER)}, {}, {})
     assert found["versions"]["kubernetes"] == "own-build"
     assert refusals(found, "1.36.2") == []
@@ -226,17 +226,17 @@ MASTERS = list(pin.KUBERNETES["master"])
 
 
 def lacking(reports: dict[str, Any], **groups: list[str]) -> list[str]:
-    """Return the names of the components of which a host lacks something."""
+    """Return the names of the components that a host is missing."""
     return [str(one["name"]) for one in pin.to_bring(COMPONENTS, pin.complete(reports, groups))]
 
 
-def test_what_all_hosts_have_needs_no_download() -> None:
+def test_versions_that_all_hosts_have_need_no_download() -> None:
     stored = {"etcd": {"3.6.14": ["etcd", "etcdctl"]}, "kubernetes": {"1.35.6": MASTERS}}
     node = {"runc": {"1.4.3": ["runc"]}, "kubernetes": {"1.35.6": ["kube-proxy", "kubelet"]}}
     groups = {"etcd": ["m1"], "master": ["m1"], "node": ["n1", "n2"]}
     reports = {"m1": report(stored=stored), "n1": report(stored=node)}
     assert lacking(reports, **groups) == []
-    # One of them with another version, one with a part of it, one with nothing.
+    # One of them has another version, one is incomplete, one has nothing.
     reports["n2"] = report(stored={**node, "runc": {"1.4.2": ["runc"]}})
     assert lacking(reports, **groups) == ["runc"]
     reports["n2"] = report(stored={**node, "kubernetes": {"1.35.6": ["kubelet"]}})
@@ -245,5 +245,5 @@ def test_what_all_hosts_have_needs_no_download() -> None:
     assert lacking(reports, **groups) == ["kubernetes", "runc"]
 
 
-def test_what_no_host_of_the_play_needs_is_not_downloaded() -> None:
+def test_components_that_no_host_of_the_play_needs_are_not_downloaded() -> None:
     assert lacking({"n1": report()}, etcd=["m1"], master=["m1"], node=["n1"]) == ["kubernetes", "runc"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a running cluster cannot change is refused; what it can, and the way back from a half-made change, is not."""
+"""Permanent settings of a running cluster are refused; others, and undoing an incomplete change, are not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FLAGS = {
 IN_ETCD = {"etcd-endpoints": "https://192.0.2.11:2379", "etcd-prefix": "/coreos.com/network"}
 
 
-def told(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, host: str = "k1", **own: Any) -> list[Any]:
+def settings(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, host: str = "k1", **own: Any) -> list[Any]:
     """Return the settings of one host."""
     report = {
         "flags": flags,
@@ -56,11 +56,11 @@ def told(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, host: s
 
 
 def refusals(*arguments: Any, **own: Any) -> list[str]:
-    """Return what is refused of one host."""
-    return pin_settings.problems(told(*arguments, **own))
+    """Return the refusals for one host."""
+    return pin_settings.problems(settings(*arguments, **own))
 
 
-def test_what_was_deployed_is_asked_for() -> None:
+def test_the_deployed_settings_are_accepted() -> None:
     assert refusals() == []
 
 
@@ -74,7 +74,7 @@ def test_what_was_deployed_is_asked_for() -> None:
         ({"api_port": 8443}, "cluster_api_port", "6443"),
     ],
 )
-def test_what_all_hosts_share(shared: dict[str, Any], variable: str, runs: str) -> None:
+def test_changes_of_common_settings_are_refused(shared: dict[str, Any], variable: str, runs: str) -> None:
     asked = next(iter(shared.values()))
     assert refusals(FLAGS, shared) == [
         f"{variable}: the cluster runs with {runs}, the inventory asks for {asked}; "
@@ -97,7 +97,7 @@ def test_what_all_hosts_share(shared: dict[str, Any], variable: str, runs: str) 
         ({"flannel_store": "etcd"}, "flannel_store"),
     ],
 )
-def test_what_a_host_has(own: dict[str, Any], variable: str) -> None:
+def test_changes_of_settings_of_a_host_are_refused(own: dict[str, Any], variable: str) -> None:
     (line,) = refusals(**own)
     assert line.startswith(variable) and "set it back" in line
 
@@ -107,11 +107,11 @@ def test_a_node_keeps_its_name() -> None:
     assert line.startswith("cluster_node_name: k1 runs with k1, the inventory asks for other")
 
 
-def test_another_name_of_the_cluster_is_told_without_what_follows_from_it() -> None:
+def test_another_cluster_name_is_reported_without_its_consequences() -> None:
     assert [line.partition(":")[0] for line in refusals(FLAGS, {"name": "other"})] == ["cluster_name"]
 
 
-def test_the_prefix_counts_where_leases_are_in_etcd() -> None:
+def test_the_etcd_prefix_counts_where_leases_are_in_etcd() -> None:
     flags = {**FLAGS, "flanneld": IN_ETCD}
     assert refusals(flags, flannel_store="etcd") == []
     (line,) = refusals(flags, flannel_store="etcd", flannel_etcd_prefix="/other")
@@ -129,7 +129,7 @@ def test_the_prefix_counts_where_leases_are_in_etcd() -> None:
         {"flannel_args": {"v": 5}, "master_apiserver_args": {"v": 5}, "etcd_config": {"log-level": "debug"}},
     ],
 )
-def test_what_may_change(own: dict[str, Any]) -> None:
+def test_other_settings_may_change(own: dict[str, Any]) -> None:
     assert refusals(**own) == []
 
 
@@ -137,18 +137,18 @@ def test_a_range_may_be_written_in_another_way() -> None:
     assert refusals(FLAGS, {"service_cidr": "10.96.3.0/16"}) == []
 
 
-def test_half_way_both_ways_are_free_and_no_third() -> None:
+def test_an_incomplete_change_may_go_on_or_back() -> None:
     changed = {**FLAGS, "kube-apiserver": {**FLAGS["kube-apiserver"], "service-cluster-ip-range": "10.97.0.0/16"}}
     for asked, lines in (("10.96.0.0/16", 0), ("10.97.0.0/16", 0), ("10.98.0.0/16", 2)):
         shared = {"service_cidr": asked}
-        both = [*told(FLAGS, shared), *told(changed, shared, "k2")]
+        both = [*settings(FLAGS, shared), *settings(changed, shared, "k2")]
         found = [line for line in pin_settings.problems(both) if line.startswith("cluster_service_cidr")]
         assert len(found) == lines, found
 
 
 def test_many_hosts_share_a_line() -> None:
     shared = {"service_cidr": "10.97.0.0/16"}
-    assert len(pin_settings.problems([*told(FLAGS, shared), *told(FLAGS, shared)])) == 1
+    assert len(pin_settings.problems([*settings(FLAGS, shared), *settings(FLAGS, shared)])) == 1
 
 
 def test_defaults_are_those_of_the_roles() -> None:
@@ -157,7 +157,7 @@ def test_defaults_are_those_of_the_roles() -> None:
         assert defaults[name] == value
 
 
-def test_the_reference_says_refused_of_exactly_these() -> None:
+def test_the_reference_marks_exactly_these_as_refused() -> None:
     said = set()
     for path in ROLES.glob("*/meta/changes.yml"):
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host says of what it runs: by processes, else by what is on its disk."""
+"""What a host reports of its programs: by processes, else by the files on its disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_only_flags_that_matter_leave_the_host() -> None:
     }
 
 
-def test_a_unit_file_tells_the_command_line() -> None:
+def test_the_command_line_is_read_from_the_unit_file() -> None:
     words = ["/usr/local/libexec/etcd-start /usr/local/bin/etcd", "--name=k1", '"--x=a b%%c$$d"']
     text = "# x\n[Service]\nExecStart=" + " \\\n  ".join(words) + "\n\nRestart=always\n"
     assert running.exec_start(text) == [
@@ -78,7 +78,7 @@ def test_the_version_of_an_image(image: str, version: str) -> None:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let a directory be the disk of a host."""
+    """Use a directory as the disk of a host."""
     for name in ("opt", "units", "bin", "cni"):
         (tmp_path / name).mkdir()
     root = str(tmp_path / "opt")
@@ -93,7 +93,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def install(host: Path, component: str, version: str, name: str, links: str = "bin") -> Path:
-    """Install a program as module artifact does, that lives until it is told to end."""
+    """Install a program as module artifact does, that runs until it is stopped."""
     place = host / "opt" / component / version
     place.mkdir(parents=True, exist_ok=True)
     (place / name).write_text("#!/bin/sh\n")
@@ -109,11 +109,11 @@ def unit(host: Path, name: str, *flags: str) -> None:
 
 
 def nothing(url: str) -> None:
-    """Answer nothing."""
+    """Return nothing."""
     del url
 
 
-def test_a_clean_host(host: Path) -> None:
+def test_a_clean_host_runs_nothing(host: Path) -> None:
     found = running_probe.running({}, ask=nothing)
     assert found == {
         "versions": {},
@@ -128,7 +128,7 @@ def test_a_clean_host(host: Path) -> None:
     }
 
 
-def test_what_does_not_run_is_told_by_the_disk(host: Path) -> None:
+def test_stopped_programs_are_reported_by_their_files(host: Path) -> None:
     install(host, "etcd", "3.6.14", "etcd")
     install(host, "containerd", "2.2.7", "containerd")
     install(host, "runc", "1.4.3", "runc")
@@ -159,7 +159,7 @@ def test_a_binary_without_a_unit_is_not_in_use(host: Path) -> None:
     assert running_probe.running({}, ask=nothing)["versions"] == {}
 
 
-def test_a_process_counts_before_the_disk(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_takes_precedence_over_files(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = install(host, "kubernetes", "1.35.6", "kube-apiserver")
     install(host, "kubernetes", "1.36.2", "kube-apiserver")
     unit(host, "kube-apiserver", "--secure-port=6443")
@@ -170,12 +170,12 @@ def test_a_process_counts_before_the_disk(host: Path, monkeypatch: pytest.Monkey
     assert found["flags"]["kube-apiserver"] == {"secure-port": "7443"}
 
 
-def test_a_process_of_other_origin_is_not_ours(host: Path) -> None:
+def test_a_process_from_another_path_is_not_ours(host: Path) -> None:
     assert running_probe.running({"containerd": os.getpid()}, ask=nothing)["versions"] == {}
 
 
 @pytest.mark.parametrize("api", [True, False])
-def test_the_api_is_asked_where_it_runs(host: Path, monkeypatch: pytest.MonkeyPatch, api: bool) -> None:
+def test_the_api_is_queried_where_it_runs(host: Path, monkeypatch: pytest.MonkeyPatch, api: bool) -> None:
     program = install(host, "kubernetes", "1.35.6", "kube-apiserver")
     unit(host, "kube-apiserver", "--bind-address=192.0.2.11", "--secure-port=6443")
     (host / "record.json").write_text(json.dumps({"coredns": "1.13.1"}))

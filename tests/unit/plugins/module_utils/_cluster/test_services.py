@@ -25,7 +25,7 @@ SHOWN = {
 
 
 def systemctl(command: list[str]) -> tuple[int, str, str]:
-    """Answer in the place of systemctl show, of a check, and of journalctl."""
+    """Return the output of systemctl show, of a check, and of journalctl."""
     if command[0] == "check":
         return 1, "", "parsing failed\nin line 3"
     if command[0] == "journalctl":
@@ -46,7 +46,7 @@ def service(unit: str, **more: Any) -> dict[str, Any]:
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
-    """Answers as a load balancer without servers does."""
+    """Answers like a load balancer without servers."""
 
     def do_GET(self) -> None:
         """Refuse."""
@@ -54,19 +54,19 @@ class Busy(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def busy() -> Iterator[str]:
-    """Return the address of something that answers, but not well."""
+    """Return the address of a server that answers with an error."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/readyz"
         server.shutdown()
 
 
-def test_all_that_is_wrong_is_named(busy: str) -> None:
+def test_all_problems_are_named(busy: str) -> None:
     wanted = [service("haproxy"), service("keepalived", name="keepalived on k1"), service("gone")]
     seen = checked(*wanted, service("haproxy", name="haproxy on k1", url=busy))
     assert [entry["state"] for entry in seen] == [
@@ -82,7 +82,7 @@ def test_all_that_is_wrong_is_named(busy: str) -> None:
     ]
 
 
-def test_nothing_is_asked_where_nothing_is_wanted() -> None:
+def test_nothing_is_queried_where_no_service_is_given() -> None:
     assert HostProbe({}, lambda command: (1, "", "no systemd here")).services([]) == []
 
 
@@ -91,7 +91,7 @@ def test_a_unit_that_would_not_start_again_is_named() -> None:
     assert seen["error"] == "it runs, but would not start again: parsing failed in line 3; run site.yml again"
 
 
-def test_what_a_unit_complains_of_in_its_journal_is_named() -> None:
+def test_errors_in_the_journal_of_a_unit_are_named() -> None:
     (seen,) = checked(service("haproxy", complaints=["(?i)script.*disabling"]))
     assert seen["error"].startswith("it says: WARNING - script 'a' is not executable - disabling.;")
     assert checked(service("haproxy", complaints=["no such words"]))[0]["error"] == ""
@@ -101,9 +101,7 @@ def test_what_a_unit_complains_of_in_its_journal_is_named() -> None:
     ("restarts", "age", "loops"),
     [(0, 1.0, False), (2, 1.0, False), (3, 1.0, True), (40, 29.0, True), (40, 31.0, False)],
 )
-def test_a_unit_that_systemd_starts_again_and_again_does_not_count_as_running(
-    restarts: int, age: float, loops: bool
-) -> None:
+def test_a_unit_in_a_restart_loop_does_not_count_as_running(restarts: int, age: float, loops: bool) -> None:
     assert bool(health.crash_loop(restarts, age)) is loops
 
 
@@ -136,7 +134,7 @@ def test_running_pods_outside_of_the_range_of_their_node_are_named(tmp_path: Pat
     assert pod_addresses(str(tmp_path / "none")) == ([], [])
 
 
-def test_kernel_settings_that_differ_are_named_and_those_that_there_are_not_passed_over() -> None:
+def test_different_kernel_settings_are_named_and_missing_ones_ignored() -> None:
     wanted = {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"}
     (problem,) = health.sysctl_problems({"net.ipv4.ip_forward": "0"}, wanted)
     assert problem.startswith("sysctl net.ipv4.ip_forward: is 0, and 1 is needed")
@@ -156,12 +154,12 @@ def test_a_virtual_address_is_at_one_load_balancer(held: tuple[list[str], list[s
     assert words in " ".join(found) and bool(found) is bool(words)
 
 
-def test_nothing_is_said_of_a_virtual_address_that_may_be_at_a_host_that_did_not_answer() -> None:
+def test_a_virtual_address_that_may_be_at_a_silent_host_is_not_reported() -> None:
     hosts: dict[str, dict[str, Any]] = {"lb1": {"held": []}, "lb2": {"unreachable": True}}
     assert health.holder_problems(hosts, ["lb1", "lb2"], ["192.0.2.100"]) == []
 
 
-def test_systemctl_that_says_nothing_at_first_is_asked_again() -> None:
+def test_systemctl_without_output_is_run_again() -> None:
     answers = iter([(0, "\n", ""), (0, "LoadState=loaded\nActiveState=active\n", "")])
     seen = Systemd(lambda command: next(answers)).show(["etcd.service"])
     assert seen["etcd.service"].active == "active"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kill leaves behind is gone after the next write, and what another run is about to write is not."""
+"""Files that a kill leaves behind are removed by the next write, and files of a running process are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.kill_midway import each_kill, run_killed
 
 
 def names(directory: Path) -> list[str]:
-    """Return the names of all that is there."""
+    """Return the names of all files."""
     return sorted(path.name for path in directory.iterdir())
 
 
@@ -32,8 +32,8 @@ def test_a_killed_write_is_cleaned_by_the_next(tmp_path: Path) -> None:
     assert left > 0
 
 
-def test_what_a_living_process_writes_stays(tmp_path: Path) -> None:
-    """Two runs at once; only the dead are cleaned up after."""
+def test_files_of_a_running_process_stay(tmp_path: Path) -> None:
+    """Two runs at once; only files of dead processes are removed."""
     target = str(tmp_path / "a.key")
     read, write = os.pipe()
     child = os.fork()
@@ -52,8 +52,8 @@ def test_what_a_living_process_writes_stays(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.key"]
 
 
-def test_only_what_is_certainly_ours(tmp_path: Path) -> None:
-    """Other files, those beside another name, and young ones that say nothing of their process are left alone."""
+def test_only_files_that_are_certainly_ours_are_removed(tmp_path: Path) -> None:
+    """Other files, those beside another name, and young ones without a process in their name are left alone."""
     strange = [".a.key.swp", ".a.key.tmp", ".a.key.something-else.tmp", "a.key.tmp", ".b.key.1f-1-1-00000000.tmp"]
     young = [".a.key.abcd_123.tmp", ".a.key.1f-1-1-00000000.tmp"]
     for name in strange + young:
@@ -68,7 +68,7 @@ def test_only_what_is_certainly_ours(tmp_path: Path) -> None:
 
 
 def test_a_scratch_directory_of_a_killed_run(tmp_path: Path) -> None:
-    """It held what was to be checked, perhaps a secret; a lock directory and others' files stay."""
+    """It held files to be checked, perhaps a secret; a lock directory and others' files stay."""
     (tmp_path / "hardway-0").mkdir()
     (tmp_path / "hardway-12345678").mkdir()
     (tmp_path / "hardway-dead_beef").symlink_to("/etc")
@@ -78,7 +78,7 @@ def test_a_scratch_directory_of_a_killed_run(tmp_path: Path) -> None:
             Path(made, "secret").write_text("x")
             (tmp_path / "end").mkdir()
 
-    # Its calls are: the directory, the file, and that at which it dies.
+    # Its calls are: the directory, the file, and the one at which it is killed.
     assert run_killed(work, 3)
     assert len(list(tmp_path.glob("hardway-*/secret"))) == 1
     kept = {"hardway-0", "hardway-12345678", "hardway-dead_beef"}
@@ -89,6 +89,6 @@ def test_a_scratch_directory_of_a_killed_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("maker", ["", "1f-1-1-0000", "x" * 40, "1f-1-1-00000000/.."])
-def test_a_name_that_is_none_of_ours(maker: str) -> None:
-    """Whatever its age."""
+def test_files_with_other_names_stay(maker: str) -> None:
+    """Whatever their age."""
     assert not leftovers.is_abandoned(maker, 0)

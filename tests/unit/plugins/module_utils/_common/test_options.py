@@ -64,7 +64,7 @@ OPTIONS = specifications()
         ("", "dict", {}),
     ],
 )
-def test_a_value_by_its_type(written: t.Any, kind: str, value: t.Any) -> None:
+def test_valid_values_of_each_type(written: t.Any, kind: str, value: t.Any) -> None:
     found = converted(written, kind)
     assert (found, type(found)) == (value, type(value))
 
@@ -92,7 +92,7 @@ def test_values_of_a_mapping_as_text() -> None:
         ("word", "dict"),
     ],
 )
-def test_no_value_of_a_type(written: t.Any, kind: str) -> None:
+def test_invalid_values_of_each_type(written: t.Any, kind: str) -> None:
     with pytest.raises(HardwayError, match="is not"):
         converted(written, kind)
 
@@ -186,7 +186,7 @@ def test_contradictions(values: dict[str, t.Any], words: str) -> None:
     assert words in contradictions(ONE, **values)
 
 
-def test_the_257th_node() -> None:
+def test_more_nodes_than_pod_ranges_are_refused() -> None:
     nodes = [f"n{number}" for number in range(256)]
     assert contradictions({"master": ["m"], "node": nodes}) == ""
     assert "has 256 ranges of /24 for 257 nodes" in contradictions({"master": ["m"], "node": [*nodes, "n256"]})
@@ -209,13 +209,13 @@ def test_another_router_for_the_former_address_is_accepted() -> None:
         ("verify_imge", "verify_image"),
     ],
 )
-def test_a_misspelt_variable_is_told(name: str, right: str) -> None:
+def test_a_misspelt_variable_is_reported(name: str, right: str) -> None:
     (line,) = name_problems({name: ["k1", "k2"]}, OPTIONS, [])
     assert f"{name}: " in line and f"did you mean {right}?" in line and "k1, k2" in line
     assert name_problems({name: ["k1"]}, OPTIONS, [f"{name[:5]}*"]) == []
 
 
-def test_variables_of_others_are_left_alone() -> None:
+def test_variables_of_others_are_ignored() -> None:
     foreign = (
         "node_exporter_version node_name node_port node_version host_name host_port etcd_version "
         "etcd_backup_dir master_ip haproxy_version haproxy_frontend_port keepalived_version "
@@ -255,7 +255,7 @@ def test_options_of_the_cluster_are_alike() -> None:
     assert "10.1.0.0/16 on a, b; 10.2.0.0/16 on c" in line
     assert alike_problems({"cluster_node_ip": {"a": one, "b": two}}, groups) == []
     assert alike_problems({"cluster_pod_cidr": {"a": Given(UNSET)}}, groups) == []
-    # Only hosts that read it: flannel's store is etcd's business, too, and none of the masters'.
+    # Only hosts that read it: flannel's store concerns etcd, too, and none of the masters.
     assert alike_problems({"flannel_backend": {"b": one, "c": one}}, groups) == []
     assert alike_problems({"flannel_store": {"b": one, "c": one}}, groups) != []
 

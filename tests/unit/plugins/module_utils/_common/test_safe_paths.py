@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links that a service's user has planted lead root nowhere, and modes are as asked whatever the umask."""
+"""Root follows no link that a service's user has planted, and modes are as specified whatever the umask."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it is root that could be led astray")
 
-SOMEBODY = 12345
+OTHER_USER = 12345
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def group_writes(tmp_path: Path) -> Path:
     """Return a directory of root that a service's group may write to."""
     made = tmp_path / "shared"
     made.mkdir()
-    os.chown(made, 0, SOMEBODY)
+    os.chown(made, 0, OTHER_USER)
     made.chmod(0o775)
     return made
 
@@ -34,13 +34,13 @@ def theirs(tmp_path: Path) -> Path:
     """Return a directory in which a service's user may write."""
     made = tmp_path / "theirs"
     made.mkdir()
-    os.chown(made, SOMEBODY, SOMEBODY)
+    os.chown(made, OTHER_USER, OTHER_USER)
     return made
 
 
 @pytest.fixture
 def shadow(tmp_path: Path) -> Path:
-    """Return a file of root that they would like to have."""
+    """Return a file of root that the attacker wants."""
     made = tmp_path / "shadow"
     made.write_text("secret")
     made.chmod(0o600)
@@ -49,7 +49,7 @@ def shadow(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=[0o022, 0o027, 0o077])
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Run with a umask as hardened hosts have it."""
+    """Run with the umask of a hardened host."""
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
@@ -91,8 +91,8 @@ def test_a_planted_directory_is_not_entered(theirs: Path, tmp_path: Path) -> Non
     assert list(etc.iterdir()) == [] and mode(etc) == 0o700
 
 
-def test_nor_where_a_group_may_write(group_writes: Path, shadow: Path) -> None:
-    """Its members are not root either; the sticky bit keeps them from replacing what root has put there."""
+def test_a_link_where_a_group_may_write_is_not_followed(group_writes: Path, shadow: Path) -> None:
+    """The group's members are not root either; with the sticky bit they cannot replace root's files."""
     (group_writes / "link").symlink_to(shadow)
     with pytest.raises(HardwayError, match="where others than root may write"):
         atomic_files.set_attributes(str(group_writes / "link"), 0o644, None, None)
@@ -101,7 +101,7 @@ def test_nor_where_a_group_may_write(group_writes: Path, shadow: Path) -> None:
     assert mode(shadow) == 0o640
 
 
-def test_a_link_of_roots_own_is_followed(tmp_path: Path) -> None:
+def test_a_link_of_root_is_followed(tmp_path: Path) -> None:
     """Administrators put /var/lib/etcd on another disk so."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "data").symlink_to("disk")
@@ -112,16 +112,16 @@ def test_a_link_of_roots_own_is_followed(tmp_path: Path) -> None:
         atomic_files.write(str(tmp_path / "loop/file"), b"x", mode=0o640)
 
 
-def test_a_file_takes_the_place_of_a_planted_link(theirs: Path, shadow: Path) -> None:
-    """Writing replaces the link and leaves alone what it leads to."""
+def test_a_written_file_replaces_a_planted_link(theirs: Path, shadow: Path) -> None:
+    """Its target is left alone."""
     (theirs / "file").symlink_to(shadow)
     atomic_files.write(str(theirs / "file"), b"new", mode=0o644)
     assert not (theirs / "file").is_symlink() and (theirs / "file").read_bytes() == b"new"
     assert shadow.read_text() == "secret" and mode(shadow) == 0o600
 
 
-def test_directories_on_the_way_have_their_mode(umask: int, tmp_path: Path) -> None:
-    """Also the ones between, and those that were there are left alone."""
+def test_created_parent_directories_have_their_mode(umask: int, tmp_path: Path) -> None:
+    """Existing directories are left alone."""
     (tmp_path / "there").mkdir(mode=0o700)
     safe_paths.make_directory(str(tmp_path / "there/a/b/c"))
     assert [mode(tmp_path / "there" / name) for name in ("a", "a/b", "a/b/c")] == [0o755] * 3
@@ -130,7 +130,7 @@ def test_directories_on_the_way_have_their_mode(umask: int, tmp_path: Path) -> N
     assert mode(tmp_path / "private") == mode(tmp_path / "private/x") == 0o700
 
 
-def test_a_file_in_the_way_of_a_directory(tmp_path: Path) -> None:
+def test_a_file_where_a_directory_belongs_is_an_error(tmp_path: Path) -> None:
     """It is named, and stays."""
     (tmp_path / "file").touch()
     with pytest.raises(HardwayError, match="file/x: cannot be created: Not a directory"):

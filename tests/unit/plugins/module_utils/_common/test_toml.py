@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TOML as a reader of TOML sees it."""
+"""Written TOML is read back by a TOML parser."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_null_is_left_out_and_order_kept() -> None:
     assert toml.to_toml({"b": 1, "x": None, "a": 2}) == "b = 1\na = 2\n"
 
 
-def test_what_toml_lacks_is_named() -> None:
+def test_values_that_toml_cannot_express_are_named() -> None:
     with pytest.raises(HardwayError, match=r"a\.b: TOML has no set"):
         toml.to_toml({"a": {"b": {1}}})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which commands lead from what etcd knows to what is wanted."""
+"""Which commands lead from the current users and roles of etcd to the specified ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_read_permission_has_no_type() -> None:
     assert permissions_of({}) == set()
 
 
-def test_from_nothing_authentication_comes_last() -> None:
+def test_authentication_is_enabled_last() -> None:
     assert commands(Access(), WANT) == [
         ["role", "add", "flannel"],
         ["role", "grant-permission", "flannel", "readwrite", "/f/", "/f0"],
@@ -41,7 +41,7 @@ def test_from_nothing_authentication_comes_last() -> None:
     ]
 
 
-def test_what_is_there_is_left_alone() -> None:
+def test_existing_users_and_roles_are_left_alone() -> None:
     more = Access(roles=dict(WANT.roles), users={**WANT.users, "other": {"own"}}, enabled=True)
     assert commands(more, WANT) == []
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a cached result stands, and after which changes it does not."""
+"""When a cached result is valid, and which changes invalidate it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUNNING = Seen(load="loaded", active="active", sub="running", file_state="enable
 
 @pytest.fixture(autouse=True)
 def begins(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return what makes a module begin now; at first it does after all that a test prepares."""
+    """Return a function that starts a module now; at first after everything that a test prepares."""
 
     def begin(when: float | None = None) -> None:
         monkeypatch.setattr(atomic_files, "BEGAN", time.time() - 0.005 if when is None else when)
@@ -57,7 +57,7 @@ def place(tmp_path: Path) -> Path:
 def standing(
     place: Path, seen: Seen = RUNNING, clean: bool = False, health: str = "", kernel: dict[str, str] | None = None
 ) -> dict[str, object]:
-    """Return what stands when the unit looks as given, its health answers so, and the kernel is so."""
+    """Return the valid results for a unit in this state, with this answer of its health check, and this kernel."""
 
     def settled(options: Mapping[str, object]) -> dict[str, object] | None:
         return None if kernel is None else {**kernel, "asked": options}
@@ -68,12 +68,12 @@ def standing(
     )
 
 
-def test_untouched_it_stands(place: Path) -> None:
+def test_a_result_is_valid_while_nothing_changed(place: Path) -> None:
     assert standing(place) == {"files-1": {"paths": {}}}
 
 
-def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
-    """What was recorded is what to look at, not what was seen; where there is something to do, none stands."""
+def test_the_state_of_the_kernel_is_the_current_one(place: Path) -> None:
+    """The recorded list says what to inspect, not the result; where there is something to do, no result is valid."""
     options = {"modules": ["overlay"]}
     cached_results.store("kernel-1", {}, kernel=options, directory=str(place / "cached_results"))
     assert standing(place, kernel={"swap": "no"})["kernel-1"] == {"swap": "no", "asked": options}
@@ -82,7 +82,7 @@ def test_of_the_kernel_the_present_state_is_told(place: Path) -> None:
 
 
 def same_size_and_times(place: Path) -> None:
-    """Write other content of the same size and put the time of change back, as one who hides it would."""
+    """Write other content of the same size and restore the time of change, as someone who hides it would."""
     info = (place / "file").stat()
     (place / "file").write_text("two")
     os.utime(place / "file", ns=(info.st_atime_ns, info.st_mtime_ns))
@@ -102,7 +102,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_after_a_change_it_falls(place: Path, change: str) -> None:
+def test_a_change_invalidates_it(place: Path, change: str) -> None:
     time.sleep(0.01)  # coarser than the clock of file times
     CHANGES[change](place)
     assert standing(place) == {}
@@ -117,11 +117,11 @@ def test_after_a_change_it_falls(place: Path, change: str) -> None:
         replace(RUNNING, need_reload=True),
     ],
 )
-def test_of_another_process_it_says_nothing(place: Path, seen: Seen) -> None:
+def test_it_does_not_apply_to_another_process(place: Path, seen: Seen) -> None:
     assert standing(place, seen) == {}
 
 
-def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
+def test_it_ends_at_its_time(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
         cached_results.store(key, {}, until=until, directory=str(tmp_path))
     found = cached_results.standing(
@@ -130,19 +130,19 @@ def test_it_ends_when_it_was_told_to(tmp_path: Path) -> None:
     assert set(found) == {"future", "ever"}
 
 
-def test_fallen_ones_are_removed_only_when_cleaning(place: Path) -> None:
+def test_invalid_ones_are_removed_only_when_cleaning(place: Path) -> None:
     (place / "file").unlink()
     for clean, left in ((False, 1), (True, 0)):
         standing(place, clean=clean)
         assert len(list((place / "cached_results").iterdir())) == left
 
 
-def test_a_sick_unit_needs_a_visit(place: Path) -> None:
+def test_an_unhealthy_unit_is_inspected(place: Path) -> None:
     assert standing(place, health="status 500, not 200") == {}
 
 
 @pytest.mark.parametrize("command", [["/bin/echo", "b"], ["/bin/false"], ["/nowhere/x"]])
-def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: list[str]) -> None:
+def test_a_failing_health_command_leads_to_an_inspection(tmp_path: Path, command: list[str]) -> None:
     for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
         cached_results.store(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
     assert set(
@@ -150,7 +150,7 @@ def test_a_command_that_says_otherwise_needs_a_visit(tmp_path: Path, command: li
     ) == {"right-1"}
 
 
-def test_a_broken_or_old_one_is_none_and_goes(place: Path) -> None:
+def test_a_broken_or_old_one_is_ignored_and_removed(place: Path) -> None:
     (place / "cached_results" / "unit-1.json").write_text('{"result": ')
     old = place / "cached_results" / "unit-2.json"
     old.write_text((place / "cached_results" / "files-1.json").read_text())
@@ -168,14 +168,14 @@ def test_the_salt_is_made_once_and_not_in_check_mode(tmp_path: Path) -> None:
 
 
 def left(directory: Path, *paths: Path, names: tuple[Path, ...] = (), absent: tuple[Path, ...] = ()) -> bool:
-    """Return whether a module that has looked at these now leaves a cached result."""
+    """Return whether a module that has inspected these now leaves a cached result."""
     given = {"paths": map(str, paths), "names": map(str, names), "absent": map(str, absent)}
     cached_results.store("files-1", {}, **given, directory=str(directory / "cached_results"))  # type: ignore[arg-type]
     return (directory / "cached_results" / "files-1.json").exists()
 
 
 @pytest.mark.parametrize("write", ["in place", "by rename", "in a directory", "removed", "appeared"])
-def test_what_another_program_does_while_a_module_looks_is_not_taken_as_judged(
+def test_changes_of_another_program_during_the_inspection_prevent_a_cached_result(
     tmp_path: Path, begins: Callable[[], None], write: str
 ) -> None:
     file, inputs = tmp_path / "file", tmp_path / "inputs"
@@ -200,8 +200,8 @@ def test_what_another_program_does_while_a_module_looks_is_not_taken_as_judged(
     assert not left(tmp_path, file, *absent, names=(inputs,), absent=absent)
 
 
-def test_what_the_module_itself_does_is(tmp_path: Path, begins: Callable[[], None]) -> None:
-    """It writes, renames, links, and sets modes; and so it is when nobody does anything."""
+def test_changes_of_the_module_itself_do_not_prevent_it(tmp_path: Path, begins: Callable[[], None]) -> None:
+    """It writes, renames, links, and sets modes; the same when nothing happens."""
     written, linked, touched = (tmp_path / name for name in ("written", "linked", "touched"))
     touched.write_text("one")
     time.sleep(0.02)
@@ -215,7 +215,7 @@ def test_what_the_module_itself_does_is(tmp_path: Path, begins: Callable[[], Non
     assert not left(tmp_path / "again", written)
 
 
-def test_who_writes_before_the_module_sets_a_mode_is_found_out(tmp_path: Path, begins: Callable[[], None]) -> None:
+def test_a_write_before_the_module_sets_a_mode_is_noticed(tmp_path: Path, begins: Callable[[], None]) -> None:
     file = tmp_path / "file"
     file.write_text("one")
     time.sleep(0.02)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the files module decides, and the atomic write below it."""
+"""The decisions of module files, and its atomic write."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_changes(given: dict[str, Any], found: Found, words: list[str]) -> None:
         ({"content": "", "validate": "haproxy -c"}, "no %s"),
     ],
 )
-def test_nonsense_is_refused(given: dict[str, Any], message: str) -> None:
+def test_contradictory_entries_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(HardwayError, match=message):
         files_plan.item(entry(**given))
 
@@ -80,7 +80,7 @@ def test_a_secret_is_private_by_default() -> None:
     assert files_plan.item(entry(content="", secret=True)).mode == 0o600
 
 
-def test_write_is_whole_or_not_at_all(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_is_complete_or_has_no_effect(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "x")
     atomic_files.write(path, b"one", mode=0o640)
     assert atomic_files.same(path, b"one", 0o640)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image archive holds, and whether containerd has it."""
+"""The images in an archive, and whether containerd has them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_docker_archive_names_its_images_also_compressed(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("way", ["xz", "bz2"])
-def test_what_containerd_cannot_decompress_is_refused_at_once(tmp_path: Path, way: str) -> None:
+def test_an_archive_that_containerd_cannot_decompress_is_refused(tmp_path: Path, way: str) -> None:
     path = archive(tmp_path / "a.tar", f"w:{way}", index=OCI)
     with pytest.raises(HardwayError, match=r"plain or gzipped.*not a gzip file"):
         image_archive.inspect(path)
@@ -61,12 +61,14 @@ def test_what_containerd_cannot_decompress_is_refused_at_once(tmp_path: Path, wa
         ({"manifest": ["?"]}, "cannot be read"),
     ],
 )
-def test_what_is_no_image_archive_says_why(tmp_path: Path, members: dict[str, Any], reason: str) -> None:
+def test_a_file_that_is_no_image_archive_is_refused_with_a_reason(
+    tmp_path: Path, members: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(HardwayError, match=reason):
         image_archive.inspect(archive(tmp_path / "a.tar", **members))
 
 
-def test_a_truncated_archive_says_so(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_reported_as_such(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"no tar")
     with pytest.raises(HardwayError, match="no readable"):
         image_archive.inspect(str(tmp_path / "a.tar"))
@@ -86,7 +88,7 @@ def test_full_names(given: str, expected: str) -> None:
     assert image_archive.full_name(given) == expected
 
 
-def test_an_image_that_went_or_came_from_elsewhere_is_imported_again() -> None:
+def test_a_missing_or_foreign_image_is_imported_again() -> None:
     listing = "REF TYPE DIGEST SIZE PLATFORMS LABELS\na:1 t sha256:1 1 KiB linux/amd64 -\nb:1 t sha256:9 1 KiB - -\n"
     now = image_archive.stored(listing)
     assert now == {"a:1": "sha256:1", "b:1": "sha256:9"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernel module decides, and what it finds on a host made of files."""
+"""The decisions of module kernel, and what it reads from a host of files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_swap_devices_are_read_with_their_escapes() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"), [(True, "1"), (1, "1"), ("1024\t65000", "1024 65000"), (" a  b ", "a b")]
 )
-def test_values_look_as_the_kernel_prints_them(given: object, expected: str) -> None:
+def test_values_are_normalized_as_the_kernel_prints_them(given: object, expected: str) -> None:
     assert kernel_rules.normal(given) == expected
 
 
@@ -70,7 +70,7 @@ def test_pods_never_get_the_stub_resolver(text: str, resolved: bool, expected: s
     assert kernel_rules.resolver_file(text, resolved) == expected
 
 
-def test_kubelet_defaults_must_hold_exactly() -> None:
+def test_settings_that_the_kubelet_requires_must_match_exactly() -> None:
     values: dict[str, str | None] = dict(kernel_rules.KUBELET_DEFAULTS)
     assert kernel_rules.kubelet_defaults_hold(values)
     assert not kernel_rules.kubelet_defaults_hold({**values, "kernel.panic": "11"})
@@ -96,7 +96,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_features_show_without_module_files(root: Path) -> None:
+def test_features_are_found_without_module_files(root: Path) -> None:
     host = HostFiles(str(root))
     assert host.has_module("br_netfilter") and host.has_module("overlay") and host.has_module("nf-tables")
     assert not host.has_module("vxlan")
@@ -147,19 +147,19 @@ def test_first_run_changes_and_second_does_not(root: Path) -> None:
     assert second.changes == []
 
 
-def test_a_kernel_is_settled_when_nothing_is_left_to_do(root: Path) -> None:
-    """Where it is, its features are told as they are now."""
+def test_the_result_is_valid_when_there_is_nothing_to_do(root: Path) -> None:
+    """In that case its features are reported as they are now."""
     wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
     assert settled(wanted, str(root)) is None
     Kernel(HostFiles(str(root)), check_mode=False).apply(wanted)
-    told = settled(wanted, str(root))
-    assert told and told["ansible_facts"]["host_features"]["overlay"] is True and told["changes"] == []
+    result = settled(wanted, str(root))
+    assert result and result["ansible_facts"]["host_features"]["overlay"] is True and result["changes"] == []
     (root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
     assert settled(wanted, str(root)) is None
     assert settled(params(modules=["ip_vs"], required=["ip_vs"]), str(root)) is None
 
 
-def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
+def test_check_mode_predicts_and_changes_nothing(root: Path) -> None:
     wanted = params(modules=["vxlan"], sysctls={"net.ipv4.ip_forward": 1}, swap=False)
     run = Kernel(HostFiles(str(root)), check_mode=True)
     run.apply(wanted)
@@ -169,7 +169,7 @@ def test_check_mode_predicts_and_leaves_everything(root: Path) -> None:
     assert not (root / "etc/sysctl.d").exists()
 
 
-def test_what_a_host_refuses_is_told_and_fails_only_where_required(root: Path) -> None:
+def test_a_refused_setting_is_reported_and_fails_only_where_required(root: Path) -> None:
     wanted = params(modules=["ip_vs"], sysctls={"net.none": 1})
     run = Kernel(HostFiles(str(root)), check_mode=True)
     run.apply(wanted)

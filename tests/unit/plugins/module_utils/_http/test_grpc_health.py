@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The health of a gRPC server at a socket: it must say something, not only be connected to."""
+"""The health of a gRPC server at a socket: it must answer, not only accept the connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\x00\x05\x00\x00\x40\x00"
 
 @contextmanager
 def server(path: Path, says: bytes | None) -> Iterator[str]:
-    """Answer one client after its greeting; None: take the connection and stay silent."""
+    """Answer one client after its greeting; None: accept the connection and stay silent."""
     done = threading.Event()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -42,21 +42,21 @@ def server(path: Path, says: bytes | None) -> Iterator[str]:
         thread.join(5)
 
 
-def test_a_server_that_greets_is_well(tmp_path: Path) -> None:
+def test_a_server_that_answers_is_healthy(tmp_path: Path) -> None:
     with server(tmp_path / "socket", SETTINGS) as url:
         assert health_problem({"url": url}) == ""
 
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["http1", "closed"])
-def test_anything_else_is_none(tmp_path: Path, says: bytes) -> None:
+def test_another_answer_is_no_grpc_server(tmp_path: Path, says: bytes) -> None:
     with server(tmp_path / "socket", says) as url:
         assert "no gRPC server is at this socket" in health_problem({"url": url})
 
 
-def test_a_process_that_hangs_is_not_well(tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_unhealthy(tmp_path: Path) -> None:
     with server(tmp_path / "socket", None) as url, pytest.raises(client.HttpError, match="timeout"):
         client.greeted(url, timeout=0.2)
 
 
-def test_nobody_there_is_told(tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_is_reported(tmp_path: Path) -> None:
     assert f"gRPC unix://{tmp_path}/none: no response" in health_problem({"url": f"unix://{tmp_path}/none"})

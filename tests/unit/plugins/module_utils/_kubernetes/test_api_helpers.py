@@ -19,7 +19,7 @@ NOW = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
 
 class Clock:
-    """A clock that only sleeping moves."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -33,7 +33,7 @@ class Clock:
         self.now += seconds
 
 
-def test_wait_looks_once_without_time() -> None:
+def test_wait_checks_once_without_time() -> None:
     clock = Clock()
     assert wait_until(lambda: 1, bool, timeout=0, clock=clock, sleep=clock.sleep) == (True, 1)
     assert wait_until(lambda: 0, bool, timeout=0, clock=clock, sleep=clock.sleep) == (False, 0)
@@ -49,7 +49,7 @@ def test_wait_slows_down_and_keeps_to_the_deadline() -> None:
 
 
 class Servers:
-    """Stands for the network: server → answers by path, or an exception."""
+    """Replaces the network: server → answers by path, or an exception."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -101,7 +101,7 @@ def test_api_refusals() -> None:
     assert api.find("/none") is None and api.delete("/none") is False
 
 
-def test_request_without_server_says_why() -> None:
+def test_a_request_without_a_server_has_a_reason() -> None:
     with pytest.raises(HttpError) as caught:
         request("http://127.0.0.1:1/", timeout=1)
     assert caught.value.kind == "refused" and "127.0.0.1:1" in str(caught.value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bootstrap tokens: which serve, what they are made of."""
+"""Bootstrap tokens: which ones can be used, and how they are created."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_tokens_are_read_as_written() -> None:
         (secret(description="other"), False),
     ],
 )
-def test_which_token_serves(made: dict[str, Any], serves: bool) -> None:
+def test_which_token_can_be_used(made: dict[str, Any], serves: bool) -> None:
     tokens = [bootstrap_tokens.parse(made)]
     found = bootstrap_tokens.serving(tokens, description="d", groups=["system:bootstrappers:x"], now=NOW, at_least=600)
     assert (found is not None) is serves
 
 
-def test_foreign_tokens_do_not_serve() -> None:
+def test_foreign_tokens_are_not_used() -> None:
     made = secret()
     made["metadata"]["labels"] = {}
     tokens = [bootstrap_tokens.parse(made)]

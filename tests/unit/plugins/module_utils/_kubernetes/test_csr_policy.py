@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy on node certificate requests, one lie at a time."""
+"""The policy on CSRs of nodes, one false claim at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVER = Claims(
 
 
 def csr(signer: str = CLIENT, **spec: Any) -> dict[str, Any]:
-    """Return a request by a bootstrapper, for a serving certificate by the node itself."""
+    """Return a CSR by a bootstrapper, for a serving certificate by the node itself."""
     base: dict[str, Any] = {
         "signerName": signer,
         "username": "system:bootstrap:abcdef",
@@ -56,29 +56,29 @@ def csr(signer: str = CLIENT, **spec: Any) -> dict[str, Any]:
         (csr(SERVING, usages=["digital signature", "key encipherment", "server auth"]), SERVER),
     ],
 )
-def test_truth_is_approved(request_: dict[str, Any], claims: Claims) -> None:
+def test_valid_csrs_are_approved(request_: dict[str, Any], claims: Claims) -> None:
     decision = decide(request_, NODES, claims=claims)
     assert (decision.verdict, decision.node) == ("approve", "n1"), decision.reason
 
 
-def told(**changes: Any) -> Claims:
+def claims_with(**changes: Any) -> Claims:
     return Claims(**{"common_names": ("system:node:n1",), "organizations": ("system:nodes",), **changes})
 
 
 @pytest.mark.parametrize(
     "request_, claims, reason",
     [
-        (csr(), told(common_names=("kubernetes-admin",)), "common name"),
-        (csr(), told(common_names=("system:node:",)), "common name"),
-        (csr(), told(common_names=("system:node:n1", "admin")), "common name"),
-        (csr(), told(common_names=()), "common name"),
-        (csr(), told(organizations=("system:masters",)), "organization"),
-        (csr(), told(organizations=("system:nodes", "system:masters")), "organization"),
-        (csr(), told(organizations=()), "organization"),
-        (csr(), told(other_attributes=1), "attributes"),
-        (csr(), told(dns=("kubernetes",)), "must not have SANs"),
-        (csr(), told(addresses=("10.96.0.1",)), "must not have SANs"),
-        (csr(), told(other_names=1), "must not have SANs"),
+        (csr(), claims_with(common_names=("kubernetes-admin",)), "common name"),
+        (csr(), claims_with(common_names=("system:node:",)), "common name"),
+        (csr(), claims_with(common_names=("system:node:n1", "admin")), "common name"),
+        (csr(), claims_with(common_names=()), "common name"),
+        (csr(), claims_with(organizations=("system:masters",)), "organization"),
+        (csr(), claims_with(organizations=("system:nodes", "system:masters")), "organization"),
+        (csr(), claims_with(organizations=()), "organization"),
+        (csr(), claims_with(other_attributes=1), "attributes"),
+        (csr(), claims_with(dns=("kubernetes",)), "must not have SANs"),
+        (csr(), claims_with(addresses=("10.96.0.1",)), "must not have SANs"),
+        (csr(), claims_with(other_names=1), "must not have SANs"),
         (csr(usages=["digital signature", "client auth", "server auth"]), TRUE, "usages"),
         (csr(usages=["client auth"]), TRUE, "usages"),
         (csr(usages=[]), TRUE, "usages are none"),
@@ -87,12 +87,12 @@ def told(**changes: Any) -> Claims:
         (csr(SERVING, username="system:bootstrap:abcdef", groups=["system:bootstrappers"]), SERVER, "only the node"),
         (csr(SERVING, username="system:node:n2"), SERVER, "requests the identity"),
         (csr(SERVING), TRUE, "neither a DNS name nor an address"),
-        (csr(SERVING), told(addresses=("192.0.2.2",)), "192.0.2.2 is not a name or address of node n1"),
-        (csr(SERVING), told(dns=("kubernetes.default",)), "kubernetes.default is not a name"),
-        (csr(SERVING), told(dns=("n1",), other_names=1), "neither DNS names nor addresses"),
+        (csr(SERVING), claims_with(addresses=("192.0.2.2",)), "192.0.2.2 is not a name or address of node n1"),
+        (csr(SERVING), claims_with(dns=("kubernetes.default",)), "kubernetes.default is not a name"),
+        (csr(SERVING), claims_with(dns=("n1",), other_names=1), "neither DNS names nor addresses"),
     ],
 )
-def test_lies_are_denied(request_: dict[str, Any], claims: Claims, reason: str) -> None:
+def test_false_claims_are_denied(request_: dict[str, Any], claims: Claims, reason: str) -> None:
     decision = decide(request_, NODES, claims=claims)
     assert decision.verdict == "deny" and reason in decision.reason, decision
 
@@ -101,13 +101,13 @@ def test_lies_are_denied(request_: dict[str, Any], claims: Claims, reason: str) 
     "request_, claims, reason",
     [
         (csr(signerName="kubernetes.io/kube-apiserver-client"), TRUE, "not ours"),
-        (csr(username="alice", groups=["system:authenticated"]), told(common_names=("admin",)), "neither"),
+        (csr(username="alice", groups=["system:authenticated"]), claims_with(common_names=("admin",)), "neither"),
         (csr(groups=["system:authenticated"]), TRUE, "neither"),
         (csr(username="system:bootstrap:abcdef:x"), TRUE, "neither"),
-        (csr(), told(common_names=("system:node:stranger",)), "not expected"),
+        (csr(), claims_with(common_names=("system:node:stranger",)), "not expected"),
     ],
 )
-def test_what_is_not_ours_is_left(request_: dict[str, Any], claims: Claims, reason: str) -> None:
+def test_csrs_for_other_signers_are_ignored(request_: dict[str, Any], claims: Claims, reason: str) -> None:
     decision = decide(request_, NODES, claims=claims)
     assert decision.verdict == "leave" and reason in decision.reason, decision
 
@@ -146,7 +146,7 @@ def test_claims_are_read() -> None:
     assert found == Claims(
         ("system:node:n1",), ("system:nodes",), 1, ("n1",), (), 1, key=key_digest(request.public_key())
     )
-    # One bit of the signature turned: the key did not sign this.
+    # One bit of the signature flipped: the key did not sign this.
     der = bytearray(request.public_bytes(serialization.Encoding.DER))
     der[-1] ^= 1
     body = base64.encodebytes(bytes(der)).decode()
@@ -165,7 +165,7 @@ def test_claims_are_read() -> None:
 )
 def test_only_the_key_of_the_host_is_approved(key: str, changes: dict[str, Any], verdict: str, reason: str) -> None:
     limits = {"keys": {"n1": "own"}, "requesters": ["system:bootstrap:abcdef"]}
-    decision = decide(csr(**changes), NODES, claims=told(key=key), **limits)
+    decision = decide(csr(**changes), NODES, claims=claims_with(key=key), **limits)
     assert decision.verdict == verdict and reason in decision.reason, decision
 
 
@@ -181,7 +181,7 @@ def test_one_key_for_one_node() -> None:
     assert [decision.verdict for decision in later.values()] == ["deny", "approve", "deny", "deny", "deny"]
 
 
-def test_what_a_host_asks_for_is_held_to_its_name() -> None:
+def test_the_csr_of_a_host_must_have_its_name() -> None:
     from integration.api.hostile import MALFORMED, NODE, request
 
     right = base64.b64decode(request(NODE)).decode()
@@ -192,6 +192,6 @@ def test_what_a_host_asks_for_is_held_to_its_name() -> None:
         assert lies and all(lie.isprintable() and len(lie) < 400 for lie in lies), name
 
 
-def test_what_strangers_write_is_shown_in_part_and_harmless() -> None:
+def test_text_of_strangers_is_shown_shortened_and_escaped() -> None:
     assert shown("a\x1b[2Jb\nc") == "a?[2Jb?c"
     assert shown("a" * 100) == "a" * 100 and shown("a" * 101) == "a" * 100 + "..."

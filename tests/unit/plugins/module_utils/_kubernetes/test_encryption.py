@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from what masters encrypt to what they shall encrypt: what all can read comes before what any writes."""
+"""The steps between two encryption configurations: what all masters can read comes before what any writes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKED: list[Names] = [(), ("secrets",), ("secrets", "configmaps"), ("*.*",), ("s
 
 
 def mode(groups: Sequence[Group], resource: str) -> str:
-    """Return what a configuration does with a resource: the first entry that fits decides."""
+    """Return what a configuration does with a resource: the first entry that matches decides."""
     for group in groups:
         if covered(resource, group["resources"]):
             return "writes" if group["write"] else "reads"
@@ -33,7 +33,7 @@ def mode(groups: Sequence[Group], resource: str) -> str:
 
 
 def found(groups: Sequence[Group]) -> Found | None:
-    """Return what a master tells of a file with these entries; None where it has none."""
+    """Return what a master reports of a file with these entries; None where it has none."""
     if not groups:
         return None
     content: dict[str, Any] = {"resources": []}
@@ -45,7 +45,7 @@ def found(groups: Sequence[Group]) -> Found | None:
 
 
 def readable_by_all(one: Sequence[Group], other: Sequence[Group]) -> bool:
-    """True when API servers with these two configurations can read what the other one writes."""
+    """Return whether API servers with these two configurations can read what the other one writes."""
     modes = [(mode(one, resource), mode(other, resource)) for resource in RESOURCES]
     return not any("writes" in pair and "plain" in pair for pair in modes)
 
@@ -62,14 +62,14 @@ def test_every_step_can_read_the_one_before(before: Names, after: Names) -> None
     for resource in RESOURCES:
         was, shall = mode(start, resource), mode(steps.final, resource)
         assert (was != shall) <= covered(resource, steps.rewrite), resource
-        # Nothing is left behind: what is written until then is written as it stays, except what is dropped.
+        # Nothing is forgotten: what is written until then has its final form, except what is removed.
         assert mode(steps.next, resource) == ("reads" if was == "writes" and shall == "plain" else shall)
         assert shall == "plain" or was == "plain" or mode(steps.now, resource) == "writes"
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(ASKED, 2)))
-def test_a_run_that_was_cut_off_goes_on(before: Names, after: Names) -> None:
-    """At every place, with each master at one step or the next one; what must be rewritten is not forgotten."""
+def test_an_interrupted_run_is_continued(before: Names, after: Names) -> None:
+    """At every step, with each master at one step or the next one; what must be rewritten is not forgotten."""
     start = plan(before, []).final
     steps = plan(after, [found(start)] * 3)
     way = [(start, []), (steps.now, steps.pending), (steps.next, steps.pending), (steps.final, [])]
@@ -94,7 +94,7 @@ def test_most_runs_have_nothing_to_do() -> None:
     assert not plan([], [None, None]).moving
 
 
-def test_a_first_run_that_was_cut_off_is_no_change() -> None:
+def test_an_interrupted_first_run_is_no_change() -> None:
     """Some masters have the file, others do not have it yet."""
     assert not plan(["secrets"], [Found(("secrets",)), None]).moving
 
@@ -106,14 +106,14 @@ def test_encryption_of_a_cluster_that_has_none() -> None:
     assert steps.rewrite == steps.pending == ["secrets"]
 
 
-def test_what_is_narrower_comes_first() -> None:
-    """The API server uses the first entry that fits."""
+def test_narrower_entries_come_first() -> None:
+    """The API server uses the first entry that matches."""
     (first, second, third) = plan(["*.*", "*.apps", "secrets"], []).final
     assert (first["resources"], second["resources"], third["resources"]) == (["secrets"], ["*.apps"], ["*.*"])
 
 
 @pytest.mark.parametrize("content", [None, "x", [], {}, {"resources": None}, {"resources": [{"providers": []}]}])
-def test_a_damaged_file_says_nothing(content: Any) -> None:
+def test_a_damaged_file_is_ignored(content: Any) -> None:
     assert Found.of(content) == Found()
 
 

@@ -16,8 +16,8 @@ BY_TOKEN = Kubeconfig("c", "https://a:6443", 'odd "user": # {}', b"CA", token="a
 
 
 @pytest.mark.parametrize("config", [BY_CERTIFICATE, BY_TOKEN])
-def test_yaml_says_what_was_given(config: Kubeconfig) -> None:
-    """Another YAML reader finds every value, whatever characters it has."""
+def test_every_value_is_in_the_yaml(config: Kubeconfig) -> None:
+    """Another YAML parser finds every value, whatever characters it has."""
     found = yaml.safe_load(config.render())
     context = f"{config.user}@{config.cluster}"
     assert found["current-context"] == context
@@ -29,7 +29,7 @@ def test_yaml_says_what_was_given(config: Kubeconfig) -> None:
         assert base64.b64decode(user["client-key-data"]) == config.key
 
 
-def test_deterministic() -> None:
+def test_the_text_is_deterministic() -> None:
     """The same input gives the same bytes."""
     assert BY_CERTIFICATE.render() == BY_CERTIFICATE.render()
 
@@ -46,12 +46,12 @@ def test_deterministic() -> None:
     ],
 )
 def test_no_secret_is_shown(text: str) -> None:
-    """Also of files that somebody else wrote."""
+    """Also of files that another user wrote."""
     for secret in ("SECRETKEY", base64.b64encode(b"SECRETKEY").decode(), "0123456789abcdef"):
         assert secret not in shown(text)
 
 
 def test_what_changed_is_shown() -> None:
-    """Endpoints in the clear, certificates by digest."""
+    """Endpoints as text, certificates by digest."""
     assert 'server: "https://a:6443"' in shown(BY_TOKEN.render())
     assert "certificate-authority-data: sha256:" in shown(BY_TOKEN.render())

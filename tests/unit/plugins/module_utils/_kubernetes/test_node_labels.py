@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node's labels and taints become."""
+"""How a node's labels and taints change."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def node(labels: dict[str, str], taints: list[Any], annotations: dict[str, str] 
     return {"metadata": metadata, "spec": {"taints": taints} if taints else {}}
 
 
-def test_a_node_of_which_nothing_is_asked_is_left_alone() -> None:
+def test_a_node_without_specified_labels_is_left_alone() -> None:
     assert patch_of(node({"a": "b"}, [FOREIGN]), {}, [], NONE) is None
 
 
-def test_what_a_node_says_is_ours_does_not_count() -> None:
+def test_a_record_that_the_node_could_write_does_not_count() -> None:
     """It may write that annotation itself."""
     lie = '{"labels": ["node-role.kubernetes.io/control-plane"], "taints": ["disk:NoSchedule"]}'
     before = node({"node-role.kubernetes.io/control-plane": ""}, [SLOW], {FORMER: lie})
     assert patch_of(before, {}, [], NONE) == {"metadata": {"annotations": {FORMER: None}, "resourceVersion": "7"}}
 
 
-def test_only_what_was_ours_is_taken_away() -> None:
+def test_only_labels_and_taints_of_ours_are_removed() -> None:
     patch = patch_of(node({"disk": "ssd", "his": "own"}, [FOREIGN, SLOW]), {}, [], OURS)
     assert patch is not None
     assert patch["metadata"]["labels"] == {"disk": None}
@@ -52,7 +52,7 @@ def test_the_same_taint_with_another_value_is_replaced_in_its_place() -> None:
     assert patch is not None and patch["spec"]["taints"] == [{**SLOW, "value": "fast"}, FOREIGN]
 
 
-def test_an_empty_value_is_none() -> None:
+def test_an_empty_value_counts_as_none() -> None:
     bare = {"key": "disk", "effect": "NoSchedule"}
     assert patch_of(node({}, [bare]), {}, [{**bare, "value": ""}], {**OURS, "labels": []}) is None
 
@@ -64,7 +64,7 @@ def test_the_record_is_read_as_written() -> None:
     assert both(OURS, {"labels": ["a"], "taints": []}) == {"labels": ["a", "disk"], "taints": ["disk:NoSchedule"]}
 
 
-def test_a_record_that_nobody_can_read_counts_as_none() -> None:
+def test_an_unreadable_record_counts_as_none() -> None:
     for text in ("no json", "[]", "{}", "null", '{"labels": 1, "taints": []}', '"x"'):
         assert records_of({"data": {"k4": text}}) == {"k4": NONE}, text
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects are stored again, and what becomes of those that are refused."""
+"""Which objects are stored again, and what happens to those that are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SERVICES = [("v1.apps", None), ("v1beta1.metrics.k8s.io", {"name": "metrics"})]
 
 
 class Server:
-    """Answers as an API server: pages of two, and what a test wants of patches."""
+    """Answers like an API server: pages of two, and the statuses that a test wants for patches."""
 
     def __init__(self) -> None:
         self.secrets = [{"metadata": {"namespace": "a", "name": f"s{number}"}} for number in range(5)]
@@ -92,8 +92,8 @@ def api(server: Server) -> Api:
         ([], []),
     ],
 )
-def test_resources(api: Api, patterns: list[str], names: list[str]) -> None:
-    """Each once, by its preferred version; no parts of objects, nothing that is not kept, nothing of other servers."""
+def test_which_resources_are_stored_again(api: Api, patterns: list[str], names: list[str]) -> None:
+    """Each once, by its preferred version; no subresources, nothing that is not stored, nothing of other servers."""
     found = {resource.name: resource for resource in stored(api, patterns)}
     assert sorted(found) == names
     if "widgets.example.org" in found:
@@ -105,14 +105,14 @@ def test_all_pages_are_read(api: Api) -> None:
     assert objects(api, secrets) == [f"/api/v1/namespaces/a/secrets/s{number}" for number in range(5)]
 
 
-def test_who_is_refused_for_a_moment_comes_again(api: Api, server: Server) -> None:
+def test_temporary_refusals_are_retried(api: Api, server: Server) -> None:
     """A conflict, too many requests, a server that went away; an object that is gone needs nothing."""
     server.refusals = {"/a": [409, 429, 0], "/b": [404], "/c": []}
     rewrite(api, ["/a", "/b", "/c"], sleep=lambda _seconds: None)
     assert server.patched == {"/a": 4, "/b": 1, "/c": 1}
 
 
-def test_what_stays_as_it_was_is_told_after_all_others(api: Api, server: Server) -> None:
+def test_objects_that_could_not_be_stored_are_reported_at_the_end(api: Api, server: Server) -> None:
     server.refusals = {"/a": [403], "/b": [409] * 99}
     with pytest.raises(HardwayError, match=r"^2 of 3 objects: were not rewritten: PATCH /a: the API answers 403"):
         rewrite(api, ["/a", "/b", "/c"], sleep=lambda _seconds: None)

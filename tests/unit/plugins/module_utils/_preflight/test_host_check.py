@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each kind of obstacle on a host is one line with the object, the reason and the remedy; a good host has none."""
+"""Each kind of obstacle on a host is one line with object, reason and remedy; a healthy host has none."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def messages(seen: dict[str, Any], **want: Any) -> list[str]:
     return [f"{entry['severity']} {entry['check']} {entry['message']}" for entry in found]
 
 
-def test_a_good_host_has_none() -> None:
+def test_a_healthy_host_has_no_obstacle() -> None:
     assert messages(bare()) == []
 
 
-def test_a_host_of_a_cluster_that_runs_has_none() -> None:
+def test_a_host_of_a_running_cluster_has_no_obstacle() -> None:
     assert messages(finished()) == []
 
 
-def test_a_host_that_was_left_half_way_has_none() -> None:
+def test_a_host_of_an_interrupted_run_has_no_obstacle() -> None:
     seen = finished()
     for name in ("kubelet", "kube-proxy", "flanneld", "haproxy", "keepalived"):
         seen["units"][name] = dict(NOTHING)
@@ -218,7 +218,7 @@ def test_an_address_that_other_hosts_cannot_reach(address: str, words: str) -> N
     assert "(192.0.2.9, 192.0.2.11)" in found
 
 
-def test_an_operator_may_insist_on_a_synchronized_clock() -> None:
+def test_an_operator_may_require_a_synchronized_clock() -> None:
     (found,) = messages(bare(synchronized=False), time_sync_required=True)
     assert found.startswith("error clock_sync")
 
@@ -268,7 +268,7 @@ def test_a_firewall_around_one_host_alone_is_a_warning() -> None:
         'iifname "eth1" accept\n',
     ],
 )
-def test_rules_that_may_let_the_hosts_in_are_enough(rules: str) -> None:
+def test_firewall_rules_that_may_allow_the_hosts_are_accepted(rules: str) -> None:
     assert messages(bare(rules={"some chain": rules})) == []
 
 
@@ -322,7 +322,7 @@ def test_containers_of_one_machine_are_not_clones() -> None:
 
 
 def test_every_check_has_a_name_that_is_documented(repository: Path) -> None:
-    """In the module, in role host, on the page; and none is found by another name."""
+    """In the module, in role host, on the page; and none is found under another name."""
     spec = yaml.safe_load((repository / "roles/host/meta/argument_specs.yml").read_text())["argument_specs"]["main"]
     assert spec["options"]["host_skip_checks"]["choices"] == list(NAMES)
     page = (repository / "docs/preflight.md").read_text()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of a host: the kernel's tables, and files below a root that is not this machine's."""
+"""What is read from a host: the kernel's tables, and files below another root."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_addresses_of_links_and_of_tunnels() -> None:
 
 
 def test_this_machine_has_addresses() -> None:
-    """The kernel answers as it is understood."""
+    """The kernel's answer is parsed."""
     assert "127.0.0.1" in [entry["address"] for entry in network.addresses()]
     assert network.links().keys() == {name for _index, name in socket.if_nameindex()}
 
@@ -84,7 +84,7 @@ def test_links() -> None:
     assert network.parse_link(bytes(16) + struct.pack("=HH", 9, 3) + b"tun0\0") == ("tun0", "")
 
 
-def test_facts_tell_first_and_further_addresses() -> None:
+def test_facts_contain_first_and_further_addresses() -> None:
     entries: list[dict[str, Any]] = [
         {"interface": "br-lan", "address": "192.0.2.1", "prefix": 24, "secondary": False},
         {"interface": "br-lan", "address": "192.0.2.9", "prefix": 24, "secondary": True},
@@ -115,7 +115,7 @@ def test_the_unit_of_a_process(cgroups: str, unit: str) -> None:
 
 
 def write(root: Path, **files: str) -> Gather:
-    """Return a host with these files; of their names, __ stands for a slash and _dot_ for a dot."""
+    """Return a host with these files; in their names, __ is a slash and _dot_ a dot."""
     for name, text in files.items():
         path = root / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def test_files_of_logind_in_their_order(tmp_path: Path) -> None:
     ]
 
 
-def test_a_place_that_is_to_come_is_that_of_its_parent(tmp_path: Path) -> None:
+def test_a_directory_that_does_not_exist_yet_is_measured_at_its_parent(tmp_path: Path) -> None:
     (tmp_path / "home/etcd").mkdir(parents=True)
     (tmp_path / "var/lib").mkdir(parents=True)
     (tmp_path / "var/lib/etcd").symlink_to(tmp_path / "home/etcd")
@@ -222,7 +222,7 @@ def test_a_place_that_is_to_come_is_that_of_its_parent(tmp_path: Path) -> None:
         ("type filter hook input priority 0; policy accept;\ncounter packets 0 bytes 0 drop", True),
     ],
 )
-def test_a_chain_that_is_closed(chain: str, closed: bool) -> None:
+def test_nftables_chains_that_block_everything(chain: str, closed: bool) -> None:
     assert host_gather.closed_chain(f"table inet filter {{\nchain input {{\n{chain}\n}}\n}}") is closed
 
 
@@ -244,7 +244,7 @@ def test_chains_that_guard_the_host() -> None:
         ("-P INPUT ACCEPT\n-A INPUT -j KUBE-FIREWALL\n", False),
     ],
 )
-def test_iptables_that_is_closed(rules: str, closed: bool) -> None:
+def test_iptables_that_block_everything(rules: str, closed: bool) -> None:
     assert host_gather.closed_iptables(rules) is closed
 
 

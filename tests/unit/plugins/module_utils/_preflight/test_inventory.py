@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind of bad inventory gets exactly one line that names the culprit and the remedy."""
+"""Every kind of bad inventory gets exactly one line with the object and the remedy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def member(number: int, **changes: t.Any) -> dict[str, t.Any]:
 
 
 def plan(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a good three-host plan with some values changed."""
+    """Return a valid plan of three hosts with some values changed."""
     three = [member(n) for n in (1, 2, 3)]
     return {
         "etcd": three,
@@ -47,17 +47,17 @@ def plan(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-def test_a_good_inventory_has_no_problem() -> None:
+def test_a_valid_inventory_has_no_problem() -> None:
     assert inventory_problems(plan()) == []
 
 
-def test_an_address_may_be_unknown_until_the_host_was_asked() -> None:
+def test_an_address_may_be_unknown_until_facts_are_gathered() -> None:
     unknown = plan(nodes=[member(4, address="")])
     assert inventory_problems({**unknown, "unsettled": ["k4"]}) == []
     assert len(inventory_problems({**unknown, "unsettled": ["k1"]})) == 1
 
 
-def test_time_to_drain_is_judged_by_our_own_load_balancers_alone() -> None:
+def test_the_time_to_drain_is_compared_only_with_our_own_load_balancers() -> None:
     drain = {"shutdown_delay": [5], "interval": ["1s"], "fall": [2]}
     assert inventory_problems(plan(drain=drain)) == []
     outside = {"lb": [], "api_vip": "", "api_endpoint": "api.example.org:6443"}
@@ -147,7 +147,7 @@ def test_one_mistake_gives_one_line(changes: dict[str, t.Any], words: list[str])
 
 
 def facts(**changes: t.Any) -> dict[str, t.Any]:
-    """Return the facts of a good host."""
+    """Return the facts of a healthy host."""
     return {
         "architecture": "x86_64",
         "distribution": "Debian",
@@ -185,19 +185,19 @@ def test_good_hosts_have_no_problem() -> None:
 
 
 def answered(*messages: str, severity: str = "error", **identity: str) -> dict[str, t.Any]:
-    """Return the variables of a host that module host_check has looked at."""
+    """Return the variables of a host that module host_check has inspected."""
     found = [{"check": "x", "severity": severity, "message": message} for message in messages]
     return {"ansible_facts": facts(), "_cluster_answer": {"obstacles": found, "identity": identity}}
 
 
-def test_obstacles_are_told_with_their_host() -> None:
+def test_obstacles_are_reported_with_their_host() -> None:
     hostvars = {"k1": answered("port 2379: in use"), "k2": answered("a", "b")}
-    told = host_problems([member(1), member(2)], hostvars, SYSTEMS)
-    assert told == ["host k1: port 2379: in use", "host k2: a", "host k2: b"]
+    found = host_problems([member(1), member(2)], hostvars, SYSTEMS)
+    assert found == ["host k1: port 2379: in use", "host k2: a", "host k2: b"]
     assert host_warnings([member(1), member(2)], hostvars) == []
 
 
-def test_a_warning_is_told_once_with_all_its_hosts() -> None:
+def test_a_warning_is_reported_once_with_all_its_hosts() -> None:
     hostvars = {f"k{n}": answered("clock: late", severity="warning") for n in (1, 2)}
     assert host_problems([member(1), member(2)], hostvars, SYSTEMS) == []
     assert host_warnings([member(1), member(2)], hostvars) == ["host k1, k2: clock: late"]
@@ -218,7 +218,7 @@ def test_cloned_hosts_are_named_together() -> None:
     assert warning.startswith("host k1, k2: product_uuid p is that of all")
 
 
-def test_a_host_where_the_look_failed_is_told_with_the_reason() -> None:
+def test_a_failed_inspection_of_a_host_is_reported_with_the_reason() -> None:
     hostvars = {"k1": {"_cluster_answer": {"failed": True, "msg": "Python 3.6 is too old"}}}
     assert host_problems([member(1)], hostvars, SYSTEMS) == ["host k1: could not be inspected; Python 3.6 is too old"]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which secrets of masters the PKI directory knows, and that none of them leaves a host."""
+"""Which secrets of masters are in the PKI directory, and that none of them leaves a host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ THEIRS = new_key(KeySpec("ecdsa", 256))
 
 
 def configuration(*keys: tuple[str, str]) -> str:
-    """Return what role master writes."""
+    """Return the file of role master."""
     lines = [f'            - name: {name}\n              secret: "{secret}"\n' for name, secret in keys]
     return (
         'resources:\n  - resources:\n      - "secrets"\n    providers:\n      - secretbox:\n          keys:\n'
@@ -45,14 +45,14 @@ def pki(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judged(pki: Path, files: Mapping[str, str], nonce: str = "n") -> list[str]:
-    """Return what is said of a master with these files."""
-    told = {"secrets": {path: redacted(text, nonce) for path, text in files.items()}, "nonce": nonce}
-    return foreign_secrets({"m1": told, "w1": {"nonce": "x"}}, str(pki))
+def foreign(pki: Path, files: Mapping[str, str], nonce: str = "n") -> list[str]:
+    """Return the problems of a master with these files."""
+    reported = {"secrets": {path: redacted(text, nonce) for path, text in files.items()}, "nonce": nonce}
+    return foreign_secrets({"m1": reported, "w1": {"nonce": "x"}}, str(pki))
 
 
 def pair(pki: Path) -> dict[str, str]:
-    """Return what a master gets of the key pair."""
+    """Return the master's copy of the key pair."""
     return {KEY: (pki / "sa.key").read_text(), PUBLIC: (pki / "sa.pub").read_text()}
 
 
@@ -67,48 +67,48 @@ def pair(pki: Path) -> dict[str, str]:
     ],
     ids=["ours", "another", "one-more", "another-name", "none"],
 )
-def test_keys_that_encrypt(pki: Path, keys: list[tuple[str, str]], known: bool) -> None:
-    found = judged(pki, {ENCRYPTION: configuration(*keys)})
+def test_encryption_keys(pki: Path, keys: list[tuple[str, str]], known: bool) -> None:
+    found = foreign(pki, {ENCRYPTION: configuration(*keys)})
     assert (found == []) is known
     assert all(line.startswith(f"host m1: {ENCRYPTION} has a key that {pki}/secrets/encryption.key") for line in found)
 
 
-def test_an_old_key_in_a_line_of_its_own_is_known(pki: Path) -> None:
+def test_an_old_encryption_key_on_its_own_line_is_known(pki: Path) -> None:
     (pki / "secrets/encryption.key").write_text(f"key2:{OTHER}\n{OURS}\n")
-    assert judged(pki, {ENCRYPTION: configuration(("key1", OURS))}) == []
-    assert judged(pki, {ENCRYPTION: configuration(("key2", OTHER), ("key1", OURS))}) == []
+    assert foreign(pki, {ENCRYPTION: configuration(("key1", OURS))}) == []
+    assert foreign(pki, {ENCRYPTION: configuration(("key2", OTHER), ("key1", OURS))}) == []
     params = {"name": "encryption.key", "bytes": 32, "encoding": "base64"}
     assert ensure(pki).secret(params)["state"] in ("kept", "made private")
     (pki / "secrets/encryption.key").write_text(f"{OTHER}\n{OURS}\n")
     with pytest.raises(HardwayError, match="two keys are named key1"):
-        judged(pki, {ENCRYPTION: configuration(("key1", OURS))})
+        foreign(pki, {ENCRYPTION: configuration(("key1", OURS))})
 
 
-def test_no_key_at_all_is_another(pki: Path) -> None:
+def test_a_missing_key_differs(pki: Path) -> None:
     (pki / "secrets/encryption.key").unlink()
-    assert judged(pki, {ENCRYPTION: configuration(("key1", OURS))})
+    assert foreign(pki, {ENCRYPTION: configuration(("key1", OURS))})
 
 
 def test_the_key_that_signs_tokens(pki: Path) -> None:
-    assert judged(pki, pair(pki)) == []
+    assert foreign(pki, pair(pki)) == []
     theirs = {KEY: key_pem(THEIRS).decode(), PUBLIC: public_pem(THEIRS).decode()}
-    (line,) = judged(pki, theirs)
+    (line,) = foreign(pki, theirs)
     assert line.startswith(f"host m1: {KEY} is another key than {pki}/sa.key")
-    assert judged(pki, {KEY: theirs[KEY]}), "also without its public half"
-    assert judged(pki, {PUBLIC: theirs[PUBLIC]}) == [], "which alone has signed nothing"
+    assert foreign(pki, {KEY: theirs[KEY]}), "also without its public half"
+    assert foreign(pki, {PUBLIC: theirs[PUBLIC]}) == [], "which alone has signed nothing"
     with (pki / "sa.pub").open("a") as public:
         public.write(theirs[PUBLIC])
-    assert judged(pki, theirs) == [], "tokens of it stay accepted"
+    assert foreign(pki, theirs) == [], "tokens of it stay accepted"
 
 
-def test_no_rotation_is_another_key(pki: Path) -> None:
+def test_a_rotation_is_not_a_foreign_key(pki: Path) -> None:
     """A master may be a step behind at any of them, and one that was down comes late."""
     ensure(pki).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
     seen = [pair(pki)]
     for name in ("trust", "issue", "settle", "drop", "done"):
         step(pki, name)
         seen.append(pair(pki))
-        assert [judged(pki, files) for files in seen] == [[]] * len(seen), name
+        assert [foreign(pki, files) for files in seen] == [[]] * len(seen), name
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_no_secret_leaves_a_host(text: str) -> None:
     assert redacted(text, "other salt") != found
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_text_without_secrets_is_not_redacted() -> None:
     text = (
         "- resources: [secrets, validatingwebhookconfigurations.admissionregistration.k8s.io]\n"
         + public_pem(THEIRS).decode()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When it is of no use to wait for a unit."""
+"""When it is useless to wait for a unit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failur
         ("deactivating", 9, ""),
     ],
 )
-def test_a_unit_is_given_up_when_it_failed_for_good_or_often(active: str, restarts: int, word: str) -> None:
-    """It had been restarted three times before, which counts for nothing."""
+def test_the_wait_ends_when_a_unit_failed_permanently_or_repeatedly(active: str, restarts: int, word: str) -> None:
+    """Three restarts before the wait do not count."""
     seen = {"ActiveState": active, "Result": "exit-code", "NRestarts": str(restarts)}
     assert hopeless(seen, 3).startswith(word) and bool(hopeless(seen, 3)) == bool(word)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the unit module decides, without a host."""
+"""The decisions of module unit, without a host."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def record(inputs: dict[str, Input], invocation: str = "new", before: str = "", 
 
 
 def other(digest: str) -> dict[str, Input]:
-    """Return inputs whose content was another one."""
+    """Return inputs with other content."""
     return {"/etc/a": Input(digest, "inode 0")}
 
 
-def test_a_check_run_foresees_changes_of_inputs() -> None:
+def test_a_check_run_predicts_changes_of_inputs() -> None:
     predicted = ["/etc/a", "/etc/b/new", "/etc/systemd/system/x.service.d/a.conf", "/usr/local/bin/x", "/etc/abc"]
     inputs = ["/etc/a", "/usr/local/bin/x", "/etc/systemd/system/x.service"]
     assert fingerprints.predicted_inputs("x.service", ["/etc/a", "/etc/b"], inputs, predicted) == predicted[:-1]
@@ -106,8 +106,8 @@ OTHERS = [None, record(INPUTS, "old"), record(INPUTS, "", "older"), record(other
 
 
 @pytest.mark.parametrize("stamp", OTHERS)
-def test_a_record_of_another_process_says_nothing_of_what_was_touched_since(stamp: Stamp | None) -> None:
-    """As when somebody edits a file, restarts the unit, and the file then comes back: its content is the known one."""
+def test_a_record_of_another_process_does_not_cover_inputs_touched_since(stamp: Stamp | None) -> None:
+    """As when a user edits a file, restarts the unit, and the file then gets its old content back."""
     plan = systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, stamp)
     assert (plan.action, plan.at_once) == ("restart", False)
     words = "/etc/a changed" if stamp and stamp.inputs["/etc/a"].digest != A.digest else "written after the process had"
@@ -115,26 +115,26 @@ def test_a_record_of_another_process_says_nothing_of_what_was_touched_since(stam
 
 
 @pytest.mark.parametrize("stamp", OTHERS)
-def test_a_process_that_is_younger_than_all_its_inputs_is_adopted(stamp: Stamp | None) -> None:
+def test_a_process_younger_than_all_its_inputs_needs_no_restart(stamp: Stamp | None) -> None:
     """As after a reboot, a crash, or a lost record."""
     assert systemd_plan.plan(Want("x.service"), RUNNING, INPUTS, stamp).action == "none"
     assert systemd_plan.bound(stamp, RUNNING, INPUTS) == record(INPUTS)
 
 
-def test_what_was_not_touched_since_the_record_needs_no_clock() -> None:
+def test_inputs_not_touched_since_the_record_need_no_clock() -> None:
     """The clock was behind at boot: the process seems to be older than all its files."""
     early = replace(RUNNING, started=10.0)
     assert systemd_plan.plan(Want("x.service"), early, INPUTS, record(INPUTS, "old")).action == "none"
     assert systemd_plan.plan(Want("x.service"), early, INPUTS, None).action == "restart"
 
 
-def test_times_that_are_too_close_are_no_evidence() -> None:
+def test_times_that_are_too_close_do_not_count() -> None:
     close = {"/etc/a": replace(A, touched=RUNNING.started - systemd_plan.MARGIN / 2)}
     assert systemd_plan.plan(Want("x.service"), RUNNING, close, None).action == "restart"
 
 
 def test_content_decides_where_the_record_is_of_this_process() -> None:
-    """A file was written again with the same content; one that a record does not know yet is older, or is not."""
+    """A file was written again with the same content; one that the record does not have yet is older, or is not."""
     assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS)).action == "none"
     for touched, act in ((OLD, "none"), (YOUNG, "restart")):
         more = {**INPUTS, "/etc/b": Input("sha256:2", "", touched)}
@@ -142,7 +142,7 @@ def test_content_decides_where_the_record_is_of_this_process() -> None:
 
 
 @pytest.mark.parametrize(("stamp", "act"), [(record(INPUTS), "restart"), (record(INPUTS, "old"), "restart")])
-def test_an_input_that_is_gone(stamp: Stamp, act: str) -> None:
+def test_a_removed_input_leads_to_a_restart(stamp: Stamp, act: str) -> None:
     gone = {"/etc/a": Input("absent", "", YOUNG)}
     plan = systemd_plan.plan(Want("x.service"), RUNNING, gone, stamp)
     assert (plan.action, plan.reasons) == (act, ("/etc/a is gone",))
@@ -157,7 +157,7 @@ def test_a_directory_matters_where_there_is_no_record() -> None:
     assert "/etc/x.d/" not in systemd_plan.recorded(places)
 
 
-def test_what_systemd_had_not_read_is_younger_than_any_process() -> None:
+def test_files_that_systemd_has_not_read_are_younger_than_any_process() -> None:
     late = fingerprints.unread_at_start(INPUTS, ["/etc/a", "/etc/none"])
     assert late["/etc/a"].touched == NEVER
     assert systemd_plan.plan(Want("x.service"), RUNNING, late, None).action == "restart"
@@ -172,13 +172,13 @@ def test_what_systemd_had_not_read_is_younger_than_any_process() -> None:
         ("sha256:1", "sha256:2", "none"),
     ],
 )
-def test_only_what_a_reload_takes_in_is_reloaded(a: str, b: str, act: str) -> None:
+def test_only_inputs_that_a_reload_loads_lead_to_a_reload(a: str, b: str, act: str) -> None:
     want, now = Want("x.service", reloads=("/etc/a",)), {**INPUTS, "/etc/b": Input("sha256:2", "inode 2", OLD)}
     before = {"/etc/a": Input(a, "inode 1"), "/etc/b": Input(b, "inode 2")}
     assert systemd_plan.plan(want, RUNNING, now, record(before)).action == act
 
 
-def test_a_reload_by_somebody_else_may_have_taken_in_other_content() -> None:
+def test_a_reload_by_another_user_may_have_loaded_other_content() -> None:
     want = Want("x.service", reloads=("/etc/a",))
     assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS)).action == "none"
     assert systemd_plan.plan(want, RUNNING, TOUCHED, record(INPUTS, changed_at=4)).action == "reload"
@@ -186,14 +186,14 @@ def test_a_reload_by_somebody_else_may_have_taken_in_other_content() -> None:
     assert systemd_plan.plan(Want("x.service"), RUNNING, TOUCHED, record(INPUTS, changed_at=4)).action == "none"
 
 
-def test_a_reload_never_stands_for_a_restart_that_was_cut_off() -> None:
+def test_a_reload_does_not_replace_an_interrupted_restart() -> None:
     want = Want("x.service", reloads=tuple(INPUTS))
     assert systemd_plan.plan(want, RUNNING, INPUTS, record(INPUTS, "", "new")).action == "restart"
     assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"))).action == "reload"
     assert systemd_plan.plan(want, RUNNING, INPUTS, record(other("sha256:9"), "", "new")).action == "restart"
 
 
-def test_a_binary_that_moved_says_from_where_to_where() -> None:
+def test_the_reason_for_a_moved_binary_names_both_paths() -> None:
     path = "/usr/local/bin/etcd"
     old, new = "/opt/hardway/etcd/3.6.13/etcd sha256:1", "/opt/hardway/etcd/3.6.14/etcd sha256:2"
     plan = systemd_plan.plan(Want("x.service"), RUNNING, {path: Input(new)}, record({path: Input(old)}))
@@ -202,7 +202,7 @@ def test_a_binary_that_moved_says_from_where_to_where() -> None:
     assert plan.reasons == (f"binary {path} was replaced",)
 
 
-def test_a_unit_that_still_starts_needs_no_turn() -> None:
+def test_a_unit_that_is_still_starting_need_not_wait_for_others() -> None:
     starting = replace(RUNNING, active="activating", sub="start")
     assert systemd_plan.plan(Want("x.service"), starting, TOUCHED, record({})).at_once
     assert systemd_plan.plan(Want("x.service"), starting, INPUTS, record(INPUTS, "", "other")).action == "none"
@@ -282,7 +282,7 @@ def test_an_input_is_touched_by_all_that_changes_what_is_read(tmp_path: Path) ->
     assert fingerprints.of_file(str(tmp_path / "none" / "file")) == Input("absent")
 
 
-def test_what_the_record_lists_and_is_gone_is_found_with_its_directories(tmp_path: Path) -> None:
+def test_removed_inputs_are_found_by_the_record_with_their_directories(tmp_path: Path) -> None:
     known = {str(tmp_path / "d" / "e" / "f"): Input("sha256:1"), str(tmp_path / "there"): Input("sha256:2")}
     known[str(tmp_path / "never")] = Input("absent")
     (tmp_path / "there").write_text("no input any more")
@@ -292,7 +292,7 @@ def test_what_the_record_lists_and_is_gone_is_found_with_its_directories(tmp_pat
     assert not {str(tmp_path / name) for name in ("there", "never")} & found.keys()
 
 
-def test_a_program_is_read_only_where_no_record_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_is_read_only_where_no_record_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "program"
     program.write_text("one")
     known = fingerprints.of_binary(str(program))
@@ -332,7 +332,7 @@ def test_a_drop_in_that_replaces_the_command_is_named(tmp_path: Path) -> None:
     assert fingerprints.replacing_start(Seen(drop_ins=tuple(names))) == names[:1]
 
 
-def test_stamps_survive_and_those_of_another_format_count_as_none(tmp_path) -> None:
+def test_records_are_kept_and_those_of_another_format_ignored(tmp_path) -> None:
     stamp = record(INPUTS, before="before")
     fingerprints.write_stamp("x.service", stamp, str(tmp_path))
     assert fingerprints.read_stamp("x.service", str(tmp_path)) == stamp
@@ -353,7 +353,7 @@ def test_stamps_survive_and_those_of_another_format_count_as_none(tmp_path) -> N
         ({}, "none", ()),
     ],
 )
-def test_what_a_unit_has_written_comes_back_by_a_restart(
+def test_a_lost_output_of_a_unit_leads_to_a_restart(
     touched: dict[str, float | None], act: str, reasons: tuple[str, ...]
 ) -> None:
     found = outputs.with_outputs(Plan("web.service", "none"), RUNNING, touched, 100.0)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a directory without a list of its contents once had."""
+"""The former contents of a directory without a list of its contents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store i
 
 
 @pytest.mark.parametrize("field", ["ca", "authority"])
-def test_an_imported_ca_that_signed_something_is_missed(tmp_path: Path, field: str) -> None:
+def test_an_imported_ca_that_signed_something_counts_as_lost(tmp_path: Path, field: str) -> None:
     """The issue log names it, in directories of earlier states by another field."""
     (tmp_path / "other.crt").write_text("present")
     line = {field: "ca", "host": "n1", "path": "/etc/kubernetes/pki/apiserver.crt"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CAs on the controller: what is wrong with them is one clear error, and nothing is touched."""
+"""The CAs on the controller: a fault of theirs is one clear error, and nothing is touched."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ GOOD = {"ca.crt": certificate_pem(CA), "ca.key": key_pem(KEY)}
     ],
 )
 def test_bad_cas_are_one_error(tmp_path: Path, files: dict[str, bytes], passphrase: str | None, message: str) -> None:
-    """Neither pki_ca nor signing touches what it does not understand, and both name the file."""
+    """Neither pki_ca nor signing touches an invalid CA, and both name the file."""
     for name, data in {**GOOD, **files}.items():
         (tmp_path / name).write_bytes(data)
     before = snapshot(tmp_path)
@@ -100,15 +100,15 @@ def test_bad_cas_are_one_error(tmp_path: Path, files: dict[str, bytes], passphra
         ({"key": {"algo": "rsa", "size": 512}}, "key size 512"),
     ],
 )
-def test_bad_requests_make_nothing(tmp_path: Path, params: dict[str, t.Any], message: str) -> None:
-    """What cannot be made leaves no certificate behind."""
+def test_bad_specifications_create_nothing(tmp_path: Path, params: dict[str, t.Any], message: str) -> None:
+    """No certificate is left behind."""
     with pytest.raises(HardwayError, match=message):
         ensure(tmp_path).ca({**PARAMS, **params})
     assert not list(tmp_path.rglob("*.crt"))
 
 
-def test_ca_without_key_is_kept_but_cannot_sign(tmp_path: Path) -> None:
-    """A key may be kept offline; the error says where to bring it."""
+def test_an_offline_ca_is_kept_but_cannot_sign(tmp_path: Path) -> None:
+    """The error names the path of the key."""
     (tmp_path / "ca.crt").write_bytes(GOOD["ca.crt"])
     report = ensure(tmp_path).ca(PARAMS)
     assert (report["state"], report["has_key"]) == ("kept", False)
@@ -117,14 +117,14 @@ def test_ca_without_key_is_kept_but_cannot_sign(tmp_path: Path) -> None:
 
 
 def test_key_without_certificate_is_completed(tmp_path: Path) -> None:
-    """The state that a kill leaves, for the key is written first."""
+    """The state that a kill leaves, because the key is written first."""
     (tmp_path / "ca.key").write_bytes(GOOD["ca.key"])
     assert ensure(tmp_path).ca(PARAMS)["state"] == "created"
     assert (tmp_path / "ca.key").read_bytes() == GOOD["ca.key"]
     assert ensure(tmp_path).ca(PARAMS)["state"] == "kept"
 
 
-def test_passphrase_encrypts_what_is_plain(tmp_path: Path) -> None:
+def test_a_passphrase_encrypts_a_plain_key(tmp_path: Path) -> None:
     """Once, with the same key; then it is kept."""
     assert ensure(tmp_path).ca(PARAMS)["state"] == "created"
     with_passphrase = ensure(tmp_path, passphrase="secret")

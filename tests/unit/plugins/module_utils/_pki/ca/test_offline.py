@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to CAs whose key is kept elsewhere, and the answers that are put beside them."""
+"""CSRs for offline CAs, and the certificates that are put beside them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LEAF = CertificateSpec.from_params(
 
 
 def answer() -> bytes:
-    """Return a certificate for the request, another one each time."""
+    """Return a certificate for the CSR, another one each time."""
     return certificate_pem(issue.leaf(LEAF, LEAF_KEY.public_key(), CA, KEY))
 
 
 @pytest.fixture
 def used(tmp_path: Path) -> tuple[Offline, Path]:
-    """Return requests of which one was answered and used, and where its certificate is."""
+    """Return CSRs of which one was signed and installed, and the path of its certificate."""
     (tmp_path / "ca.crt").write_bytes(certificate_pem(CA))
     offline = Offline(Store(str(tmp_path)))
     ca, request = Issuer.load(offline.store, "ca"), issue.request_pem(LEAF, LEAF_KEY)
@@ -45,13 +45,13 @@ def used(tmp_path: Path) -> tuple[Offline, Path]:
     return offline, certificate
 
 
-def test_what_was_used_is_removed(used: tuple[Offline, Path]) -> None:
+def test_an_installed_certificate_and_its_csr_are_removed(used: tuple[Offline, Path]) -> None:
     offline, certificate = used
     offline.done()
     assert not list(certificate.parent.iterdir())
 
 
-def test_an_answer_that_came_meanwhile_stays(used: tuple[Offline, Path]) -> None:
+def test_a_newer_certificate_stays(used: tuple[Offline, Path]) -> None:
     offline, certificate = used
     newer = answer()
     certificate.write_bytes(newer)
@@ -59,7 +59,7 @@ def test_an_answer_that_came_meanwhile_stays(used: tuple[Offline, Path]) -> None
     assert certificate.read_bytes() == newer and certificate.with_suffix(".csr").is_file()
 
 
-def test_a_request_that_came_meanwhile_stays(used: tuple[Offline, Path]) -> None:
+def test_a_newer_csr_stays(used: tuple[Offline, Path]) -> None:
     offline, certificate = used
     newer = issue.request_pem(LEAF, new_key(KeySpec("ecdsa", 256)))
     certificate.with_suffix(".csr").write_bytes(newer)
@@ -67,7 +67,7 @@ def test_a_request_that_came_meanwhile_stays(used: tuple[Offline, Path]) -> None
     assert not certificate.exists() and certificate.with_suffix(".csr").read_bytes() == newer
 
 
-def test_it_is_removed_while_nobody_else_is_there(used: tuple[Offline, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removal_holds_the_lock(used: tuple[Offline, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     offline, certificate = used
     seen = []
 

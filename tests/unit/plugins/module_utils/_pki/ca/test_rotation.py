@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotations on the controller: what is trusted and who signs after every step."""
+"""Rotations on the controller: which CAs are trusted and which one signs after every step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pki(tmp_path: Path) -> Path:
     return made(tmp_path / "pki")
 
 
-def test_both_are_trusted_until_the_old_is_dropped(pki: Path) -> None:
+def test_both_cas_are_trusted_until_the_old_one_is_dropped(pki: Path) -> None:
     old, old_key = (pki / "etcd/ca.crt").read_bytes(), (pki / "sa.pub").read_bytes()
     assert step(pki, "trust") == [True, True]
     first, second = split((pki / "etcd/ca.crt").read_bytes())
@@ -62,7 +62,7 @@ def test_hosts_see_no_difference_when_only_the_signer_changes(pki: Path) -> None
     assert signer != other and len(split(t.cast(bytes, other))) == 1
 
 
-def test_a_lone_ca_reaches_hosts_as_it_is() -> None:
+def test_without_a_rotation_hosts_get_the_ca_as_it_is() -> None:
     assert trusted(b"# ours\n-----BEGIN X-----\nYQ==\n-----END X-----\n").startswith(b"# ours\n")
 
 
@@ -89,7 +89,7 @@ def test_a_renewal_in_between_keeps_both(pki: Path) -> None:
     other = split((pki / "etcd/ca.crt").read_bytes())[1]
     old, old_key = renewed(pki)
     assert split((pki / "etcd/ca.crt").read_bytes()) == [old, other] and signer_fits(pki)
-    # The old one has the certificate of its renewal, and is told by its key.
+    # The old one has the certificate of its renewal, and is recognized by its key.
     for name in STEPS[1:]:
         assert step(pki, name) == [True, True]
     assert (pki / "etcd/ca.crt").read_bytes() == other and signer_fits(pki)
@@ -107,8 +107,8 @@ def test_a_renewal_of_the_new_one_keeps_both(pki: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "file"), [("issue", "etcd/ca.crt"), ("drop", "etcd/ca.crt"), ("drop", "sa.pub")])
-def test_files_of_another_time_are_refused(pki: Path, name: str, file: str) -> None:
-    """As when one of them comes from a backup: the new one must be trusted before the old one goes."""
+def test_files_from_a_backup_are_refused(pki: Path, name: str, file: str) -> None:
+    """The new CA must be trusted before the old one is removed."""
     old = (pki / file).read_bytes()
     for earlier in STEPS[: STEPS.index(name)]:
         step(pki, earlier)
@@ -171,8 +171,8 @@ def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
         ("sa.key", "sa: .*/sa.key does not exist; create it with role ca"),
     ],
 )
-def test_what_is_not_here_is_not_rotated(pki: Path, gone: str, message: str, check: bool) -> None:
-    """A key that is kept elsewhere has its reasons: no other takes its place here. Check mode foresees it."""
+def test_an_offline_ca_is_not_rotated(pki: Path, gone: str, message: str, check: bool) -> None:
+    """A key is offline for a reason: no other one replaces it here. Check mode predicts that."""
     (pki / gone).unlink()
     before = content(pki)
     with pytest.raises(HardwayError, match=message):

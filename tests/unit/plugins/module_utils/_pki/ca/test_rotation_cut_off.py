@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotations on the controller, cut off anywhere: the next run, whatever it is, completes what there is."""
+"""Rotations on the controller, interrupted anywhere: the next run, whatever it is, completes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from unit.plugins.module_utils.rotations import BELOW, CA, SA, content, ensure, 
 
 
 class Killed(BaseException):
-    """Stands for a process that ends in the middle."""
+    """Replaces a kill of the process."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def pki(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_interrupted_at_any_write_is_completed(pki: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure(pki).ca(BELOW)
     for earlier in STEPS[: STEPS.index(name)]:
         step(pki, earlier, more=[BELOW])
@@ -70,7 +70,7 @@ def test_a_step_cut_off_at_any_write_is_completed(pki: Path, name: str, monkeypa
 
 
 def half_issued(pki: Path) -> None:
-    """Leave what a kill leaves between the certificates and the key of a new signer."""
+    """Leave the state of a kill between the certificates and the key of a new signer."""
     step(pki, "trust")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", killed_at_key(os.replace))
@@ -90,7 +90,7 @@ def killed_at_key(function: t.Callable[..., None]) -> t.Callable[..., None]:
     return replace
 
 
-def test_a_signer_cut_off_from_its_key_signs_all_the_same(pki: Path) -> None:
+def test_a_new_signer_whose_key_is_not_yet_in_place_signs(pki: Path) -> None:
     half_issued(pki)
     before = content(pki)
     ca = Issuer.load(Store(str(pki)), "etcd-ca", "secret")
@@ -100,7 +100,7 @@ def test_a_signer_cut_off_from_its_key_signs_all_the_same(pki: Path) -> None:
     assert content(pki) == before
 
 
-def test_the_next_run_completes_it_whatever_it_is(pki: Path) -> None:
+def test_any_next_run_completes_it(pki: Path) -> None:
     half_issued(pki)
     shutil.copytree(pki, pki.with_name("same"))
     assert ensure(pki).ca(CA)["state"] == "completed" and signer_fits(pki)
@@ -109,8 +109,8 @@ def test_the_next_run_completes_it_whatever_it_is(pki: Path) -> None:
     assert step(pki.with_name("same"), "trust") == [False, False]
 
 
-def test_a_key_in_its_place_survives_a_power_cut(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its new name is on the disk before it is written that the step is done."""
+def test_the_renamed_key_survives_a_power_cut(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rename is on the disk before the step is recorded."""
     step(pki, "trust")
     new, sync, synced = (pki / "etcd-ca.next.key").read_bytes(), atomic_files.sync_directory, []
 
@@ -125,7 +125,7 @@ def test_a_key_in_its_place_survives_a_power_cut(pki: Path, monkeypatch: pytest.
 
 
 def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -> bool:
-    """Begin a step and end it before the given write, rename or removal; return whether it came to its end."""
+    """Begin a step and end it before the given write, rename or removal; return whether it was completed."""
     left = calls
 
     def counting(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
@@ -150,7 +150,7 @@ def cut_off(directory: Path, name: str, calls: int, patch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("lost", ["etcd-ca.next.key", "sa.next.key"])
 def test_a_successor_without_its_key_does_not_sign(pki: Path, lost: str) -> None:
-    """It would be taken for one that signs already, and the old one, which does, would be distrusted."""
+    """It would be taken for the current signer, and the old one, which is the current signer, would be distrusted."""
     step(pki, "trust")
     (pki / lost).unlink()
     before = content(pki)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CA of etcd's peers: its own in a new cluster, at first that of the clients in one that is older than it."""
+"""The CA of etcd's peers: a separate one in a new cluster, at first that of the clients in an older cluster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLIENT = {"name": "etcd-ca", "common_name": "etcd-ca"}
 
 
 def run(directory: Path, *cas: dict[str, Any], **changes: Any) -> list[str]:
-    """Return what became of each CA."""
+    """Return the result for each CA."""
     settings = {"passphrase": None, "renew": False, "renew_before": 0.3, "check": False, **changes}
     store = Store(str(directory))
     store.prepare(False)
@@ -33,7 +33,7 @@ def run(directory: Path, *cas: dict[str, Any], **changes: Any) -> list[str]:
 
 
 def key_of(directory: Path, name: str) -> str:
-    """Return what tells the key of a CA from another, when certificate and key belong together."""
+    """Return the fingerprint of a CA's key, after checking that certificate and key belong together."""
     store = Store(str(directory))
     pem = split(store.read(store.certificate(name)) or b"")[0]
     key = load_key(store.read(store.key(name)) or b"", name)
@@ -46,16 +46,16 @@ def warning(directory: Path) -> str:
     return shared(Store(str(directory)), "etcd-peer-ca", "etcd-ca")
 
 
-def test_a_new_cluster_has_two(tmp_path: Path) -> None:
-    """Nothing is there: both are made, and nothing is to be warned of."""
+def test_a_new_cluster_has_two_cas(tmp_path: Path) -> None:
+    """In an empty directory both are created, and there is no warning."""
     assert run(tmp_path, PEER, CLIENT) == ["created", "created"]
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
     assert warning(tmp_path) == ""
     assert run(tmp_path, PEER, CLIENT) == ["kept", "kept"]
 
 
-def test_an_older_cluster_begins_with_a_copy_and_is_told(tmp_path: Path) -> None:
-    """Peers and what they trust stay as they are."""
+def test_an_older_cluster_begins_with_a_copy_and_a_warning(tmp_path: Path) -> None:
+    """Peers and the CAs that they trust stay the same."""
     run(tmp_path, CLIENT)
     assert run(tmp_path, PEER, CLIENT, check=True) == ["copied from etcd-ca", "kept"]
     assert not (tmp_path / "etcd-peer-ca.crt").exists()
@@ -65,8 +65,8 @@ def test_an_older_cluster_begins_with_a_copy_and_is_told(tmp_path: Path) -> None
     assert run(tmp_path, PEER, CLIENT) == ["kept", "kept"]
 
 
-def test_a_rotation_parts_them(tmp_path: Path) -> None:
-    """In the middle both keys are trusted; at its end only one that no client has a certificate of."""
+def test_a_rotation_separates_them(tmp_path: Path) -> None:
+    """In the middle both keys are trusted; at its end only one of which no client has a certificate."""
     run(tmp_path, CLIENT)
     run(tmp_path, PEER, CLIENT)
     ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
@@ -77,7 +77,7 @@ def test_a_rotation_parts_them(tmp_path: Path) -> None:
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
 
 
-def test_a_rotation_of_the_other_one_parts_nothing(tmp_path: Path) -> None:
+def test_a_rotation_of_the_client_ca_does_not_separate_them(tmp_path: Path) -> None:
     """Certificates of the key that etcd-ca had before are valid until they end."""
     run(tmp_path, CLIENT)
     run(tmp_path, PEER, CLIENT)
@@ -88,8 +88,8 @@ def test_a_rotation_of_the_other_one_parts_nothing(tmp_path: Path) -> None:
     assert "shares a key" in warning(tmp_path)
 
 
-def test_a_key_kept_elsewhere_stays_there(tmp_path: Path) -> None:
-    """The copy is a certificate alone, too."""
+def test_an_offline_key_stays_offline(tmp_path: Path) -> None:
+    """The copy is only a certificate, too."""
     run(tmp_path, CLIENT)
     (tmp_path / "etcd/ca.key").unlink()
     assert run(tmp_path, PEER, CLIENT) == ["copied from etcd-ca", "kept"]
@@ -97,14 +97,14 @@ def test_a_key_kept_elsewhere_stays_there(tmp_path: Path) -> None:
 
 
 def test_the_copy_of_an_encrypted_key_is_encrypted(tmp_path: Path) -> None:
-    """No plain key comes into the directory by the way."""
+    """No plain key is written into the directory."""
     run(tmp_path, CLIENT, passphrase="secret")
     run(tmp_path, PEER, CLIENT, passphrase="secret")
     assert b"ENCRYPTED" in (tmp_path / "etcd-peer-ca.key").read_bytes()
 
 
-def test_kubeadm_has_one_for_both(tmp_path: Path) -> None:
-    """What is imported is the beginning of both; with a passphrase its key is encrypted on the way."""
+def test_the_etcd_ca_of_kubeadm_is_used_for_both(tmp_path: Path) -> None:
+    """The imported CA is the beginning of both; with a passphrase its key is encrypted."""
     run(tmp_path / "old", CLIENT)
     found = run(tmp_path / "new", PEER, CLIENT, import_dir=str(tmp_path / "old"), passphrase="secret")
     assert found == ["copied from etcd-ca", "imported"]
@@ -112,16 +112,16 @@ def test_kubeadm_has_one_for_both(tmp_path: Path) -> None:
     assert "shares a key" in warning(tmp_path / "new")
 
 
-def test_an_import_directory_may_be_gone(tmp_path: Path) -> None:
-    """The CA that is new in this release does not ask for it again."""
+def test_the_import_directory_may_be_gone(tmp_path: Path) -> None:
+    """The CA that is new in this release does not need it again."""
     run(tmp_path, CLIENT)
     check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path)))
     with pytest.raises(HardwayError, match="contains none of the CAs"):
         check_directory(str(tmp_path / "gone"), [PEER, CLIENT], Store(str(tmp_path / "empty")))
 
 
-def test_no_copy_in_the_middle_of_a_rotation(tmp_path: Path) -> None:
-    """It would trust for ever what that rotation brings."""
+def test_there_is_no_copy_during_a_rotation(tmp_path: Path) -> None:
+    """It would permanently trust the CA of that rotation."""
     run(tmp_path, CLIENT)
     (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": {"step": "trust"}}))
     with pytest.raises(HardwayError, match=r"etcd-peer-ca: .*whose rotation is not finished; finish it first"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wherever a run is killed, key and certificate on the disk belong together, before anything is mended."""
+"""Wherever a run is killed, key and certificate on the disk belong together, also before the next run repairs them."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def pair(directory: Path) -> Pair:
 
 
 def make(target: Pair, *, renew_key: bool = True) -> None:
-    """Make a certificate, as a rule with a new key, the controller's part included."""
+    """Issue a certificate, by default with a new key, the controller's part included."""
     request = target.request(renew_key=renew_key)
     install([(target, certificate_pem(issue.leaf(target.spec, issue.request_key(request, target.spec), CA, CA_KEY)))])
 
 
 def usable(certificate: Path, key: Path) -> bool:
-    """True when OpenSSL takes both; a key of another certificate is an error, a missing half none."""
+    """Return whether OpenSSL loads both; a key of another certificate is an error, a missing half is not."""
     if there := certificate.exists() and key.exists():
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     return there
 
 
 def names(directory: Path) -> list[str]:
-    """Return the names of all that is there."""
+    """Return the names of all files."""
     return sorted(path.name for path in directory.iterdir())
 
 
 def plain(*paths: Path) -> bool:
-    """True when auditors see files of the right mode."""
+    """Return whether both are plain files with the right mode."""
     return [oct(path.lstat().st_mode) for path in paths] == ["0o100644", "0o100600"]
 
 
@@ -68,10 +68,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("renew_key", "calls"), [(True, 20), (False, 3)])
-def test_every_state_on_the_way_to_another_certificate_is_a_pair(
-    before: Path, tmp_path: Path, renew_key: bool, calls: int
-) -> None:
-    """The old one or the new one; the next run makes plain files of it again."""
+def test_every_state_during_a_reissue_is_a_pair(before: Path, tmp_path: Path, renew_key: bool, calls: int) -> None:
+    """The old one or the new one; the next run leaves plain files."""
     old, found = (before / "c.crt").read_bytes(), set()
 
     def work(number: int) -> t.Callable[[], None]:
@@ -93,8 +91,8 @@ def test_every_state_on_the_way_to_another_certificate_is_a_pair(
     assert number > calls
 
 
-def test_every_state_of_the_mending_is_a_pair(before: Path, tmp_path: Path) -> None:
-    """Killed at its worst, again and again."""
+def test_every_state_during_a_repair_is_a_pair(before: Path, tmp_path: Path) -> None:
+    """Killed in the worst state, repeatedly."""
     for number in range(1, 60, 2):
         directory = tmp_path / str(number)
         shutil.copytree(before, directory)
@@ -113,7 +111,7 @@ def test_every_state_of_the_mending_is_a_pair(before: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("lost", [["c.key"], ["c.crt"], ["c.crt", "c.key"]])
-def test_what_was_no_pair_before_is_none_or_a_good_one(before: Path, tmp_path: Path, lost: list[str]) -> None:
+def test_files_that_are_no_pair_become_a_valid_pair_or_stay(before: Path, tmp_path: Path, lost: list[str]) -> None:
     def work(number: int) -> t.Callable[[], None]:
         shutil.copytree(before, tmp_path / str(number))
         for name in lost:
@@ -129,8 +127,8 @@ def test_what_was_no_pair_before_is_none_or_a_good_one(before: Path, tmp_path: P
     assert found == {True, False}
 
 
-def test_an_ca_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
-    """Two names, two directories; a file system without hard links; links that somebody has made."""
+def test_a_ca_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
+    """Two names, two directories; a file system without hard links; links that a user has made."""
     keys = [new_key(KeySpec("ecdsa", 256)) for _ in range(2)]
     cas = [certificate_pem(issue.root(Subject.from_params("a", [], "a"), key, timedelta(days=9))) for key in keys]
     entry = {"ca": "ca", "path": "", "key_path": "", "signer": True}
@@ -168,7 +166,7 @@ def test_an_ca_and_its_key_on_a_master_change_together(tmp_path: Path) -> None:
 def test_each_step_is_on_the_disk_before_the_next(
     before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A power cut keeps any part of what was not synchronised: so there is one between what must not be mixed."""
+    """A power cut keeps any part of what was not synchronised: so there is a sync between what must not be mixed."""
     shutil.copytree(before, tmp_path / "d")
     log: list[str] = []
     replace, sync = os.replace, atomic_files.sync_directory
@@ -187,7 +185,7 @@ def test_each_step_is_on_the_disk_before_the_next(
     assert usable(tmp_path / "d/c.crt", tmp_path / "d/c.key")
 
 
-def test_what_a_link_led_to_outlives_it(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_target_of_a_link_stays(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(before, tmp_path / "d")
     replace, walked = os.replace, []
 

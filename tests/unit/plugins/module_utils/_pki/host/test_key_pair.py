@@ -34,17 +34,17 @@ def pair(directory: Path, **changes: t.Any) -> Pair:
 
 
 def sign(target: Pair, *, renew_key: bool = False) -> bytes:
-    """Return what the controller makes of the pair's request."""
+    """Return the controller's certificate for the pair's CSR."""
     return answer(target, target.request(renew_key=renew_key))
 
 
 def answer(target: Pair, request: bytes) -> bytes:
-    """Return the certificate for a request."""
+    """Return the certificate for a CSR."""
     return certificate_pem(issue.leaf(target.spec, issue.request_key(request, target.spec), CA, CA_KEY))
 
 
 def good(target: Pair) -> bool:
-    """True when key and certificate are in place and belong together."""
+    """Return whether key and certificate are in place and belong together."""
     found = target.facts(CA)
     return isinstance(found, Facts) and found.key_matches and bool(found.by_ca)
 
@@ -54,8 +54,8 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_made_and_renewed_with_the_same_key(tmp_path: Path) -> None:
-    """The first run makes a key, the next keeps it; nothing is left waiting."""
+def test_issued_and_renewed_with_the_same_key(tmp_path: Path) -> None:
+    """The first run creates a key, the next keeps it; no temporary file is left."""
     target = pair(tmp_path)
     install([(target, sign(target))])
     key = (tmp_path / "c.key").read_bytes()
@@ -67,8 +67,8 @@ def test_made_and_renewed_with_the_same_key(tmp_path: Path) -> None:
     assert (tmp_path / "c.crt").stat().st_mode & 0o777 == 0o644
 
 
-def test_new_key_on_demand_and_for_another_kind(tmp_path: Path) -> None:
-    """Until the certificate comes, the old pair stays in use."""
+def test_a_new_key_on_demand_and_for_another_type(tmp_path: Path) -> None:
+    """Until the certificate is installed, the old pair stays in use."""
     target = pair(tmp_path)
     install([(target, sign(target))])
     first = (tmp_path / "c.key").read_bytes()
@@ -84,7 +84,7 @@ def test_new_key_on_demand_and_for_another_kind(tmp_path: Path) -> None:
     assert names(tmp_path) == ["c.crt", "c.key"]
 
 
-def test_names_come_after_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contents_are_synced_before_renames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several pairs, everything is on the disk before any has its name, and a directory after all of its names."""
     targets = {name: pair(tmp_path, path=str(tmp_path / name)) for name in ("a", "b")}
     log: list[str] = []
@@ -102,7 +102,7 @@ def test_names_come_after_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is noticed when contents are to reach it; no name has changed then."""
+    """A full disk is noticed when contents are synced; no name has changed then."""
     target = pair(tmp_path)
     install([(target, sign(target))])
     before = (tmp_path / "c.crt").read_bytes()
@@ -126,8 +126,8 @@ def test_a_foreign_certificate_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_damaged_files_are_made_again(tmp_path: Path, name: str, content: bytes) -> None:
-    """A host's own files are replaceable, so damage is mended rather than reported."""
+def test_damaged_files_are_reissued(tmp_path: Path, name: str, content: bytes) -> None:
+    """A host's own files are replaceable, so damage is repaired rather than reported."""
     target = pair(tmp_path)
     install([(target, sign(target))])
     (tmp_path / name).write_bytes(content)
@@ -136,7 +136,7 @@ def test_damaged_files_are_made_again(tmp_path: Path, name: str, content: bytes)
     assert good(target)
 
 
-def test_open_key_is_noticed(tmp_path: Path) -> None:
+def test_a_key_with_open_mode_is_noticed(tmp_path: Path) -> None:
     """A key that others may read is a change, without a new certificate."""
     target = pair(tmp_path)
     install([(target, sign(target))])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of certificates and of the places where they are."""
+"""The report of certificates and of their files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def root(name: str = "ca", days: float = 100) -> t.Any:
 
 
 def look(files: list[t.Any], **params: t.Any) -> dict[str, t.Any]:
-    """Return what the module would."""
+    """Return the result of the module."""
     sources = [{"used_by": [], **({"path": str(item)} if isinstance(item, Path) else item)} for item in files]
     defaults = {"endpoints": [], "warning_days": 30, "critical_days": 7, "timeout": 1, "pem": False}
     return Scan({**defaults, "files": sources, **params}).run()
@@ -60,7 +60,7 @@ def test_states(begins: float, ends: float, state: str) -> None:
     assert Thresholds(30, 7).state(NOW + begins * DAY, NOW + ends * DAY, NOW) == state
 
 
-def test_only_what_must_be_mended_is_a_problem() -> None:
+def test_only_what_must_be_fixed_is_a_problem() -> None:
     soon = described(root(days=20), datetime.now(timezone.utc), Thresholds(30, 7))
     assert soon["state"] == "warning"
     assert life_problem("x", soon, NOW, 7) == []
@@ -84,7 +84,7 @@ def test_kubeconfigs_of_ours_and_of_json() -> None:
     assert not is_kubeconfig(b"apiVersion: v1\nkind: Config\n")
 
 
-def test_a_directory_is_read_whole_and_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_a_directory_is_read_recursively_and_other_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "etcd").mkdir()
     (tmp_path / "etcd/ca.crt").write_bytes(certificate_pem(root("a")) + certificate_pem(root("b")))
     (tmp_path / "etcd/ca.key").write_bytes(key_pem(KEY))
@@ -101,7 +101,7 @@ def test_a_directory_is_read_whole_and_other_files_are_left_alone(tmp_path: Path
     assert seen["problems"] == [f"{tmp_path}/wrong.pem: the key next to it belongs to another certificate; reissue it"]
 
 
-def test_kubeconfigs_lead_to_files_and_tell_who_uses_them(tmp_path: Path) -> None:
+def test_files_in_kubeconfigs_are_reported_with_their_user(tmp_path: Path) -> None:
     (tmp_path / "client.pem").write_bytes(certificate_pem(root("client")) + key_pem(KEY))
     ca, pem, key = (base64.b64encode(data).decode() for data in (certificate_pem(root()), b"", key_pem(OTHER_KEY)))
     pem = base64.b64encode(certificate_pem(root("embedded"))).decode()
@@ -116,7 +116,7 @@ def test_kubeconfigs_lead_to_files_and_tell_who_uses_them(tmp_path: Path) -> Non
     ]
 
 
-def test_everything_wrong_is_told_and_the_rest_is_still_read(tmp_path: Path) -> None:
+def test_every_problem_is_reported_and_the_rest_is_still_read(tmp_path: Path) -> None:
     (tmp_path / "torn.crt").write_bytes(certificate_pem(root()).replace(b"M", b"A"))
     (tmp_path / "empty.crt").write_bytes(b"")
     (tmp_path / "torn.conf").write_text("client-certificate-data: A\n")
@@ -132,7 +132,7 @@ def test_everything_wrong_is_told_and_the_rest_is_still_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("cut", [0, 4, 60, 200])
-def test_a_handshake_that_was_cut_off_shows_nothing(cut: int) -> None:
+def test_an_interrupted_handshake_shows_no_certificate(cut: int) -> None:
     message = b"\x0b" + (306).to_bytes(3, "big") + (303).to_bytes(3, "big") + (300).to_bytes(3, "big") + b"x" * 300
     record = b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
     assert plain_chain(record) == [b"x" * 300]

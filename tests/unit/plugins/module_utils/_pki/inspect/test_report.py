@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 21, tzinfo=timezone.utc)
 
 
 def item(where: str, fingerprint: str, **changes: t.Any) -> dict[str, t.Any]:
-    """Return what pki_info tells of one certificate, as far as a report looks at it."""
+    """Return the pki_info result of one certificate, as far as a report uses it."""
     return {
         "where": where,
         "kind": "file",
@@ -38,7 +38,7 @@ def item(where: str, fingerprint: str, **changes: t.Any) -> dict[str, t.Any]:
 
 
 def served(endpoint: str, fingerprint: str, path: str, matches: bool | None) -> dict[str, t.Any]:
-    """Return what pki_info tells of an endpoint."""
+    """Return the pki_info result of an endpoint."""
     place = {"kind": "endpoint", "path": path, "endpoint": endpoint, "used_by": ["api"]}
     return item(endpoint, fingerprint, served_matches=matches, **place)
 
@@ -72,7 +72,7 @@ def test_a_shared_endpoint_may_show_what_any_host_has() -> None:
     ]
 
 
-def test_problems_name_their_host_also_one_that_said_nothing() -> None:
+def test_problems_name_their_host_also_a_silent_one() -> None:
     assert report.problems(LOOKS, report.gathered(LOOKS)) == [
         "m2: m2:6443: serves old, but /p/api.crt holds two; restart api",
         "n1: was not reached; its certificates are unknown",
@@ -80,7 +80,7 @@ def test_problems_name_their_host_also_one_that_said_nothing() -> None:
     ]
 
 
-def test_table_has_a_line_per_certificate_and_host_the_next_to_end_first() -> None:
+def test_table_has_a_line_per_certificate_and_host_ordered_by_expiry() -> None:
     lines = report.table(report.gathered(LOOKS))
     assert [state for state, _line in lines] == ["state", "warning", "ok", "ok", "ok", "mismatch"]
     cells = [re.split(r"  +", line) for _state, line in lines]
@@ -89,8 +89,8 @@ def test_table_has_a_line_per_certificate_and_host_the_next_to_end_first() -> No
     assert len({line.index("x (a)") for _state, line in lines[1:]}) == 1
 
 
-def test_names_that_are_many_are_counted() -> None:
-    """As many as fit, in their order; one alone is never cut."""
+def test_long_lists_of_names_are_shortened() -> None:
+    """As many as fit, in their order; a single one is never cut."""
     many = [f"dns:name-{number}.example.org" for number in range(12)] + ["uri:spiffe://x/y", "ip:2001:db8::1"]
 
     def shown(hosts: list[str]) -> str:

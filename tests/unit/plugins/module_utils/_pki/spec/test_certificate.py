@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests for certificates: cfssl's words are understood, and each bad one is a single clear error."""
+"""Specifications of certificates: cfssl's terms are accepted, and each invalid one is a single clear error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 def request(**changes: t.Any) -> dict[str, t.Any]:
-    """Return a good request for a server's certificate with some values changed."""
+    """Return a valid specification of a server's certificate with some values changed."""
     good = {"path": "/p/apiserver", "ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"]}
     return {**good, **changes}
 
@@ -43,7 +43,7 @@ def request(**changes: t.Any) -> dict[str, t.Any]:
     ],
 )
 def test_durations(text: str, expected: timedelta) -> None:
-    """Durations mean what Go says, and days are days."""
+    """Durations have Go's format, and days are days."""
     assert parse(text) == expected
 
 
@@ -51,7 +51,7 @@ def test_durations(text: str, expected: timedelta) -> None:
     "text", ["", "8760", "h", "-1h", "0h", "1y", "1h 30m", "h1", "1hx", "one hour", "9" * 30 + "h"]
 )
 def test_bad_durations(text: str) -> None:
-    """What is not a duration names itself."""
+    """The error names the invalid duration."""
     with pytest.raises(HardwayError, match="expiry"):
         parse(text, "expiry")
 
@@ -103,7 +103,7 @@ def test_bad_keys(given: dict[str, t.Any]) -> None:
     ],
 )
 def test_kinds_of_hosts(host: str, expected: str) -> None:
-    """Kinds are told apart as cfssl does."""
+    """Kinds are distinguished as by cfssl."""
     assert str(classify(host, "x")) == expected
 
 
@@ -111,7 +111,7 @@ def test_kinds_of_hosts(host: str, expected: str) -> None:
     "host", ["", " ", "10.0.0.256", "1.2.3", "a b", "-a", "a..b", "münchen.de", "a" * 64, "a:6443"]
 )
 def test_bad_hosts(host: str) -> None:
-    """What is no name at all is refused before anything is made."""
+    """Invalid names are refused before anything is issued."""
     with pytest.raises(HardwayError, match=r"^/p: host"):
         classify(host, "/p")
 
@@ -154,12 +154,12 @@ def test_bad_subjects(common_name: str, names: list[dict[str, str]], message: st
     ],
 )
 def test_usages(profile: str, words: list[str] | None, algo: str, expected: list[str]) -> None:
-    """Profiles are ours, or verbatim what the user says."""
+    """Profiles are ours, or verbatim the user's."""
     assert usages_of(profile, words, algo, "x").words() == expected
 
 
 @pytest.mark.parametrize(
-    ("profile", "words"), [("nobody", None), ("a", ["sing"]), ("a", ["cert sign"]), ("a", ["encipher only"])]
+    ("profile", "words"), [("unknown", None), ("a", ["sing"]), ("a", ["cert sign"]), ("a", ["encipher only"])]
 )
 def test_bad_usages(profile: str, words: list[str] | None) -> None:
     """Unknown words, and leaves that would be CAs, are refused."""
@@ -177,13 +177,13 @@ def test_bad_usages(profile: str, words: list[str] | None) -> None:
     ],
 )
 def test_bad_requests(changes: dict[str, t.Any], message: str) -> None:
-    """A request that cannot be meant so is refused, naming its path."""
+    """A contradictory specification is refused with its path."""
     with pytest.raises(HardwayError, match=f"^/p/apiserver: .*{message}"):
         CertificateSpec.from_params(request(**changes))
 
 
 def test_expiry_comes_from_request_then_profile_then_a_year() -> None:
-    """The nearest word counts."""
+    """The most specific value counts."""
     profiles = {"server": {"usages": ["server auth"], "expiry": "48h"}}
     assert CertificateSpec.from_params(request(), {}).expiry == 8760 * HOUR
     assert CertificateSpec.from_params(request(), profiles).expiry == 48 * HOUR

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""cfssl's own files are read as cfssl reads them, and what is wrong in them is one error that names the place."""
+"""cfssl's own files are read as by cfssl, and a fault in them is one error that names the place."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ CSR = {
 
 
 def spec(csr: t.Any, config: t.Any = None, **changes: t.Any) -> t.Any:
-    """Return what one entry of pki_certificate means."""
+    """Return the specification of one entry of pki_certificate."""
     entry = {"path": "/p/a", "ca": "ca", "profile": "kubernetes", "csr": csr, **changes}
     return specs_of({"certificates": [entry], "config": CONFIG if config is None else config})[0]
 
 
-def test_a_guides_files_are_understood(tmp_path: Path) -> None:
-    """Path, JSON text and data mean the same."""
+def test_the_files_of_guides_are_accepted(tmp_path: Path) -> None:
+    """Path, JSON text and data are equivalent."""
     path = tmp_path / "kubernetes-csr.json"
     path.write_text(json.dumps(CSR))
     found = spec(CSR)
@@ -63,8 +63,8 @@ def test_a_guides_files_are_understood(tmp_path: Path) -> None:
     assert found.profile.pointers == ("crl:http://pki.example.org/ca.crl",)
 
 
-def test_options_win_over_the_file() -> None:
-    """What stands in the task counts; the file says the rest. One profile for all also makes clients, without hosts."""
+def test_options_take_precedence_over_the_file() -> None:
+    """The file gives what the task leaves open. One profile for all also issues clients, without hosts."""
     found = spec(CSR, common_name="a", hosts=["b"], key={"algo": "ecdsa", "size": 384}, names=[{"O": "x"}], expiry="9h")
     assert found.subject.parts == (("O", ("x",)), ("CN", ("a",)))
     assert (str(found.hosts[0]), str(found.key), found.expiry) == ("dns:b", "ecdsa 384", timedelta(hours=9))
@@ -82,15 +82,15 @@ def test_options_win_over_the_file() -> None:
         ({"pathlen": 3, "pathlenzero": True}, 87600, 3),
     ],
 )
-def test_cas(ca: dict[str, t.Any] | None, expiry: int, length: int | None) -> None:
-    """The section ca says life and depth; zero must be said twice, as in cfssl."""
+def test_the_section_ca_gives_expiry_and_depth(ca: dict[str, t.Any] | None, expiry: int, length: int | None) -> None:
+    """Zero must be given twice, as in cfssl."""
     found = ca_spec({"name": "ca", "csr": {**CSR, **({"ca": ca} if ca is not None else {})}}, {})
     assert found.expiry == timedelta(hours=expiry)
     assert found.profile.path_length == length
 
 
 def test_fields_are_read_in_any_case_as_go_does() -> None:
-    """Whoever writes them in capitals has said as much; null says nothing."""
+    """Also in capitals; null is the same as no field."""
     csr = {"cn": "a", "HOSTS": None, "Key": {"Algo": "ecdsa", "SIZE": 384}, "ca": None, "Names": [{"o": "x"}]}
     constraint = {"Is_CA": True, "Max_Path_Len": 1}
     profiles = {"Sub": {"Usages": ["cert sign"], "CA_Constraint": constraint}, "leaf": {"USAGES": ["any"]}}
@@ -102,15 +102,15 @@ def test_fields_are_read_in_any_case_as_go_does() -> None:
 
 
 def test_ca_by_profile() -> None:
-    """A profile with is_ca says usages, life and depth of a CA."""
+    """A profile with is_ca gives usages, validity period and depth of a CA."""
     profiles = profiles_of(CONFIG)
     found = ca_spec({"name": "sub", "profile": "intermediate", "signed_by": "ca"}, profiles)
     assert found.usages.words() == ["cert sign", "crl sign"]
     assert (found.profile.path_length, found.expiry, found.ca) == (0, timedelta(hours=43800), "ca")
 
 
-def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> None:
-    """What a csr says of a root's life, depth and list is not what signs it; pointers that it leaves open stay."""
+def test_a_signers_profile_takes_precedence_over_a_csr_and_a_task_over_both() -> None:
+    """What a csr gives for a root's expiry, depth and list does not apply to the CA that it signs."""
     urls = {
         "ocsp_url": "http://o.example.org",
         "issuer_urls": ["http://i.example.org"],
@@ -121,8 +121,8 @@ def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> N
     asked = {"name": "sub", "csr": {**CSR, **own}, "profile": "sub"}
     signed = ca_spec({**asked, "signed_by": "ca"}, profiles)
     assert signed == ca_spec({**asked, "csr": CSR, "signed_by": "ca"}, profiles)
-    told = ca_spec({**asked, "signed_by": "ca", "expiry": "8h", "path_length": 2}, profiles)
-    assert (told.expiry, told.profile.path_length) == (timedelta(hours=8), 2)
+    spec_of_ca = ca_spec({**asked, "signed_by": "ca", "expiry": "8h", "path_length": 2}, profiles)
+    assert (spec_of_ca.expiry, spec_of_ca.profile.path_length) == (timedelta(hours=8), 2)
     root = ca_spec(asked, profiles)
     assert (root.expiry, root.profile.path_length, root.profile.backdate) == (9 * HOUR, 3, HOUR)
     assert root.profile.pointers == ("crl:http://c.example.org", *signed.profile.pointers[1:])
@@ -130,7 +130,7 @@ def test_the_profile_of_a_signer_goes_before_a_csr_and_a_task_before_both() -> N
 
 
 def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
-    """Zero says nothing, in both files."""
+    """Zero is the same as no value, in both files."""
     for zero in ("0s", "0", "0h0m"):
         config = {"signing": {"profiles": {"kubernetes": {"usages": ["any"], "backdate": zero}}}}
         assert spec(CSR, config).profile.backdate == timedelta(minutes=5)
@@ -182,7 +182,7 @@ def test_zero_backdates_by_five_minutes_as_cfssl_does() -> None:
     ],
 )
 def test_bad_files_are_one_error(csr: t.Any, config: t.Any, message: str) -> None:
-    """Each error says where, and in one line."""
+    """Each error has the place, and is one line."""
     with pytest.raises(HardwayError, match=message) as one:
         spec(csr, config)
     assert "\n" not in str(one.value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a certificate is made again, and what the reason says."""
+"""When a certificate is reissued, and the reason."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ GOOD = Facts(
 
 
 def reasons(renew_before: float = 1 / 3, **changes: t.Any) -> list[str]:
-    """Return the reasons to make the good certificate again when some of its facts are others."""
+    """Return the reasons to reissue the valid certificate when some of its facts differ."""
     return differences(SPEC, dataclasses.replace(GOOD, **changes), now=NOW, renew_before=renew_before)
 
 
@@ -56,7 +56,7 @@ def aged(hours_left: float) -> dict[str, datetime]:
     return {"not_before": end - timedelta(hours=100), "not_after": end}
 
 
-def test_as_asked() -> None:
+def test_a_certificate_as_specified_is_kept() -> None:
     """The order of hosts does not matter."""
     assert reasons() == []
 
@@ -83,24 +83,24 @@ def test_as_asked() -> None:
     ],
 )
 def test_reasons(changes: dict[str, t.Any], expected: str) -> None:
-    """Each difference is one reason that says what differs."""
+    """Each difference is one reason."""
     assert reasons(**changes) == [expected]
 
 
 @pytest.mark.parametrize(("hours_left", "renewed"), [(50, False), (34, False), (33, True), (1, True)])
 def test_threshold(hours_left: float, renewed: bool) -> None:
-    """A third of the life is the border."""
+    """The default is a third of the validity period."""
     assert bool(reasons(**aged(hours_left))) is renewed
 
 
 def test_threshold_is_settable() -> None:
-    """Zero waits for the end, more renews earlier."""
+    """Zero waits for the end, a higher one renews earlier."""
     assert reasons(renew_before=0, **aged(1)) == []
     assert reasons(renew_before=0.95)
 
 
 def test_description_holds_no_more_than_a_diff_may_show() -> None:
-    """What is and what will be have the same lines."""
+    """The old and the new state have the same lines."""
     assert describe(None) == {}
     assert describe(GOOD).keys() == describe_wanted(SPEC).keys()
 
@@ -115,6 +115,8 @@ def test_description_holds_no_more_than_a_diff_may_show() -> None:
         ({"by_ca": None}, []),
     ],
 )
-def test_what_others_make_is_judged_by_use_alone(changes: dict[str, t.Any], expected: list[str]) -> None:
-    """Who renews it by himself need not be told that it ends soon."""
+def test_certificates_of_others_are_validated_only_for_their_use(
+    changes: dict[str, t.Any], expected: list[str]
+) -> None:
+    """A user who renews it himself needs no warning that it ends soon."""
     assert unfit(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else is in the directory of the CAs: key pairs, secrets, and the lock around it all."""
+"""Other files in the directory of the CAs: key pairs, secrets, and the lock of the directory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ GOOD = {"ca.crt": certificate_pem(CA), "ca.key": key_pem(KEY)}
     ],
 )
 def test_bad_key_pairs(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
-    """Tokens are signed by one and checked by the other half: they must fit."""
+    """One half signs tokens and the other verifies them: they must fit."""
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     before = snapshot(tmp_path)
@@ -110,7 +110,7 @@ def test_lock_waits_and_gives_up_with_a_reason(tmp_path: Path) -> None:
 
 
 def _make(directory: str) -> str:
-    """Make the CA as one of many runs; return the serial number it then finds."""
+    """Create the CA as one of many runs; return the serial number that it then finds."""
     worker = ensure(Path(directory))
     with worker.store.locked():
         worker.ca(PARAMS)
@@ -118,7 +118,7 @@ def _make(directory: str) -> str:
 
 
 def test_concurrent_runs_agree(tmp_path: Path) -> None:
-    """Eight at once make one CA."""
+    """Eight at once create one CA."""
     with multiprocessing.get_context("fork").Pool(8) as pool:
         assert len(set(pool.map(_make, [str(tmp_path)] * 8))) == 1
     assert len((tmp_path / "issued.jsonl").read_text().splitlines()) == 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and requests that others wrote: what the library cannot read is an error that names the place."""
+"""Certificates and CSRs from elsewhere: what the library cannot read is an error that names the place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ODD = [(EMAIL, INTEGER, b"\x05"), (EMAIL, BITS, b"\0\x05"), (EMAIL, TELETEX, b"\
 
 
 @pytest.mark.parametrize("part", ODD)
-def test_a_subject_that_cannot_be_read_is_told_as_damaged(part: tuple[str, int, bytes]) -> None:
+def test_an_unreadable_subject_is_reported_as_damaged(part: tuple[str, int, bytes]) -> None:
     with pytest.raises(HardwayError, match="over there: cannot read the certificate"):
         load_certificate(certificate([*NODE, part]), "over there")
     pem = base64.b64decode(request([*NODE, part]))
@@ -32,7 +32,7 @@ def test_a_subject_that_cannot_be_read_is_told_as_damaged(part: tuple[str, int, 
     assert "CN=system:node:node1" in facts_of(load_certificate(certificate(NODE), "over there")).subject
 
 
-def test_a_hosts_request_that_cannot_be_read_names_the_certificate() -> None:
+def test_an_unreadable_csr_of_a_host_is_named_by_its_certificate() -> None:
     wanted = {"path": "/etc/x", "ca": "ca", "profile": "client", "common_name": "x"}
     (spec,) = specs_of({"certificates": [{**wanted, "hosts": [], "names": [], "key": None}], "profiles": {}})
     right = base64.b64decode(request(NODE))
