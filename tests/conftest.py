@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from tests.support.repository import REPOSITORY
 
 # Before ansible is imported: its configuration is read once.
 os.environ["ANSIBLE_CONFIG"] = str(REPOSITORY / "ansible.cfg")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from integration.collection.cores import newest
 
 from dev.tools.lab import SANDBOX, TOP, Lab, tool
-from tests.e2e.needs import need_cluster
+from tests.support.ansible_cores import newest
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

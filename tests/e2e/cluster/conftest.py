@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.needs import need_cluster
+from tests.support.hosts.cluster import Cluster
+from tests.support.needs import need_cluster
 
 
 @pytest.fixture(scope="package")

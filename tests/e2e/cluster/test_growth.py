@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster.cluster import Cluster, unharmed
-from tests.e2e.needs import need_cluster
+from tests.support.hosts.cluster import Cluster, unharmed
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

@@ -17,7 +17,7 @@ import yaml
 
 from dev.standins import use as rehearsal
 from dev.tools.lab import kubernetes_version
-from tests.e2e.cluster.cluster import Cluster
+from tests.support.hosts.cluster import Cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import time
@@ -15,37 +14,16 @@ import pytest
 
 from dev.tools.lab import TOP
 from dev.tools.processes import family, kill
-from tests.e2e.cluster.cluster import Cluster, unharmed, wait_for
+from tests.support.hosts.cluster import Cluster, unharmed, wait_for
+from tests.support.hosts.rotation import CAS, KUBELET, SEED, fingerprints, on_hosts, run
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
-SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
-CAS = (
-    *("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/front-proxy-ca.crt"),
-    *("/etc/etcd/pki/ca.crt", "/etc/etcd/pki/peer-ca.crt"),
-)
-KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 # A validity period of seven minutes: of twelve minutes five are backdated.
 SHORT = {
     "cluster_certificate_expiry": "12m",
     "master_controller_manager_args": {"cluster-signing-duration": "7m"},
 }
-
-
-def on_hosts(cluster: Cluster, command: str) -> dict[str, str]:
-    """Return what a command prints on every host."""
-    return {host: cluster.exec(host, command).stdout.strip() for host in cluster.hosts()}
-
-
-def fingerprints(cluster: Cluster, path: str) -> set[str]:
-    """Return the digests of a file on all hosts."""
-    return {line.split()[0] for line in on_hosts(cluster, f"sha256sum {path}").values()}
-
-
-def run(cluster: Cluster, playbook: str, **settings: object) -> None:
-    """Run a playbook of the collection with settings, and require success."""
-    done = cluster.run("-e", json.dumps(settings), playbook=f"playbooks/{playbook}.yml")
-    assert done.status == 0, done.output[-6000:]
 
 
 def killed(cluster: Cluster, playbook: str, seconds: float) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from dev.tools.lab import TOP
-from tests.e2e.cluster.cluster import Cluster
+from tests.support.hosts.cluster import Cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from dev.tools.lab import variables
-from tests.e2e.needs import need_cluster
-from tests.e2e.single_role import Hosts
+from tests.support.hosts.single_role import Hosts
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from dev.standins import binaries
-from dev.tools.lab import SANDBOX, TOP
-from tests.e2e.needs import need_hosts
-from tests.e2e.single_role import Hosts
+from tests.support.hosts.single_role import Hosts, etcd_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
@@ -26,17 +22,7 @@ TLS = f"--cacert {PKI}/ca.crt --cert {PKI}/healthcheck-client.crt --key {PKI}/he
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Hosts]:
     """Return three hosts with nothing on them."""
-    need_hosts()
-    if not (binaries.READY / "etcd").exists():
-        subprocess.run([str(SANDBOX), "binaries"], check=False)
-    if not (binaries.READY / "etcd").exists():
-        pytest.skip(f"no etcd in {binaries.READY}, and none to be had from Debian")
-    settings = {
-        "cluster_name": "ledger",
-        "cluster_binary_dir": str(binaries.READY),
-        "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
-    }
-    made = Hosts("etcd-only", TOP / "examples/etcd.yml", {"etcd": MEMBERS}, settings)
+    made = etcd_hosts("etcd-only", MEMBERS)
     with made.standing(3):
         yield made
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
-from dev.standins import binaries
-from dev.tools.lab import SANDBOX, TOP
-from tests.e2e.needs import need_hosts
-from tests.e2e.single_role import Hosts
+from tests.support.hosts.single_role import Hosts, etcd_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
@@ -60,17 +56,7 @@ class Writer(threading.Thread):
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Hosts]:
     """Return three members as they were before there was a separate CA for peers."""
-    need_hosts()
-    if not (binaries.READY / "etcd").exists():
-        subprocess.run([str(SANDBOX), "binaries"], check=False)
-    if not (binaries.READY / "etcd").exists():
-        pytest.skip(f"no etcd in {binaries.READY}, and none to be had from Debian")
-    settings = {
-        "cluster_name": "ledger",
-        "cluster_binary_dir": str(binaries.READY),
-        "cluster_component_versions": {"etcd": binaries.ready_versions()["etcd"]},
-    }
-    made = Hosts("etcd-peers", TOP / "examples/etcd.yml", {"etcd": MEMBERS}, settings)
+    made = etcd_hosts("etcd-peers", MEMBERS)
     with made.standing(3):
         pki = made.inventory / ".pki"
         store = Store(str(pki))

@@ -17,8 +17,8 @@ import pytest
 
 from dev.tools.lab import TOP
 from dev.tools.processes import family, kill
-from tests.e2e.cluster.cluster import Cluster
-from tests.e2e.needs import need_cluster
+from tests.support.hosts.cluster import Cluster
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 

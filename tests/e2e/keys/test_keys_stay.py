@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import serialization
 
 from dev.standins.use import binary_directory
 from dev.tools.lab import IMAGES, TOP, Lab, kubernetes_version
-from tests.e2e.keys.needles import found, secrets_in
-from tests.e2e.needs import need_cluster
+from tests.support.key_search import found, secrets_in
+from tests.support.needs import need_cluster
 
 WRAPPER = Path(__file__).with_name("capture_ssh.py")
 # Not the host keys of ssh, which were there before.

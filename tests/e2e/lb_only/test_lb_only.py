@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from dev.tools.lab import SANDBOX
-from tests.e2e.needs import need_hosts
-from tests.e2e.single_role import Hosts
+from tests.support.hosts.single_role import Hosts
+from tests.support.needs import need_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from dev.tools.lab import SANDBOX, TOP, collect
-from tests.e2e.needs import need_hosts
+from tests.support.needs import need_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 NAME = "rehearse-test"

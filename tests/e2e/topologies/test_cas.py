@@ -14,19 +14,15 @@ import pytest
 
 from dev.standins import binaries
 from dev.tools.lab import kubernetes_version
-from tests.e2e.cluster.cluster import Cluster, mispredicted
-from tests.e2e.needs import need_cluster
+from tests.support.ca.company import of_a_company
+from tests.support.hosts.cluster import Cluster, deploy_twice_and_verify
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
 CA = "/etc/kubernetes/pki/ca.crt"
 SIGNERS = "/etc/kubernetes/pki/*-signer.crt"
 KUBELET = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-
-
-def openssl(directory: Path, *arguments: str) -> None:
-    """Run openssl in a directory."""
-    subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
 
 
 def of_kubeadm(directory: Path) -> None:
@@ -37,24 +33,6 @@ def of_kubeadm(directory: Path) -> None:
     for phase in ("ca", "etcd-ca", "front-proxy-ca", "sa"):
         command = [str(kubeadm), "init", "phase", "certs", phase, "--cert-dir", str(directory)]
         subprocess.run([*command, "--kubernetes-version", f"v{version}"], check=True, capture_output=True)
-
-
-def of_a_company(directory: Path) -> None:
-    """Create a CA signed by a root whose key is removed; both certificates are in the file, as cfssl names it."""
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
-    root = ["-subj", "/O=Company/CN=root", "-keyout", "root-key.pem", "-out", "root.pem"]
-    openssl(directory, "req", "-x509", *key, *root)
-    below = ["-subj", "/O=Company/CN=cluster", "-CA", "root.pem", "-CAkey", "root-key.pem"]
-    below += [
-        "-addext",
-        "basicConstraints=critical,CA:true,pathlen:1",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ]
-    openssl(directory, "req", "-x509", *key, *below, "-keyout", "ca-key.pem", "-out", "ca.pem")
-    (directory / "root-key.pem").unlink()
-    with (directory / "ca.pem").open("a", encoding="utf-8") as bundle:
-        bundle.write((directory / "root.pem").read_text(encoding="utf-8"))
 
 
 CAS: dict[str, tuple[Callable[[Path], None], bool]] = {
@@ -78,13 +56,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
 
 
 def test_a_cluster_is_deployed_below_them_left_alone_and_verified(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.found()
-    assert mispredicted(cluster.checked, cluster.first) == {}
-    before = cluster.starts()
-    assert cluster.deploy().changed == {}
-    assert cluster.starts() == before
-    verified = cluster.run(playbook="playbooks/verify.yml")
-    assert verified.status == 0, verified.output[-6000:]
+    deploy_twice_and_verify(cluster)
     reported = cluster.run(playbook="playbooks/certificates.yml")
     assert reported.status == 0, reported.output[-6000:]
 

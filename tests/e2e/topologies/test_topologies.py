@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster.cluster import KUBECTL, UNITS, Cluster, mispredicted, wait_for
-from tests.e2e.needs import need_cluster
+from tests.support.hosts.cluster import KUBECTL, UNITS, Cluster, deploy_twice_and_verify, wait_for
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
@@ -67,13 +67,7 @@ def balance(cluster: Cluster, host: str) -> None:
 
 
 def test_a_topology_is_checked_deployed_left_alone_and_verified(cluster: Cluster) -> None:
-    cluster.found()
-    assert mispredicted(cluster.checked, cluster.first) == {}
-    before = cluster.starts()
-    assert cluster.deploy().changed == {}
-    assert cluster.starts() == before
-    verified = cluster.run(playbook="playbooks/verify.yml")
-    assert verified.status == 0, verified.output[-6000:]
+    deploy_twice_and_verify(cluster)
 
     master = members(cluster, "master")[0]
     nodes = cluster.kubectl(master, "get nodes -o name").split()

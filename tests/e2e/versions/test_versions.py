@@ -13,8 +13,8 @@ import yaml
 
 from dev.standins import binaries
 from dev.standins import use as rehearsal
-from tests.e2e.cluster.cluster import Cluster, Run
-from tests.e2e.needs import need_cluster
+from tests.support.hosts.cluster import Cluster, Run
+from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 

@@ -9,15 +9,16 @@ import contextlib
 import importlib
 import io
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import RealEtcd, binary
+
+from tests.support.api.joining import CSRS
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import RealEtcd, need_programs
 
 MODULES = "ansible_collections.hardway.kubernetes.plugins.modules."
 
@@ -41,19 +42,10 @@ def run_module() -> Callable[..., dict[str, Any]]:
     return run
 
 
-def need(*programs: str) -> None:
-    """Skip the test with a reason when a program is not available."""
-    missing = [program for program in programs if binary(program) is None]
-    if missing:
-        reason = f"{', '.join(missing)} not found below HARDWAY_BINARY_DIR or ~/.cache/hardway/bin"
-        warnings.warn(f"NOT TESTED against the real thing: {reason}", stacklevel=2)
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEtcd]:
     """Start three members; a test that stops one starts it again."""
-    need("etcd")
+    need_programs("etcd")
     cluster = RealEtcd(tmp_path_factory.mktemp("etcd"))
     try:
         for name in cluster.names:
@@ -66,7 +58,7 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEtcd]:
 @pytest.fixture(scope="session")
 def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKubernetes]:
     """Start an API with its own etcd member, and a controller-manager that signs."""
-    need("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+    need_programs("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
     directory: Path = tmp_path_factory.mktemp("kubernetes")
     cluster = RealKubernetes(directory)
     try:
@@ -74,3 +66,28 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealKuberne
         yield cluster
     finally:
         cluster.stop()
+
+
+@pytest.fixture
+def token(kubernetes: RealKubernetes, run_module: Callable[..., dict[str, Any]]) -> Iterator[str]:
+    """Return a token whose bearers may create CSRs."""
+    api = kubernetes.api()
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    binding = {
+        "metadata": {"name": "bootstrap"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "system:node-bootstrapper",
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}
+            for group in ("system:bootstrappers", "people")
+        ],
+    }
+    if not api.find(path + "/bootstrap"):
+        api.post(path, binding)
+    yield run_module("bootstrap_token", **kubernetes.arguments())["token"]
+    for item in api.get(CSRS)["items"]:
+        api.delete(f"{CSRS}/{item['metadata']['name']}")
+    run_module("bootstrap_token", **kubernetes.arguments(), state="absent")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Programs, RealEtcd, binary, free_ports
+
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import Programs, RealEtcd, binary, free_ports
 
 Run = Callable[..., dict[str, Any]]
 NODES = "/api/v1/nodes"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api.conftest import need
-from integration.api.programs import RealEtcd, binary
+
+from tests.support.api.programs import RealEtcd, binary, need_programs
 
 Run = Callable[..., dict[str, Any]]
 PREFIX = "/coreos.com/network/"
@@ -21,7 +21,7 @@ PREFIX = "/coreos.com/network/"
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[RealEtcd]:
     """Start one member without users."""
-    need("etcd", "etcdctl")
+    need_programs("etcd", "etcdctl")
     member = RealEtcd(tmp_path, size=1)
     member.start("m1")
     try:

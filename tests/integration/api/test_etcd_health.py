@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integration.api.programs import RealEtcd, binary
+
+from tests.support.api.programs import RealEtcd, binary
 
 Run = Callable[..., dict[str, Any]]
 

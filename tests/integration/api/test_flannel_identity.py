@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import binary
-from unit.roles.node.test_node_rendering import host, render
 
 from dev.standins import use as rehearsal
 from dev.tools.lab import kubernetes_version
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import binary
+from tests.support.roles.node import host, render
 
 Run = Callable[..., dict[str, Any]]
 NODES = "/api/v1/nodes"

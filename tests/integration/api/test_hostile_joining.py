@@ -18,12 +18,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from integration.api.hostile import MALFORMED
-from integration.api.kubernetes import RealKubernetes
-from integration.api.test_joining import CLIENT, CSRS, csr, csr_pem, post, token
+
+from tests.support.api.joining import CLIENT, CSRS, csr, csr_pem, post
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.ca.malformed import MALFORMED
 
 Run = Callable[..., dict[str, Any]]
-__all__ = ["token"]
 
 
 @pytest.fixture

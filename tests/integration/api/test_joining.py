@@ -8,87 +8,18 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.leases import server_time
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import sans
+
+from tests.support.api.joining import CLIENT, CSRS, csr, csr_pem, post
+from tests.support.api.kubernetes import RealKubernetes
 
 Run = Callable[..., dict[str, Any]]
-CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-CLIENT_USAGES = ["digital signature", "client auth"]
-CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
 NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-
-
-def csr_pem(common_name: str, organization: str = "system:nodes", hosts: Sequence[str] = ()) -> str:
-    """Return spec.request for a new key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    if hosts:
-        builder = builder.add_extension(x509.SubjectAlternativeName(sans(hosts)), critical=False)
-    return base64.b64encode(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)).decode()
-
-
-def csr(name: str, pem: str, signer: str = CLIENT, usages: Sequence[str] = CLIENT_USAGES) -> dict[str, Any]:
-    """Return a CertificateSigningRequest."""
-    return {
-        "apiVersion": "certificates.k8s.io/v1",
-        "kind": "CertificateSigningRequest",
-        "metadata": {"name": name},
-        "spec": {"request": pem, "signerName": signer, "usages": list(usages)},
-    }
-
-
-@pytest.fixture
-def token(kubernetes: RealKubernetes, run_module: Run) -> Iterator[str]:
-    """Return a token whose bearers may create CSRs."""
-    api = kubernetes.api()
-    path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    binding = {
-        "metadata": {"name": "bootstrap"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "system:node-bootstrapper",
-        },
-        "subjects": [
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}
-            for group in ("system:bootstrappers", "people")
-        ],
-    }
-    if not api.find(path + "/bootstrap"):
-        api.post(path, binding)
-    yield run_module("bootstrap_token", **kubernetes.arguments())["token"]
-    for item in api.get(CSRS)["items"]:
-        api.delete(f"{CSRS}/{item['metadata']['name']}")
-    run_module("bootstrap_token", **kubernetes.arguments(), state="absent")
-
-
-def post(kubernetes: RealKubernetes, token: str, body: dict[str, Any]) -> None:
-    """Create a CSR as the bearer of the token."""
-    answer = request(
-        kubernetes.url + CSRS,
-        method="POST",
-        body=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-        tls=Tls(ca=str(kubernetes.ca.ca)),
-        token=token,
-    )
-    assert answer.status == 201, answer.body
 
 
 def test_token_check_apply_check_apply_absent(kubernetes: RealKubernetes, run_module: Run) -> None:

@@ -21,11 +21,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from integration.api.conftest import need
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import pem_key
 
-CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+from tests.support.api.joining import CSRS
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import need_programs, pem_key
+
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 
@@ -60,7 +60,7 @@ class WithIntermediate(RealKubernetes):
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithIntermediate]:
     """Return the running programs."""
-    need("etcd", "kube-apiserver", "kube-controller-manager")
+    need_programs("etcd", "kube-apiserver", "kube-controller-manager")
     made = WithIntermediate(tmp_path_factory.mktemp("intermediate"))
     try:
         made.start()

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import binary
+
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import binary
 
 Run = Callable[..., dict[str, Any]]
 CONFIG = "/api/v1/namespaces/shop/configmaps/settings"

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
-from integration.api.kubernetes import RealKubernetes
+
+from tests.support.api.kubernetes import RealKubernetes
 
 Run = Callable[..., dict[str, Any]]
 NODE = "/api/v1/nodes/k4"

@@ -14,8 +14,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
-from integration.api.conftest import need
-from integration.api.kubernetes import RealKubernetes
+
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import need_programs
 
 ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
@@ -33,7 +34,7 @@ def valid(cluster: RealKubernetes, bearer: str) -> bool:
 
 
 def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(tmp_path: Path) -> None:
-    need("etcd", "kube-apiserver", "kube-controller-manager")
+    need_programs("etcd", "kube-apiserver", "kube-controller-manager")
     cluster = RealKubernetes(tmp_path)
     store = Store(str(tmp_path))
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """workload_check against an API without nodes: it reports what is missing, and leaves nothing behind.
 
-Pods that serve, and network faults, are in tests/e2e/cluster/test_life.py.
+Pods that serve, and network faults, are in tests/e2e/cluster/test_lifecycle.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import binary
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import binary
 
 Run = Callable[..., dict[str, Any]]
 HOME = "/api/v1/namespaces/hardway-verify"

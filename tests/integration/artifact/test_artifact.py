@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.systemd_units.lab import Lab, lab
+
+from tests.support.hosts.sandbox import Lab, lab
 
 URL = "https://example.org/v{version}/tool-{arch}.tar.gz"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.systemd_units.lab import Lab, lab
+
+from tests.support.hosts.sandbox import Lab, lab
 
 READ = {"hardway.kubernetes.cached_results": {}, "register": "_host_cached_results", "no_log": True}
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"

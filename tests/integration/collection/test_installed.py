@@ -13,8 +13,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from integration.collection.cores import programs
-from integration.preflight.site import Site
+
+from tests.support.ansible_cores import programs
+from tests.support.hosts.site import Site
 
 SHIPPED = {"changelogs", "docs", "examples", "inventory.example", "meta", "playbooks", "plugins", "roles"}
 FILES = {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"}

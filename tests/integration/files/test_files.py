@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from integration.systemd_units.lab import Lab, lab
+
+from tests.support.hosts.sandbox import Lab, lab
 
 
 @pytest.fixture(scope="module")

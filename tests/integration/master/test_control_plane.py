@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from typing import Any
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ApiError
-from integration.api.programs import BINARIES, binary
-from integration.master.control_plane import COMPONENTS, ControlPlane, versions
-from unit.roles.master.rendering import ha
+
+from tests.support.api.control_plane import COMPONENTS, ControlPlane, version, versions
+from tests.support.api.programs import BINARIES
+from tests.support.roles.master import ha
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 BROKEN_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "All"}]}
@@ -31,15 +31,6 @@ FIELDS = {
     ("namespaces/default/pods", "Pod", "spec", "schedulingGroup"): {"1.36"},
     ("namespaces/default/pods", "Pod", "spec", "hostUsers"): set(MINORS),
 }
-
-
-def version(minor: str) -> str:
-    """Return the version to test of a minor; skip with a reason where there is none."""
-    if minor not in versions() or binary("etcd") is None:
-        reason = f"Kubernetes {minor} server binaries or etcd not found below {BINARIES}"
-        warnings.warn(f"NOT TESTED against the real thing: {reason}", stacklevel=2)
-        pytest.skip(reason)
-    return versions()[minor]
 
 
 def unknown_flags(component: str, path: Path, arguments: list[str]) -> list[str]:

@@ -23,10 +23,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redacti
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import storage_migration
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
-from integration.api.programs import binary, free_ports
-from integration.master.control_plane import ControlPlane, versions
-from integration.master.test_control_plane import version
-from unit.roles.master.rendering import Host
+
+from tests.support.api.control_plane import ControlPlane, version, versions
+from tests.support.api.programs import binary, free_ports
+from tests.support.roles.master import Host
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 KINDS = {"secrets": "Secret", "configmaps": "ConfigMap"}

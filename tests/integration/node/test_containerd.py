@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api.programs import BINARIES
-from integration.systemd_units.lab import REPOSITORY, Lab, lab
+
+from tests.support.api.programs import BINARIES
+from tests.support.hosts.sandbox import Lab, lab
+from tests.support.repository import REPOSITORY
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 IMAGES = "ctr --namespace k8s.io images ls"

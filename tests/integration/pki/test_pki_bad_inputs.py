@@ -33,9 +33,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
     load_key,
     new_key,
 )
-from integration.pki.bad_inputs import BROKEN, CAS, CERTIFICATES, LISTS, REQUESTS
-from integration.pki.inprocess import call, files
-from integration.pki.playbook import matches, openssl
+
+from tests.support.ca.bad_inputs import BROKEN, CAS, CERTIFICATES, LISTS, REQUESTS
+from tests.support.ca.in_process import call, files
+from tests.support.ca.playbook import matches, openssl
 
 SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
 

@@ -21,9 +21,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from integration.pki.inprocess import call
-from integration.pki.playbook import APPLY, CHECK, openssl, play
-from integration.pki.test_pki_cfssl import CFSSL, run
+
+from tests.support.ca.cfssl import CFSSL, run
+from tests.support.ca.in_process import call
+from tests.support.ca.playbook import APPLY, CHECK, openssl, play
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 SERVER = [ExtendedKeyUsageOID.SERVER_AUTH]

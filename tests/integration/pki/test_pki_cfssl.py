@@ -10,10 +10,7 @@ number, signature and the minute must be equal. docs/from-cfssl.md lists the del
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -33,26 +30,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
     validity,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, load_key, new_key
-from cryptography import x509
-from integration.pki.cfssl_cases import KEYS, ca_cases, intermediate_cases, leaf_cases
-from integration.pki.playbook import openssl
 
-from dev.standins.binaries import READY
+from tests.support.ca.cfssl import CFSSL, extensions, run
+from tests.support.ca.cfssl_cases import KEYS, ca_cases, intermediate_cases, leaf_cases
+from tests.support.ca.playbook import openssl
 
-PLACES = [str(READY / "tools"), os.environ.get("PATH", "")]
-CFSSL = shutil.which("cfssl", path=os.pathsep.join(PLACES))
 pytestmark = pytest.mark.skipif(
     CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl); parity is unproven"
 )
-
-
-def run(*arguments: str | Path) -> dict[str, Any]:
-    """Return the output of cfssl."""
-    answer = subprocess.run([str(CFSSL), *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)
-    assert isinstance(found, dict)
-    return found
 
 
 # Ours, cfssl's, and the root of both; None where each has its own.
@@ -141,11 +126,6 @@ def compare(ours: Any, theirs: Any) -> None:
     assert ends[0] - starts[0] == ends[1] - starts[1]
     assert abs(starts[0] - starts[1]) <= timedelta(minutes=1)
     assert ours.serial_number.bit_length() > 120
-
-
-def extensions(certificate: x509.Certificate) -> list[tuple[str, bool, Any]]:
-    """Return OID, criticality and value of each extension, in order."""
-    return [(item.oid.dotted_string, item.critical, item.value) for item in certificate.extensions]
 
 
 def leaf(bench: Bench, key: Any, root: Any, csr: dict[str, Any], profile: dict[str, Any]) -> Pair:

@@ -22,9 +22,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
 from cryptography import x509
-from integration.pki.inprocess import call
-from integration.pki.playbook import openssl
-from integration.pki.test_pki_cfssl import CFSSL, extensions, run
+
+from tests.support.ca.cfssl import CFSSL, extensions, run
+from tests.support.ca.in_process import call
+from tests.support.ca.playbook import openssl
 
 pytestmark = pytest.mark.skipif(CFSSL is None, reason="cfssl is not installed (Debian: golang-cfssl)")
 PROFILE = {"usages": ["signing", "key encipherment", "server auth"], "expiry": "720h30m"}

@@ -21,8 +21,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
     load_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
-from integration.pki.inprocess import act, call, files
-from integration.pki.playbook import openssl
+
+from tests.support.ca.in_process import act, call, files
+from tests.support.ca.playbook import openssl
 
 SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
 BELOW = {"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}

@@ -22,10 +22,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subje
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key
-from integration.api.programs import Programs, free_ports
-from integration.pki.inprocess import act, call, files
-from integration.pki.playbook import matches, openssl
-from integration.pki.test_pki_cfssl import CFSSL
+
+from tests.support.api.programs import Programs, free_ports
+from tests.support.ca.cfssl import CFSSL
+from tests.support.ca.in_process import act, call, files
+from tests.support.ca.playbook import matches, openssl
 
 # What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older format.
 KUBEADM = {"kubernetes": "ca", "etcd-ca": "etcd/ca", "front-proxy-ca": "front-proxy-ca"}

@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.pki.playbook import APPLY, CHECK, openssl, play
-from integration.pki.test_pki_cfssl import CFSSL
+
+from tests.support.ca.cfssl import CFSSL
+from tests.support.ca.openssl import make, server
+from tests.support.ca.playbook import APPLY, CHECK, openssl, play
 
 KINDS = [
     ("rsa", ["-newkey", "rsa:2048"], "digitalSignature,keyEncipherment", "serverAuth,clientAuth"),
@@ -26,17 +24,6 @@ KINDS = [
 ]
 WORDS = {"Non Repudiation": "content commitment", "OCSP Signing": "ocsp signing", "E-mail Protection": "s/mime"}
 WORDS |= {"TLS Web Server Authentication": "server auth", "TLS Web Client Authentication": "client auth"}
-
-
-def make(directory: Path, name: str, options: list[str], usage: str = "digitalSignature", purpose: str = "") -> Path:
-    """Return a certificate created by openssl, self-signed, its key beside it."""
-    extensions = [f"keyUsage=critical,{usage}", "subjectAltName=DNS:a.example,IP:192.0.2.1,IP:2001:db8::1,URI:x://y/z"]
-    extensions += [f"extendedKeyUsage={purpose}"] if purpose else []
-    extensions += ["basicConstraints=critical,CA:TRUE,pathlen:1"]
-    added = [part for extension in extensions for part in ("-addext", extension)]
-    place = ["-keyout", directory / f"{name}.key", "-out", directory / f"{name}.crt"]
-    openssl("req", "-x509", "-nodes", *options, "-subj", f"/C=DE/O=Bücher/CN={name}", "-days", "50", *added, *place)
-    return directory / f"{name}.crt"
 
 
 def info(directory: Path, **params: Any) -> dict[str, Any]:
@@ -101,32 +88,6 @@ def test_cfssl_certinfo_reports_the_same(found: dict[str, dict[str, Any]], kind:
     assert theirs["subject_key_id"].replace(":", "").lower() == item["subject_key_id"]
     assert theirs["authority_key_id"].replace(":", "").lower() == item["authority_key_id"]
     assert theirs["pem"] == item["pem"]
-
-
-@contextmanager
-def server(certificate: Path, *options: str) -> Iterator[str]:
-    """Run openssl s_server with a certificate; yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    files = ["-cert", str(certificate), "-key", str(certificate.with_suffix(".key"))]
-    process = subprocess.Popen(
-        ["openssl", "s_server", "-accept", address, *files, *options, "-quiet"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0:
-                    break
-            time.sleep(0.05)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def test_endpoints_show_their_certificate_also_when_they_refuse_us(tmp_path: Path) -> None:

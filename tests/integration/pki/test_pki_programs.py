@@ -16,13 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from integration.api.conftest import need
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import RealEtcd, binary
-from integration.pki.inprocess import act, call
-from integration.pki.playbook import openssl
 
-from tests.kill_midway import each_kill
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import RealEtcd, binary, need_programs
+from tests.support.ca.in_process import act, call
+from tests.support.ca.playbook import openssl
+from tests.support.kill_midway import each_kill
 
 KUBERNETES_PROFILE = {"usages": ["signing", "key encipherment", "server auth", "client auth"], "expiry": "8760h"}
 CONFIG = {"signing": {"default": {"expiry": "8760h"}, "profiles": {"kubernetes": KUBERNETES_PROFILE}}}
@@ -60,7 +59,7 @@ def use_ours(etcd: RealEtcd, ca: Any) -> None:
 @pytest.mark.parametrize("key", [{"algo": "ecdsa", "size": 521}, {"algo": "ed25519"}, {"algo": "rsa", "size": 3072}])
 def test_etcd_accepts_our_certificates(tmp_path: Path, key: dict[str, Any]) -> None:
     """etcdctl and etcd trust each other, and no other client."""
-    need("etcd", "etcdctl")
+    need_programs("etcd", "etcdctl")
     etcd = RealEtcd(tmp_path, size=1)
     stranger = etcd.client
     use_ours(etcd, Ours(tmp_path / "ours", key))
@@ -80,7 +79,7 @@ def test_etcd_accepts_our_certificates(tmp_path: Path, key: dict[str, Any]) -> N
 
 def test_etcd_serves_wherever_a_change_of_its_key_is_killed(tmp_path: Path) -> None:
     """It reads its pair at every handshake: each state that a kill leaves must work, before it is repaired."""
-    need("etcd")
+    need_programs("etcd")
     etcd = RealEtcd(tmp_path, size=1)
     ours = Ours(tmp_path / "ours", {"algo": "ecdsa", "size": 256})
     use_ours(etcd, ours)
@@ -119,7 +118,7 @@ def test_etcd_serves_wherever_a_change_of_its_key_is_killed(tmp_path: Path) -> N
 @pytest.mark.parametrize(("key", "chain"), [(RSA, False), ({"algo": "ecdsa", "size": 384}, True)])
 def test_apiserver_accepts_our_certificates(tmp_path: Path, key: dict[str, Any], chain: bool) -> None:
     """kubectl and kube-apiserver trust each other by the root alone; an unknown user is refused."""
-    need("etcd", "kube-apiserver", "kubectl")
+    need_programs("etcd", "kube-apiserver", "kubectl")
     kubernetes = RealKubernetes(tmp_path)
     stranger = kubernetes.admin
     ca: Any = Ours(tmp_path / "ours", key, chain=chain)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play
-from integration.pki.test_pki_info import make, server
+
+from tests.support.ca.openssl import make, server
+from tests.support.ca.playbook import APPLY, CHECK, Outcome, openssl, play
 
 EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from integration.pki.inprocess import act, call, files
-from integration.pki.playbook import matches, openssl
-from integration.pki.test_pki_cfssl import CFSSL, run
+
+from tests.support.ca.cfssl import CFSSL, run
+from tests.support.ca.in_process import act, call, files
+from tests.support.ca.playbook import matches, openssl
 
 HOSTS = ("n1", "n2")
 # A host's tasks, as those of roles: with two offline CAs, and one whose key is here.

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.pki.inprocess import call
-from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
+
+from tests.support.ca.in_process import call
+from tests.support.ca.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
 
 CA = {"name": "ca", "common_name": "kubernetes"}
 SERVER = {"path": "server", "profile": "server", "common_name": "server", "hosts": ["server.example"]}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from integration.pki.inprocess import act, call
-from integration.pki.playbook import matches, openssl
+
+from tests.support.ca.in_process import act, call
+from tests.support.ca.playbook import matches, openssl
 
 CA_PROFILE = {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": True, "max_path_len": 1}}
 

@@ -13,24 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.pki.playbook import APPLY, CHECK, matches, openssl, play, twice_each
+
+from tests.support.ca.playbook import APPLY, CHECK, cas, matches, openssl, play, twice_each
 
 ACTS_ONCE = [True, True, False, False]
-
-
-def cas(directory: Path, **changes: Any) -> dict[str, Any]:
-    """Return the task that creates the CAs."""
-    params = {
-        "directory": str(directory),
-        "cas": [
-            {"name": "ca", "common_name": "kubernetes"},
-            {"name": "etcd-ca", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "Example", "C": "DE"}]},
-            {"name": "front-proxy-ca", "key": {"algo": "ed25519"}, "expiry": "48h"},
-        ],
-        "key_pairs": [{"name": "sa"}, {"name": "sa-rsa", "key": {"algo": "rsa"}}],
-        "secrets": [{"name": "encryption.key"}, {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}],
-    }
-    return {"hardway.kubernetes.pki_ca": {**params, **changes}}
 
 
 def certificates(directory: Path, entries: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 import yaml
-from integration.pki.inprocess import act
-from integration.pki.playbook import matches, openssl, play, twice_each
 
 from dev.tools.lab import TOP
+from tests.support.ca.in_process import act
+from tests.support.ca.playbook import matches, openssl, play, twice_each
 
 ACTS_ONCE = [True, True, False, False]
 CONFIG = {

@@ -6,23 +6,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from .site import Site, running
+from tests.support.ca.openssl import foreign_ca
+from tests.support.hosts.site import Site, running
 
 CLUSTER, ETCD = "/etc/kubernetes/pki/ca.crt", "/etc/etcd/pki/ca.crt"
-
-
-def ca(path: Path) -> str:
-    """Let openssl create a foreign CA; return its certificate."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "3650", "-subj", "/CN=same-name", "-keyout", f"{path}.key", "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    return Path(f"{path}.crt").read_text()
 
 
 @pytest.fixture
@@ -30,21 +21,21 @@ def site(repository: Path, tmp_path: Path) -> Site:
     """Return a site that has its CAs."""
     made = Site(repository, tmp_path)
     for name in ("ca", "front-proxy-ca", "etcd/ca"):
-        ca(made.pki / name)
+        foreign_ca(made.pki / name)
     return made
 
 
-def foreign_cas(site: Site, *arguments: str) -> list[str]:
+def reported_cas(site: Site, *arguments: str) -> list[str]:
     """Return the lines that report another CA."""
     result = site.run(*arguments)
     return [line for line in result.stdout.splitlines() if "is another CA than" in line]
 
 
 def test_hosts_of_another_cluster_are_left_alone(site: Site, tmp_path: Path) -> None:
-    other = ca(tmp_path / "other")
+    other = foreign_ca(tmp_path / "other")
     site.trusted = {f"192.0.2.1{n}": {CLUSTER: other} for n in (1, 3)}
     site.trusted["192.0.2.12"] = {CLUSTER: (site.pki / "ca.crt").read_text(), ETCD: other}
-    found = foreign_cas(site)
+    found = reported_cas(site)
     for words in (["hosts k1, k3", "pki/ca.crt", "set cluster_pki_dir"], ["host k2", "pki/etcd/ca.crt"]):
         assert [line for line in found if all(word in line for word in words)], found
     assert site.touched() == []
@@ -54,19 +45,19 @@ def test_a_check_without_any_ca_reports_that(site: Site) -> None:
     site.trusted = {"192.0.2.11": {CLUSTER: (site.pki / "ca.crt").read_text()}}
     (site.pki / "ca.crt").unlink()
     (site.pki / "ca.key").unlink()
-    assert any("pki/ca.crt, which does not exist" in line for line in foreign_cas(site, "--check"))
+    assert any("pki/ca.crt, which does not exist" in line for line in reported_cas(site, "--check"))
     assert site.touched() == []
 
 
 def test_a_variable_permits_the_replacement(site: Site, tmp_path: Path) -> None:
-    site.trusted = {"192.0.2.11": {CLUSTER: ca(tmp_path / "other")}}
-    assert foreign_cas(site, "-e", json.dumps({"host_replace_cas": True})) == []
+    site.trusted = {"192.0.2.11": {CLUSTER: foreign_ca(tmp_path / "other")}}
+    assert reported_cas(site, "-e", json.dumps({"host_replace_cas": True})) == []
     assert len(site.touched()) == 3
 
 
 def test_data_of_etcd_are_not_left_without_their_encryption_key(site: Site, tmp_path: Path) -> None:
-    site.trusted = {"192.0.2.11": {CLUSTER: ca(tmp_path / "other")}}
+    site.trusted = {"192.0.2.11": {CLUSTER: foreign_ca(tmp_path / "other")}}
     site.running["192.0.2.12"] = running(etcd_data=True)
-    found = foreign_cas(site, "-e", json.dumps({"host_replace_cas": True}))
+    found = reported_cas(site, "-e", json.dumps({"host_replace_cas": True}))
     assert [line for line in found if "on host k2 etcd has data" in line], found
     assert site.touched() == []

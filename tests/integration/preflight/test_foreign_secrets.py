@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
-from integration.pki.inprocess import call
 
-from .site import Site
+from tests.support.ca.in_process import call
+from tests.support.hosts.site import Site
 
 CONFIGURATION, KEY, PUBLIC = (
     "/etc/kubernetes/encryption.yaml",
@@ -46,7 +46,7 @@ def site(repository: Path, tmp_path: Path) -> Site:
     return found
 
 
-def foreign_secrets(site: Site, *arguments: str) -> list[str]:
+def reported_secrets(site: Site, *arguments: str) -> list[str]:
     """Return the lines that report other secrets."""
     return [
         line
@@ -62,15 +62,15 @@ def test_other_keys_are_left_alone(site: Site, tmp_path: Path) -> None:
     for address in ("192.0.2.11", "192.0.2.13"):
         site.secrets[address] = {**site.secrets[address], KEY: other[KEY], PUBLIC: other[PUBLIC]}
     for arguments in ((), ("--check",)):
-        found = foreign_secrets(site, *arguments)
+        found = reported_secrets(site, *arguments)
         for words in (["host k2: ", CONFIGURATION, "secrets/encryption.key"], ["hosts k1, k3: ", KEY, "sa.pub"]):
             assert [line for line in found if all(word in line for word in words)], found
         assert site.touched() == []
-    assert foreign_secrets(site, "-e", json.dumps({"host_replace_cas": True})) == []
+    assert reported_secrets(site, "-e", json.dumps({"host_replace_cas": True})) == []
     assert len(site.touched()) == 3
 
 
 def test_known_secrets_do_not_stop_the_run(site: Site) -> None:
     """A host on which the next module runs has passed."""
-    assert foreign_secrets(site) == []
+    assert reported_secrets(site) == []
     assert len(site.touched()) == 3

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .site import Site
+from tests.support.hosts.site import Site
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.systemd_units.lab import REPOSITORY, SANDBOX, Lab, lab
+
+from tests.support.hosts.sandbox import Lab, lab
+from tests.support.repository import REPOSITORY, SANDBOX
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 SERVE = "/usr/bin/python3 -m http.server --directory /var/empty"

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from .site import Site
-from .test_foreign_cas import ca
+from tests.support.ca.openssl import foreign_ca
+from tests.support.hosts.site import Site
 
 
 @pytest.fixture
 def site(repository: Path, tmp_path: Path) -> Site:
     """Return a site whose ca is here without its key."""
     made = Site(repository, tmp_path)
-    ca(made.pki / "ca")
+    foreign_ca(made.pki / "ca")
     (made.pki / "ca.key").rename(tmp_path / "ca.key")
     return made
 

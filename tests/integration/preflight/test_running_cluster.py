@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .site import Site, facts, running
+from tests.support.hosts.site import Site, facts, running
 
 # Older than the collection's default, and without a digest in its catalog: the collection was updated since.
 RUNS = "1.35.3"

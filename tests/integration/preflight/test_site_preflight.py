@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from .mirror import mirror
-from .site import GROUPS, Site, facts
+from tests.support.hosts.mirror import mirror
+from tests.support.hosts.site import GROUPS, Site, facts
 
 
 @pytest.fixture

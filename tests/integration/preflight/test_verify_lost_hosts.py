@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .site import GROUPS, Site
+from tests.support.hosts.site import GROUPS, Site
 
 
 @pytest.fixture

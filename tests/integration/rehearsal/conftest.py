@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import binary
-from integration.rehearsal.kinds import directory, kinds
+
+from tests.support.api.kinds import directory, kinds
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.programs import binary
 
 
 @pytest.fixture(scope="session", params=kinds())
@@ -29,17 +26,3 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield made
     finally:
         made.stop()
-
-
-def expired(cluster: RealKubernetes, prefix: str) -> Path:
-    """Write an administrator's certificate that has expired."""
-    path = cluster.ca.issue(prefix, "admin", groups=["system:masters"])
-    old = x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes())
-    now = datetime.datetime.now(datetime.timezone.utc)
-    builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
-    builder = builder.not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(
-        now - datetime.timedelta(days=1)
-    )
-    made = builder.sign(cluster.ca.key, hashes.SHA256())
-    path.with_suffix(".crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return path

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Issuer, binary, free_ports
-from integration.rehearsal.asking import APPLY, MAPS, admin, ask, config_map, until
-from integration.rehearsal.conftest import expired
-from integration.rehearsal.inspection import CSRS
-from integration.rehearsal.kinds import ready
+
+from tests.support.api.joining import CSRS
+from tests.support.api.kinds import ready
+from tests.support.api.kubernetes import RealKubernetes, expired
+from tests.support.api.programs import Issuer, binary, free_ports
+from tests.support.api.requests import APPLY, MAPS, admin, ask, config_map, until
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 PODS, SERVICES = (f"/api/v1/namespaces/default/{name}" for name in ("pods", "services"))

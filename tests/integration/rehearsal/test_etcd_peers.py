@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from integration.api.programs import binary
-from integration.rehearsal.test_etcd_faults import Member
+
+from tests.support.api.etcd_member import Member
+from tests.support.api.programs import binary
 
 pytestmark = [pytest.mark.slow]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.api.programs import Issuer, binary
-from integration.master.control_plane import ControlPlane
-from integration.rehearsal.inspection import inspect
-from integration.rehearsal.kinds import directory, kinds
 
 from dev.tools.lab import kubernetes_version
+from tests.support.api.control_plane import ControlPlane
+from tests.support.api.inspection import inspect
+from tests.support.api.kinds import directory, kinds
+from tests.support.api.programs import Issuer, binary
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 

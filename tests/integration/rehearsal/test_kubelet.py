@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Issuer, binary, free_ports
-from integration.rehearsal.asking import admin, ask, plural, until
-from integration.rehearsal.kinds import directory, kinds
-from integration.rehearsal.node import ADDRESS, CSRS, Node, own_network
-from integration.rehearsal.test_node_faults import TOKEN
-from integration.systemd_units.lab import lab
-from unit.roles.node.test_node_rendering import host, render
+
+from tests.support.api.joining import CSRS
+from tests.support.api.kinds import directory, kinds
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.node import ADDRESS, TOKEN, Node, own_network
+from tests.support.api.programs import Issuer, binary, free_ports
+from tests.support.api.requests import admin, ask, plural, until
+from tests.support.hosts.sandbox import lab
+from tests.support.roles.node import host, render
 
 pytestmark = [
     pytest.mark.needs_root,

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.api.kubernetes import RealKubernetes
-from integration.api.programs import Issuer, binary
-from integration.rehearsal.asking import NEVER, plural
-from integration.rehearsal.kinds import directory, kinds
-from integration.rehearsal.node import CSRS, Node, own_network
-from unit.roles.node.test_node_rendering import host, render
+
+from tests.support.api.joining import CSRS
+from tests.support.api.kinds import directory, kinds
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.node import TOKEN, Node, own_network
+from tests.support.api.programs import Issuer, binary
+from tests.support.api.requests import NEVER, plural
+from tests.support.roles.node import host, render
 
 pytestmark = [
     pytest.mark.needs_root,
@@ -27,12 +29,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own needs root"),
 ]
-TOKEN = {
-    "token-id": "abcdef",
-    "token-secret": "0123456789abcdef",
-    "usage-bootstrap-authentication": "true",
-    "auth-extra-groups": "system:bootstrappers:hardway:node",
-}
 COMPONENTS = ("kubelet", "kube-proxy", "flanneld")
 
 

@@ -10,10 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from integration.master.control_plane import ControlPlane
-from integration.rehearsal.kinds import directory, kinds
 
 from dev.tools.lab import kubernetes_version
+from tests.support.api.control_plane import ControlPlane
+from tests.support.api.kinds import directory, kinds
 
 pytestmark = [pytest.mark.needs_kubernetes]
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")

@@ -13,9 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from integration.api.kubernetes import RealKubernetes
-from integration.rehearsal.asking import admin, until
-from integration.rehearsal.inspection import CSRS
+
+from tests.support.api.joining import CSRS
+from tests.support.api.kubernetes import RealKubernetes
+from tests.support.api.requests import admin, until
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 CLIENT, SERVING, ANY = "kube-apiserver-client-kubelet", "kubelet-serving", "kube-apiserver-client"

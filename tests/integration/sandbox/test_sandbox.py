@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-SANDBOX = str(Path(__file__).resolve().parents[3] / "dev/sandbox/sandbox")
+from tests.support.repository import SANDBOX
+
 NAME = f"it{os.getpid()}"
 TOP = Path(os.environ.get("HARDWAY_SANDBOX_DIR") or "/var/lib/hardway-sandbox")
 

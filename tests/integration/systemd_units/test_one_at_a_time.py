@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from integration.systemd_units.lab import Lab, lab
-from integration.systemd_units.test_unit import actions, files, processes, served, started, unit
-from integration.task_results import results_in
+
+from tests.support.hosts.sandbox import Lab, lab
+from tests.support.hosts.web_unit import actions, files, processes, served, started, unit
+from tests.support.task_results import results_in
 
 
 @pytest.fixture(scope="module")

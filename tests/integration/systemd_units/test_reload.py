@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.systemd_units.lab import REPOSITORY, Lab, lab
+
+from tests.support.hosts.sandbox import Lab, lab
+from tests.support.repository import REPOSITORY
 
 HAPROXY = """defaults
     mode tcp

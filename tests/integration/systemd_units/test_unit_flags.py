@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from integration.systemd_units.lab import lab
+
+from tests.support.hosts.sandbox import lab
 
 UNIT = """[Service]
 Type=oneshot

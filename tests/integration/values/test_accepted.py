@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from integration.systemd_units.lab import Lab, lab
 
 from dev.tools.lab import kubernetes_version
-from tests.unit.roles.rendered import ROLES
-from tests.unit.roles.spellings import options
-from tests.unit.roles.test_values import FACTS, GROUPS, HOSTS, inventory
+from tests.support.hosts.sandbox import Lab, lab
+from tests.support.repository import ROLES
+from tests.support.roles.spellings import options
+from tests.support.roles.values import FACTS, GROUPS, HOSTS, inventory
 
 CACHE = Path("~/.cache/hardway/bin").expanduser()
 PLACES = os.pathsep.join(

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks/renew.yml"
+from tests.support.repository import REPOSITORY
+
+PLAYBOOK = REPOSITORY / "playbooks/renew.yml"
 
 
 @pytest.mark.parametrize(

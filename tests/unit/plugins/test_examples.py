@@ -12,7 +12,9 @@ import jinja2
 import pytest
 import yaml
 
-PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+from tests.support.repository import REPOSITORY
+
+PLUGINS = REPOSITORY / "plugins"
 DOCUMENTED = sorted(path for kind in ("modules", "filter") for path in (PLUGINS / kind).glob("[!_]*.py"))
 
 

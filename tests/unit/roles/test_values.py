@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import pytest
@@ -14,79 +13,10 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from .expressions import Expression, as_module_sees, depending, variables
-from .rendered import ROLES
-from .spellings import KEYS, cases, options
-
-HOSTS = ("k1", "k2", "k3", "k4")
-GROUPS = {
-    "all": list(HOSTS),
-    "etcd": list(HOSTS[:3]),
-    "master": list(HOSTS[:3]),
-    "lb": list(HOSTS[:2]),
-    "node": list(HOSTS),
-}
-OBSERVED = {"observed": [{"reasons": []}]}
-FEATURES = {
-    "commands": [], "missing_commands": [], "missing_python": [], "users": [], "os_family": "debian",
-    "time_synchronized": True, "nonlocal_bind": True,
-}  # fmt: skip
-# The results of tasks that run before the others are rendered.
-FOUND: dict[str, Any] = {
-    "_addons_cas": {"content": "YQ=="},
-    "_addons_ca_configmaps": {"stdout": ""},
-    "_addons_workloads": {"stdout": "Deployment/default/a DaemonSet/b/c"},
-    "_admin_pki": {},
-    "_ca_pki": {},
-    "_certificates_inspection": {},
-    "_certificates_report": {"certificates": [], "problems": ["a"], "expiring": ["b"], "metrics": ""},
-    "_cluster_answer": {"ansible_facts": {}},
-    "_cluster_running": {"versions": {}, "runs": {}, "masters": {}, "behind": {}, "complete": {}, "etcd_data": [],
-                         "problems": []},
-    "_host_cached_results": {"cas": {}},
-    "_host_identity_problems": [],
-    "_host_installed_cas": [],
-    "_master_ran": {},
-    "_node_pki": OBSERVED,
-    "_node_written": {"paths": {}},
-    "_verify_cluster": {"nodes": [{"name": "k1", "ready": True}]},
-    "_verify_host": {"problems": []},
-    "_verify_network": {"probes": 1},
-    "ca_rotation_step": "trust",
-    "component": {"name": "a", "description": "a", "type": "exec", "after": [], "arguments": {}, "capabilities": "",
-                  "protect_system": "full", "stop_timeout": 1},
-    "directory": "/d",
-    "registry": {"host": "docker.io", "mirrors": []},
-}  # fmt: skip
-FACTS = {
-    "architecture": "x86_64",
-    "host_features": FEATURES,
-    "interfaces": ["eth0"],
-    "eth0": {"device": "eth0", "ipv4": {"address": "192.0.2.11"}},
-}
-
-
-@cache
-def inventory() -> dict[str, Any]:
-    """Return what every host has without any setting."""
-    return {
-        **variables(),
-        **FOUND,
-        "_cluster_catalog": {name: {"default": "1.0.0"} for name in ("etcd", "containerd", "runc", "cni", "flannel")}
-        | {"kubernetes": {"default": "1.36.2"}},
-        "_cluster_tested_with": {"1.36": {"etcd": "3.6.14", "coredns": "1.14.2", "pause": "3.10.2"}},
-        "cluster_api_vip": "192.0.2.100",
-        "cluster_pki_dir": "/nonexistent",
-        "cluster_mirror_url": "",
-        "groups": GROUPS,
-        "inventory_dir": "/nonexistent",
-        "ansible_facts": FACTS,
-        "ansible_play_hosts": list(HOSTS),
-        "ansible_play_hosts_all": list(HOSTS),
-        "ansible_check_mode": True,
-        "ansible_managed": "managed",
-        "omit": "Omitted",
-    }
+from tests.support.repository import ROLES
+from tests.support.roles.expressions import Expression, as_module_sees, depending
+from tests.support.roles.spellings import KEYS, cases, options
+from tests.support.roles.values import FACTS, FOUND, GROUPS, HOSTS, inventory
 
 
 def rendered(expression: Expression, name: str, value: Any) -> Any:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from integration.rehearsal import kinds
 
 from dev.tools.lab import kubernetes_version
+from tests.support.api import kinds
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from integration.api.programs import Issuer
 
 from dev.standins import overlay
 from dev.tools import rehearsal_report as report
+from tests.support.api.programs import Issuer
 
 HOSTS = ["k1", "k11"]
 GIVEN = {"k1": "198.18.0.11", "k11": "198.18.0.12"}

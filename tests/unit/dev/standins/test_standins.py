@@ -22,8 +22,9 @@ from dev.standins.standin.core.flags import Line, Refusal
 from dev.standins.standin.core.program import Program
 from dev.standins.standin.core.schema import Schema
 from dev.standins.standin.kubelet import Kubelet
+from tests.support.repository import REPOSITORY
 
-DATA = Path(__file__).resolve().parents[4] / "dev/standins/data"
+DATA = REPOSITORY / "dev/standins/data"
 MINORS = ["1.34", "1.35", "1.36"]
 
 

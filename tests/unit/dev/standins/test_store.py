@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from unit.dev.standins.fake_etcd import Etcd, item, store
 
 from dev.standins.standin.apiserver.store import Conflict
+from tests.support.api.fake_etcd import Etcd, item, store
 
 KEY = "configmaps/default/a"
 

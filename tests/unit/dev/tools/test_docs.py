@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-TOP = Path(__file__).resolve().parents[4]
-REPOSITORY = str(yaml.safe_load((TOP / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
-PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("**/*.md")])
-ROLE_READMES = sorted((TOP / "roles").glob("*/README.md"))
+from tests.support.repository import REPOSITORY
+
+URL = str(yaml.safe_load((REPOSITORY / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("**/*.md")])
+ROLE_READMES = sorted((REPOSITORY / "roles").glob("*/README.md"))
 FENCE = re.compile(r"^ *(`{3,}).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -27,7 +28,7 @@ README_LINES = 140
 
 def name_of(page: Path) -> str:
     """Return the path of a page in the repository."""
-    return page.relative_to(TOP).as_posix()
+    return page.relative_to(REPOSITORY).as_posix()
 
 
 def links(text: str) -> Iterator[str]:
@@ -57,14 +58,14 @@ def problem(link: str, page: Path) -> str:
     """Return why a link of a page leads nowhere; nothing where it leads to something, or to another site."""
     path, _, anchor = link.partition("#")
     base = page.parent
-    if path.startswith(REPOSITORY):
-        kind, _, path = path.removeprefix(REPOSITORY).strip("/").partition("/")
+    if path.startswith(URL):
+        kind, _, path = path.removeprefix(URL).strip("/").partition("/")
         if kind not in ("blob", "tree"):
             return ""
         branch, _, path = path.partition("/")
         if branch != "main":
             return f"{link}: is of branch {branch}"
-        base = TOP
+        base = REPOSITORY
     elif "://" in path or path.startswith("mailto:"):
         return ""
     target = (base / path).resolve() if path else page
@@ -82,13 +83,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_a_broken_link_is_found() -> None:
-    page = TOP / "docs" / "index.md"
+    page = REPOSITORY / "docs" / "index.md"
     assert problem("nowhere.md", page) == "nowhere.md: nowhere.md does not exist"
     assert "has no heading for #nothing" in problem("ports.md#nothing", page)
     assert "has no heading for #nothing" in problem("#nothing", page)
-    assert problem(f"{REPOSITORY}/blob/main/docs/nowhere.md", page).endswith("docs/nowhere.md does not exist")
-    assert problem(f"{REPOSITORY}/blob/main/docs/ports.md#ports-between-hosts", page) == ""
-    assert problem(f"{REPOSITORY}/issues", page) == problem("https://example.org/x#y", page) == ""
+    assert problem(f"{URL}/blob/main/docs/nowhere.md", page).endswith("docs/nowhere.md does not exist")
+    assert problem(f"{URL}/blob/main/docs/ports.md#ports-between-hosts", page) == ""
+    assert problem(f"{URL}/issues", page) == problem("https://example.org/x#y", page) == ""
 
 
 def test_what_is_code_is_no_link() -> None:
@@ -102,23 +103,23 @@ def test_anchors_are_those_of_github() -> None:
 
 def test_readme_is_short_and_complete_on_galaxy() -> None:
     """Galaxy shows READMEs alone, so a link that is relative leads nowhere there."""
-    readme = TOP / "README.md"
+    readme = REPOSITORY / "README.md"
     assert len(readme.read_text(encoding="utf-8").splitlines()) <= README_LINES
     for page in (readme, *ROLE_READMES):
         assert [link for link in links(page.read_text(encoding="utf-8")) if "://" not in link] == [], page
 
 
 def test_every_playbook_has_a_page() -> None:
-    playbooks = {path.stem for path in (TOP / "playbooks").glob("*.yml")}
-    assert playbooks == {path.stem for path in (TOP / "docs" / "operations").glob("*.md")}
+    playbooks = {path.stem for path in (REPOSITORY / "playbooks").glob("*.yml")}
+    assert playbooks == {path.stem for path in (REPOSITORY / "docs" / "operations").glob("*.md")}
 
 
 def test_every_page_is_in_the_index() -> None:
     """Those of single roles and modules are in the index of the reference."""
     found: set[Path] = set()
-    for index in (TOP / "docs" / "index.md", TOP / "docs" / "reference" / "index.md"):
+    for index in (REPOSITORY / "docs" / "index.md", REPOSITORY / "docs" / "reference" / "index.md"):
         found |= {
             (index.parent / link.partition("#")[0]).resolve() for link in links(index.read_text(encoding="utf-8"))
         }
-    missing = {page for page in PAGES if page.parent != TOP} - found - {TOP / "docs" / "index.md"}
+    missing = {page for page in PAGES if page.parent != REPOSITORY} - found - {REPOSITORY / "docs" / "index.md"}
     assert sorted(map(name_of, missing)) == []

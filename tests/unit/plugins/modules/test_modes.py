@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import files_plan
 from ansible_collections.hardway.kubernetes.plugins.modules import artifact, files
 
-OTHER_USER = 12345
+from tests.support.other_user import OTHER_USER, mode
 
 
 @pytest.fixture(autouse=True)
@@ -28,11 +27,6 @@ def umask() -> Iterator[None]:
     before = os.umask(0o077)
     yield
     os.umask(before)
-
-
-def mode(path: Path) -> int:
-    """Return the mode of a path itself."""
-    return stat.S_IMODE(path.lstat().st_mode)
 
 
 def item(path: Path, **more: Any) -> files_plan.Item:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROLES = Path(__file__).resolve().parents[4] / "roles"
+from tests.support.repository import ROLES
+
 FILES = {
     Path(item["path"]).name: item["content"]
     for item in yaml.safe_load((ROLES / "admin/vars/main.yml").read_text())["_admin_files"]

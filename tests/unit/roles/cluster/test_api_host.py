@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.rendered import Rendered
+from tests.support.roles.rendered import Rendered
 
 HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "m3": "192.0.2.3"}
 ANSWERED: dict[str, Any] = {"_cluster_answer": {}}

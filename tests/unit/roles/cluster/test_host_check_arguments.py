@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from unit.roles.master.rendering import ROLES, Host
+
+from tests.support.repository import ROLES
+from tests.support.roles.master import Host
 
 ADDRESSES = {"m1": "192.0.2.11", "n1": "192.0.2.21", "l1": "192.0.2.31"}
 GROUPS = {"etcd": ["m1"], "master": ["m1"], "node": ["n1"], "lb": ["l1"], "all": ["m1", "n1", "l1"]}

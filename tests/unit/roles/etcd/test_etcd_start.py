@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).resolve().parents[4] / "roles/etcd/files/etcd-start"
+from tests.support.repository import ROLES
+
+PROGRAM = ROLES / "etcd/files/etcd-start"
 FOUNDERS = {"n1": "https://192.0.2.1:2380", "n2": "https://192.0.2.2:2380", "n3": "https://192.0.2.3:2380"}
 
 

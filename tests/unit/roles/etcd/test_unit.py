@@ -9,15 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.rendered import Rendered
-
-HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "m3": "192.0.2.3"}
-
-
-def etcd(host: str = "m1", hosts: dict[str, str] = HOSTS, **settings: Any) -> Rendered:
-    """Return a member of a cluster, on a kernel that allows everything."""
-    settings = {"_cluster_catalog": {"etcd": {"default": "3.6.14"}}, "ansible_facts": {}, **settings}
-    return Rendered("etcd", host, hosts, {"etcd": list(hosts)}, **settings)
+from tests.support.roles.etcd import etcd
+from tests.support.roles.rendered import Rendered
 
 
 def flags(role: Rendered) -> dict[str, str]:

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).parents[4] / "roles/flannel/files/flannel-cni-config"
+from tests.support.repository import ROLES
+
+PROGRAM = ROLES / "flannel/files/flannel-cni-config"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.roles.rendered import Rendered
+from tests.support.roles.rendered import Rendered
 
 HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "lb1": "192.0.2.8"}
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.rendered import ROLES, Rendered
+from tests.support.repository import ROLES
+from tests.support.roles.rendered import Rendered
 
 HOSTS = {"lb1": "192.0.2.1", "lb2": "192.0.2.2", "lb3": "192.0.2.3"}
 FACTS: dict[str, Any] = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.roles.master.rendering import Host, ha, single
+
+from tests.support.roles.master import Host, ha, single
 
 COMPONENTS = {
     "kube-apiserver": "master_apiserver_args",

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from unit.roles.master.rendering import ha
+
+from tests.support.roles.master import ha
 
 STRONG_CIPHERS = {
     "TLS_AES_128_GCM_SHA256",

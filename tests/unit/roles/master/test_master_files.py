@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.roles.master.rendering import ROLES, ha, single
+
+from tests.support.repository import ROLES
+from tests.support.roles.master import ha, single
 
 UNITS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from unit.roles.node.test_node_rendering import host
+from tests.support.roles.node import host
 
 # kube-bench has ChaCha20 under these names here, and under the newer ones for the API server.
 STRONG_CIPHERS = {

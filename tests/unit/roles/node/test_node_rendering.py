@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 import tomllib
 import yaml
-from ansible.template import trust_as_template
-from unit.roles.master.rendering import ROLES, Host, role_variables
 
-CATALOG = {name: {"default": "1.0.0"} for name in ("kubernetes", "pause", "coredns", "containerd", "flannel")}
-GROUPS = {"etcd": ["m1"], "master": ["m1"], "node": ["m1", "n1"]}
-ADDRESSES = {"m1": "192.0.2.11", "n1": "192.0.2.21"}
+from tests.support.roles.node import GROUPS, host, render
+
 CONTAINER = {
     "cgroup_version": 1,
     "cgroup_controllers": ["memory"],
@@ -26,30 +23,6 @@ CONTAINER = {
     "resolv_conf": "/run/systemd/resolve/resolv.conf",
     "swap": True,
 }
-
-
-def host(
-    name: str = "n1",
-    features: dict[str, Any] | None = None,
-    members: dict[str, list[str]] = GROUPS,
-    **settings: Any,
-) -> Host:
-    """Return a node."""
-    facts = {"host_features": features} if features is not None else {}
-    roles = {
-        key: value
-        for role in ("containerd", "node", "flannel", "addons")
-        for key, value in role_variables(role).items()
-    }
-    given = {"_cluster_catalog": CATALOG, "_cluster_tested_with": {}, "ansible_facts": facts, **settings}
-    return Host(name, ADDRESSES, members, **{**roles, **given})
-
-
-def render(of: Host, role: str, template: str, **more: Any) -> str:
-    """Return a rendered template of a role."""
-    of.templar.available_variables = {**of.variables, **more}
-    text = (ROLES / role / "templates" / template).read_text()
-    return str(of.templar.template(trust_as_template(text), escape_backslashes=False))
 
 
 def test_kubelet_follows_a_modern_host() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.rendered import Rendered
+from tests.support.roles.rendered import Rendered
 
 HOSTS = {"k1": "192.0.2.1", "k2": "192.0.2.2", "k3": "192.0.2.3", "lb1": "192.0.2.8"}
 GROUPS = {"etcd": ["k1", "k2", "k3"], "master": ["k1", "k2", "k3"], "node": ["k3"], "lb": ["lb1"]}

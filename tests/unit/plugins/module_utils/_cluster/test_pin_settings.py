@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin_settings
 
-ROLES = Path(__file__).resolve().parents[5] / "roles"
+from tests.support.repository import ROLES
+
 SHARED: dict[str, Any] = {
     "name": "kubernetes",
     "domain": "cluster.local",

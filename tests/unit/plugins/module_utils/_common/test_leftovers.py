@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, leftovers
 
-from tests.kill_midway import each_kill, run_killed
+from tests.support.kill_midway import each_kill, run_killed
 
 
 def names(directory: Path) -> list[str]:

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.name
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_pairs import pair_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_rules import RULES, problem
 
-from tests.conftest import REPOSITORY
+from tests.support.repository import REPOSITORY
 
 
 def specifications() -> dict[str, dict[str, t.Any]]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it is root that could be led astray")
+from tests.support.other_user import OTHER_USER, mode
 
-OTHER_USER = 12345
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it is root that could be led astray")
 
 
 @pytest.fixture
@@ -38,26 +37,12 @@ def theirs(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def shadow(tmp_path: Path) -> Path:
-    """Return a file of root that the attacker wants."""
-    made = tmp_path / "shadow"
-    made.write_text("secret")
-    made.chmod(0o600)
-    return made
-
-
 @pytest.fixture(params=[0o022, 0o027, 0o077])
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     """Run with the umask of a hardened host."""
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
-
-
-def mode(path: Path) -> int:
-    """Return the mode of a path itself."""
-    return stat.S_IMODE(path.lstat().st_mode)
 
 
 ACTS: dict[str, Callable[[str], None]] = {

@@ -182,7 +182,7 @@ def test_one_key_for_one_node() -> None:
 
 
 def test_the_csr_of_a_host_must_have_its_name() -> None:
-    from integration.api.hostile import MALFORMED, NODE, request
+    from tests.support.ca.malformed import MALFORMED, NODE, request
 
     right = base64.b64decode(request(NODE)).decode()
     assert problems_of(right, "node1")[0] == [] and len(problems_of(right, "node1")[1]) == 64

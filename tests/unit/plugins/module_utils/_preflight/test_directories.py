@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.directories import directory_problems
 
-ROLES = Path(__file__).resolve().parents[5] / "roles"
+from tests.support.repository import ROLES
 
 
 def problems_of(**given: list[Any]) -> list[str]:

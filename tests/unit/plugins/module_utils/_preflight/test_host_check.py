@@ -14,7 +14,8 @@ import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_check
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_check_network import bypassed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import NAMES
-from unit.plugins.module_utils.seen_hosts import NOTHING, WANT, bare, finished, place, socket, unit
+
+from tests.support.hosts.observed import NOTHING, WANT, bare, finished, place, socket, unit
 
 
 def messages(seen: dict[str, Any], **want: Any) -> list[str]:

@@ -21,7 +21,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.secr
     PUBLIC,
     foreign_secrets,
 )
-from unit.plugins.module_utils.rotations import SA, ensure, step
+
+from tests.support.ca.rotations import SA, ensure, step
 
 OURS, OTHER = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 THEIRS = new_key(KeySpec("ecdsa", 256))

@@ -19,7 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_fi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of, stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split, trusted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key, public_pem
-from unit.plugins.module_utils.rotations import CA, SA, content, ensure, made, signer_fits, step
+
+from tests.support.ca.rotations import CA, SA, content, ensure, made, signer_fits, step
 
 
 @pytest.fixture

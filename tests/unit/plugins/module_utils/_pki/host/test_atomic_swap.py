@@ -25,7 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 impor
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key
 
-from tests.kill_midway import each_kill, run_killed
+from tests.support.kill_midway import each_kill, run_killed
 
 CA_KEY = new_key(KeySpec("ecdsa", 256))
 CA = issue.root(Subject.from_params("ca", [], "ca"), CA_KEY, timedelta(days=10))
