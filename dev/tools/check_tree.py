@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ LIMITS = (("roles/*/tasks/*.yml", 100), ("plugins/**/*.py", 400))
 FORBIDDEN = {"ignore_errors", "shell", "raw", "ansible.builtin.shell", "ansible.builtin.raw"}
 NESTED = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
 ROLE_FILES = ("defaults/main.yml", "meta/main.yml", "meta/argument_specs.yml")
+SUPPORT = "tests.support"
 HEADER = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
 
@@ -40,6 +42,8 @@ def file_problems(path: Path) -> list[str]:
     ]
     if path.suffix == ".py" and lines and HEADER not in lines[:6]:
         found.append(f"{path}: begins without the licence header")
+    if path.suffix == ".py" and path.is_relative_to("tests"):
+        found += [f"{path}: imports {name}; move it to tests/support" for name in helpers("\n".join(lines))]
     if path.match("roles/*/tasks/*.yml") or is_below(path, "playbooks/**/*.yml"):
         found += [f"{path}: {task}: no {word}" for task, word in forbidden_words(yaml.safe_load("\n".join(lines)))]
     return found
@@ -49,6 +53,20 @@ def is_below(path: Path, pattern: str) -> bool:
     """Return whether a path matches a pattern in which ** stands for any number of directories, also none."""
     head, deep, tail = pattern.partition("**/")
     return path.match(pattern) if not deep else path.is_relative_to(head) and path.match(tail)
+
+
+def helpers(text: str) -> Iterator[str]:
+    """Yield what a file below tests imports of tests, except from tests.support."""
+    inside = {path.stem for path in (TOP / "tests").iterdir()}
+    for node in ast.walk(ast.parse(text)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "tests" else [module]
+        for name in names:
+            relative, first = name.startswith("."), name.partition(".")[0]
+            if relative or ((first == "tests" or first in inside) and not f"{name}.".startswith(f"{SUPPORT}.")):
+                yield name
 
 
 def forbidden_words(tasks: Any) -> Iterator[tuple[str, str]]:

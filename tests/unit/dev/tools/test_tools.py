@@ -54,6 +54,26 @@ def test_forbidden_actions_are_found_in_tasks(text, words):
     assert [word for _, word in check_tree.forbidden_words(yaml.safe_load(text))] == words
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from tests.support.ca.cfssl import CFSSL", []),
+        ("from tests.support import needs", []),
+        ("import tests.support.needs", []),
+        ("from dev.tools import lab", []),
+        ("from unittest.mock import Mock", []),
+        ("def f():\n    from tests.unit.roles.test_values import FACTS", ["tests.unit.roles.test_values"]),
+        ("from tests import conftest", ["tests.conftest"]),
+        ("from integration.api.test_joining import csr", ["integration.api.test_joining"]),
+        ("import unit.roles", ["unit.roles"]),
+        ("from .site import Site", [".site"]),
+        ("from conftest import repository", ["conftest"]),
+    ],
+)
+def test_helpers_outside_of_tests_support_are_found(line, found):
+    assert list(check_tree.helpers(line)) == found
+
+
 def test_a_module_says_what_it_needs_on_the_host():
     docs = {name: markdown.plugin_docs(str(gendocs.TOP / f"plugins/modules/{name}.py")) for name in NEEDS}
     for name, program in NEEDS.items():
