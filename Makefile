@@ -54,18 +54,18 @@ integration: venv needs ## modules against the real programs
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
 	$(BIN)/python dev/tools/molecule.py $(SCENARIO)
 
-e2e: e2e-others e2e-balancer e2e-cluster ## whole lives of clusters on sandbox hosts
+e2e: e2e-others e2e-balancer e2e-cluster ## clusters on sandbox hosts
 
-e2e-cluster: venv needs ## of these, the life of a cluster of which clients ask something all the time
+e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 	pytest tests/e2e/cluster
 
-e2e-balancer: venv needs ## of these, haproxy and keepalived alone, asked all the time as well
+e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients as well
 	pytest tests/e2e/lb_only
 
 e2e-others: venv needs ## the others
 	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
 
-e2e-long: venv needs ## more of that, an hour and a half of it: every topology, kills one by one; ARGS="-k etcd-apart"
+e2e-long: venv needs ## an hour and a half more: every topology, single kills; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)
 
 test: venv ## everything, as CI runs it
@@ -78,7 +78,7 @@ demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
 demo-down: ## remove the demo's hosts and files
 	@$(BIN)/python dev/tools/demo.py down
 
-rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ..."; reports what it makes
+rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ..."; reports the result
 	@$(MAKE) --no-print-directory venv needs
 	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS)
 
