@@ -16,7 +16,7 @@ from .errors import SandboxError
 from .layout import Host, Layout
 from .process import last_line, run
 
-# Directories whose content cannot lie on an overlay: they come from the machine's own disk.
+# Directories that cannot be on an overlay: they come from the machine's own disk.
 _BOUND = ("containerd", "kubelet")  # below /var/lib
 _DEVICES = ("/dev/kmsg", "/dev/net/tun", "/dev/fuse")
 _READ_ONLY = ("/lib/modules", "/proc/config.gz")

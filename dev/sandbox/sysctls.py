@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel settings that hosts share with the machine: kept before the first sandbox, put back after the last."""
+"""Kernel settings that hosts share with the machine: saved before the first sandbox, restored after the last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 _KERNEL = Path("/proc/sys")
-# What a kubelet and the collection's roles set and no namespace holds.
+# Settings of a kubelet and the collection's roles that belong to no namespace.
 SHARED = (
     "fs/file-max", "fs/inotify/max_user_instances", "fs/inotify/max_user_watches", "fs/nr_open",
     "kernel/keys/root_maxbytes", "kernel/keys/root_maxkeys", "kernel/panic", "kernel/panic_on_oops", "kernel/pid_max",
@@ -22,7 +22,7 @@ def _file(top: Path) -> Path:
 
 
 def keep(top: Path, kernel: Path = _KERNEL) -> None:
-    """Remember the machine's settings, unless a sandbox is already there and may have changed them."""
+    """Save the machine's settings, unless a sandbox already exists and may have changed them."""
     if _file(top).exists():
         return
     found = {name: (kernel / name).read_text().strip() for name in SHARED if (kernel / name).exists()}
@@ -32,7 +32,7 @@ def keep(top: Path, kernel: Path = _KERNEL) -> None:
 
 
 def put_back(top: Path, kernel: Path = _KERNEL) -> None:
-    """Restore the machine's settings that differ from the remembered ones."""
+    """Restore the machine's settings that differ from the saved ones."""
     if not _file(top).exists():
         return
     for name, value in json.loads(_file(top).read_text(encoding="utf-8")).items():

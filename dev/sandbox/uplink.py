@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The optional way out: a veth pair to the machine and address translation, with every rule marked by its owner."""
+"""The optional route out: a veth pair to the machine and address translation, with every rule marked by its owner."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def remove_rules(layout: Layout) -> None:
 
 
 def remove(layout: Layout) -> None:
-    """Take the way out away, and switch forwarding off again if this sandbox had switched it on."""
+    """Remove the route out, and disable forwarding again if this sandbox had enabled it."""
     remove_rules(layout)
     run(["ip", "link", "del", layout.uplink], quiet_failure=True)
     if (layout.directory / "ip_forward.off").exists():

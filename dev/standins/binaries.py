@@ -72,7 +72,7 @@ def missing(version: str, directory: Path | None = None) -> list[Missing]:
 
 
 def ready_versions(directory: Path = READY) -> dict[str, str]:
-    """Return the versions of ready programs that lie there without one; roles choose flags by version."""
+    """Return the versions of ready programs outside of version directories; roles choose flags by version."""
     found = {}
     for component, program in {
         "etcd": "etcd",

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
 # The programs of a component go together: stand-ins store objects in another form, and would not go with real ones.
 STAND_INS = {"kubernetes": PROGRAMS, "flannel": ("flanneld",)}
-# Whatever Python has the name python3: the system's on hosts, a virtual environment's in tests.
+# Any Python that is called python3: the system's on hosts, a virtual environment's in tests.
 FIRST_LINE = b"#!/usr/bin/env -S python3 -sE\n"
 
 
@@ -43,7 +43,7 @@ def archive(version: str) -> bytes:
 
 @functools.cache
 def compiled(sources: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
-    """Return what this Python makes of sources, to stand beside them: starts are twice as quick; others skip it."""
+    """Return sources compiled by this Python, to put beside them: starts take half the time; others skip it."""
     with tempfile.TemporaryDirectory() as directory:
         for name, text in sources:
             path = Path(directory, name)
@@ -79,7 +79,7 @@ def members(version: str, yaml: Path) -> dict[str, str]:
 
 
 def place(path: Path, content: bytes) -> None:
-    """Write a program that is not there or is another; steps aside for one that runs."""
+    """Write a program that does not exist or differs; a running one is replaced, not overwritten."""
     if path.is_file() and path.read_bytes() == content:
         return
     with replacing(path) as fresh:
@@ -88,7 +88,7 @@ def place(path: Path, content: bytes) -> None:
 
 
 def build(directory: Path, versions: list[str], ready: Path, components: Collection[str] = tuple(STAND_INS)) -> Path:
-    """Fill a directory of binaries: stand-ins of some components, and links to what is real among the ready ones."""
+    """Fill a directory of binaries: stand-ins of some components, and links to the real programs."""
     for version in versions:
         content = archive(version)
         for program in PROGRAMS if "kubernetes" in components else ():
@@ -107,7 +107,7 @@ def build(directory: Path, versions: list[str], ready: Path, components: Collect
 
 
 def link(path: Path, target: Path) -> None:
-    """Have a link to something that exists."""
+    """Create a link to an existing file."""
     if not target.exists() or (path.is_symlink() and path.readlink() == target):
         return
     with replacing(path) as fresh:
@@ -116,7 +116,7 @@ def link(path: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a place where something is made whole before it takes the path's; others may be at it, too."""
+    """Yield a temporary path, which atomically replaces the path afterwards; several may do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as directory:
         fresh = Path(directory) / path.name

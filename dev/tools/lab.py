@@ -62,7 +62,7 @@ class Lab:
 
     @contextmanager
     def standing(self, hosts: int) -> Iterator[None]:
-        """Have so many hosts for the time of a block, none of them from before it and none left after it."""
+        """Run that many hosts while the block runs, none of them left from before or afterwards."""
         self.down()
         try:
             self.up(hosts)
@@ -165,7 +165,7 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
 
 
 def collect() -> None:
-    """Let the sandbox bring what Debian has of the binaries, and write image archives. What fails shows up later."""
+    """Let the sandbox collect Debian's binaries, and write image archives. Failures show up later."""
     lost = binaries.missing(kubernetes_version())
     kubectl = any("kubectl" in item.binaries for item in lost) and not (binaries.READY / "debian/kubectl").is_file()
     if kubectl or any(item.component != "kubernetes" for item in lost):

@@ -17,7 +17,7 @@ from dev.tools.lab import Lab, table
 
 # Paths of the collection; other changes on a host are made by the system itself, or are data.
 ROOTS = ("etc", "usr/local", "opt", "var/lib/kube-proxy")
-# Lies beside the host's own disk.
+# Is beside the host's own disk.
 KUBELET = "bind-kubelet"
 IGNORED = re.compile(
     r"etc/(machine-id|hostname|hosts|resolv\.conf|ssh/|\.updated|ld\.so|mtab|apt/|systemd/network)|.*\.wants/"
@@ -118,7 +118,7 @@ DPKG = "var/lib/dpkg/status"
 def write(
     lab: Lab, places: dict[str, str], roots: dict[str, Path], base: Path, phases: list[list[str]], target: Path
 ) -> str:
-    """Write the report and a copy of every file; return the part worth showing at once.
+    """Write the report and a copy of every file; return the part to show immediately.
 
     ``roots`` are what the hosts have beyond ``base``, the root that they share.
     """

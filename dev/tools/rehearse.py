@@ -120,7 +120,7 @@ class Rehearsal:
         return status
 
     def report(self) -> str:
-        """Write the report; return the part worth showing."""
+        """Write the report; return the part to show."""
         phases = [[name, f"{value:.1f}"] for name, value in self.seconds.items()]
         roots = {host: self.layout.directory / place / "upper" for host, place in self.places.items()}
         target = self.target / "report"

@@ -81,7 +81,7 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     print(f"{len(done)} damages repaired")
 
 
-def test_what_a_run_cannot_repair_it_names(cluster: Cluster) -> None:
+def test_a_run_names_what_it_cannot_repair(cluster: Cluster) -> None:
     second = cluster.hosts()[1]
     cluster.exec(second, "systemctl stop keepalived && systemctl mask keepalived")
     try:

@@ -115,7 +115,7 @@ def test_import_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("single", [True, False], ids=["files", "directory"])
-def test_what_was_imported_may_change_or_go(tmp_path: Path, single: bool) -> None:
+def test_an_imported_ca_may_be_replaced_and_its_source_removed(tmp_path: Path, single: bool) -> None:
     """The import stays set: a CA that is here is renewed and replaced, and its source may be removed."""
     source = tmp_path / "source"
     act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
@@ -305,7 +305,7 @@ def test_ca_of_a_company(tmp_path: Path) -> None:
         programs.stop_all()
 
 
-def test_a_ca_that_is_replaced_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_installs_the_ca_that_replaced_its_own_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waits for a renewal or a rotation installs the certificate that is current afterwards."""
     pki, locked = tmp_path / "pki", Store.locked
     for directory in (pki, tmp_path / "next"):

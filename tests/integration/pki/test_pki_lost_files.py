@@ -169,7 +169,9 @@ def test_a_key_that_was_moved_offline(again: Callable[..., dict[str, Any]], tmp_
         again()
 
 
-def test_what_a_directory_never_had_is_created(again: Callable[..., dict[str, Any]], options: dict[str, Any]) -> None:
+def test_files_that_a_directory_never_had_are_created(
+    again: Callable[..., dict[str, Any]], options: dict[str, Any]
+) -> None:
     """As after an update of the collection: another CA, another secret."""
     more = {
         "cas": [*options["cas"], {"name": "later-ca"}],

@@ -56,7 +56,7 @@ def test_one_at_a_time_out_of_three_inventory_directories(hosts: Lab, three_dire
     assert served(hosts) == ["two"] * 3
 
 
-def test_without_records_what_runs_from_older_files_is_left_alone(hosts: Lab) -> None:
+def test_without_records_processes_younger_than_their_inputs_keep_running(hosts: Lab) -> None:
     before = processes(hosts)
     for lost in ("rm -r /var/lib/hardway/units", "echo '{}' >/var/lib/hardway/units/web.service.json"):
         hosts.everywhere(lost)
@@ -64,7 +64,7 @@ def test_without_records_what_runs_from_older_files_is_left_alone(hosts: Lab) ->
         assert processes(hosts) == before
 
 
-def test_without_records_what_may_run_from_other_files_restarts_in_turn(hosts: Lab) -> None:
+def test_without_records_processes_with_possibly_changed_inputs_restart_in_turn(hosts: Lab) -> None:
     hosts.everywhere("rm -r /var/lib/hardway/units; touch -d @1 /etc/web.conf; touch /etc/web.sick")
     before = processes(hosts)
     hosts.inside("n1", "rm /etc/web.sick")

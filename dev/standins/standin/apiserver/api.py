@@ -31,7 +31,7 @@ VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 @dataclass
 class Api:
-    """The whole API."""
+    """The API."""
 
     version: str
     rest: Rest

@@ -17,7 +17,7 @@ from ..core.flags import Refusal
 
 
 class Encryption:
-    """Seals the resources that the configuration names; opens whatever any of its keys sealed."""
+    """Encrypts the resources that the configuration names; decrypts with any of its keys."""
 
     def __init__(self, path: str, fields: dict[str, Any], *, reload: bool) -> None:
         """Read the configuration, if there is one."""
@@ -46,14 +46,14 @@ class Encryption:
         return [(b"", b"")]
 
     def seal(self, resource: str, plain: bytes) -> bytes:
-        """Return what is stored."""
+        """Return the encrypted value."""
         prefix, key = self._keys(resource)[0]
         if not prefix:
             return plain
         return prefix + SecretBox(key).encrypt(plain)
 
     def open(self, resource: str, stored: bytes) -> bytes:
-        """Return what was sealed."""
+        """Return the decrypted value."""
         for prefix, key in self._keys(resource):
             if prefix and stored.startswith(prefix):
                 try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who owns which field of an object, and how patches and server-side apply are merged. Pure."""
+"""Which manager owns which field of an object, and how patches and server-side apply are merged. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Owners:
     """The managed fields of one object."""
 
     def __init__(self, entries: Optional[list[dict[str, Any]]], version: str, time: str) -> None:
-        """Read the entries; changes bear the given time."""
+        """Read the entries; changes get the given time."""
         self.version, self.time = version, time
         self.entries = [dict(entry) for entry in entries or []]
 
@@ -48,7 +48,7 @@ class Owners:
         return next(found, {})
 
     def others(self, manager: str, operation: str) -> dict[Path, str]:
-        """Return the fields of everybody else, and one owner of each."""
+        """Return the fields of all other managers, and one owner of each."""
         found: dict[Path, str] = {}
         for entry in self.entries:
             if (entry["manager"], entry["operation"]) != (manager, operation):

@@ -72,13 +72,13 @@ class Rest(Objects):
         items, revision = self.store.below(self.key(target))
         chosen = choose(items, request.query)
         kind, version = target.resource.kind, target.resource.group_version
-        # Items of a list bear no kind of their own, as in the real thing.
+        # Items of a list have no kind of their own, as with the real server.
         bare = [{n: v for n, v in item.items() if n not in ("kind", "apiVersion")} for item in chosen]
         head = {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": revision}}
         return Answer(200, {**head, "items": bare})
 
     def watch(self, target: Target, request: Request, _user: User) -> Answer:
-        """Answer with what happens, as it happens."""
+        """Answer with events, as they happen."""
         key, query = self.key(target), request.query
         items: Many = []
         begin = query.get("resourceVersion", "")
@@ -195,7 +195,7 @@ class Rest(Objects):
         return answer
 
     def finalize(self, target: Target, _request: Request, _user: User) -> Answer:
-        """Let go of a namespace that is empty."""
+        """Finalize an empty namespace."""
         old = self.found(target)
         self.store.delete(self.key(target), old)
         return Answer(200, old)

@@ -28,7 +28,7 @@ V1_MOUNTS = """\
 V2_MOUNTS = "21 20 0:2 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 
 
-def test_v1_groups_are_made_below_the_own_ones() -> None:
+def test_v1_groups_are_created_below_our_own() -> None:
     found = cgroups.parse_hierarchies(V1_MOUNTS, "4:memory:/mine\n3:cpu,cpuacct:/\n2:name=systemd:/\n0::/\n")
     assert [str(hierarchy.parent) for hierarchy in found] == [
         "/sys/fs/cgroup/memory/mine",
@@ -119,7 +119,7 @@ def test_recipe_digest_depends_on_the_release() -> None:
     assert recipe.digest("Debian", "a", "amd64") == recipe.digest("Debian", "a", "amd64")
 
 
-def test_ubuntu_keeps_in_universe_what_debian_has_in_main() -> None:
+def test_ubuntu_has_packages_of_debian_main_in_universe() -> None:
     assert base.sources_list(Archive("http://u", "noble", "Ubuntu"), "noble").split()[-3:] == [
         "noble",
         "main",

@@ -93,7 +93,7 @@ def test_the_report_contains_no_secrets(tmp_path: Path, line: str) -> None:
         "client-certificate-data: QUJD",
     ],
 )
-def test_the_report_leaves_other_words_as_they_are(tmp_path: Path, line: str) -> None:
+def test_the_report_shows_lines_without_secrets(tmp_path: Path, line: str) -> None:
     path = tmp_path / "file"
     path.write_text(line + "\n")
     assert report.shown(path) == line + "\n"

@@ -92,7 +92,7 @@ def test_a_broken_link_is_found() -> None:
     assert problem(f"{URL}/issues", page) == problem("https://example.org/x#y", page) == ""
 
 
-def test_what_is_code_is_no_link() -> None:
+def test_links_in_code_are_ignored() -> None:
     assert list(links("`[a](b)` [c](d)\n\n```\n[e](f)\n```\n")) == ["d"]
 
 

@@ -93,7 +93,7 @@ def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.Monk
     artifact.refuse_impassable([wanted], str(tmp_path / "root"))
 
 
-def test_artifact_below_opt_owns_what_is_above() -> None:
+def test_artifact_below_opt_sets_the_mode_of_parent_directories() -> None:
     """Also /opt/cni, which contains the plugins' directory, but never /opt."""
     plugin = Placed("cni", "1", "bridge", "/opt/cni/bin", "")
     assert install._upwards(plugin.dest, install.OURS) == ["/opt/cni/bin", "/opt/cni"]

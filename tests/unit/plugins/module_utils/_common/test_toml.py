@@ -23,7 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
         {"inline": [{"a": 1, "b c": [True]}]},
     ],
 )
-def test_what_is_written_is_read(data: dict[str, Any]) -> None:
+def test_written_values_are_read_back(data: dict[str, Any]) -> None:
     assert tomllib.loads(toml.to_toml(data)) == data
 
 

@@ -224,7 +224,7 @@ def test_an_operator_may_require_a_synchronized_clock() -> None:
     assert found.startswith("error clock_sync")
 
 
-def test_groups_decide_what_matters() -> None:
+def test_the_groups_of_a_host_decide_which_checks_apply() -> None:
     """An etcd host needs no CNI directory, resolver or cgroups."""
     bad = bare(cni=["/etc/cni/net.d/10-calico.conflist"], nameservers=[], cgroups=(1, []), cpus=1, selinux=True)
     assert messages(bad, groups=["etcd"]) == []

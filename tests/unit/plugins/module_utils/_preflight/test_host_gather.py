@@ -131,7 +131,7 @@ def process(root: Path, pid: int, name: str, unit: str, inode: str) -> None:
     (root / f"proc/{pid}/fd/3").symlink_to(f"socket:[{inode}]")
 
 
-def test_who_holds_a_socket(tmp_path: Path) -> None:
+def test_the_process_and_unit_of_a_socket(tmp_path: Path) -> None:
     process(tmp_path, 7, "etcd", "etcd.service", "4711")
     process(tmp_path, 3, "nginx", "nginx.service", "4712")
     found = network.holders({"4711", "4712", "4799"}, {"etcd.service"}, str(tmp_path))

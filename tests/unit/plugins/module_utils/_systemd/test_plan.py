@@ -260,7 +260,7 @@ def test_inputs_are_files_directories_and_globs(tmp_path) -> None:
     assert found[str(program)].digest.startswith(f"{tmp_path}/a sha256:")
 
 
-def test_an_input_is_touched_by_all_that_changes_what_is_read(tmp_path: Path) -> None:
+def test_every_change_of_an_input_counts_as_touching_it(tmp_path: Path) -> None:
     file, link = tmp_path / "a" / "file", tmp_path / "link"
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -332,7 +332,7 @@ def test_a_drop_in_that_replaces_the_command_is_named(tmp_path: Path) -> None:
     assert fingerprints.replacing_start(Seen(drop_ins=tuple(names))) == names[:1]
 
 
-def test_records_are_kept_and_those_of_another_format_ignored(tmp_path) -> None:
+def test_records_of_another_format_are_ignored(tmp_path) -> None:
     stamp = record(INPUTS, before="before")
     fingerprints.write_stamp("x.service", stamp, str(tmp_path))
     assert fingerprints.read_stamp("x.service", str(tmp_path)) == stamp

@@ -60,7 +60,7 @@ def test_states(begins: float, ends: float, state: str) -> None:
     assert Thresholds(30, 7).state(NOW + begins * DAY, NOW + ends * DAY, NOW) == state
 
 
-def test_only_what_must_be_fixed_is_a_problem() -> None:
+def test_only_states_that_must_be_fixed_are_problems() -> None:
     soon = described(root(days=20), datetime.now(timezone.utc), Thresholds(30, 7))
     assert soon["state"] == "warning"
     assert life_problem("x", soon, NOW, 7) == []

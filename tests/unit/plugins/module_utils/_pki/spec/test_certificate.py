@@ -182,7 +182,7 @@ def test_bad_requests(changes: dict[str, t.Any], message: str) -> None:
         CertificateSpec.from_params(request(**changes))
 
 
-def test_expiry_comes_from_request_then_profile_then_a_year() -> None:
+def test_expiry_comes_from_the_entry_then_the_profile_then_one_year() -> None:
     """The most specific value counts."""
     profiles = {"server": {"usages": ["server auth"], "expiry": "48h"}}
     assert CertificateSpec.from_params(request(), {}).expiry == 8760 * HOUR
