@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
@@ -47,21 +48,32 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the problems of all hosts; fail if there are any."""
         result = super().run(tmp, task_vars)
-        _checked, args = self.validate_argument_spec({"hosts": {"type": "list", "elements": "str", "required": True}})
+        _checked, args = self.validate_argument_spec(
+            {
+                "hosts": {"type": "list", "elements": "str", "required": True},
+                "groups": {"type": "dict", "default": {name: name for name in names.GROUPS}},
+                "endpoints": {"type": "list", "elements": "dict", "default": []},
+            }
+        )
         variables = task_vars or {}
-        groups = {name: [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
-        ours = [host for name in names.GROUPS for host in groups.get(name, ())]
+        inventory = {name: [str(host) for host in hosts] for name, hosts in variables["groups"].items()}
+        own = {name: str(actual) for name, actual in args["groups"].items()}
+        extra = load_extra_vars(self._loader).get("cluster_groups")
+        if lines := names.renamed_problems(own, inventory, in_plays=extra is not None):
+            return {**result, "failed": True, "problems": lines, "msg": "\n".join(lines)}
+        groups = {name: inventory.get(own.get(name, name), []) for name in names.GROUPS}
+        ours = [host for name in names.GROUPS for host in groups[name]]
         given = Given(variables["hostvars"], ours)
         lines = [*controller_problems(), *names.name_problems(given.names, OPTIONS, given.ignored)]
-        lines += names.group_problems(groups, given.ignored)
+        lines += names.group_problems(inventory, own, given.ignored)
         lines += type_problems(given, set(args["hosts"]))
         lines += agreement.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
         if not lines:
-            lines += option_pairs.pair_problems(groups, given.typed)
+            lines += option_pairs.pair_problems(groups, given.typed, args["endpoints"])
         result.update(changed=False, problems=lines)
         if lines:
             result.update(failed=True, msg="\n".join(lines))
-        elif idle := names.idle_hosts(groups, given.ignored):
+        elif idle := names.idle_hosts(inventory, own, given.ignored):
             Display().warning(
                 f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {names.some(idle)}. "
                 f"If that is intended, list one of their groups in {IGNORED}"

@@ -34,6 +34,15 @@ options:
     type: list
     elements: str
     required: true
+  groups:
+    description: Names of the inventory groups by C(etcd), C(master), C(lb) and C(node).
+    type: dict
+    default: {etcd: etcd, master: master, lb: lb, node: node}
+  endpoints:
+    description: What listens on hosts, in the format of the filter P(hardway.kubernetes.endpoints#filter).
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

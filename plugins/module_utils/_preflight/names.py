@@ -80,11 +80,40 @@ def nearest(name: str, known: t.Collection[str], words: t.Sequence[str]) -> str 
     return found[0] if found else None
 
 
-def group_problems(groups: t.Mapping[str, t.Sequence[str]], ignored: t.Sequence[str]) -> list[str]:
-    """Return one line for each group whose hosts were most likely meant for one of ours."""
+def renamed_problems(own: t.Mapping[str, str], groups: t.Container[str], in_plays: bool) -> list[str]:
+    """Return what is wrong with the names that C(cluster_groups) gives to groups.
+
+    in_plays: whether it is an extra variable. Plays select their hosts before they know other variables.
+    """
+    problems = [
+        f"cluster_groups: {name} is none of the groups {', '.join(GROUPS)}; use these names as keys"
+        for name in own
+        if name not in GROUPS
+    ]
+    renamed = {name: actual for name, actual in own.items() if actual != name}
+    if renamed and not in_plays:
+        problems.append(
+            "cluster_groups: set in the inventory, but plays select their hosts before they read it; give it as an "
+            "extra variable, for example in a file: -e @prod.yml"
+        )
+    return problems + [
+        f"cluster_groups: the inventory has no group {actual}, given for {name}; correct the name"
+        for name, actual in renamed.items()
+        if actual not in groups
+    ]
+
+
+def group_problems(
+    groups: t.Mapping[str, t.Sequence[str]], own: t.Mapping[str, str], ignored: t.Sequence[str]
+) -> list[str]:
+    """Return one line for each group whose hosts were most likely meant for one of ours.
+
+    Not for those of ours that C(cluster_groups) renames: their names in the inventory are deliberate.
+    """
     problems = []
+    usual = [name for name in GROUPS if own.get(name, name) == name]
     for name, hosts in groups.items():
-        right = _right_group(name, groups)
+        right = _right_group(name, groups, usual) if name not in own.values() else None
         missing = [host for host in hosts if right and host not in groups.get(right, ())]
         if missing and not _is_ignored(name, ignored):
             problems.append(
@@ -94,21 +123,25 @@ def group_problems(groups: t.Mapping[str, t.Sequence[str]], ignored: t.Sequence[
     return problems
 
 
-def _right_group(name: str, groups: t.Mapping[str, t.Sequence[str]]) -> str | None:
+def _right_group(name: str, groups: t.Mapping[str, t.Sequence[str]], usual: t.Sequence[str]) -> str | None:
     """Return the group that was meant: sure where it is a plural, likely where ours is empty."""
     if name in (*GROUPS, "all", "ungrouped"):
         return None
     written = name.lower().replace("-", "_")
     right = MISSPELT.get(written)
-    if right is None and (found := difflib.get_close_matches(written, GROUPS, n=1, cutoff=0.8)):
+    if right is None and (found := difflib.get_close_matches(written, usual, n=1, cutoff=0.8)):
         right = found[0]
     if right is None and not groups.get(ELSEWHERE.get(written, "all")):
         right = ELSEWHERE.get(written)
-    return right
+    return right if right in usual else None
 
 
-def idle_hosts(groups: t.Mapping[str, t.Sequence[str]], ignored: t.Sequence[str]) -> list[str]:
-    """Return the hosts of the inventory that are in none of our groups."""
+def idle_hosts(
+    groups: t.Mapping[str, t.Sequence[str]], own: t.Mapping[str, str], ignored: t.Sequence[str]
+) -> list[str]:
+    """Return the hosts of the inventory that are in none of our groups; none if C(cluster_groups) renames any."""
+    if any(name != actual for name, actual in own.items()):
+        return []
     used = {host for name in groups if name in GROUPS or _is_ignored(name, ignored) for host in groups[name]}
     return [host for host in groups.get("all", ()) if host not in used and host not in ("localhost", "127.0.0.1")]
 

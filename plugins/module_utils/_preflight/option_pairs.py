@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import some
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS, some
 
 Groups = t.Mapping[str, t.Sequence[str]]
 # Of a host and an option: the value, or None if neither inventory nor a plain default has it.
@@ -18,24 +18,16 @@ Value = t.Callable[[str, str], t.Any]
 MOST_RANGE_BITS = 16
 # The network, the bridge and the broadcast address of a node's range.
 NO_POD_ADDRESSES = 3
-# By group, what listens: on the node's address, and on 127.0.0.1.
-OUTSIDE = {
-    "etcd": {2379: "etcd", 2380: "etcd"},
-    "master": {},
-    "lb": {},
-    "node": {10250: "kubelet"},
-}
-LOOPBACK = {
-    "etcd": {2379: "etcd"},
-    "master": {10257: "kube-controller-manager", 10259: "kube-scheduler"},
-    "lb": {},
-    "node": {10248: "kubelet", 10249: "kube-proxy", 10256: "kube-proxy"},
-}
+LOOPBACK = "127.0.0.1"
+# Ports of these are options of each host.
+OF_OPTIONS = ("kube-apiserver", "haproxy", "flanneld")
+Endpoints = t.Sequence[t.Mapping[str, t.Any]]
 
 
-def pair_problems(groups: Groups, value: Value) -> list[str]:
+def pair_problems(groups: Groups, value: Value, endpoints: Endpoints) -> list[str]:
     """Return one line for each contradiction."""
-    return [*capacity_problems(groups, value), *port_problems(groups, value), *router_problems(groups, value)]
+    ports = port_problems(groups, value, endpoints)
+    return [*capacity_problems(groups, value), *ports, *router_problems(groups, value)]
 
 
 def capacity_problems(groups: Groups, value: Value) -> list[str]:
@@ -85,19 +77,20 @@ def _pod_problems(nodes: t.Sequence[str], mask: int, value: Value) -> list[str]:
     ]
 
 
-def port_problems(groups: Groups, value: Value) -> list[str]:
+def port_problems(groups: Groups, value: Value, endpoints: Endpoints) -> list[str]:
     """Return the ports that two programs of one host would listen on, or that node ports would take."""
     found: dict[str, list[str]] = {}
-    for host in dict.fromkeys(host for name in OUTSIDE for host in groups.get(name, ())):
-        own = [name for name in OUTSIDE if host in groups.get(name, ())]
-        for problem in _clashes(host, own, value):
+    fixed = [endpoint for endpoint in endpoints if endpoint["unit"] not in OF_OPTIONS]
+    for host in dict.fromkeys(host for name in GROUPS for host in groups.get(name, ())):
+        own = [name for name in GROUPS if host in groups.get(name, ())]
+        for problem in _clashes(host, own, value, [endpoint for endpoint in fixed if endpoint["group"] in own]):
             found.setdefault(problem, []).append(host)
     return [f"{problem} (on {some(hosts)}); choose another" for problem, hosts in found.items()]
 
 
-def _clashes(host: str, own: t.Sequence[str], value: Value) -> t.Iterator[str]:
-    outside = {port: program for name in own for port, program in OUTSIDE[name].items()}
-    loopback = {port: program for name in own for port, program in LOOPBACK[name].items()}
+def _clashes(host: str, own: t.Sequence[str], value: Value, endpoints: Endpoints) -> t.Iterator[str]:
+    outside = {endpoint["port"]: endpoint["unit"] for endpoint in endpoints if "node" in endpoint["addresses"]}
+    loopback = {endpoint["port"]: endpoint["unit"] for endpoint in endpoints if LOOPBACK in endpoint["addresses"]}
     api, healthz = value(host, "cluster_api_port"), value(host, "flannel_healthz_port")
     if "master" in own:
         if api in outside:

@@ -26,15 +26,28 @@ def site(repository: Path, tmp_path: Path) -> Site:
     return Site(repository, tmp_path)
 
 
-def refused(site: Site, *expected: t.Sequence[str], limit: str = "") -> str:
-    """Run; for each fault one sentence has all of its words, and only facts were gathered from hosts."""
-    result = site.run(*(["--limit", limit] if limit else []))
+def refused(
+    site: Site,
+    *expected: t.Sequence[str],
+    limit: str = "",
+    extra: dict[str, str] | None = None,
+    inventory: dict[str, str] | None = None,
+) -> str:
+    """Run; for each fault one sentence has all of its words, and only facts were gathered from hosts.
+
+    extra and inventory are cluster_groups as an extra variable and in the inventory.
+    """
+    site.variables.pop("cluster_groups", None)
+    if inventory:
+        site.variables["cluster_groups"] = inventory
+    arguments = ["-e", json.dumps({"cluster_groups": extra})] if extra else []
+    result = site.run(*arguments, *(["--limit", limit] if limit else []))
     assert result.returncode != 0
     # Ansible prints several in one line, as a list.
     sentences = [part for line in result.stdout.splitlines() for part in re.split(r"""['"], ['"]""", line)]
     for words in expected:
         found = [sentence for sentence in sentences if all(word in sentence for word in words)]
-        assert found, (words, result.stdout + result.stderr)
+        assert found, f"{words}\n{result.stdout}{result.stderr}"
     assert site.touched() == []
     return result.stdout
 
@@ -56,6 +69,41 @@ def test_a_cluster_with_other_host_names_has_problems(site: Site, playbook: str)
     result = site.run(playbook=playbook)
     assert result.returncode != 0
     assert "groups etcd, master, lb, node: no hosts in any of them, only in etcds" in result.stdout
+
+
+OTHER_NAMES = {name: f"prod_{name}" for name in GROUPS}
+
+
+def two_clusters(site: Site) -> None:
+    """Give the inventory a second cluster, and groups of the usual names that belong to something else."""
+    staging = {"s1": {"ansible_host": "192.0.2.21"}}
+    site.groups = {
+        **{OTHER_NAMES[name]: hosts for name, hosts in site.groups.items()},
+        **{f"staging_{name}": dict(staging) for name in GROUPS},
+        "lb": {"w1": {"ansible_host": "192.0.2.31"}},
+        "nodes": {"w2": {"ansible_host": "192.0.2.32"}},
+    }
+
+
+def test_a_cluster_under_other_names_contacts_no_host_of_another(site: Site) -> None:
+    two_clusters(site)
+    result = site.run("-e", json.dumps({"cluster_groups": OTHER_NAMES}))
+    contacted = {line.split()[0] for line in site.asked()}
+    assert contacted == {"192.0.2.11", "192.0.2.12", "192.0.2.13"}, result.stdout + result.stderr
+    assert len(site.touched()) == 3, result.stdout + result.stderr
+    assert "skipped: s1" not in result.stderr
+
+
+def test_other_names_that_cannot_be_right_are_refused(site: Site) -> None:
+    two_clusters(site)
+    staging = {name: f"staging_{name}" for name in GROUPS}
+    refused(site, ["cluster_groups", "set in the inventory", "-e @prod.yml"], extra={}, inventory=staging)
+    refused(
+        site, ["cluster_groups", "no group prod_etcds, given for etcd"], extra={**OTHER_NAMES, "etcd": "prod_etcds"}
+    )
+    refused(site, ["cluster_groups", "masters is none of the groups"], extra={**OTHER_NAMES, "masters": "prod_master"})
+    del site.variables["cluster_pki_dir"]
+    refused(site, ["cluster_pki_dir", "hosts of another cluster", "s1, w1, w2"], extra=OTHER_NAMES)
 
 
 Row = tuple[dict[str, t.Any], dict[str, dict[str, t.Any]], list[str]]

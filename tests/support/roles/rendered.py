@@ -39,6 +39,7 @@ class Rendered:
         """Gather the variables: roles first, then what an inventory or a caller sets."""
         self.role = role
         hostvars = {name: {"ansible_host": address, "inventory_hostname": name} for name, address in addresses.items()}
+        own = settings.get("inventory_hostname", host)
         variables = {
             "_cluster_catalog": {},
             "_cluster_tested_with": {},
@@ -48,6 +49,7 @@ class Rendered:
             "inventory_hostname": host,
             "inventory_dir": "/nonexistent",
             "groups": groups,
+            "group_names": [name for name, hosts in groups.items() if own in hosts],
             "hostvars": hostvars,
             "ansible_search_path": [str(ROLES / role)],
             "ansible_check_mode": False,

@@ -10,14 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.support.repository import ROLES
+from tests.support.roles.rendered import Rendered
 
-FILES = {
-    Path(item["path"]).name: item["content"]
-    for item in yaml.safe_load((ROLES / "admin/vars/main.yml").read_text())["_admin_files"]
-}
+FILES = {Path(item["path"]).name: item["content"] for item in Rendered("admin", "k1", {}, {}).value("_admin_files")}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.template import trust_as_template
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests, join_turns
 
 from tests.support.repository import ROLES
@@ -111,7 +112,7 @@ def test_no_host_reads_the_variables_of_all_others() -> None:
             continue
         for text in texts({key: value for key, value in task.items() if key != "register"}):
             if "{{" in text:
-                node.value(text.strip().removeprefix("{{").removesuffix("}}"))
+                node.templar.template(trust_as_template(text))
         for condition in [task["when"]] if isinstance(task.get("when"), str) else []:
             node.value(condition)
     assert hostvars.looked < 20

@@ -20,11 +20,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.name
     group_problems,
     idle_hosts,
     name_problems,
+    renamed_problems,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_pairs import pair_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_rules import RULES, problem
 
 from tests.support.repository import REPOSITORY
+from tests.support.roles.rendered import Rendered
 
 
 def specifications() -> dict[str, dict[str, t.Any]]:
@@ -143,12 +145,15 @@ def test_defaults_are_good_and_rules_are_of_options() -> None:
             assert problem(name, converted(option["default"], option["type"])) == "", name
 
 
+ENDPOINTS = Rendered("cluster", "k1", {"k1": "192.0.2.1"}, {"etcd": ["k1"]}).value("_cluster_endpoints")
+
+
 def contradictions(groups: dict[str, list[str]], **values: t.Any) -> str:
     """Return the contradictions of values that all hosts have."""
     defaults = {
         name: option["default"] for name, option in OPTIONS.items() if "{{" not in str(option.get("default", "{{"))
     }
-    return "\n".join(pair_problems(groups, lambda _host, name: {**defaults, **values}.get(name)))
+    return "\n".join(pair_problems(groups, lambda _host, name: {**defaults, **values}.get(name), ENDPOINTS))
 
 
 ONE = {name: ["k1"] for name in ("etcd", "master", "lb", "node")}
@@ -229,20 +234,42 @@ def test_variables_of_others_are_ignored() -> None:
 
 def test_groups_that_resemble_ours() -> None:
     ours = {"all": ["a", "b", "c"], "etcd": ["a"], "master": ["a"], "node": ["b"]}
-    assert group_problems({**ours, "etcd_prod": ["a"], "nodes": ["b"], "mongo": ["c"], "workers": ["c"]}, []) == []
-    (line,) = group_problems({**ours, "nodes": ["b", "c"]}, [])
+    assert group_problems({**ours, "etcd_prod": ["a"], "nodes": ["b"], "mongo": ["c"], "workers": ["c"]}, {}, []) == []
+    (line,) = group_problems({**ours, "nodes": ["b", "c"]}, {}, [])
     assert "group nodes: c not in the group `node`" in line
-    assert group_problems({**ours, "nodes": ["c"]}, ["nodes"]) == []
-    (line,) = group_problems({"all": ["a"], "etcd": ["a"], "master": ["a"], "workers": ["b"]}, [])
+    assert group_problems({**ours, "nodes": ["c"]}, {}, ["nodes"]) == []
+    (line,) = group_problems({"all": ["a"], "etcd": ["a"], "master": ["a"], "workers": ["b"]}, {}, [])
     assert "group workers: b not in the group `node`" in line
-    (line,) = group_problems({**ours, "Masters": ["c"]}, [])
+    (line,) = group_problems({**ours, "Masters": ["c"]}, {}, [])
     assert "name the group `master`" in line
 
 
 def test_hosts_in_no_group_of_ours() -> None:
     groups = {"all": ["a", "b", "c", "localhost"], "etcd": ["a"], "db": ["c"]}
-    assert idle_hosts(groups, []) == ["b", "c"]
-    assert idle_hosts(groups, ["db"]) == ["b"]
+    assert idle_hosts(groups, {}, []) == ["b", "c"]
+    assert idle_hosts(groups, {}, ["db"]) == ["b"]
+
+
+RENAMED = {"etcd": "prod_etcd", "master": "prod_master", "lb": "lb", "node": "prod_node"}
+
+
+def test_groups_under_other_names() -> None:
+    """A group of the usual name belongs to something else then, and so do hosts in no group of the cluster."""
+    groups = {"all": ["a", "b", "c"], "prod_etcd": ["a"], "prod_master": ["a"], "prod_node": ["b"], "node": ["c"]}
+    assert renamed_problems(RENAMED, groups, in_plays=True) == []
+    assert group_problems({**groups, "nodes": ["c"], "workers": ["c"]}, RENAMED, []) == []
+    (line,) = group_problems({**groups, "lbs": ["c"]}, RENAMED, [])
+    assert "group lbs: c not in the group `lb`" in line, "not renamed"
+    assert idle_hosts(groups, RENAMED, []) == []
+
+
+def test_other_names_must_be_an_extra_variable_and_exist() -> None:
+    (line,) = renamed_problems({"etcd": "prod_etcd"}, ["prod_etcd"], in_plays=False)
+    assert "set in the inventory" in line and "-e @prod.yml" in line
+    (line,) = renamed_problems({"etcd": "prod_etcd"}, ["etcd"], in_plays=True)
+    assert "no group prod_etcd, given for etcd" in line
+    (line,) = renamed_problems({"masters": "masters"}, ["masters"], in_plays=True)
+    assert "masters is none of the groups etcd, master, lb, node" in line
 
 
 def test_options_of_the_cluster_are_alike() -> None:

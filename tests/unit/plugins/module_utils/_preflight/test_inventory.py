@@ -69,6 +69,7 @@ def test_the_time_to_drain_is_compared_only_with_our_own_load_balancers() -> Non
     [
         {"inventory_dirs": {"k1": "/i/dc1", "k2": "/i/dc2"}, "pki_dir_given": True},
         {"inventory_dirs": {"k1": "/i", "k2": "/i"}, "pki_dir_given": False},
+        {"other_hosts": ["s1"], "pki_dir_given": True},
     ],
 )
 def test_one_directory_for_the_cas_of_all_hosts(places: dict[str, t.Any]) -> None:
@@ -136,6 +137,7 @@ TWO = [member(1), member(2)]
             {"inventory_dirs": {"k1": "/i/dc1", "k2": "/i/dc2", "k3": "/i/dc1"}},
             ["cluster_pki_dir", "in 2 directories", "/i/dc1 (k1, k3); /i/dc2 (k2)", "set it to one"],
         ),
+        ({"other_hosts": ["s1", "s2"]}, ["cluster_pki_dir", "s1, s2", "beside cluster_groups"]),
         ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
         ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),
     ],

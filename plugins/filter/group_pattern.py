@@ -1,0 +1,61 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter C(group_pattern)."""
+
+from __future__ import annotations
+
+import typing as t
+
+DOCUMENTATION = r"""
+name: group_pattern
+short_description: Return the host pattern of groups
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
+positional: _input, names
+options:
+  _input:
+    description: Value of C(cluster_groups), other names of groups by their names in the collection.
+    type: dict
+    required: true
+  names:
+    description: Groups by their names in the collection.
+    type: list
+    elements: str
+    default: [etcd, master, lb, node]
+"""
+
+EXAMPLES = r"""
+- name: Show prod_etcd:master
+  ansible.builtin.debug:
+    msg: "{{ {'etcd': 'prod_etcd'} | hardway.kubernetes.group_pattern('etcd', 'master') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The pattern.
+  type: str
+"""
+
+
+def group_pattern(given: t.Any, *names: str) -> str:
+    """Return the pattern."""
+    from ansible.errors import AnsibleFilterError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
+
+    try:
+        own = converted(given, "dict", "str")
+    except HardwayError as exc:
+        raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
+    return ":".join(own.get(name, name) for name in names or ("etcd", "master", "lb", "node"))
+
+
+class FilterModule:
+    """Registers the filter with Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters of this file."""
+        return {"group_pattern": group_pattern}
