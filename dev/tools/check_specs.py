@@ -65,7 +65,7 @@ def repeated_defaults(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def compare_repeated(role: str, text: str, defaults: Mapping[str, Any]) -> list[str]:
-    """Return the literals in files of a role that differ from defaults of other roles; computed defaults are ignored."""
+    """Return the literals in files of a role that differ from defaults of other roles, unless these are computed."""
     return [
         f"{role}: repeats the default of {name} as {value!r}, which is {defaults[name]!r}"
         for name, value in repeated_defaults(text)
