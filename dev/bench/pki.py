@@ -60,7 +60,7 @@ PROBE = (
 
 def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """Return a play that makes the CA, starts the module for nothing, makes the certificates, looks again."""
-    wanted = {"ca": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
+    wanted = {"ca": "ca", "profile": "server", "common_name": "node", "sans": HOSTS, "key": key}
     entries = [{**wanted, "path": f"{directory}/{place}-{number}"} for number in range(count)]
     task = {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory), "certificates": entries}}
     ca = {"hardway.kubernetes.pki_ca": {"directory": str(directory), "cas": [{"name": "ca", "key": key}]}}

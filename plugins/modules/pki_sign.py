@@ -77,7 +77,7 @@ options:
         type: list
         elements: dict
         default: []
-      hosts:
+      sans:
         description: SANs instead of those in the CSR.
         type: list
         elements: str
@@ -149,7 +149,7 @@ _CERTIFICATE: dict[str, Any] = {
     "profile": {"type": "str", "default": "default"},
     "common_name": {"type": "str", "default": ""},
     "names": {"type": "list", "elements": "dict", "default": []},
-    "hosts": {"type": "list", "elements": "str", "default": []},
+    "sans": {"type": "list", "elements": "str", "default": []},
     "expiry": {"type": "str"},
     "chain": {"type": "bool", "default": False},
 }

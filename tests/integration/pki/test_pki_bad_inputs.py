@@ -37,7 +37,7 @@ from integration.pki.bad_inputs import BROKEN, CAS, CERTIFICATES, LISTS, REQUEST
 from integration.pki.inprocess import call, files
 from integration.pki.playbook import matches, openssl
 
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"], "expiry": "30d"}
 
 
 def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
@@ -179,7 +179,7 @@ def full(directory: Path) -> Iterator[None]:
 def test_full_disk(top: Path, place: str) -> None:
     """Neither a CA nor a host without room loses what it has, and the pair in use stays a pair."""
     with full(top / place):
-        entry = {**SERVER, "path": "TOP/host/a", "hosts": [f"h{number}.example.org" for number in range(300)]}
+        entry = {**SERVER, "path": "TOP/host/a", "sans": [f"h{number}.example.org" for number in range(300)]}
         refused(
             top,
             "pki_certificate",

@@ -63,7 +63,7 @@ def test_sign(pki: Path) -> None:
         theirs = load_certificate(str(run("sign", *signer, *override, request)["cert"]).encode(), "cfssl")
         entry = {"request": str(request), "path": str(pki / "r.crt"), "ca": "ca", "profile": "server"}
         config = str(pki / "config.json")
-        call("pki_sign", directory=str(pki), config=config, certificates=[{**entry, "hosts": hosts}])
+        call("pki_sign", directory=str(pki), config=config, certificates=[{**entry, "sans": hosts}])
         ours = read(pki / "r.crt")
         assert sorted(map(str, ours.subject)) == sorted(map(str, theirs.subject))
         assert extensions(ours) == extensions(theirs)
@@ -119,7 +119,7 @@ def test_gencrl(pki: Path) -> None:
 def test_bundle(pki: Path) -> None:
     """Leaf and intermediate, without the root, in this order."""
     entry = {"path": str(pki / "host/a"), "ca": "sub", "profile": "server", "common_name": "a", "chain": True}
-    call("pki_certificate", ca_dir=str(pki), certificates=[{**entry, "hosts": ["a.example.org"]}])
+    call("pki_certificate", ca_dir=str(pki), certificates=[{**entry, "sans": ["a.example.org"]}])
     ours = certificates_in((pki / "host/a.crt").read_bytes(), "ours")
     (pki / "leaf.pem").write_text(openssl("x509", "-in", pki / "host/a.crt"))
     stores = [f"-ca-bundle={pki}/ca.crt", f"-int-bundle={pki}/sub.crt"]

@@ -24,7 +24,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 from integration.pki.inprocess import act, call, files
 from integration.pki.playbook import openssl
 
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"], "expiry": "30d"}
 BELOW = {"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
 # It began five minutes ago.
 OVER = timedelta(minutes=3)

@@ -29,7 +29,7 @@ from integration.pki.test_pki_cfssl import CFSSL
 
 # What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older form.
 KUBEADM = {"kubernetes": "ca", "etcd-ca": "etcd/ca", "front-proxy-ca": "front-proxy-ca"}
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a", "192.0.2.1"], "expiry": "30d"}
 
 
 def keep(directory: Path, **entry: Any) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
     cases: list[tuple[Any, str]] = [
         (lambda: shutil.copy(tmp_path / "x.crt", signed), "has another key"),
         (lambda: sign(tmp_path / "other"), "not signed by the current CA"),
-        (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
+        (lambda: sign(vault, sans=["a", "b"]), "sans: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),
         (lambda: sign(vault, expiry="60d"), "issued for 60d instead of 30d"),
         (lambda: signed.write_text("x"), "no PEM certificate"),
@@ -282,7 +282,7 @@ def test_ca_of_a_company(tmp_path: Path) -> None:
     one = {"name": "ca", "import_certificate": f"{company}/bundle.pem", "import_key": f"{company}/ca.key"}
     act("pki_ca", directory=str(pki), cas=[one])
     assert (pki / "ca.crt").read_bytes() == (company / "ca.crt").read_bytes()
-    act("pki_certificate", **keep(pki, hosts=["127.0.0.1"], chain=True))
+    act("pki_certificate", **keep(pki, sans=["127.0.0.1"], chain=True))
     chained = tmp_path / "host/a.crt"
     openssl("verify", "-x509_strict", "-CAfile", company / "root.crt", "-untrusted", chained, chained)
     (port,) = free_ports(1)

@@ -27,7 +27,7 @@ from integration.pki.test_pki_tasks import cas
 
 def certificates(directory: Path, name: str, count: int) -> dict[str, Any]:
     """Return the task that keeps so many certificates."""
-    entry = {"ca": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
+    entry = {"ca": "ca", "profile": "server", "common_name": name, "sans": [f"{name}.example", "192.0.2.7"]}
     entries = [{**entry, "path": str(directory / name / f"{number:02}")} for number in range(count)]
     return {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory / "pki"), "certificates": entries}}
 

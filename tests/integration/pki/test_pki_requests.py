@@ -19,9 +19,9 @@ from integration.pki.test_pki_cfssl import CFSSL, run
 
 HOSTS = ("n1", "n2")
 # A host's tasks, as those of roles: of two CAs elsewhere, and of one whose key is here.
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a", "192.0.2.1"], "expiry": "30d"}
 CLIENT = {"ca": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
-PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
+PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "sans": ["192.0.2.1"], "expiry": "30d"}
 HERE = {"ca": "here", "profile": "client", "common_name": "h"}
 
 

@@ -14,7 +14,7 @@ from integration.pki.inprocess import call
 from integration.pki.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
 
 CA = {"name": "ca", "common_name": "kubernetes"}
-SERVER = {"path": "server", "profile": "server", "common_name": "server", "hosts": ["server.example"]}
+SERVER = {"path": "server", "profile": "server", "common_name": "server", "sans": ["server.example"]}
 
 
 def cas(pki: Path) -> dict[str, Any]:

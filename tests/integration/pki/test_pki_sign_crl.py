@@ -52,8 +52,8 @@ def test_sign_a_request_from_elsewhere(pki: Path) -> None:
     assert "DNS:a.example.org, email:a@example.org, IP Address:192.0.2.1, URI:spiffe://x/y" in text
     assert "Code Signing" not in text
     assert matches(found, pki / "elsewhere.key")
-    assert act("pki_sign", **sign(pki, asked, hosts=["b"]))["certificates"][0]["reasons"][0].startswith("hosts: ")
-    act("pki_sign", **sign(pki, asked, common_name="b", hosts=["b"], ca="leafs", expiry="20d", chain=True))
+    assert act("pki_sign", **sign(pki, asked, sans=["b"]))["certificates"][0]["reasons"][0].startswith("sans: ")
+    act("pki_sign", **sign(pki, asked, common_name="b", sans=["b"], ca="leafs", expiry="20d", chain=True))
     openssl("verify", "-CAfile", pki / "ca.crt", "-untrusted", found, found)
     reasons = act("pki_sign", **sign(pki, request(pki, *subject, "-addext", names)))["certificates"][0]["reasons"]
     assert reasons == ["key: is not that of the CSR"]
@@ -85,7 +85,7 @@ def test_self_signed(tmp_path: Path) -> None:
     """As cfssl selfsign: no CA at all; kept by the next run, made again when a name comes."""
     entry = {"path": str(tmp_path / "host/a"), "self_signed": True, "profile": "server", "common_name": "a"}
     for hosts in (["a"], ["a", "192.0.2.1"]):
-        act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "hosts": hosts}])
+        act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "sans": hosts}])
     found = tmp_path / "host/a.crt"
     openssl("verify", "-CAfile", found, "-verify_ip", "192.0.2.1", "-purpose", "sslserver", found)
     assert matches(found, tmp_path / "host/a.key")
@@ -93,14 +93,14 @@ def test_self_signed(tmp_path: Path) -> None:
         call(
             "pki_certificate",
             ca_dir=str(tmp_path),
-            certificates=[{**entry, "hosts": ["a"], "self_signed": False}],
+            certificates=[{**entry, "sans": ["a"], "self_signed": False}],
         )
 
 
 def test_bundle(pki: Path, tmp_path: Path) -> None:
     """The file a server shows leads to the root; the chain alone is mended without a new certificate."""
     entry = {"path": str(tmp_path / "host/a"), "ca": "leafs", "profile": "server", "common_name": "a"}
-    params = {"ca_dir": str(pki), "certificates": [{**entry, "hosts": ["a"], "chain": True, "expiry": "30d"}]}
+    params = {"ca_dir": str(pki), "certificates": [{**entry, "sans": ["a"], "chain": True, "expiry": "30d"}]}
     serial = act("pki_certificate", **params)["certificates"][0]["serial"]
     found = tmp_path / "host/a.crt"
     assert found.read_text().count("BEGIN CERTIFICATE") == 3

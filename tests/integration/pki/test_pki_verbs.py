@@ -76,7 +76,7 @@ def test_the_intermediate_of_the_role_signs_only_what_it_is_for(tmp_path: Path) 
     make = {"directory": str(tmp_path / "pki"), "cas": [{"name": "ca"}, kubelets]}
     below = {**make, "cas": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
     client = {"path": str(tmp_path / "n1"), "ca": kubelets["name"], "profile": "client", "common_name": "n1"}
-    server = {**client, "profile": "server", "hosts": ["a"]}
+    server = {**client, "profile": "server", "sans": ["a"]}
     issue = [{"ca_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (server, client)]
     outcome = play(
         tmp_path,

@@ -158,7 +158,8 @@ class Store:
             "time": stamp(datetime.now(timezone.utc)),
             "ca": ca,
             "subject": list(facts.subject),
-            "hosts": list(facts.hosts),
+            # As in cfssl; programs of users read this log.
+            "hosts": list(facts.sans),
             "usages": facts.usages.words(),
             "serial": facts.serial,
             "fingerprint": facts.fingerprint,

@@ -129,7 +129,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         f"{first['days_left']:.0f}",
         first["host"],
         _name(first["subject"]),
-        _shown(_plain(first["hosts"])),
+        _shown(_plain(first["sans"])),
         _name(first["issuer"]),
         files[0] + (f" +{len(files) - 1}" if len(files) > 1 else "") if files else "-",
         " ".join(row["endpoint"] for row in served) or "-",
@@ -147,9 +147,9 @@ def _name(parts: Sequence[str]) -> str:
     return common + (f" ({', '.join(values['O'])})" if "CN" in values and "O" in values else "")
 
 
-def _plain(hosts: Sequence[str]) -> list[str]:
+def _plain(sans: Sequence[str]) -> list[str]:
     """Return SANs without their type."""
-    return [host.partition(":")[2] for host in hosts]
+    return [san.partition(":")[2] for san in sans]
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -167,7 +167,7 @@ def _labels(row: Mapping[str, Any]) -> str:
         "index": str(row["index"]),
         "kind": row["kind"],
         "subject": ",".join(row["subject"]),
-        "names": ",".join(_plain(row["hosts"])),
+        "names": ",".join(_plain(row["sans"])),
         "issuer": ",".join(row["issuer"]),
         "serial": row["serial"],
         "used_by": ",".join(row["used_by"]),

@@ -24,7 +24,7 @@ class Facts:
     """The facts of a certificate and its key, without secrets."""
 
     subject: tuple[str, ...]
-    hosts: tuple[str, ...]
+    sans: tuple[str, ...]
     usages: Usages
     key: KeySpec
     not_before: datetime
@@ -66,7 +66,7 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     if found.key != spec.key:
         reasons.append(f"key: {found.key} instead of {spec.key}")
     reasons += _set_difference("subject", spec.subject.flat(), found.subject)
-    reasons += _set_difference("hosts", [str(host) for host in spec.hosts], found.hosts)
+    reasons += _set_difference("sans", [str(san) for san in spec.sans], found.sans)
     reasons += _set_difference("usages", spec.usages.words(), found.usages.words())
     reasons += _set_difference("pointers", spec.profile.pointers, found.pointers)
     return reasons + _life(spec, found, now, renew_before)
@@ -139,7 +139,7 @@ def describe(found: Facts | None) -> dict[str, Any]:
         return {}
     return {
         "subject": list(found.subject),
-        "hosts": sorted(found.hosts),
+        "sans": sorted(found.sans),
         "usages": found.usages.words(),
         "key": str(found.key),
         "life": short(found.life),
@@ -152,7 +152,7 @@ def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
     """Return a certificate to be issued for a diff."""
     return {
         "subject": list(spec.subject.flat()),
-        "hosts": sorted(str(host) for host in spec.hosts),
+        "sans": sorted(str(san) for san in spec.sans),
         "usages": spec.usages.words(),
         "key": str(spec.key),
         "life": short(spec.expiry),

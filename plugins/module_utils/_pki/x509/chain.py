@@ -13,9 +13,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import signed_by, validity
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import name_violation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import san_violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, names_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, sans_of
 
 _ANY = "2.5.29.37.0"
 
@@ -80,10 +80,10 @@ def _unfit(signer: Any, below: Path) -> str:
     if not _purposes((*below, signer)):
         return f"{name} is for other purposes than the certificate it signed"
     for item in below:
-        hosts = [
-            SubjectAltName(kind, value) for kind, _colon, value in (host.partition(":") for host in names_of(item))
+        sans = [
+            SubjectAltName(kind, value) for kind, _colon, value in (san.partition(":") for san in sans_of(item))
         ]
-        if reason := name_violation(hosts, signer):
+        if reason := san_violation(sans, signer):
             return f"{name}: {reason}"
     return ""
 

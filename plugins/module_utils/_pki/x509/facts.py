@@ -52,7 +52,7 @@ def _said_by(certificate: Any) -> Facts:
     constraints = extension_of(certificate, "BasicConstraints")
     return Facts(
         subject=flat_name(certificate.subject),
-        hosts=names_of(certificate),
+        sans=sans_of(certificate),
         usages=usages_of(certificate),
         key=key_spec(certificate.public_key()),
         not_before=not_before,
@@ -80,7 +80,7 @@ def flat_name(name: Any) -> tuple[str, ...]:
     return tuple(sorted(f"{_SHORT.get(oid, oid)}={value}" for oid, value in oids))
 
 
-def names_of(certificate: Any) -> tuple[str, ...]:
+def sans_of(certificate: Any) -> tuple[str, ...]:
     """Return the SANs as type:value, in the format of SubjectAltName."""
     kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
     names = []

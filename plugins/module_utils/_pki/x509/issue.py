@@ -29,7 +29,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 def request_pem(spec: CertificateSpec, key: Any) -> bytes:
     """Return the CSR for spec; it contains everything, for other signers too."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(spec.subject))
-    for extension, critical in asked_for(spec.profile, spec.hosts):
+    for extension, critical in asked_for(spec.profile, spec.sans):
         builder = builder.add_extension(extension, critical=critical)
     request = builder.sign(key, signature_hash(key))
     return request.public_bytes(serialization.Encoding.PEM)
@@ -83,7 +83,7 @@ def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
     """Return the builder of a certificate for spec, issued by a CA, or self-signed if ca is None."""
     name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
     builder = _dated(name, name if ca is None else ca.subject, public_key, start, spec.expiry)
-    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, ca):
+    for extension, critical in of_certificate(spec.profile, spec.sans, public_key, ca):
         builder = builder.add_extension(extension, critical=critical)
     return builder
 

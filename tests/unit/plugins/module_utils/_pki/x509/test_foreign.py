@@ -34,7 +34,7 @@ def test_a_subject_that_cannot_be_read_is_told_as_damaged(part: tuple[str, int, 
 
 def test_a_hosts_request_that_cannot_be_read_names_the_certificate() -> None:
     wanted = {"path": "/etc/x", "ca": "ca", "profile": "client", "common_name": "x"}
-    (spec,) = specs_of({"certificates": [{**wanted, "hosts": [], "names": [], "key": None}], "profiles": {}})
+    (spec,) = specs_of({"certificates": [{**wanted, "sans": [], "names": [], "key": None}], "profiles": {}})
     right = base64.b64decode(request(NODE))
     assert request_key(right, spec).key_size == 256
     for pem in (b"no request", right[:-60] + b"\n-----END CERTIFICATE REQUEST-----\n"):
