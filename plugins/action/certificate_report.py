@@ -26,8 +26,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the report."""
         result = super().run(tmp, task_vars)
-        _checked, args = self.validate_argument_spec({"looks": {"type": "dict", "required": True}})
-        results = args["looks"]
+        _checked, args = self.validate_argument_spec({"inspections": {"type": "dict", "required": True}})
+        results = args["inspections"]
         rows = report.gathered(results)
         problems = report.problems(results, rows)
         lines = [*report.table(rows), report.summary(rows, problems)]

@@ -121,7 +121,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import unchanged_result
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, health_problem
 
 
@@ -147,7 +147,7 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=cached_results.standing(systemd.show, health_problem, settled, directory, clean=write)
+            standing=cached_results.standing(systemd.show, health_problem, unchanged_result, directory, clean=write)
             if use
             else {},
             salt=cached_results.salt(directory, make=write) if use else "",

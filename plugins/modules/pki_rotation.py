@@ -190,7 +190,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         )
         rotation = Rotation(reconciler, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
-        rotations = rotation.take(step, params["cas"], params["key_pairs"])
+        rotations = rotation.advance(step, params["cas"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
     return {
         "changed": any(item["changed"] for item in rotations),

@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
 
 # The variable with the result of module cached_results, and the fact that invalidates it.
 VARIABLE = "_host_cached_results"
-FACT = "hardway_cached_results_void"
+FACT = "hardway_cached_results_invalidated"
 PLUGINS = Path(__file__).resolve().parent.parent
 
 

@@ -34,7 +34,7 @@ class ArtifactCache:
 
     def local(self, binary: Binary) -> Local | None:
         """Return the binary if it is available on the controller, without downloading or unpacking."""
-        path = catalog.ready_made(self._source, binary)
+        path = catalog.path_in_binary_dir(self._source, binary)
         if path:
             sha = self._digest(path, "sha256")
             return Local(path, os.path.getsize(path), sha, f"{binary.version}-{sha[:12]}")
@@ -49,7 +49,7 @@ class ArtifactCache:
         for (component, version), names in catalog.grouped(wanted).items():
             group = [binary for binary in wanted if (binary.component, binary.version) == (component, version)]
             try:
-                if any(not catalog.ready_made(self._source, binary) for binary in group):
+                if any(not catalog.path_in_binary_dir(self._source, binary) for binary in group):
                     self._provide(component, version, names)
                 for binary in group:
                     found = self.local(binary)
@@ -57,8 +57,8 @@ class ArtifactCache:
                         raise HardwayError(f"{binary.name} is not in the download")
                     had[binary] = found
             except HardwayError as exc:
-                lacking = [b.name for b in group if b not in had and not catalog.ready_made(self._source, b)]
-                problems.append(catalog.lack(self._source, component, version, lacking or names, str(exc)))
+                lacking = [b.name for b in group if b not in had and not catalog.path_in_binary_dir(self._source, b)]
+                problems.append(catalog.missing_download(self._source, component, version, lacking or names, str(exc)))
         return had, problems
 
     def _provide(self, component: str, version: str, names: list[str]) -> None:

@@ -100,7 +100,7 @@ def closed(wanted: Placed, root: str) -> list[str]:
     return [path for path in (root, *below_root, *above) if _mode(path) not in (None, safe_paths.DIRECTORY_MODE)]
 
 
-def impassable(wanted: Placed, root: str) -> list[str]:
+def closed_directories(wanted: Placed, root: str) -> list[str]:
     """Return other directories above a binary that exclude service users; their modes are not changed."""
     ways = [*_upwards(root, "/"), *_upwards(wanted.dest, "/")]
     modes = {path: _mode(path) for path in ways if path in DISTRIBUTIONS}
@@ -130,7 +130,7 @@ def install(wanted: Placed, root: str, upload: str) -> None:
     directory = os.path.dirname(path)
     safe_paths.make_directory(directory)
     partial = os.path.join(directory, f".{wanted.name}.part")
-    _bring(upload, partial)
+    _move(upload, partial)
     # Verified in a directory where no other user can replace it.
     sha = _digest(partial)
     if sha != wanted.sha256:
@@ -152,7 +152,7 @@ def _write_record(directory: str, record: dict[str, list]) -> None:
     atomic_files.write(os.path.join(directory, RECORD), data, mode=0o644)
 
 
-def _bring(upload: str, partial: str) -> None:
+def _move(upload: str, partial: str) -> None:
     """Move a file; copy it if a rename is impossible or would keep the SELinux label of a home directory."""
     if not os.path.isdir("/sys/fs/selinux/booleans"):
         try:

@@ -22,7 +22,7 @@ def reasons_of(variables: t.Mapping[str, t.Any]) -> list[str]:
     return [str(reason) for reason in observed[0].get("reasons", _NEW)]
 
 
-def join_turns(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
+def join_batches(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
     """Return the hosts of each turn, and the number of the turn for each host.
 
     Those whose kubelet has no certificate that serves are one turn, the first; those whose kubelet works follow,
@@ -39,11 +39,11 @@ def join_turns(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[st
     return {"hosts": turns, "of": {host: number for number, turn in enumerate(turns) for host in turn}}
 
 
-def join_requests(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:
+def node_csrs(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:
     """Return the entries of option ``nodes`` of module csr_approval for hosts whose keys are made."""
     found = []
     for host in map(str, hosts):
         variables = hostvars[host]
-        request = str((variables.get("_node_asked") or {}).get("request") or "")
+        request = str((variables.get("_node_kubelet_csr") or {}).get("request") or "")
         found.append({"name": node_name(host, variables), "request": request, "stopped": True})
     return found

@@ -84,7 +84,7 @@ def request(
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
 
-def greeted(url: str, *, timeout: float = 5.0) -> None:
+def wait_for_grpc_greeting(url: str, *, timeout: float = 5.0) -> None:
     """Return when the gRPC server at C(unix:///path) greets, as it does before any call; raise HttpError otherwise."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:

@@ -153,13 +153,13 @@ def decide(
     elif origin == "node" and keys and node in keys and stated.key != keys[node]:
         return Decision("leave", node, "a renewal by the node itself, which kube-controller-manager approves")
     elif origin == "bootstrapper":
-        strange = _strangeness(node, requester, stated.key, keys or {}, requesters)
+        strange = _why_foreign(node, requester, stated.key, keys or {}, requesters)
         if strange:
             return Decision("deny", node, strange)
     return Decision("approve", node, f"matches the inventory, requested by {requester}", stated.key)
 
 
-def _strangeness(
+def _why_foreign(
     node: str, requester: str, key: str, keys: Mapping[str, str], requesters: Sequence[str]
 ) -> Optional[str]:
     """Return why the user of a bootstrap token is not the claimed node, as far as that is known."""

@@ -38,7 +38,7 @@ class Reload:
     def verify(self) -> None:
         """Wait until the reload succeeded; raise with the unit's last log lines on failure."""
         if self._check.get("new_process"):
-            born, _last = wait_until(self._born, bool, timeout=LONGEST)
+            born, _last = wait_until(self._has_new_child, bool, timeout=LONGEST)
             if not born:
                 self._fail("no new process has taken over")
         done, failed = self._check.get("done"), self._check.get("failed")
@@ -48,7 +48,7 @@ class Reload:
             if wrong:
                 self._fail(wrong[0].strip())
 
-    def _born(self) -> bool:
+    def _has_new_child(self) -> bool:
         """Return whether the main process has a new child that stays alive."""
         new = children(self._main_pid) - self._before
         if new:

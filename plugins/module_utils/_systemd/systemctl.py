@@ -109,7 +109,7 @@ def query_health(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, 
     )
     try:
         if str(health["url"]).startswith("unix:"):
-            client.greeted(health["url"])
+            client.wait_for_grpc_greeting(health["url"])
             return False, ""
         answer = client.request(health["url"], tls=tls, timeout=5.0)
     except client.HttpError as exc:

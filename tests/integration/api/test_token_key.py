@@ -38,7 +38,7 @@ def test_tokens_of_the_old_key_hold_until_it_is_dropped(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
 
     def step(name: str) -> None:
-        Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).take(name, [], [{"name": "sa"}])
+        Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).advance(name, [], [{"name": "sa"}])
         cluster.programs.stop("kube-apiserver")
         cluster.programs.start("kube-apiserver", cluster._apiserver())
         cluster.programs.await_truth("kube-apiserver", cluster.ready)

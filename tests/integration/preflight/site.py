@@ -42,7 +42,7 @@ check = {{
 }}
 answers = {{
     "setup": {{"ansible_facts": facts}},
-    "host_check": check,
+    "host_preflight": check,
     "running_info": running,
     "cached_results": cached_results,
     "cluster_info": look,
@@ -106,7 +106,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was done to hosts beyond reading."""
-        reads = (".setup", ".host_check", ".running_info", ".cached_results")
+        reads = (".setup", ".host_preflight", ".running_info", ".cached_results")
         return [line for line in self.asked() if not line.endswith(reads)]
 
 

@@ -49,7 +49,7 @@ class Found:
     ends: datetime
     by_ca: bool
 
-    def life_left(self, now: datetime) -> float:
+    def validity_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left."""
         period = (self.ends - self.updated).total_seconds()
         return (self.ends - now).total_seconds() / period if period > 0 else 0.0
@@ -126,7 +126,7 @@ def differences(asked: Mapping[int, str], found: Found | None, now: datetime, re
         if reason != asked.get(serial):
             what = f"{asked[serial]} instead of {reason or 'valid'}" if serial in asked else "no longer revoked"
             reasons.append(f"revoked: {serial:x} {what}")
-    if found.life_left(now) < renew_before:
+    if found.validity_left(now) < renew_before:
         reasons.append("expiry: expires soon")
     return reasons
 

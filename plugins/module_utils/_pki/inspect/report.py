@@ -15,12 +15,12 @@ HEADING = ("STATE", "DAYS", "HOST", "SUBJECT", "NAMES", "ISSUER", "WHERE", "SERV
 # Of the names, as many are shown as fit into so many characters.
 _NAMES_WIDTH = 40
 
-Looks = Mapping[str, Mapping[str, Any]]
+Inspections = Mapping[str, Mapping[str, Any]]
 
 
-def gathered(looks: Looks) -> list[dict[str, Any]]:
+def gathered(inspections: Inspections) -> list[dict[str, Any]]:
     """Return all certificates, each with its host; those of shared endpoints are compared with every host's file."""
-    rows = [{"host": host, **item} for host, look in looks.items() for item in look.get("certificates", [])]
+    rows = [{"host": host, **item} for host, found in inspections.items() for item in found.get("certificates", [])]
     held: dict[str, set[str]] = {}
     for row in rows:
         if row["kind"] == "file":
@@ -32,15 +32,15 @@ def gathered(looks: Looks) -> list[dict[str, Any]]:
     return rows
 
 
-def problems(looks: Looks, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def problems(inspections: Inspections, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return all problems, each with its host."""
     found = []
-    for host, look in looks.items():
-        if not look:
+    for host, inspection in inspections.items():
+        if not inspection:
             found.append(f"{host}: was not reached; its certificates are unknown")
-        elif "certificates" not in look:
-            found.append(f"{host}: could not be inspected: {look.get('msg', 'no reason given')}")
-        found += [f"{host}: {problem}" for problem in look.get("problems", [])]
+        elif "certificates" not in inspection:
+            found.append(f"{host}: could not be inspected: {inspection.get('msg', 'no reason given')}")
+        found += [f"{host}: {problem}" for problem in inspection.get("problems", [])]
     for row in rows:
         if row.get("held") and not row["served_matches"]:
             found.append(
@@ -87,7 +87,7 @@ def summary(rows: Sequence[Mapping[str, Any]], wrong: Sequence[str]) -> tuple[st
     )
 
 
-def metrics(looks: Looks, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str], now: datetime) -> str:
+def metrics(inspections: Inspections, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str], now: datetime) -> str:
     """Return Prometheus metrics for the textfile collector of node_exporter."""
     lists: dict[str, list[str]] = {name: [] for name in _METRICS}
     for row in rows:
@@ -96,7 +96,7 @@ def metrics(looks: Looks, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str
         lists["not_after_timestamp_seconds"].append(f"{labels} {_seconds(row['not_after'])}")
         if row["served_matches"] is not None:
             lists["served_matches"].append(f"{labels} {int(row['served_matches'])}")
-    for host in looks:
+    for host in inspections:
         count = sum(problem.startswith(f"{host}: ") for problem in wrong)
         lists["problems"].append(f'{{host="{_escaped(host)}"}} {count}')
     lists["report_timestamp_seconds"].append(f" {int(now.timestamp())}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The specification of a certificate as plain data, with cfssl's fields: profile, names, hosts (our sans), key, expiry."""
+"""The specification of a certificate as plain data, with cfssl's fields: profile, names, SANs, key, expiry."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class CertificateSpec:
         if profile.needs_sans and not sans:
             raise HardwayError(f"{path}: a server certificate needs SANs; set sans to its names and addresses")
         subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
-        expiry = life_of(asked, profile, "8760h", path)
+        expiry = validity_period_of(asked, profile, "8760h", path)
         owner, group, chain = asked.get("owner"), asked.get("group"), bool(asked.get("chain"))
         return cls(path, issuer_of(asked, path), subject, sans, key, expiry, profile, owner, group, chain)
 
@@ -104,7 +104,7 @@ def issuer_of(asked: Mapping[str, Any], what: str) -> str:
     return str(ca)
 
 
-def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
+def validity_period_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
     """Return the validity period of a certificate: from its options, else from the profile."""
     given = asked.get("expiry")
     expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)

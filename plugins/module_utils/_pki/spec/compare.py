@@ -44,7 +44,7 @@ class Facts:
         """Return the validity period."""
         return self.not_after - self.not_before
 
-    def life_left(self, now: datetime) -> float:
+    def validity_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left: 1 if new, 0 or less if expired."""
         period = self.life.total_seconds()
         return (self.not_after - now).total_seconds() / period if period > 0 else 0.0
@@ -72,7 +72,7 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     return reasons + _life(spec, found, now, renew_before)
 
 
-def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
+def rejection_reasons(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
     """Return why clients of the CA reject a certificate of another program, or will do so soon."""
     reasons = []
     if found.by_ca is False:
@@ -80,7 +80,7 @@ def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> li
     return reasons + _ending(found, now, renew_before)
 
 
-def share_to_be_left(path: str, params: Mapping[str, Any]) -> float:
+def required_fraction(path: str, params: Mapping[str, Any]) -> float:
     """Return the fraction of its validity period a certificate must have left; 0 if excluded by renew_only."""
     only = params["renew_only"]
     return float(params["renew_before"]) if not only or is_named(path, only) else 0.0
@@ -118,7 +118,7 @@ def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
     """Return whether it has expired, or expires soon."""
     if found.not_after <= now:
         return [f"expiry: expired {short(now - found.not_after)} ago"]
-    if found.life_left(now) < renew_before:
+    if found.validity_left(now) < renew_before:
         return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its validity period"]
     return []
 

@@ -96,7 +96,7 @@ def authority_identifier(ca: Any) -> Any:
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 
 
-def asked_for(profile: Profile, sans: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
+def csr_extensions(profile: Profile, sans: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield the extensions of a CSR, each with its criticality: usages, SANs, and the CA flag."""
     yield from _usages(profile)
     if profile.is_ca:
@@ -104,7 +104,9 @@ def asked_for(profile: Profile, sans: Sequence[SubjectAltName]) -> Iterator[tupl
     yield from _san_extension(sans)
 
 
-def of_certificate(profile: Profile, sans: Sequence[SubjectAltName], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
+def certificate_extensions(
+    profile: Profile, sans: Sequence[SubjectAltName], key: Any, ca: Any
+) -> Iterator[tuple[Any, bool]]:
     """Yield the extensions of a certificate in Go's order; ca is the issuer, None if self-signed."""
     yield from _usages(profile)
     yield x509.BasicConstraints(ca=profile.is_ca, path_length=profile.path_length), True

@@ -39,14 +39,14 @@ _ACCESS = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "issuer"}
 def facts_of(certificate: Any, key: Any = None, ca: Any = None) -> Facts:
     """Return the facts of a certificate; key: its private key, ca: the expected issuer."""
     return replace(
-        _said_by(certificate),
+        _facts(certificate),
         by_ca=None if ca is None else issued_by(certificate, ca),
         key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
     )
 
 
 @lru_cache(maxsize=1024)
-def _said_by(certificate: Any) -> Facts:
+def _facts(certificate: Any) -> Facts:
     """Return the facts of a certificate alone; cached, because record and task use them."""
     not_before, not_after = validity(certificate)
     constraints = extension_of(certificate, "BasicConstraints")

@@ -15,9 +15,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import (
-    asked_for,
+    certificate_extensions,
+    csr_extensions,
     name_of,
-    of_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_spec, signature_hash
 
@@ -29,7 +29,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 def request_pem(spec: CertificateSpec, key: Any) -> bytes:
     """Return the CSR for spec; it contains everything, for other signers too."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(spec.subject))
-    for extension, critical in asked_for(spec.profile, spec.sans):
+    for extension, critical in csr_extensions(spec.profile, spec.sans):
         builder = builder.add_extension(extension, critical=critical)
     request = builder.sign(key, signature_hash(key))
     return request.public_bytes(serialization.Encoding.PEM)
@@ -83,7 +83,7 @@ def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
     """Return the builder of a certificate for spec, issued by a CA, or self-signed if ca is None."""
     name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
     builder = _dated(name, name if ca is None else ca.subject, public_key, start, spec.expiry)
-    for extension, critical in of_certificate(spec.profile, spec.sans, public_key, ca):
+    for extension, critical in certificate_extensions(spec.profile, spec.sans, public_key, ca):
         builder = builder.add_extension(extension, critical=critical)
     return builder
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests, join_turns
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_batches, node_csrs
 from unit.roles.master.rendering import ROLES
 from unit.roles.node.test_node_rendering import host
 
@@ -38,20 +38,20 @@ def test_working_kubelets_join_again_in_their_turns_and_the_others_at_once(
 ) -> None:
     reasons = [NONE, EXPIRED, FOREIGN, ASKED, FOREIGN + ASKED, []]
     hostvars = {f"n{number}": seen(found) for number, found in enumerate(reasons, 1)}
-    found = join_turns(list(hostvars), hostvars, at_once)
+    found = join_batches(list(hostvars), hostvars, at_once)
     assert found["hosts"] == turns
     assert found["of"] == {name: number for number, names in enumerate(turns) for name in names}
 
 
 def test_the_first_run_is_one_turn_and_a_later_one_has_none() -> None:
-    assert join_turns(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["hosts"] == [["m1", "n1"]]
-    assert join_turns(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"hosts": [], "of": {}}
+    assert join_batches(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["hosts"] == [["m1", "n1"]]
+    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"hosts": [], "of": {}}
 
 
 def test_requests_are_by_the_inventorys_names() -> None:
     """What a host returns is its request alone, never its name."""
-    hostvars = {"h1": {"cluster_node_name": "n1", "_node_asked": {"request": "PEM", "name": "n9"}}, "h2": {}}
-    assert join_requests(["h1", "h2"], hostvars) == [
+    hostvars = {"h1": {"cluster_node_name": "n1", "_node_kubelet_csr": {"request": "PEM", "name": "n9"}}, "h2": {}}
+    assert node_csrs(["h1", "h2"], hostvars) == [
         {"name": "n1", "request": "PEM", "stopped": True},
         {"name": "h2", "request": "", "stopped": True},
     ]

@@ -55,7 +55,7 @@ def test_anything_else_is_none(tmp_path: Path, says: bytes) -> None:
 
 def test_a_process_that_hangs_is_not_well(tmp_path: Path) -> None:
     with server(tmp_path / "socket", None) as url, pytest.raises(client.HttpError, match="timeout"):
-        client.greeted(url, timeout=0.2)
+        client.wait_for_grpc_greeting(url, timeout=0.2)
 
 
 def test_nobody_there_is_told(tmp_path: Path) -> None:

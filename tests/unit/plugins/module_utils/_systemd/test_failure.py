@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch, hopeless
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch, why_waiting_is_useless
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failur
 def test_a_unit_is_given_up_when_it_failed_for_good_or_often(active: str, restarts: int, word: str) -> None:
     """It had been restarted three times before, which counts for nothing."""
     seen = {"ActiveState": active, "Result": "exit-code", "NRestarts": str(restarts)}
-    assert hopeless(seen, 3).startswith(word) and bool(hopeless(seen, 3)) == bool(word)
+    assert why_waiting_is_useless(seen, 3).startswith(word) and bool(why_waiting_is_useless(seen, 3)) == bool(word)
 
 
 def test_the_reason_has_the_last_lines_and_no_secret() -> None:

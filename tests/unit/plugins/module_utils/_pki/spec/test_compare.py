@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
     describe,
     describe_wanted,
     differences,
-    unfit,
+    rejection_reasons,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
 
@@ -117,4 +117,4 @@ def test_description_holds_no_more_than_a_diff_may_show() -> None:
 )
 def test_what_others_make_is_judged_by_use_alone(changes: dict[str, t.Any], expected: list[str]) -> None:
     """Who renews it by himself need not be told that it ends soon."""
-    assert unfit(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected
+    assert rejection_reasons(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected

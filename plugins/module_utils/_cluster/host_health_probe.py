@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import dns
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems as health
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_health_problems as health
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, durations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
@@ -40,7 +40,7 @@ RESERVED = "/var/lib/cni/networks"
 RUNNING = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
 
 
-class HostProbe:
+class HostHealthProbe:
     """Inspects one host as often as needed."""
 
     def __init__(self, params: Mapping[str, Any], run: Run) -> None:

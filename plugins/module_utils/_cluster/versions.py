@@ -84,7 +84,7 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
     }
 
 
-def unfounded(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
+def no_cluster_yet(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
     """Return whether there is no cluster yet: all etcd hosts were read, none has data, and nothing runs."""
     members = groups.get("etcd") or []
     return (
@@ -148,7 +148,7 @@ def problems(
     if runs:
         found += _problems("kubernetes", runs, str(wanted["kubernetes"]), allow_minor)
         found += _unsupported(newest(runs), str(wanted["kubernetes"]), supported)
-        found += _canary(cluster["behind"], str(wanted["kubernetes"]), nodes)
+        found += _newer_kubelets(cluster["behind"], str(wanted["kubernetes"]), nodes)
     for name in COMPONENTS:
         if name in cluster["runs"] and name in wanted:
             found += _problems(name, cluster["runs"][name], str(wanted[name]), allow_minor)
@@ -199,7 +199,7 @@ def _unsupported(runs: str, wanted: str, supported: Sequence[str]) -> list[str]:
     ]
 
 
-def _canary(behind: Runs, wanted: str, nodes: Collection[str]) -> list[str]:
+def _newer_kubelets(behind: Runs, wanted: str, nodes: Collection[str]) -> list[str]:
     """Return whether kubelets of the play would be newer than an API server outside of it."""
     older = {version: hosts for version, hosts in behind.items() if order(version) < order(wanted)}
     if not older or not nodes:
@@ -258,7 +258,7 @@ def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[st
     return found
 
 
-def to_bring(
+def to_download(
     components: Iterable[Mapping[str, t.Any]], had: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]
 ) -> list[Mapping[str, t.Any]]:
     """Return the components of which some host of the play lacks a binary."""

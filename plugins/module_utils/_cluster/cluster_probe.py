@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems as objects
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.leftovers import scratch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, evaluated

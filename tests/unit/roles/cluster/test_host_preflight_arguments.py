@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What role cluster asks module host_check on hosts of different groups."""
+"""What role cluster asks module host_preflight on hosts of different groups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def asked(name: str, groups: dict[str, list[str]] = GROUPS, **settings: Any) -> 
     settings |= {"ansible_play_hosts_all": list(ADDRESSES)}
     host = Host(name, ADDRESSES, groups, **settings)
     (task,) = DataLoader().load_from_file(str(ROLES / "cluster/tasks/inspect.yml"), trusted_as_template=True)
-    return dict(host.templar.template(task["hardway.kubernetes.host_check"]))
+    return dict(host.templar.template(task["hardway.kubernetes.host_preflight"]))
 
 
 @pytest.mark.parametrize(
