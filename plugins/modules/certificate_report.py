@@ -36,9 +36,9 @@ options:
 EXAMPLES = r"""
 - name: Report the certificates of all hosts
   hardway.kubernetes.certificate_report:
-    inspections: >-
-      {{ dict(ansible_play_hosts_all
-              | zip(ansible_play_hosts_all | map('extract', hostvars, 'inspection'))) }}
+    inspections: "{{ dict(hosts | zip(hosts | map('extract', hostvars, 'inspection'))) }}"
+  vars:
+    hosts: "{{ ansible_play_hosts_all }}"
   run_once: true
 """
 

@@ -37,7 +37,7 @@ attributes:
     support: full
     description: Shows the new state of each object, never its content.
 options:
-  directory:
+  ca_dir:
     description:
       - Directory of the CAs. It is created with mode V(0700) and its own C(.gitignore).
       - Files of a CA are C(NAME.crt) and C(NAME.key); of V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key), as in kubeadm.
@@ -54,7 +54,7 @@ options:
     type: raw
   import_dir:
     description:
-      - Directory with existing CAs and key pairs to import, as far as O(directory) does not have them yet.
+      - Directory with existing CAs and key pairs to import, as far as O(ca_dir) does not have them yet.
       - Its layout is that of kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or cfssl (C(ca.pem),
         C(ca-key.pem), C(etcd-ca.pem) …). Missing ones are created, but it must contain at least one of O(cas).
       - It can be deleted once all of O(cas) are imported. Files in it must be the imported ones, even if rotated since.
@@ -185,7 +185,7 @@ options:
 EXAMPLES = r"""
 - name: Create the CAs of a cluster
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     cas:
       - name: ca
         common_name: kubernetes
@@ -206,13 +206,13 @@ EXAMPLES = r"""
 
 - name: Create a CA from a CSR file of cfssl
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     cas:
       - {name: ca, csr: /srv/guide/ca-csr.json}
 
 - name: Import the CAs of a kubeadm cluster
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     import_dir: /srv/master-1/etc/kubernetes/pki
     cas:
       - {name: ca}
@@ -223,7 +223,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-directory: {description: "Absolute path of the directory.", returned: success, type: str, sample: /home/ops/pki}
+ca_dir: {description: "Absolute path of the directory.", returned: success, type: str, sample: /home/ops/pki}
 cas:
   description: State of each CA.
   returned: success
@@ -284,7 +284,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
     "import_dir": {"type": "path"},
@@ -304,7 +304,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_ca")
     if not 0 <= params["renew_before"] < 1:
         raise HardwayError(f"renew_before {params['renew_before']}: must be between 0 and 1")
-    store = Store(params["directory"])
+    store = Store(params["ca_dir"])
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
     reconciler = Reconciler(
@@ -326,7 +326,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] not in same}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
     reported = {
-        "directory": store.directory,
+        "ca_dir": store.directory,
         "requests": waiting(reconciler.offline),
         "diff": {"before": "", "after": after},
     }
@@ -335,7 +335,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
 def warnings(params: dict[str, Any]) -> list[str]:
     """Return one line for each CA that still shares the key of the CA it is split from."""
-    store = Store(params["directory"])
+    store = Store(params["ca_dir"])
     return [line for item in params["cas"] if (line := shared(store, item["name"], item["split_from"]))]
 
 

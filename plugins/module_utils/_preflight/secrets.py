@@ -24,12 +24,12 @@ _REMEDY = (
 )
 
 
-def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
+def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], ca_dir: str) -> list[str]:
     """Return one line for each secret that masters have and the directory does not.
 
     reported is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
     """
-    store = Store(directory)
+    store = Store(ca_dir)
     keys, tokens = [], []
     for host, result in sorted(reported.items()):
         files, nonce = result.get("secrets") or {}, str(result.get("nonce", ""))

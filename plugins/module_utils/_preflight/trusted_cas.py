@@ -20,7 +20,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 def foreign_cas(
     reported: t.Mapping[str, t.Mapping[str, str]],
     names: t.Mapping[str, str],
-    directory: str,
+    ca_dir: str,
     etcd_data: t.Collection[str] = (),
 ) -> list[str]:
     """Return one line for each CA that hosts trust and the directory does not know, not even from earlier.
@@ -28,7 +28,7 @@ def foreign_cas(
     reported is what each host has, by path; names are the CAs that belong there. One with the same key is the same.
     etcd_data are the hosts with data of etcd: an API server with other keys than that cluster's never becomes ready.
     """
-    store = Store(directory)
+    store = Store(ca_dir)
     culprits: dict[tuple[str, str, str], list[str]] = {}
     ours = {name: known_certificates(store, name) for name in set(names.values())}
     for host, files in reported.items():

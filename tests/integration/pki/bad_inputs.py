@@ -157,7 +157,7 @@ CAS: list[tuple[dict[str, Any], str]] = [
     ({"name": "n", "import_certificate": "TOP/parts/expired.crt"}, "expired.crt: expired at .*; renew it where"),
     ({"name": "n", "import_certificate": "TOP/parts/empty"}, "empty: contains no PEM certificate"),
     ({"name": "ca", "import_certificate": "TOP/pki/mute.crt"}, "ca.crt: is another CA than .*mute.crt; remove"),
-    ({"directory": "TOP/parts/empty"}, "empty: is not a directory; move it away"),
+    ({"ca_dir": "TOP/parts/empty"}, "empty: is not a directory; move it away"),
     ({"renew_before": 1.5}, "renew_before 1.5: must be between 0 and 1"),
     ({"key_pairs": [{"name": "n", "key": {"algo": "ed25519"}}]}, "rsa or ecdsa only; choose one"),
     ({"secrets": [{"name": "n", "bytes": 0}]}, "0 bytes are not supported; set 1 to 1024"),

@@ -56,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"name": "servers", "signed_by": "ca", "usages": ["server auth"], "path_length": 0, "expiry": "90d"},
         {"name": "mute", "usages": ["cert sign"]},
     ]
-    call("pki_ca", directory=str(top / "pki"), cas=cas, key_pairs=[{"name": "sa"}])
+    call("pki_ca", ca_dir=str(top / "pki"), cas=cas, key_pairs=[{"name": "sa"}])
     call("pki_certificate", ca_dir=str(top / "pki"), certificates=[{**SERVER, "path": str(top / "host/a")}])
     key = load_key((top / "pki/ca.key").read_bytes(), "")
     root = load_certificate((top / "pki/ca.crt").read_bytes(), "")
@@ -130,7 +130,7 @@ def test_broken_cas(top: Path, source: str, target: str, options: dict[str, Any]
     shutil.copy(top / "parts" / source, top / "pki" / target)
     entry = {**SERVER, "path": "TOP/host/a"}
     refused(top, "pki_certificate", message, ca_dir="TOP/pki", certificates=[entry], force=True, **options)
-    refused(top, "pki_ca", message, directory="TOP/pki", cas=[{"name": "ca"}], renew=True, **options)
+    refused(top, "pki_ca", message, ca_dir="TOP/pki", cas=[{"name": "ca"}], renew=True, **options)
 
 
 @pytest.mark.parametrize(("params", "message"), CAS)
@@ -138,20 +138,20 @@ def test_cas(top: Path, params: dict[str, Any], message: str) -> None:
     """No CA comes of it, and those that are there stay."""
     if "name" in params:
         params = {"cas": [params]}
-    refused(top, "pki_ca", message, **{"directory": "TOP/pki", **params})
+    refused(top, "pki_ca", message, **{"ca_dir": "TOP/pki", **params})
 
 
 @pytest.mark.parametrize(("changes", "message"), REQUESTS)
 def test_requests(top: Path, changes: dict[str, Any], message: str) -> None:
     """Nothing is signed."""
     entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "ca": "ca", "profile": "client", **changes}
-    refused(top, "pki_sign", message, directory="TOP/pki", certificates=[entry])
+    refused(top, "pki_sign", message, ca_dir="TOP/pki", certificates=[entry])
 
 
 @pytest.mark.parametrize(("params", "message"), LISTS)
 def test_lists(top: Path, params: dict[str, Any], message: str) -> None:
     """No list is written."""
-    refused(top, "pki_crl", message, **{"directory": "TOP/pki", "ca": "ca", **params})
+    refused(top, "pki_crl", message, **{"ca_dir": "TOP/pki", "ca": "ca", **params})
 
 
 def test_there_are_sixty() -> None:
@@ -191,7 +191,7 @@ def test_full_disk(top: Path, place: str) -> None:
         assert matches(top / "host/a.crt", top / "host/a.key")
         if place == "pki":
             refused(
-                top, "pki_ca", "No space left on device; free disk space", directory="TOP/pki", cas=[{"name": "new"}]
+                top, "pki_ca", "No space left on device; free disk space", ca_dir="TOP/pki", cas=[{"name": "new"}]
             )
 
 
@@ -206,7 +206,7 @@ def test_unreadable_directory(top: Path, module: str) -> None:
     os.seteuid(65534)
     try:
         with pytest.raises(HardwayError, match=r"Permission denied; fix (its|the) owner"):
-            call(module, directory=str(top / "pki"), **params)
+            call(module, ca_dir=str(top / "pki"), **params)
     finally:
         os.seteuid(0)
     assert files(top) == before

@@ -41,7 +41,7 @@ def loaded(pki: Path, name: str) -> tuple[Any, Any]:
 def pki(tmp_path: Path) -> Path:
     """Return a directory whose root and the CA below it have expired, and a leaf that the root signed."""
     pki = tmp_path / "pki"
-    act("pki_ca", directory=str(pki), cas=[{"name": "ca"}, BELOW])
+    act("pki_ca", ca_dir=str(pki), cas=[{"name": "ca"}, BELOW])
     root, key = loaded(pki, "ca")
     params = {"path": "x", "ca": "ca", "profile": "client", "common_name": "x", "expiry": "9d"}
     leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
@@ -58,7 +58,7 @@ def test_the_ordinary_run_repairs(pki: Path, tmp_path: Path) -> None:
     """Same keys, so that nothing that was signed is lost; also what is below it, and what is new is foreseen."""
     before = [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")]
     entries = [{"name": "ca"}, BELOW, {"name": "new", "signed_by": "ca"}]
-    done = act("pki_ca", directory=str(pki), cas=entries, renew=True)
+    done = act("pki_ca", ca_dir=str(pki), cas=entries, renew=True)
     assert [item["state"] for item in done["cas"]] == ["renewed", "renewed", "created"]
     assert [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")] == before
     verify = ["verify", "-x509_strict", "-CAfile", pki / "ca.crt"]
@@ -80,11 +80,10 @@ def test_nobody_else_works_with_it(pki: Path, module: str, params: dict[str, Any
     """The message says how to renew it; the files stay as they are."""
     if module == "pki_certificate":
         params = {"certificates": [{**SERVER, "path": str(pki.parent / "a")}]}
-    option = "ca_dir" if module == "pki_certificate" else "directory"
     before = files(pki)
     message = r"/ca.crt: expired at .*; renew it where its key is, with role ca \(pki_ca with renew\), or replace"
     with pytest.raises(HardwayError, match=message):
-        call(module, **{option: str(pki)}, **params)
+        call(module, ca_dir=str(pki), **params)
     assert files(pki) == before
 
 
@@ -97,8 +96,8 @@ def test_a_root_whose_key_is_elsewhere_is_renewed_there(pki: Path, tmp_path: Pat
     (pki / "ca.key").unlink()
     params = {"cas": [{"name": "ca"}], "renew": True}
     with pytest.raises(HardwayError, match=r"ca\.crt: expired at .*; renew it where its key is"):
-        call("pki_ca", directory=str(pki), offline=["ca"], **params)
-    call("pki_ca", directory=str(vault), **params)
+        call("pki_ca", ca_dir=str(pki), offline=["ca"], **params)
+    call("pki_ca", ca_dir=str(vault), **params)
     (pki / "ca.crt").write_bytes((vault / "ca.crt").read_bytes())
-    assert call("pki_ca", directory=str(pki), **params)["cas"][0]["state"] == "kept"
+    assert call("pki_ca", ca_dir=str(pki), **params)["cas"][0]["state"] == "kept"
     openssl("verify", "-CAfile", pki / "ca.crt", tmp_path / "leaf.crt")

@@ -31,7 +31,7 @@ class Cluster:
     def __init__(self, directory: Path) -> None:
         """Make the CAs elsewhere, and bring their certificates."""
         self.directory, self.pki, self.vault = directory, directory / "pki", directory / "vault"
-        act("pki_ca", directory=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
+        act("pki_ca", ca_dir=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
         (self.pki / "etcd").mkdir(parents=True)
         for name in ("ca.crt", "etcd/ca.crt"):
             shutil.copy(self.vault / name, self.pki / name)
@@ -40,7 +40,7 @@ class Cluster:
         """Run what role ca does."""
         wanted = [{"name": "ca"}, {"name": "etcd-ca"}, {"name": "here"}]
         below = {"name": "sub", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
-        return call("pki_ca", directory=str(self.pki), cas=[*wanted, below], **options)
+        return call("pki_ca", ca_dir=str(self.pki), cas=[*wanted, below], **options)
 
     def run(self, check: bool = False, **options: Any) -> list[dict[str, Any]]:
         """Run the tasks of both hosts; return what each answered."""
@@ -147,7 +147,7 @@ def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> 
 def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Cluster) -> None:
     cluster.cas(may_wait=True)
     first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
-    act("pki_ca", directory=str(cluster.directory / "other"), cas=[{"name": "ca"}])
+    act("pki_ca", ca_dir=str(cluster.directory / "other"), cas=[{"name": "ca"}])
     signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]
     openssl("x509", "-req", "-in", first, *signer, "-out", first.replace(".csr", ".crt"))
     with pytest.raises(HardwayError, match="not signed by the current CA ca"):

@@ -19,7 +19,7 @@ SERVER = {"path": "server", "profile": "server", "common_name": "server", "sans"
 
 def cas(pki: Path) -> dict[str, Any]:
     """Return the task of an ordinary run on the controller."""
-    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"ca_dir": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_ca": params}
 
 
@@ -41,7 +41,7 @@ def certificates(pki: Path, host: Path) -> dict[str, Any]:
 
 def rotation(pki: Path, step: str) -> dict[str, Any]:
     """Return the task that takes a step."""
-    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"ca_dir": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_rotation": {**params, "step": step, "min_age": "1ms"}}
 
 
@@ -129,7 +129,7 @@ def test_named_certificates_are_made_again(directory: Path) -> None:
 
 def test_by_threshold_only_those_named_are_made_again(tmp_path: Path) -> None:
     """A certificate for ten minutes is half over when it is made: five are the backdating."""
-    call("pki_ca", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}])
+    call("pki_ca", ca_dir=str(tmp_path / "pki"), cas=[{"name": "ca"}])
     one = {"ca": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
     certificates = [{**one, "path": str(tmp_path / name)} for name in ("a", "b")]
     observed = [{"path": str(tmp_path / name), "ca": "ca"} for name in ("a.crt", "b.crt")]

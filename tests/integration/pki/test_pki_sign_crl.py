@@ -21,7 +21,7 @@ CA_PROFILE = {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": Tr
 def pki(tmp_path: Path) -> Path:
     """Return a directory with a root, a CA below it, and one below that."""
     chain = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}, {"name": "leafs", "signed_by": "sub", "expiry": "90d"}]
-    act("pki_ca", directory=str(tmp_path / "pki"), cas=chain)
+    act("pki_ca", ca_dir=str(tmp_path / "pki"), cas=chain)
     return tmp_path / "pki"
 
 
@@ -36,7 +36,7 @@ def request(directory: Path, *arguments: str) -> Path:
 def sign(pki: Path, asked: Path, **entry: object) -> dict[str, object]:
     """Return the options that sign one request."""
     one = {"request": str(asked), "path": str(pki / "out/a.crt"), "ca": "ca", "profile": "server", **entry}
-    return {"directory": str(pki), "certificates": [one]}
+    return {"ca_dir": str(pki), "certificates": [one]}
 
 
 def test_sign_a_request_from_elsewhere(pki: Path) -> None:
@@ -115,8 +115,8 @@ def test_renew_cas(pki: Path) -> None:
     """Root and intermediate get a new life with name and key; what they signed stays valid."""
     chain = [{"name": "ca", "expiry": "999d"}, {"name": "sub", "signed_by": "ca", "expiry": "99d"}]
     old = {name: openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") for name in ("ca", "sub")}
-    call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.9999)
-    renewed = call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.99999999)
+    call("pki_ca", ca_dir=str(pki), cas=chain, renew=True, renew_before=0.9999)
+    renewed = call("pki_ca", ca_dir=str(pki), cas=chain, renew=True, renew_before=0.99999999)
     assert [item["state"] for item in renewed["cas"]] == ["renewed", "renewed"]
     for name in ("ca", "sub"):
         assert openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") == old[name]
@@ -130,7 +130,7 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
         for name in ("lost", "good", "old")
     ]
     issued = call("pki_certificate", ca_dir=str(pki), certificates=entries)["certificates"]
-    params = {"directory": str(pki), "ca": "ca"}
+    params = {"ca_dir": str(pki), "ca": "ca"}
     act("pki_crl", **params)
     lost = {"serial": issued[0]["serial"], "reason": "key_compromise"}
     act("pki_crl", **params, revoked=[lost])
@@ -149,7 +149,7 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
         for name in ("lost", "good", "old")
     }
     assert judged == {"lost": 2, "good": 0, "old": 2}
-    act("pki_ca", directory=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
+    act("pki_ca", ca_dir=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
     with pytest.raises(HardwayError, match=r"other\.crt: may not sign revocation lists"):
-        call("pki_crl", directory=str(pki), ca="other")
+        call("pki_crl", ca_dir=str(pki), ca="other")
     assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["ca"] == "other"

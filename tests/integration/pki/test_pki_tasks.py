@@ -21,7 +21,7 @@ ACTS_ONCE = [True, True, False, False]
 def cas(directory: Path, **changes: Any) -> dict[str, Any]:
     """Return the task that makes the CAs."""
     params = {
-        "directory": str(directory),
+        "ca_dir": str(directory),
         "cas": [
             {"name": "ca", "common_name": "kubernetes"},
             {"name": "etcd-ca", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "Example", "C": "DE"}]},
