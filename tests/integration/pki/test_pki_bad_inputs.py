@@ -190,9 +190,7 @@ def test_full_disk(top: Path, place: str) -> None:
         )
         assert matches(top / "host/a.crt", top / "host/a.key")
         if place == "pki":
-            refused(
-                top, "pki_ca", "No space left on device; free disk space", ca_dir="TOP/pki", cas=[{"name": "new"}]
-            )
+            refused(top, "pki_ca", "No space left on device; free disk space", ca_dir="TOP/pki", cas=[{"name": "new"}])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
