@@ -28,6 +28,9 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec({"inspections": {"type": "dict", "required": True}})
         results = args["inspections"]
+        if others := [host for host, found in results.items() if not isinstance(found, dict)]:
+            reason = "not a mapping; set the results of hardway.kubernetes.pki_info by host"
+            return {**result, "failed": True, "msg": f"inspections: {', '.join(others)}: {reason}"}
         rows = report.gathered(results)
         problems = report.problems(results, rows)
         lines = [*report.table(rows), report.summary(rows, problems)]

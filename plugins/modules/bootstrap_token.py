@@ -68,7 +68,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Reconciler a token for joining nodes
+- name: Ensure a token for joining nodes
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     ttl: 1h

@@ -42,7 +42,7 @@ class Systemd:
         command = ["systemctl", "show", "--timestamp=us+utc", "--property=" + plan.PROPERTIES, "--", *names]
         code, out, err = self._run(command)
         if code != 0:
-            raise HardwayError(f"systemctl show: {err.strip()}; systemd must be PID 1 on this host")
+            raise HardwayError(f"systemctl show: {' '.join(err.split())}; systemd must be PID 1 on this host")
         return out.strip("\n")
 
     def do(self, *arguments: str) -> None:
