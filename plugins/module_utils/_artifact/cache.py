@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Archive, Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable, download
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 CHUNK = 1 << 20
@@ -101,7 +101,7 @@ class ArtifactCache:
         shutil.rmtree(scratch, ignore_errors=True)
         os.makedirs(scratch)
         names = {os.path.normpath(path): name for name, path in held.members.items()}
-        digests = {}
+        sums: dict[str, str] = {}
         try:
             with tarfile.open(held.path, mode="r|*") as packed:
                 for member in packed:
@@ -110,14 +110,14 @@ class ArtifactCache:
                     if name and stream:
                         with open(os.path.join(scratch, name), "wb") as out:
                             shutil.copyfileobj(stream, out, CHUNK)
-                        digests[name] = digest_of(os.path.join(scratch, name), "sha256")
+                        sums[name] = digests.of_file(os.path.join(scratch, name))
         except (tarfile.TarError, EOFError, OSError) as exc:
             shutil.rmtree(scratch, ignore_errors=True)
             raise HardwayError(f"{held.path} cannot be unpacked: {exc}") from exc
-        atomic_files.write(os.path.join(scratch, "sha256.json"), json.dumps(digests).encode(), mode=0o644)
+        atomic_files.write(os.path.join(scratch, "sha256.json"), json.dumps(sums).encode(), mode=0o644)
         shutil.rmtree(target, ignore_errors=True)
         os.rename(scratch, target)
-        for name, sha in digests.items():
+        for name, sha in sums.items():
             self._remember(os.path.join(target, name), "sha256", sha)
 
     def _plain(self, held: Archive, binary: Binary) -> Local | None:
@@ -145,7 +145,7 @@ class ArtifactCache:
         with contextlib.nullcontext() if locked else self._lock(path):
             known = self._remembered(path, algorithm)
             if not known:
-                known = digest_of(path, algorithm)
+                known = digests.of_file(path, algorithm)
                 self._remember(path, algorithm, known)
         return known
 
@@ -185,12 +185,3 @@ class ArtifactCache:
         with open(os.path.join(directory, name), "w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-
-
-def digest_of(path: str, algorithm: str) -> str:
-    """Return the digest of a file, read in chunks."""
-    found = hashlib.new(algorithm)
-    with open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()

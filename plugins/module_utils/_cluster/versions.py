@@ -9,6 +9,8 @@ import re
 import typing as t
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
 # The report of module running_info by inventory name.
 Reports = Mapping[str, Mapping[str, t.Any]]
 # Hosts by version.
@@ -226,8 +228,7 @@ def _listed(runs: Runs, first: str, last: str) -> str:
 
 def _names(hosts: Collection[str]) -> str:
     """Return hosts for display, shortened."""
-    found = sorted(hosts)
-    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return shortened(sorted(hosts))
 
 
 def unknown(

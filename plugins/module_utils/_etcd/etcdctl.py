@@ -59,7 +59,9 @@ class Etcdctl:
                 f"{self.program}: cannot be run: {exc.strerror}; install etcdctl, as role etcd does, or set etcdctl"
             ) from exc
         except subprocess.TimeoutExpired as exc:
-            raise HardwayError(f"etcdctl {' '.join(arguments[:2])}: no answer in 60 s; check that etcd is healthy") from exc
+            raise HardwayError(
+                f"etcdctl {' '.join(arguments[:2])}: no answer in 60 s; check that etcd is healthy"
+            ) from exc
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no message"]
             raise HardwayError(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
 
 def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     """Return what is wrong with the directory of the CAs.
@@ -22,14 +24,8 @@ def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         hosts.setdefault(str(directory or "no file"), []).append(host)
     if cluster.get("pki_dir_given") or len(hosts) < 2:
         return []
-    places = "; ".join(f"{place} ({_first_names(hosts[place])})" for place in sorted(hosts))
+    places = "; ".join(f"{place} ({shortened(hosts[place], 3)})" for place in sorted(hosts))
     return [
         f"cluster_pki_dir: its default is beside the inventory, and the hosts of this cluster are in {len(hosts)} "
         f"directories: {places}; set it to one directory for all of them, which you back up"
     ]
-
-
-def _first_names(hosts: list[str]) -> str:
-    """Return the first of many names."""
-    more = len(hosts) - 3
-    return ", ".join(hosts[:3]) + (f" and {more} more" if more > 0 else "")

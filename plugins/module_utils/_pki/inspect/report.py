@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
+
 # The worst first.
 STATES = ("expired", "future", "critical", "mismatch", "warning", "ok")
 HEADING = ("STATE", "DAYS", "HOST", "SUBJECT", "NAMES", "ISSUER", "WHERE", "SERVED AT", "USED BY")
@@ -92,8 +94,8 @@ def metrics(inspections: Inspections, rows: Iterable[Mapping[str, Any]], wrong: 
     lists: dict[str, list[str]] = {name: [] for name in _METRICS}
     for row in rows:
         labels = _labels(row)
-        lists["not_before_timestamp_seconds"].append(f"{labels} {_seconds(row['not_before'])}")
-        lists["not_after_timestamp_seconds"].append(f"{labels} {_seconds(row['not_after'])}")
+        lists["not_before_timestamp_seconds"].append(f"{labels} {moment_of(row['not_before']).timestamp():.0f}")
+        lists["not_after_timestamp_seconds"].append(f"{labels} {moment_of(row['not_after']).timestamp():.0f}")
         if row["served_matches"] is not None:
             lists["served_matches"].append(f"{labels} {int(row['served_matches'])}")
     for host in inspections:
@@ -177,7 +179,3 @@ def _labels(row: Mapping[str, Any]) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _seconds(stamp: str) -> int:
-    return int(datetime.strptime(stamp + "+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp())

@@ -47,9 +47,9 @@ class Request:
         return cls.parse(data, what)
 
     @classmethod
-    def parse(cls, data: bytes, what: str) -> Request:
+    def parse(cls, data: bytes, what: str, remedy: str = "create it again") -> Request:
         """Return the validated CSR of a PEM text; ``what`` names it in errors."""
-        with readable(f"{what}: is not a PEM CSR or is damaged; create it again"):
+        with readable(f"{what}: is not a PEM CSR or is damaged; {remedy}"):
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
             list(request.extensions)
@@ -57,7 +57,7 @@ class Request:
             flat_name(request.subject)
             request.public_key()
         if not valid:
-            raise HardwayError(f"{what}: is not signed by its own key; create it again")
+            raise HardwayError(f"{what}: is not signed by its own key; {remedy}")
         return cls(request, what)
 
     def same(self, other: bytes) -> bool:

@@ -13,7 +13,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import BACKDATE, root_profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import (
     certificate_extensions,
     csr_extensions,
@@ -37,12 +37,8 @@ def request_pem(spec: CertificateSpec, key: Any) -> bytes:
 
 def request_key(pem: bytes, spec: CertificateSpec) -> Any:
     """Return the public key of a CSR after verifying its signature."""
-    with readable(f"{spec.path}: the host's CSR is damaged; run again"):
-        request = x509.load_pem_x509_csr(pem)
-        valid, key = request.is_signature_valid, request.public_key()
-        kind = key_spec(key)
-    if not valid:
-        raise HardwayError(f"{spec.path}: the host's CSR is not signed by its own key; run again")
+    key = Request.parse(pem, f"{spec.path}: the host's CSR", "run again").public_key()
+    kind = key_spec(key)
     if kind != spec.key:
         raise HardwayError(f"{spec.path}: the host's CSR has a key {kind} instead of {spec.key}")
     return key
