@@ -44,10 +44,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: >-
-    Entries of the configurations C(now), C(next) and C(final), each with C(resources) and whether to C(write) them
-    encrypted; the resources to C(rewrite) between the last two; the C(pending) ones; and whether anything is
-    C(moving).
+  description:
+    - C(now), C(next) and C(final) are configurations. Each entry has C(resources), and whether to C(write) encrypted.
+    - C(rewrite) has the resources to rewrite between the last two, C(pending) those not rewritten yet.
+    - C(moving) says whether there is anything to change.
   type: dict
   sample: {now: [{resources: [secrets], write: true}], rewrite: [], moving: false}
 """

@@ -59,10 +59,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(versions) of the running components, the default for an inventory without versions; C(runs), versions with
-      their hosts, by component; C(masters) and C(behind), versions with their hosts of all API servers and of those
-      outside of the play; C(complete), the binaries that all hosts have; C(etcd_data), the hosts with etcd data;
-      C(problems), one line for each setting that cannot be changed.
+    - C(versions) has the versions of the running components, which are the default for an inventory without versions.
+    - C(runs) has versions with their hosts, by component.
+    - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play.
+    - C(complete) has the binaries that all hosts have.
+    - C(etcd_data) has the hosts with etcd data.
+    - C(problems) has one line for each setting that cannot be changed.
   type: dict
 """
 

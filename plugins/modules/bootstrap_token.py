@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Predicts a change and returns a placeholder token when no API server is ready yet.
+    details: Without an API server, returns a placeholder token.
   diff_mode:
     support: full
 options:

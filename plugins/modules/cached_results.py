@@ -31,7 +31,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Reads cached results as usual, removes none and creates no salt.
+    details: Removes no cached result and creates no salt.
   diff_mode:
     support: none
     details: The host's state does not change.

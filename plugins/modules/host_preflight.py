@@ -15,7 +15,7 @@ description:
     hosts can be reported at once.
   - An existing cluster of this collection on the host is not an obstacle.
   - Returns the facts that the roles need, in the form of M(ansible.builtin.setup).
-  - F(docs/preflight.md) compares the checks with those of kubeadm.
+  - C(docs/preflight.md) compares the checks with those of kubeadm.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:

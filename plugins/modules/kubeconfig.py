@@ -22,7 +22,7 @@ attributes:
     description: Predicts a change where the certificates do not exist yet.
   diff_mode:
     support: full
-    description: Shows names, endpoints and digests of certificates, never a key or token.
+    description: Shows names, endpoints and digests, never a key or token.
 options:
   kubeconfigs:
     description: Kubeconfig files to write.

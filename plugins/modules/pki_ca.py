@@ -32,7 +32,7 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be created, also where nothing exists yet.
+    description: Predicts what would be created, also in a new directory.
   diff_mode:
     support: full
     description: Shows the new state of each object, never its content.

@@ -26,7 +26,7 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be issued, also where CA, user or directory do not exist yet.
+    description: Predicts what would be issued, also before the CA exists.
   diff_mode:
     support: full
     description: Shows the fields of certificates, never their keys.
