@@ -46,8 +46,12 @@ class Facts:
 
     def validity_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left: 1 if new, 0 or less if expired."""
-        period = self.life.total_seconds()
-        return (self.not_after - now).total_seconds() / period if period > 0 else 0.0
+        return fraction_left(self.not_before, self.not_after, now)
+
+
+def fraction_left(begin: datetime, end: datetime, now: datetime) -> float:
+    """Return the fraction of a validity period that is left; 0 or less if it has ended."""
+    return (end - now) / (end - begin) if end > begin else 0.0
 
 
 def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_before: float) -> list[str]:
