@@ -36,13 +36,13 @@ options:
 EXAMPLES = r"""
 - name: Decide which nodes join together
   ansible.builtin.set_fact:
-    turns: "{{ ansible_play_hosts | hardway.kubernetes.join_batches(hostvars, 1) }}"
+    batches: "{{ ansible_play_hosts | hardway.kubernetes.join_batches(hostvars, 1) }}"
   run_once: true
 """
 
 RETURN = r"""
 _value:
-  description: C(hosts) contains the inventory names of each batch, C(of) the number of the batch by inventory name.
+  description: C(batches) has the inventory names of each batch, C(batch_of) the number of the batch by inventory name.
   type: dict
 """
 

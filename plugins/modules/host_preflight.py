@@ -84,7 +84,7 @@ options:
     description: Whether containerd uses a proxy.
     type: bool
     default: false
-  alone:
+  single_host:
     description: Whether this is the only host of the cluster. A firewall is only a warning then.
     type: bool
     default: false
@@ -213,7 +213,7 @@ def main() -> None:
         "proxy_mode": {"type": "str", "default": "iptables"},
         "resolver": {"type": "bool", "default": True},
         "proxy": {"type": "bool", "default": False},
-        "alone": {"type": "bool", "default": False},
+        "single_host": {"type": "bool", "default": False},
         "time_sync_required": {"type": "bool", "default": False},
         "skip": {"type": "list", "elements": "str", "default": [], "choices": list(NAMES)},
         "servers": {"type": "list", "elements": "str", "default": []},

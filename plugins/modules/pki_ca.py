@@ -176,7 +176,7 @@ options:
     type: list
     elements: str
     default: []
-  may_wait:
+  allow_pending_csrs:
     description: Does not fail when CSRs wait for an offline CA, so that one run can write all CSRs.
     type: bool
     default: false
@@ -295,7 +295,7 @@ SPEC: dict[str, Any] = {
     "renew_before": {"type": "float", "default": 0.333},
     "offline": {"type": "list", "elements": "str", "default": []},
     "regenerate": {"type": "list", "elements": "str", "default": []},
-    "may_wait": {"type": "bool", "default": False},
+    "allow_pending_csrs": {"type": "bool", "default": False},
 }
 
 
@@ -318,7 +318,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
             "key_pairs": [reconciler.key_pair(item) for item in params["key_pairs"]],
             "secrets": [reconciler.secret(item) for item in params["secrets"]],
         }
-    if not params["may_wait"]:
+    if not params["allow_pending_csrs"]:
         reconciler.offline.stop()
     reconciler.offline.done()
     # A CSR that has been waiting since an earlier run is not a change.

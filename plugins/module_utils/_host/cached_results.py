@@ -97,7 +97,7 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
     return (found or b"").decode()
 
 
-def standing(
+def valid_results(
     show: Show, health_problem: HealthCheck, settled: Settled, directory: str = DIRECTORY, *, clean: bool
 ) -> dict[str, dict[str, Any]]:
     """Return the valid cached results by key; with ``clean``, remove the others.

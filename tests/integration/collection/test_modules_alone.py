@@ -58,7 +58,7 @@ WRITES: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 REPORTS: dict[str, tuple[dict[str, Any], str]] = {
-    "cached_results": ({"directory": "TOP/cached-results"}, r'"standing": \{\}'),
+    "cached_results": ({"directory": "TOP/cached-results"}, r'"valid": \{\}'),
     "certificate_report": ({"inspections": {"n1": {}}}, r"n1: "),
     "cluster_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
     "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),

@@ -95,7 +95,7 @@ def test_all_requests_of_all_hosts_in_one_run(
     cluster: Cluster, sign: Callable[[Cluster, Path, list[str]], None]
 ) -> None:
     """Nothing but keys and requests is made; once these are signed, nothing stops any more."""
-    made = cluster.cas(may_wait=True)
+    made = cluster.cas(allow_pending_csrs=True)
     assert [item["state"] for item in made["cas"]] == ["kept", "kept", "created", "requested"]
     assert [answer["changed"] for answer in cluster.run(check=True, requests_only=True)] == [True] * 4
     assert len(cluster.requests()) == 1
@@ -128,7 +128,7 @@ def test_all_requests_of_all_hosts_in_one_run(
 
 def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> None:
     """Until then the old stay in use; then the new are taken up without being asked for again."""
-    cluster.cas(may_wait=True)
+    cluster.cas(allow_pending_csrs=True)
     serials = []
     for _ in range(2):
         for answer in cluster.run(requests_only=True, renew=["*"]):
@@ -145,7 +145,7 @@ def test_a_renewal_waits_for_its_signature_and_is_taken_up(cluster: Cluster) -> 
 
 
 def test_what_was_signed_wrongly_is_told_before_any_of_it_is_used(cluster: Cluster) -> None:
-    cluster.cas(may_wait=True)
+    cluster.cas(allow_pending_csrs=True)
     first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
     act("pki_ca", ca_dir=str(cluster.directory / "other"), cas=[{"name": "ca"}])
     signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]

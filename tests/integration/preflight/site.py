@@ -30,7 +30,7 @@ if facts is None:
     sys.exit(255)
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
 secrets = json.load(open("{directory}/secrets.json")).get(address, {{}})
-cached_results = {{"standing": {{}}, "salt": "", "nonce": "", "cas": trusted, "secrets": secrets}}
+cached_results = {{"valid": {{}}, "salt": "", "nonce": "", "cas": trusted, "secrets": secrets}}
 look = {{"problems": ["seen by " + address]}}
 running = json.load(open("{directory}/running.json"))
 running = {{"running": running.get(address, running["nothing"])}}

@@ -43,7 +43,7 @@ WANT: dict[str, Any] = {
     "proxy_mode": "iptables",
     "resolver": True,
     "proxy": False,
-    "alone": False,
+    "single_host": False,
     "time_sync_required": False,
     "skip": [],
 }

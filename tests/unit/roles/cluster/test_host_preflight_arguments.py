@@ -45,7 +45,7 @@ def test_a_host_is_asked_what_its_groups_need(
     assert found["groups"] == groups
     assert [int(port["port"]) for port in found["ports"]] == ports
     assert found["modules"] == modules
-    assert (found["address"], found["endpoint"], found["alone"]) == (ADDRESSES[name], "192.0.2.11", False)
+    assert (found["address"], found["endpoint"], found["single_host"]) == (ADDRESSES[name], "192.0.2.11", False)
 
 
 def test_settings_of_other_roles_are_known() -> None:
@@ -74,7 +74,7 @@ def test_the_resolver_matters_where_coredns_asks_it(upstreams: list[str] | None,
 
 def test_a_cluster_of_one_host_is_alone() -> None:
     groups = {name: ["m1"] for name in ("etcd", "master", "node")}
-    assert asked("m1", groups)["alone"] is True
+    assert asked("m1", groups)["single_host"] is True
 
 
 def test_host_gw_has_no_tunnel() -> None:

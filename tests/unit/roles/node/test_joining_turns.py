@@ -39,13 +39,13 @@ def test_working_kubelets_join_again_in_their_turns_and_the_others_at_once(
     reasons = [NONE, EXPIRED, FOREIGN, ASKED, FOREIGN + ASKED, []]
     hostvars = {f"n{number}": seen(found) for number, found in enumerate(reasons, 1)}
     found = join_batches(list(hostvars), hostvars, at_once)
-    assert found["hosts"] == turns
-    assert found["of"] == {name: number for number, names in enumerate(turns) for name in names}
+    assert found["batches"] == turns
+    assert found["batch_of"] == {name: number for number, names in enumerate(turns) for name in names}
 
 
 def test_the_first_run_is_one_turn_and_a_later_one_has_none() -> None:
-    assert join_batches(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["hosts"] == [["m1", "n1"]]
-    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"hosts": [], "of": {}}
+    assert join_batches(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["batches"] == [["m1", "n1"]]
+    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"batches": [], "batch_of": {}}
 
 
 def test_requests_are_by_the_inventorys_names() -> None:

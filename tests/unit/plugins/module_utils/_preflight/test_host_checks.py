@@ -255,7 +255,7 @@ def test_the_interpreter_is_named(cryptography: str, system: bool, elsewhere: bo
 def test_a_firewall_around_one_host_alone_is_a_warning() -> None:
     seen = bare(rules={"iptables chain INPUT": "-P INPUT DROP\n"})
     assert messages(seen)[0].startswith("error firewall iptables chain INPUT")
-    assert messages(seen, alone=True)[0].startswith("warning firewall")
+    assert messages(seen, single_host=True)[0].startswith("warning firewall")
 
 
 @pytest.mark.parametrize(
