@@ -60,10 +60,10 @@ PROBE = (
 
 def playbook(directory: Path, place: str, key: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """Return a play: create the CA, run the module without certificates, issue the certificates, run again."""
-    wanted = {"ca": "ca", "profile": "server", "common_name": "node", "hosts": HOSTS, "key": key}
+    wanted = {"ca": "ca", "profile": "server", "common_name": "node", "sans": HOSTS, "key": key}
     entries = [{**wanted, "path": f"{directory}/{place}-{number}"} for number in range(count)]
     task = {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory), "certificates": entries}}
-    ca = {"hardway.kubernetes.pki_ca": {"directory": str(directory), "cas": [{"name": "ca", "key": key}]}}
+    ca = {"hardway.kubernetes.pki_ca": {"ca_dir": str(directory), "cas": [{"name": "ca", "key": key}]}}
     nothing: dict[str, Any] = {"hardway.kubernetes.files": {"files": []}}
     steps: dict[str, dict[str, Any]] = {"ca": ca, "start": nothing, "make": task, "again": task}
     tasks = [{"name": name, **step} for name, step in steps.items()]

@@ -40,7 +40,7 @@ ROLE_HOSTS = {
     "verify": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
-PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "requests"]
+PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "offline_csrs"]
 
 
 def load(path: Path) -> Any:

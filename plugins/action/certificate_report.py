@@ -26,8 +26,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the report."""
         result = super().run(tmp, task_vars)
-        _checked, args = self.validate_argument_spec({"looks": {"type": "dict", "required": True}})
-        results = args["looks"]
+        _checked, args = self.validate_argument_spec({"inspections": {"type": "dict", "required": True}})
+        results = args["inspections"]
+        if others := [host for host, found in results.items() if not isinstance(found, dict)]:
+            reason = "not a mapping; set the results of hardway.kubernetes.pki_info by host"
+            return {**result, "failed": True, "msg": f"inspections: {', '.join(others)}: {reason}"}
         rows = report.gathered(results)
         problems = report.problems(results, rows)
         lines = [*report.table(rows), report.summary(rows, problems)]

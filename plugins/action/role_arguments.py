@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
     agreement,
     names,
@@ -75,7 +76,7 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg="\n".join(lines))
         elif idle := names.idle_hosts(inventory, own, given.ignored):
             Display().warning(
-                f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {names.some(idle)}. "
+                f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {shortened(idle)}. "
                 f"If that is intended, list one of their groups in {IGNORED}"
             )
         return result
@@ -148,7 +149,7 @@ def type_problems(given: Given, hosts: Container[str]) -> list[str]:
                 for problem in seen.once(name, value, option_problems):
                     shown = problem if given.is_plain(host, name) else hidden(name)
                     found.setdefault(shown, []).append(host)
-    return [f"{problem}; set it right for {names.some(affected, 20)}" for problem, affected in found.items()]
+    return [f"{problem}; set it right for {shortened(affected, 20)}" for problem, affected in found.items()]
 
 
 def hidden(name: str) -> str:

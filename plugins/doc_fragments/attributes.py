@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Predicts changes without making them, also on hosts where nothing is installed yet.
+    description: Predicts changes, also where nothing is installed yet.
   diff_mode:
     description: Returns the changes in diff mode, never secret values.
 """

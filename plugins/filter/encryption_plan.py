@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the sequence of configurations with which every API server can always read what any other one writes.
-positional: _input, reported, masters, directory
+positional: _input, reported, masters, ca_dir
 options:
   _input:
     description: The resources to encrypt.
@@ -30,7 +30,7 @@ options:
     type: list
     elements: str
     required: true
-  directory:
+  ca_dir:
     description: PKI directory. Fails if masters have secrets that it lacks. When empty, this is not checked.
     type: str
     default: ""
@@ -44,10 +44,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: >-
-    Entries of the configurations C(now), C(next) and C(final), each with C(resources) and whether to C(write) them
-    encrypted; the resources to C(rewrite) between the last two; the C(pending) ones; and whether anything is
-    C(moving).
+  description:
+    - C(now), C(next) and C(final) are configurations. Each entry has C(resources), and whether to C(write) encrypted.
+    - C(rewrite) has the resources to rewrite between the last two, C(pending) those not rewritten yet.
+    - C(moving) says whether there is anything to change.
   type: dict
   sample: {now: [{resources: [secrets], write: true}], rewrite: [], moving: false}
 """
@@ -58,7 +58,7 @@ PENDING = "/etc/kubernetes/encryption.pending"
 RAN = "/etc/kubernetes/pki/sa.key"
 
 
-def encryption_plan(asked: t.Any, reported: t.Any, masters: t.Any, directory: str = "") -> dict[str, t.Any]:
+def encryption_plan(asked: t.Any, reported: t.Any, masters: t.Any, ca_dir: str = "") -> dict[str, t.Any]:
     """Return the plan as plain data."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     import yaml
@@ -72,7 +72,7 @@ def encryption_plan(asked: t.Any, reported: t.Any, masters: t.Any, directory: st
         except yaml.YAMLError:
             return None
 
-    if directory and (problems := secrets.foreign_secrets(reported, directory)):
+    if ca_dir and (problems := secrets.foreign_secrets(reported, ca_dir)):
         raise AnsibleFilterError("; ".join(problems))
     files = [result.get("secrets") or {} for result in reported.values()]
     ran = [found for found in files if RAN in found or CONFIGURATION in found]

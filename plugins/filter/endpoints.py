@@ -23,7 +23,7 @@ options:
     required: true
   form:
     description:
-      - V(listeners) for O(hardway.kubernetes.host_check#module:ports).
+      - V(listeners) for O(hardway.kubernetes.host_preflight#module:ports).
       - V(health) for option C(health) of units, by unit.
       - V(served) for O(hardway.kubernetes.host_health#module:served).
       - V(certificates) for O(hardway.kubernetes.pki_info#module:endpoints).

@@ -15,7 +15,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Compares the CAs that hosts trust with those in a directory on the controller, by their public keys.
   - CAs in C(retired), which were replaced by a rotation, count as known.
-positional: _input, names, directory, etcd_data
+positional: _input, names, ca_dir, etcd_data
 options:
   _input:
     description: C(cas) from M(hardway.kubernetes.cached_results), by host.
@@ -25,7 +25,7 @@ options:
     description: Names of the CAs by path.
     type: dict
     required: true
-  directory:
+  ca_dir:
     description: Directory of the CAs, C(cluster_pki_dir).
     type: path
     required: true
@@ -50,12 +50,12 @@ _value:
 """
 
 
-def foreign_cas(reported: t.Any, names: t.Any, directory: str, etcd_data: t.Any = ()) -> list[str]:
+def foreign_cas(reported: t.Any, names: t.Any, ca_dir: str, etcd_data: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import trusted_cas
 
-    return trusted_cas.foreign_cas(reported, names, directory, etcd_data)
+    return trusted_cas.foreign_cas(reported, names, ca_dir, etcd_data)
 
 
 class FilterModule:

@@ -16,13 +16,13 @@ description:
   - Compares the encryption keys of etcd, and the key for service account tokens, with those in a
     directory on the controller, by digest.
   - Keys in C(retired), which were replaced by a rotation, count as known.
-positional: _input, directory
+positional: _input, ca_dir
 options:
   _input:
     description: Results of M(hardway.kubernetes.cached_results) by host.
     type: dict
     required: true
-  directory:
+  ca_dir:
     description: PKI directory, C(cluster_pki_dir).
     type: path
     required: true
@@ -42,7 +42,7 @@ _value:
 """
 
 
-def foreign_secrets(reported: t.Any, directory: str) -> list[str]:
+def foreign_secrets(reported: t.Any, ca_dir: str) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.errors import AnsibleFilterError
@@ -50,7 +50,7 @@ def foreign_secrets(reported: t.Any, directory: str) -> list[str]:
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import secrets
 
     try:
-        return secrets.foreign_secrets(reported, directory)
+        return secrets.foreign_secrets(reported, ca_dir)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

@@ -18,7 +18,7 @@ description:
 options:
   _input:
     description:
-      - C(etcd), C(masters), C(nodes), C(lb) as returned by the filter P(hardway.kubernetes.members#filter),
+      - C(etcd), C(masters), C(nodes), C(lb) as returned by the filter P(hardway.kubernetes.host_addresses#filter),
         and C(pod_cidr), C(service_cidr), C(dns_address), C(node_port_range), C(api_port), C(api_vip), C(api_endpoint),
         C(api_endpoint_given), C(pki_dir), C(kubernetes_version) and C(supported_minors).
       - C(unsettled) lists hosts whose address may be unknown, because they were not queried yet or did not answer.

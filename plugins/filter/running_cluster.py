@@ -16,7 +16,7 @@ short_description: Merge the reports of hosts about a running cluster
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Merges the results of M(hardway.kubernetes.host_check), registered on each host as C(_cluster_answer).
+  - Merges the results of M(hardway.kubernetes.host_preflight), registered on each host as C(_cluster_preflight).
   - Reports changed settings that cannot be changed in a running cluster.
 positional: _input, hostvars, groups, shared, outside, elsewhere
 options:
@@ -59,10 +59,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(versions) of the running components, the default for an inventory without versions; C(runs), versions with
-      their hosts, by component; C(masters) and C(behind), versions with their hosts of all API servers and of those
-      outside of the play; C(complete), the binaries that all hosts have; C(etcd_data), the hosts with etcd data;
-      C(problems), one line for each setting that cannot be changed.
+    - C(versions) has the versions of the running components, which are the default for an inventory without versions.
+    - C(runs) has versions with their hosts, by component.
+    - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play.
+    - C(complete) has the binaries that all hosts have.
+    - C(etcd_data) has the hosts with etcd data.
+    - C(problems) has one line for each setting that cannot be changed.
   type: dict
 """
 
@@ -72,11 +74,11 @@ def running_cluster(
 ) -> dict[str, t.Any]:
     """Return the state of the running cluster."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin, pin_settings
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import fixed_settings, versions
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address, node_name
 
     reports: dict[str, t.Any] = {}
-    found: list[pin_settings.Setting] = []
+    found: list[fixed_settings.Setting] = []
 
     def take(host: str, answer: t.Any, variables: t.Any) -> t.Any:
         """Compare the settings of a host; return its report, or None without one."""
@@ -84,27 +86,27 @@ def running_cluster(
         # Skip a variable that depends on something unknown, such as a fact of a host outside of the play.
         with contextlib.suppress(AnsibleError):
             if report:
-                own = {name: variables.get(name) for name in pin_settings.VARIABLES}
+                own = {name: variables.get(name) for name in fixed_settings.VARIABLES}
                 own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
-                found.extend(pin_settings.settings(host, report, shared, own))
+                found.extend(fixed_settings.settings(host, report, shared, own))
         return report
 
     for host in hosts:
         variables = hostvars[host]
-        if report := take(host, variables.get("_cluster_answer"), variables):
+        if report := take(host, variables.get("_cluster_preflight"), variables):
             reports[host] = report
     elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}
     others = {host: report for host in answers if (report := take(host, answers[host], hostvars[host]))}
-    complete = pin.complete(reports, groups)
-    if pin.unfounded(reports, groups):
+    complete = versions.complete(reports, groups)
+    if versions.no_cluster_yet(reports, groups):
         # After a first run that was interrupted before etcd had data, everything can still be changed.
         reports, others, found, elsewhere = {}, {}, [], []
     return {
-        **pin.summary(reports, others, outside or {}),
+        **versions.summary(reports, others, outside or {}),
         "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
-        "problems": [*pin_settings.problems(found), *pin.unknown(elsewhere, others, reports, groups)],
+        "problems": [*fixed_settings.problems(found), *versions.unknown(elsewhere, others, reports, groups)],
     }
 
 

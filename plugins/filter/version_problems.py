@@ -60,9 +60,9 @@ def version_problems(
 ) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import versions
 
-    return pin.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
+    return versions.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
 
 
 class FilterModule:

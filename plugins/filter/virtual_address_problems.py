@@ -50,9 +50,9 @@ _value:
 def virtual_address_problems(hosts: t.Any, balancers: t.Any, addresses: t.Any) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_health_problems
 
-    return host_problems.holder_problems(hosts, balancers, addresses)
+    return host_health_problems.holder_problems(hosts, balancers, addresses)
 
 
 class FilterModule:

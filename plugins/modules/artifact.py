@@ -239,7 +239,7 @@ def main() -> None:
     if missing and not module.check_mode:
         module.exit_json(**{**result, "changed": False, "_missing": missing})
     try:
-        refuse_impassable(placed, root)
+        refuse_closed_directories(placed, root)
         if not module.check_mode:
             for path in closed:
                 safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE)
@@ -258,9 +258,9 @@ def main() -> None:
     module.exit_json(**result)
 
 
-def refuse_impassable(placed: list[Placed], root: str) -> None:
+def refuse_closed_directories(placed: list[Placed], root: str) -> None:
     """Raise when service users could not run the installed binaries."""
-    found = sorted({path for want in placed for path in install.impassable(want, root)})
+    found = sorted({path for want in placed for path in install.closed_directories(want, root)})
     if found:
         raise HardwayError(
             f"{', '.join(found)}: service users cannot enter, so they could not run the binaries below; allow"

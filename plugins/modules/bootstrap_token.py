@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Predicts a change and returns a placeholder token when no API server is ready yet.
+    details: Without an API server, returns a placeholder token.
   diff_mode:
     support: full
 options:
@@ -68,7 +68,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Reconciler a token for joining nodes
+- name: Ensure a token for joining nodes
   hardway.kubernetes.bootstrap_token:
     servers: ["https://192.0.2.11:6443"]
     ttl: 1h
@@ -111,6 +111,7 @@ import datetime
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import durations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import bootstrap_tokens
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import (
@@ -153,21 +154,23 @@ def existing_if_reachable(api: Api, check_mode: bool) -> Optional[list[dict[str,
 def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Return the result of `state=present`; create the token if needed."""
     bootstrap_tokens.check_groups(params["groups"])
-    validity, least = (
-        bootstrap_tokens.seconds_of("ttl", params["ttl"]),
-        bootstrap_tokens.seconds_of("min_ttl", params["min_ttl"]),
-    )
+    validity = durations.parse(params["ttl"], "ttl")
+    least = durations.parse(params["min_ttl"], "min_ttl", zero=True)
     if validity < least:
         raise HardwayError(f"ttl: {params['ttl']} is shorter than min_ttl {params['min_ttl']}; increase ttl")
     now = datetime.datetime.now(datetime.timezone.utc)
     tokens = existing_if_reachable(api, check_mode) or []
     if params["reuse"]:
         found = bootstrap_tokens.serving(
-            tokens, description=params["description"], groups=params["groups"], now=now, at_least=least
+            tokens,
+            description=params["description"],
+            groups=params["groups"],
+            now=now,
+            at_least=int(least.total_seconds()),
         )
         if found:
             return result(f"{found['id']}.{found['secret']}", found["expires"], False)
-    expires = now + datetime.timedelta(seconds=validity)
+    expires = now + validity
     token = bootstrap_tokens.PLACEHOLDER if check_mode else bootstrap_tokens.new_token()
     if not check_mode:
         secret = bootstrap_tokens.secret_for(

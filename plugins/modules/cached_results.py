@@ -31,7 +31,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Reads cached results as usual, removes none and creates no salt.
+    details: Removes no cached result and creates no salt.
   diff_mode:
     support: none
     details: The host's state does not change.
@@ -51,7 +51,7 @@ options:
     type: list
     elements: path
     default: []
-  look_for:
+  paths:
     description: Paths whose existence to check, by name. Role C(etcd) needs it to know whether a cluster exists.
     type: dict
     default: {}
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-standing:
+valid:
   description: Valid cached results, by the digest of the task's arguments.
   returned: always
   type: dict
@@ -101,7 +101,7 @@ cas:
   type: dict
   sample: {"/etc/kubernetes/pki/ca.crt": "-----BEGIN CERTIFICATE-----..."}
 found:
-  description: Names of the paths in O(look_for) that exist.
+  description: Names of the paths in O(paths) that exist.
   returned: always
   type: list
   elements: str
@@ -121,7 +121,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import unchanged_result
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, health_problem
 
 
@@ -137,7 +137,7 @@ def main() -> None:
         "directory": {"type": "path", "default": cached_results.DIRECTORY},
         "use": {"type": "bool", "default": True},
         "cas": {"type": "list", "elements": "path", "default": []},
-        "look_for": {"type": "dict", "default": {}},
+        "paths": {"type": "dict", "default": {}},
         "secrets": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
@@ -147,14 +147,14 @@ def main() -> None:
     try:
         module.exit_json(
             changed=False,
-            standing=cached_results.standing(systemd.show, health_problem, settled, directory, clean=write)
+            valid=cached_results.valid_results(systemd.show, health_problem, unchanged_result, directory, clean=write)
             if use
             else {},
             salt=cached_results.salt(directory, make=write) if use else "",
             nonce=nonce,
             used=use,
             cas=cas(module.params["cas"]),
-            found=sorted(name for name, path in module.params["look_for"].items() if os.path.lexists(path)),
+            found=sorted(name for name, path in module.params["paths"].items() if os.path.lexists(path)),
             secrets={path: redacted(text, nonce) for path, text in cas(module.params["secrets"]).items()},
         )
     except (HardwayError, OSError) as exc:

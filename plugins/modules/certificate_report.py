@@ -25,7 +25,7 @@ attributes:
     support: none
     details: Nothing is ever changed.
 options:
-  looks:
+  inspections:
     description:
       - Results of M(hardway.kubernetes.pki_info) by host, including failed ones.
       - An empty result means that the host was unreachable.
@@ -36,7 +36,9 @@ options:
 EXAMPLES = r"""
 - name: Report the certificates of all hosts
   hardway.kubernetes.certificate_report:
-    looks: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'looked'))) }}"
+    inspections: "{{ dict(hosts | zip(hosts | map('extract', hostvars, 'inspection'))) }}"
+  vars:
+    hosts: "{{ ansible_play_hosts_all }}"
   run_once: true
 """
 

@@ -159,8 +159,8 @@ etcd:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import probe
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_probe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS as ETCD_ARGUMENTS
@@ -192,7 +192,7 @@ class ClusterInspector:
         urls = [url.rstrip("/") for url in [*params["servers"], params["endpoint"]] if url]
         self.urls = list(dict.fromkeys(urls))
         self.api = Api.of({**params, "servers": self.urls})
-        self.etcd = probe.EtcdProbe(params["etcd"]) if params["etcd"] else None
+        self.etcd = cluster_probe.EtcdProbe(params["etcd"]) if params["etcd"] else None
 
     def inspect(self) -> dict[str, Any]:
         """Return the state with all its problems."""
@@ -207,11 +207,11 @@ class ClusterInspector:
 
     def _inspect_api(self, seen: dict[str, Any]) -> None:
         """Add masters, leases and nodes."""
-        seen["masters"] = probe.inspect_masters(self.urls, self.api.tls)
+        seen["masters"] = cluster_probe.inspect_masters(self.urls, self.api.tls)
         seen["problems"] += state.master_problems(seen["masters"])
         try:
-            seen["leases"] = probe.inspect_leases(self.api, self.params["leases"])
-            seen["nodes"] = probe.inspect_nodes(self.api)
+            seen["leases"] = cluster_probe.inspect_leases(self.api, self.params["leases"])
+            seen["nodes"] = cluster_probe.inspect_nodes(self.api)
             seen["problems"] += self._object_problems(seen)
         except HardwayError as exc:
             seen["problems"].append(str(exc))
@@ -221,12 +221,12 @@ class ClusterInspector:
 
     def _object_problems(self, seen: dict[str, Any]) -> list[str]:
         """Return the problems of workloads, API extensions and of connections from API servers to kubelets."""
-        found = probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
-        found += probe.extension_problems(self.api)
+        found = cluster_probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
+        found += cluster_probe.extension_problems(self.api)
         if self.params["kubelets"]:
             ready = [node["name"] for node in seen["nodes"] if node["ready"]]
             serving = [master["url"] for master in seen["masters"] if master["ready"]]
-            found += probe.kubelet_problems(serving, self.api.tls, ready)
+            found += cluster_probe.kubelet_problems(serving, self.api.tls, ready)
         return found
 
 

@@ -31,7 +31,9 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Inspects once and does not wait. Predicts a change when a node has not joined or no API server is ready.
+    details:
+      - Inspects once and does not wait.
+      - Predicts a change if a node has not joined, or no API is ready.
   diff_mode:
     support: full
 options:

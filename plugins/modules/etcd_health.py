@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Inspects once, does not wait, and reports an unhealthy or missing cluster without failing.
+    details: Inspects once, does not wait, and does not fail.
   diff_mode:
     support: none
     details: Nothing is ever changed.

@@ -17,10 +17,12 @@ description:
   - No file is written before all checks by O(files[].validate) have passed.
 attributes:
   check_mode:
-    description: Predicts every change. Does not run O(files[].validate), which may need files that do not exist yet.
+    description:
+      - Predicts every change.
+      - Does not run O(files[].validate), which may need missing files.
     support: full
   diff_mode:
-    description: Shows content, mode, owner and group. The content of a secret is not shown.
+    description: Shows content, mode, owner and group, but no secret.
     support: full
 options:
   files:

@@ -195,7 +195,7 @@ held:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_probe import HostProbe
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_health_probe import HostHealthProbe
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 
@@ -240,7 +240,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = {**module.params, "sysctls": {name: str(value) for name, value in module.params["sysctls"].items()}}
-    probe = HostProbe(params, lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
+    probe = HostHealthProbe(params, lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     timeout = 0 if module.check_mode else params["timeout"]
     try:
         _healthy, seen = wait_until(probe.inspect, lambda found: not found["problems"], timeout=timeout)

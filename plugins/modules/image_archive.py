@@ -21,7 +21,9 @@ author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:
   check_mode:
-    description: Predicts what would be imported. Without containerd, that is everything.
+    description:
+      - Predicts what would be imported.
+      - Without containerd, that is everything.
     support: full
   diff_mode:
     description: Shows the images before and after.

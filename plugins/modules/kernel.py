@@ -18,7 +18,7 @@ author:
   - "hardway.kubernetes contributors (@hardway-kubernetes)"
 attributes:
   check_mode:
-    description: Predicts changes without making them, and still returns the facts.
+    description: Predicts changes, and still returns the facts.
     support: full
   diff_mode:
     description: Shows files and live values before and after.
@@ -40,7 +40,7 @@ options:
     default: []
   swap:
     description:
-      - V(false) turns swap off, comments it out in F(/etc/fstab) and masks or disables swap units.
+      - V(false) turns swap off, comments it out in C(/etc/fstab) and masks or disables swap units.
       - V(true) leaves it alone.
     type: bool
     default: true

@@ -22,7 +22,7 @@ attributes:
     description: Predicts a change where the certificates do not exist yet.
   diff_mode:
     support: full
-    description: Shows names, endpoints and digests of certificates, never a key or token.
+    description: Shows names, endpoints and digests, never a key or token.
 options:
   kubeconfigs:
     description: Kubeconfig files to write.
@@ -182,7 +182,7 @@ def ensure(item: dict[str, Any], check: bool) -> dict[str, Any]:
     return {"path": path, "changed": changed, "diff": diff}
 
 
-def evidence(items: list[dict[str, Any]]) -> list[str]:
+def written_and_sources(items: list[dict[str, Any]]) -> list[str]:
     """Return the written files and the files they were made from."""
     pairs = [f"{item['certificate']}.{kind}" for item in items if item["certificate"] for kind in ("crt", "key")]
     return [item[name] for item in items for name in ("path", "ca")] + pairs
@@ -195,7 +195,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     except OSError as exc:
         raise HardwayError(str(exc)) from exc
     unchanged = {"kubeconfigs": [{"path": result["path"], "changed": False} for result in results]}
-    cached_results.store(params["_cached_result"], unchanged, paths=evidence(params["kubeconfigs"]))
+    cached_results.store(params["_cached_result"], unchanged, paths=written_and_sources(params["kubeconfigs"]))
     diffs = [result.pop("diff") for result in results]
     return {
         "changed": any(result["changed"] for result in results),

@@ -28,7 +28,7 @@ attributes:
     support: full
     details:
       - Uses C(--dry-run=server).
-      - Predicts a change when C(kubectl) or the API is not available yet, or the manifest creates its own namespace.
+      - Predicts a change without C(kubectl), API or namespace.
   diff_mode:
     support: full
     details: For the values of a Secret it shows only whether they differ.

@@ -32,12 +32,12 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be created, also where nothing exists yet.
+    description: Predicts what would be created, also in a new directory.
   diff_mode:
     support: full
     description: Shows the new state of each object, never its content.
 options:
-  directory:
+  ca_dir:
     description:
       - Directory of the CAs. It is created with mode V(0700) and its own C(.gitignore).
       - Files of a CA are C(NAME.crt) and C(NAME.key); of V(etcd-ca) C(etcd/ca.crt) and C(etcd/ca.key), as in kubeadm.
@@ -54,7 +54,7 @@ options:
     type: raw
   import_dir:
     description:
-      - Directory with existing CAs and key pairs to import, as far as O(directory) does not have them yet.
+      - Directory with existing CAs and key pairs to import, as far as O(ca_dir) does not have them yet.
       - Its layout is that of kubeadm (C(ca.crt), C(ca.key), C(etcd/ca.crt), C(sa.key) …) or cfssl (C(ca.pem),
         C(ca-key.pem), C(etcd-ca.pem) …). Missing ones are created, but it must contain at least one of O(cas).
       - It can be deleted once all of O(cas) are imported. Files in it must be the imported ones, even if rotated since.
@@ -176,7 +176,7 @@ options:
     type: list
     elements: str
     default: []
-  may_wait:
+  allow_pending_csrs:
     description: Does not fail when CSRs wait for an offline CA, so that one run can write all CSRs.
     type: bool
     default: false
@@ -185,7 +185,7 @@ options:
 EXAMPLES = r"""
 - name: Create the CAs of a cluster
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     cas:
       - name: ca
         common_name: kubernetes
@@ -206,13 +206,13 @@ EXAMPLES = r"""
 
 - name: Create a CA from a CSR file of cfssl
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     cas:
       - {name: ca, csr: /srv/guide/ca-csr.json}
 
 - name: Import the CAs of a kubeadm cluster
   hardway.kubernetes.pki_ca:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     import_dir: /srv/master-1/etc/kubernetes/pki
     cas:
       - {name: ca}
@@ -223,7 +223,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-directory: {description: "Absolute path of the directory.", returned: success, type: str, sample: /home/ops/pki}
+ca_dir: {description: "Absolute path of the directory.", returned: success, type: str, sample: /home/ops/pki}
 cas:
   description: State of each CA.
   returned: success
@@ -284,7 +284,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
 SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
     "import_dir": {"type": "path"},
@@ -295,7 +295,7 @@ SPEC: dict[str, Any] = {
     "renew_before": {"type": "float", "default": 0.333},
     "offline": {"type": "list", "elements": "str", "default": []},
     "regenerate": {"type": "list", "elements": "str", "default": []},
-    "may_wait": {"type": "bool", "default": False},
+    "allow_pending_csrs": {"type": "bool", "default": False},
 }
 
 
@@ -304,7 +304,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     require_cryptography("pki_ca")
     if not 0 <= params["renew_before"] < 1:
         raise HardwayError(f"renew_before {params['renew_before']}: must be between 0 and 1")
-    store = Store(params["directory"])
+    store = Store(params["ca_dir"])
     done = store.prepare(check)
     passphrase, profiles = params["passphrase"] or None, all_profiles(params)
     reconciler = Reconciler(
@@ -318,7 +318,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
             "key_pairs": [reconciler.key_pair(item) for item in params["key_pairs"]],
             "secrets": [reconciler.secret(item) for item in params["secrets"]],
         }
-    if not params["may_wait"]:
+    if not params["allow_pending_csrs"]:
         reconciler.offline.stop()
     reconciler.offline.done()
     # A CSR that has been waiting since an earlier run is not a change.
@@ -326,7 +326,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     states = {item["path"]: item["state"] for items in kinds.values() for item in items if item["state"] not in same}
     after = "".join(f"{line}\n" for line in [*done, *(f"{path}: {state}" for path, state in states.items())])
     reported = {
-        "directory": store.directory,
+        "ca_dir": store.directory,
         "requests": waiting(reconciler.offline),
         "diff": {"before": "", "after": after},
     }
@@ -335,7 +335,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
 def warnings(params: dict[str, Any]) -> list[str]:
     """Return one line for each CA that still shares the key of the CA it is split from."""
-    store = Store(params["directory"])
+    store = Store(params["ca_dir"])
     return [line for item in params["cas"] if (line := shared(store, item["name"], item["split_from"]))]
 
 

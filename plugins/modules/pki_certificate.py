@@ -26,7 +26,7 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Predicts what would be issued, also where CA, user or directory do not exist yet.
+    description: Predicts what would be issued, also before the CA exists.
   diff_mode:
     support: full
     description: Shows the fields of certificates, never their keys.
@@ -114,7 +114,7 @@ options:
         description:
           - A C(*-csr.json) of cfssl, path on the controller or content.
           - It provides defaults for O(certificates[].common_name), O(certificates[].names),
-            O(certificates[].hosts) and O(certificates[].key).
+            O(certificates[].sans) and O(certificates[].key).
         type: raw
       common_name:
         description: Common name of the subject.
@@ -125,7 +125,7 @@ options:
         type: list
         elements: dict
         default: []
-      hosts:
+      sans:
         description: SANs. IP addresses, DNS names, URIs and email addresses are recognized as in cfssl.
         type: list
         elements: str
@@ -226,7 +226,7 @@ EXAMPLES = r"""
         ca: etcd-ca
         profile: peer
         common_name: etcd-1
-        hosts: [etcd-1, 192.0.2.11, 127.0.0.1]
+        sans: [etcd-1, 192.0.2.11, 127.0.0.1]
         owner: etcd
         group: etcd
 
@@ -250,7 +250,7 @@ certificates:
   contains:
     path: {description: Path without suffix., type: str, returned: success, sample: /etc/etcd/pki/server}
     changed: {description: Whether its files were changed., type: bool, returned: success, sample: true}
-    reasons: {description: Why., type: list, elements: str, returned: success, sample: ["hosts: without ip:192.0.2.10"]}
+    reasons: {description: Why., type: list, elements: str, returned: success, sample: ["sans: without ip:192.0.2.10"]}
     not_after: {description: End of its validity period., type: str, returned: success, sample: "2027-11-21T00:55:00Z"}
     serial: {description: Serial number (hexadecimal)., type: str, returned: success, sample: 153b0723}
     fingerprint: {description: SHA-256 fingerprint., type: str, returned: success, sample: 90f33d04}

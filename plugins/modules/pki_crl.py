@@ -28,7 +28,7 @@ attributes:
     support: full
     description: Shows why a CRL is issued.
 options:
-  directory:
+  ca_dir:
     description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
     type: path
     required: true
@@ -84,7 +84,7 @@ options:
 EXAMPLES = r"""
 - name: Revoke the certificate of a lost machine
   hardway.kubernetes.pki_crl:
-    directory: "{{ cluster_pki_dir }}"
+    ca_dir: "{{ cluster_pki_dir }}"
     ca: etcd-ca
     expiry: 30d
     revoked:
@@ -130,7 +130,7 @@ _REVOKED: dict[str, Any] = {
     "reason": {"type": "str", "choices": list(crl.REASONS), "default": "unspecified"},
 }
 SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "ca": {"type": "str", "required": True},
     "path": {"type": "path"},
@@ -144,7 +144,7 @@ SPEC: dict[str, Any] = {
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the result of one task."""
     require_cryptography("pki_crl")
-    store = Store(params["directory"])
+    store = Store(params["ca_dir"])
     expiry = parse(params["expiry"], "pki_crl: expiry")
     path = params["path"] or store.stem(params["ca"]) + ".crl"
     with nullcontext() if check else store.locked():

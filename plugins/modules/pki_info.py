@@ -148,7 +148,7 @@ certificates:
       elements: str
       returned: success
       sample: ["CN=kubernetes"]
-    hosts:
+    sans:
       description: SANs.
       type: list
       elements: str
@@ -205,7 +205,7 @@ requests:
     path: {description: The file., type: str, returned: success, sample: /srv/requests/a.csr}
     index: {description: "Position among the CSRs of the file, from 0.", type: int, returned: success, sample: 0}
     subject: {description: Subject., type: list, elements: str, returned: success, sample: ["CN=a"]}
-    hosts: {description: SANs., type: list, elements: str, returned: success, sample: ["dns:a"]}
+    sans: {description: SANs., type: list, elements: str, returned: success, sample: ["dns:a"]}
     usages: {description: Usages as in cfssl., type: list, elements: str, returned: success, sample: [server auth]}
     is_ca: {description: Whether it requests a CA., type: bool, returned: success, sample: false}
     max_path_len: {description: Path length of a CA., type: int, returned: success, sample: 0}

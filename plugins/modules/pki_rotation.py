@@ -37,7 +37,7 @@ attributes:
     support: full
     details: Shows the steps, never file contents.
 options:
-  directory:
+  ca_dir:
     description: Directory of the CAs.
     type: path
     required: true
@@ -127,7 +127,7 @@ seealso:
 EXAMPLES = r"""
 - name: Create a new etcd CA and trust it along with the old one
   hardway.kubernetes.pki_rotation:
-    directory: ~/cluster/pki
+    ca_dir: ~/cluster/pki
     cas:
       - name: etcd-ca
     step: trust
@@ -170,7 +170,7 @@ _CA = {
     **{name: CA_OPTIONS[name] for name in ("expiry", "signed_by", "split_from", "usages", "path_length")},
 }
 SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "import_dir": {"type": "path"},
     "step": {"type": "str", "choices": list(STEPS), "required": True},
@@ -183,14 +183,14 @@ SPEC: dict[str, Any] = {
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the result of one task."""
     require_cryptography("pki_rotation")
-    store, step = Store(params["directory"]), params["step"]
+    store, step = Store(params["ca_dir"]), params["step"]
     with nullcontext() if check else store.locked():
         reconciler = Reconciler(
             store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None
         )
         rotation = Rotation(reconciler, min_age=parse(params["min_age"], "pki_rotation: min_age"))
         before = lines(rotation.under_way)
-        rotations = rotation.take(step, params["cas"], params["key_pairs"])
+        rotations = rotation.advance(step, params["cas"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}
     return {
         "changed": any(item["changed"] for item in rotations),

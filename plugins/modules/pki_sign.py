@@ -29,7 +29,7 @@ attributes:
     support: full
     description: Shows the fields of certificates.
 options:
-  directory:
+  ca_dir:
     description: Directory of the CAs, see M(hardway.kubernetes.pki_ca).
     type: path
     required: true
@@ -77,7 +77,7 @@ options:
         type: list
         elements: dict
         default: []
-      hosts:
+      sans:
         description: SANs instead of those in the CSR.
         type: list
         elements: str
@@ -102,7 +102,7 @@ options:
 EXAMPLES = r"""
 - name: Sign the CSR of an appliance
   hardway.kubernetes.pki_sign:
-    directory: "{{ cluster_pki_dir }}"
+    ca_dir: "{{ cluster_pki_dir }}"
     certificates:
       - request: /srv/requests/appliance.csr
         path: /srv/requests/appliance.crt
@@ -111,7 +111,7 @@ EXAMPLES = r"""
 
 - name: Sign a CA of another team
   hardway.kubernetes.pki_sign:
-    directory: /media/offline/pki
+    ca_dir: /media/offline/pki
     config: /media/offline/ca-config.json
     certificates:
       - {request: /media/usb/team.csr, path: /media/usb/team.crt, ca: ca, profile: intermediate}
@@ -149,12 +149,12 @@ _CERTIFICATE: dict[str, Any] = {
     "profile": {"type": "str", "default": "default"},
     "common_name": {"type": "str", "default": ""},
     "names": {"type": "list", "elements": "dict", "default": []},
-    "hosts": {"type": "list", "elements": "str", "default": []},
+    "sans": {"type": "list", "elements": "str", "default": []},
     "expiry": {"type": "str"},
     "chain": {"type": "bool", "default": False},
 }
 SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
     "profiles": {"type": "dict", "default": {}},
@@ -167,7 +167,7 @@ SPEC: dict[str, Any] = {
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the result of one task."""
     require_cryptography("pki_sign")
-    store, passphrase = Store(params["directory"]), params["passphrase"] or None
+    store, passphrase = Store(params["ca_dir"]), params["passphrase"] or None
     sign = Sign(store, passphrase, all_profiles(params), params["renew_before"], params["force"], check)
     with nullcontext() if check else store.locked():
         found = [sign.certificate(item) for item in params["certificates"]]

@@ -26,7 +26,9 @@ description:
     too, but without the gate, and even after another host has failed. A slow answer counts as healthy.
 attributes:
   check_mode:
-    description: Predicts starts and restarts from the files on disk. Health is not checked.
+    description:
+      - Predicts starts and restarts from the files on disk.
+      - Health is not checked.
     support: full
   diff_mode:
     description: Shows the action for each unit and its reasons.
@@ -154,7 +156,7 @@ options:
         description: Seconds to hold the lock after this host is healthy again, so that load balancers can notice.
         type: int
         default: 0
-  _hold: {description: Internal. The action plugin's first round, type: bool, default: false}
+  _hold: {description: "Internal. The action plugin's first round.", type: bool, default: false}
   _stopped_by: {description: Internal. Host whose restart failed before., type: str, default: ""}
   _predicted: {description: Internal. Files that check mode did not write., type: list, elements: str, default: []}
   _cached_result:

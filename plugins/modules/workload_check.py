@@ -33,8 +33,8 @@ options:
     description: Image with C(sh) and C(busybox) (C(httpd), C(wget), C(nslookup)), imported on the nodes or pullable.
     type: str
     required: true
-  serves:
-    description: Whether O(image) has these programs. If not, the only test is whether its pods run on every node.
+  test_network:
+    description: Whether to test the network, with these programs. If not, only whether pods run on every node.
     type: bool
     default: true
   nodes:
@@ -109,7 +109,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kub
 SPEC = {
     **ARGUMENTS,
     "image": {"type": "str", "required": True},
-    "serves": {"type": "bool", "default": True},
+    "test_network": {"type": "bool", "default": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "dns": {"type": "dict", "default": {}},
     "namespace": {"type": "str", "default": "hardway-verify"},
@@ -141,7 +141,7 @@ class Workload:
         try:
             service = self.create()
             _ready, unready = wait_until(self.unready_pods, lambda names: not names, timeout=self.params["timeout"])
-            if not self.params["serves"]:
+            if not self.params["test_network"]:
                 self.probes = len(self.pods)
                 return unready
             ready = [pod for pod in self.pods if pod["ready"]]
@@ -158,7 +158,7 @@ class Workload:
     def create(self) -> dict[str, Any]:
         """Create namespace, web servers and service; return the service's spec."""
         self.api.post("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
-        self.api.post(self.apps, workload_check.daemon_set(self.params["image"], serves=self.params["serves"]))
+        self.api.post(self.apps, workload_check.daemon_set(self.params["image"], serves=self.params["test_network"]))
         return self.api.post(self.home + "/services", workload_check.service())["spec"]
 
     def unready_pods(self) -> list[str]:

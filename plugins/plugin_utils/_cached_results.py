@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
 
 # The variable with the result of module cached_results, and the fact that invalidates it.
 VARIABLE = "_host_cached_results"
-FACT = "hardway_cached_results_void"
+FACT = "hardway_cached_results_invalidated"
 PLUGINS = Path(__file__).resolve().parent.parent
 
 
@@ -69,7 +69,7 @@ class CachedResult:
         """Return the valid cached result of the task, or None if the host must be inspected."""
         if self.key is None or self._invalidated:
             return None
-        found = self._loaded.get("standing", {}).get(self.key)
+        found = self._loaded.get("valid", {}).get(self.key)
         return None if found is None else {**found, "changed": False, "from_cached_result": True}
 
     @property

@@ -15,5 +15,5 @@ from ansible.plugins.loader import filter_loader, test_loader
 
 def preload() -> None:
     """Load Ansible's own filters and tests, and ours."""
-    filter_loader.get("hardway.kubernetes.members")
+    filter_loader.get("hardway.kubernetes.host_addresses")
     test_loader.get("ansible.builtin.match")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Archive, Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable, download
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 CHUNK = 1 << 20
@@ -34,7 +34,7 @@ class ArtifactCache:
 
     def local(self, binary: Binary) -> Local | None:
         """Return the binary if it is available on the controller, without downloading or unpacking."""
-        path = catalog.ready_made(self._source, binary)
+        path = catalog.path_in_binary_dir(self._source, binary)
         if path:
             sha = self._digest(path, "sha256")
             return Local(path, os.path.getsize(path), sha, f"{binary.version}-{sha[:12]}")
@@ -49,7 +49,7 @@ class ArtifactCache:
         for (component, version), names in catalog.grouped(wanted).items():
             group = [binary for binary in wanted if (binary.component, binary.version) == (component, version)]
             try:
-                if any(not catalog.ready_made(self._source, binary) for binary in group):
+                if any(not catalog.path_in_binary_dir(self._source, binary) for binary in group):
                     self._provide(component, version, names)
                 for binary in group:
                     found = self.local(binary)
@@ -57,8 +57,8 @@ class ArtifactCache:
                         raise HardwayError(f"{binary.name} is not in the download")
                     had[binary] = found
             except HardwayError as exc:
-                lacking = [b.name for b in group if b not in had and not catalog.ready_made(self._source, b)]
-                problems.append(catalog.lack(self._source, component, version, lacking or names, str(exc)))
+                lacking = [b.name for b in group if b not in had and not catalog.path_in_binary_dir(self._source, b)]
+                problems.append(catalog.missing_download(self._source, component, version, lacking or names, str(exc)))
         return had, problems
 
     def _provide(self, component: str, version: str, names: list[str]) -> None:
@@ -101,7 +101,7 @@ class ArtifactCache:
         shutil.rmtree(scratch, ignore_errors=True)
         os.makedirs(scratch)
         names = {os.path.normpath(path): name for name, path in held.members.items()}
-        digests = {}
+        sums: dict[str, str] = {}
         try:
             with tarfile.open(held.path, mode="r|*") as packed:
                 for member in packed:
@@ -110,14 +110,14 @@ class ArtifactCache:
                     if name and stream:
                         with open(os.path.join(scratch, name), "wb") as out:
                             shutil.copyfileobj(stream, out, CHUNK)
-                        digests[name] = digest_of(os.path.join(scratch, name), "sha256")
+                        sums[name] = digests.of_file(os.path.join(scratch, name))
         except (tarfile.TarError, EOFError, OSError) as exc:
             shutil.rmtree(scratch, ignore_errors=True)
             raise HardwayError(f"{held.path} cannot be unpacked: {exc}") from exc
-        atomic_files.write(os.path.join(scratch, "sha256.json"), json.dumps(digests).encode(), mode=0o644)
+        atomic_files.write(os.path.join(scratch, "sha256.json"), json.dumps(sums).encode(), mode=0o644)
         shutil.rmtree(target, ignore_errors=True)
         os.rename(scratch, target)
-        for name, sha in digests.items():
+        for name, sha in sums.items():
             self._remember(os.path.join(target, name), "sha256", sha)
 
     def _plain(self, held: Archive, binary: Binary) -> Local | None:
@@ -145,7 +145,7 @@ class ArtifactCache:
         with contextlib.nullcontext() if locked else self._lock(path):
             known = self._remembered(path, algorithm)
             if not known:
-                known = digest_of(path, algorithm)
+                known = digests.of_file(path, algorithm)
                 self._remember(path, algorithm, known)
         return known
 
@@ -185,12 +185,3 @@ class ArtifactCache:
         with open(os.path.join(directory, name), "w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-
-
-def digest_of(path: str, algorithm: str) -> str:
-    """Return the digest of a file, read in chunks."""
-    found = hashlib.new(algorithm)
-    with open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()

@@ -117,7 +117,7 @@ def places(src: Source, binary: Binary) -> list[str]:
     return [os.path.join(src.binary_dir, *parts) for parts in inner]
 
 
-def ready_made(src: Source, binary: Binary) -> str:
+def path_in_binary_dir(src: Source, binary: Binary) -> str:
     """Return the binary's path in binary_dir, or nothing; one of another architecture does not count."""
     for path in places(src, binary):
         if os.path.isfile(path) and machine(path) in ("", src.architecture):
@@ -141,7 +141,8 @@ def missing(components: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -
     """Return one line for each missing download, without downloading."""
     src = source(given)
     lines = []
-    for (component, version), names in grouped(b for b in binaries(components) if not ready_made(src, b)).items():
+    wanted = grouped(b for b in binaries(components) if not path_in_binary_dir(src, b))
+    for (component, version), names in wanted.items():
         download = archive(src, component, version)
         if download and download.digest and os.path.isfile(download.path):
             continue
@@ -151,7 +152,7 @@ def missing(components: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -
             and all(os.path.isfile(os.path.join(unpacked_dir(src, download), name)) for name in names)
         ):
             continue
-        lines.append(lack(src, component, version, names, "not on the controller"))
+        lines.append(missing_download(src, component, version, names, "not on the controller"))
     return lines
 
 
@@ -163,7 +164,7 @@ def grouped(wanted: Iterable[Binary]) -> dict[tuple[str, str], list[str]]:
     return groups
 
 
-def lack(src: Source, component: str, version: str, names: list[str], reason: str) -> str:
+def missing_download(src: Source, component: str, version: str, names: list[str], reason: str) -> str:
     """Return the line for a missing download, with its source and target path."""
     download = archive(src, component, version)
     what = f"{component} {version} ({src.architecture}): {', '.join(names)}: {reason}."

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
 import stat
 from dataclasses import dataclass
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 RECORD = ".sha256.json"
-CHUNK = 1 << 20
 # Directories below are this collection's, also /opt/cni, which the CNI plugins have in common; the others are not.
 OURS = "/opt/"
 DISTRIBUTIONS = ("/opt", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin")
@@ -57,10 +55,10 @@ def present(wanted: Placed, root: str, *, reread: bool = False) -> bool:
         return False
     if not stat.S_ISREG(info.st_mode) or stat.S_IMODE(info.st_mode) != 0o755 or info.st_uid != 0:
         return False
-    size, sha, *state = _record(os.path.dirname(path)).get(wanted.name, [-1, ""])
+    size, sha, state = _record(os.path.dirname(path)).get(wanted.name, [-1, "", ""])
     if info.st_size != size or wanted.sha256 not in ("", sha):
         return False
-    return (state == [_state(info)] and not reread) or _digest(path) == sha
+    return (state == _state(info) and not reread) or digests.of_file(path) == sha
 
 
 def refresh(wanted: Placed, root: str) -> None:
@@ -68,14 +66,14 @@ def refresh(wanted: Placed, root: str) -> None:
     path = wanted.path(root)
     directory = os.path.dirname(path)
     record, info = _record(directory), os.lstat(path)
-    if record[wanted.name][2:] != [_state(info)]:
+    if record[wanted.name][2] != _state(info):
         _write_record(directory, {**record, wanted.name: [*record[wanted.name][:2], _state(info)]})
 
 
 def digest_of(path: str) -> str:
     """Return the SHA-256 of a program: as it is recorded beside one of ours, if untouched since, else by reading."""
-    _size, sha, *state = _record(os.path.dirname(path)).get(os.path.basename(path), [-1, ""])
-    return sha if sha and state == [_state(os.stat(path))] else _digest(path)
+    _size, sha, state = _record(os.path.dirname(path)).get(os.path.basename(path), [-1, "", ""])
+    return sha if sha and state == _state(os.stat(path)) else digests.of_file(path)
 
 
 def _state(info: os.stat_result) -> str:
@@ -100,7 +98,7 @@ def closed(wanted: Placed, root: str) -> list[str]:
     return [path for path in (root, *below_root, *above) if _mode(path) not in (None, safe_paths.DIRECTORY_MODE)]
 
 
-def impassable(wanted: Placed, root: str) -> list[str]:
+def closed_directories(wanted: Placed, root: str) -> list[str]:
     """Return other directories above a binary that exclude service users; their modes are not changed."""
     ways = [*_upwards(root, "/"), *_upwards(wanted.dest, "/")]
     modes = {path: _mode(path) for path in ways if path in DISTRIBUTIONS}
@@ -130,9 +128,9 @@ def install(wanted: Placed, root: str, upload: str) -> None:
     directory = os.path.dirname(path)
     safe_paths.make_directory(directory)
     partial = os.path.join(directory, f".{wanted.name}.part")
-    _bring(upload, partial)
+    _move(upload, partial)
     # Verified in a directory where no other user can replace it.
-    sha = _digest(partial)
+    sha = digests.of_file(partial)
     if sha != wanted.sha256:
         os.unlink(partial)
         raise HardwayError(
@@ -152,7 +150,7 @@ def _write_record(directory: str, record: dict[str, list]) -> None:
     atomic_files.write(os.path.join(directory, RECORD), data, mode=0o644)
 
 
-def _bring(upload: str, partial: str) -> None:
+def _move(upload: str, partial: str) -> None:
     """Move a file; copy it if a rename is impossible or would keep the SELinux label of a home directory."""
     if not os.path.isdir("/sys/fs/selinux/booleans"):
         try:
@@ -192,11 +190,3 @@ def _record(directory: str) -> dict[str, list]:
         return json.loads(atomic_files.read(os.path.join(directory, RECORD)) or b"{}")
     except ValueError:
         return {}
-
-
-def _digest(path: str) -> str:
-    found = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()

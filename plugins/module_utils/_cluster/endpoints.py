@@ -19,7 +19,7 @@ def of_groups(endpoints: t.Iterable[Endpoint], groups: t.Container[str]) -> list
 
 
 def listeners(endpoints: t.Iterable[Endpoint]) -> list[dict[str, t.Any]]:
-    """Return the ports, as module host_check expects them."""
+    """Return the ports, as module host_preflight expects them."""
     fields = ("group", "unit", "port", "addresses", "open", "protocol")
     return [{name: endpoint[name] for name in fields if name in endpoint} for endpoint in endpoints]
 

@@ -22,28 +22,28 @@ def reasons_of(variables: t.Mapping[str, t.Any]) -> list[str]:
     return [str(reason) for reason in observed[0].get("reasons", _NEW)]
 
 
-def join_turns(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
-    """Return the hosts of each turn, and the number of the turn for each host.
+def join_batches(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
+    """Return the hosts of each batch, and the number of the batch by host.
 
-    Those whose kubelet has no certificate that serves are one turn, the first; those whose kubelet works follow,
-    ``at_once`` of them together, or all where it is 0.
+    Hosts whose kubelet has no valid certificate are the first batch. Those whose kubelet runs follow, ``at_once`` of
+    them together, or all if it is 0.
     """
-    lost: list[str] = []
-    working: list[str] = []
+    without: list[str] = []
+    running: list[str] = []
     for host in map(str, hosts):
         reasons = reasons_of(hostvars[host])
         if reasons:
-            (lost if any(map(_LOST.match, reasons)) else working).append(host)
-    size = at_once or len(working) or 1
-    turns = ([lost] if lost else []) + [working[start : start + size] for start in range(0, len(working), size)]
-    return {"hosts": turns, "of": {host: number for number, turn in enumerate(turns) for host in turn}}
+            (without if any(map(_LOST.match, reasons)) else running).append(host)
+    size = at_once or len(running) or 1
+    batches = ([without] if without else []) + [running[start : start + size] for start in range(0, len(running), size)]
+    return {"batches": batches, "batch_of": {host: number for number, batch in enumerate(batches) for host in batch}}
 
 
-def join_requests(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:
+def node_csrs(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:
     """Return the entries of option ``nodes`` of module csr_approval for hosts whose keys are made."""
     found = []
     for host in map(str, hosts):
         variables = hostvars[host]
-        request = str((variables.get("_node_asked") or {}).get("request") or "")
+        request = str((variables.get("_node_kubelet_csr") or {}).get("request") or "")
         found.append({"name": node_name(host, variables), "request": request, "stopped": True})
     return found

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 # What role cluster keeps of asking a host for its facts.
-ANSWER = "_cluster_answer"
+ANSWER = "_cluster_preflight"
 
 
 def is_address(value: object) -> bool:
@@ -42,7 +42,7 @@ def node_address(host: str, variables: t.Mapping[str, t.Any]) -> str:
     return str((facts.get("default_ipv4") or {}).get("address") or "")
 
 
-def members(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+def host_addresses(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """Return host, name, address and whether it has answered in this run, for each host in inventory order."""
     known = {str(host): hostvars[host] for host in hosts}
     asked = any(ANSWER in variables for variables in known.values())

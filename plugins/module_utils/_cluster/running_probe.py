@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running as cluster_running
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
@@ -46,7 +47,7 @@ def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: A
     versions: dict[str, str] = {}
     for program, component in cluster_running.UNITS.items():
         pid = processes.get(program, 0)
-        command = _command(pid) if pid else cluster_running.exec_start(_text(UNIT_FILE.format(program)))
+        command = _command(pid) if pid else cluster_running.exec_start(text_of(UNIT_FILE.format(program)))
         if not command:
             continue
         version = _version(component, _executables(pid, command) if pid else [os.path.join(LINKS, program)])
@@ -58,7 +59,7 @@ def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: A
     master, api = "kube-apiserver" in versions, bool(processes.get("kube-apiserver"))
     answers = _asked(flags.get("kube-apiserver", {}) if api and master else {}, servers, ask)
     config = flags.get("kubelet", {}).get("config", "")
-    kubelet = cluster_running.kubelet_settings(_text(config)) if "kubelet" in flags else {}
+    kubelet = cluster_running.kubelet_settings(text_of(config)) if "kubelet" in flags else {}
     return {
         "versions": versions,
         "active": sorted(program for program in versions if processes.get(program)),
@@ -73,7 +74,7 @@ def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: A
 
 def _command(pid: int) -> list[str]:
     """Return the command line of a process."""
-    return _text(f"/proc/{pid}/cmdline").rstrip("\0").split("\0")
+    return text_of(f"/proc/{pid}/cmdline").rstrip("\0").split("\0")
 
 
 def _executables(pid: int, command: Sequence[str]) -> list[str]:
@@ -100,7 +101,7 @@ def _without_units() -> dict[str, str]:
     found = {
         "runc": _version("runc", [os.path.join(LINKS, "runc")]),
         "cni": _version("cni", plugins),
-        "pause": cluster_running.pause_version(_text(CONTAINERD_CONFIG)),
+        "pause": cluster_running.pause_version(text_of(CONTAINERD_CONFIG)),
     }
     return {name: version for name, version in found.items() if version}
 
@@ -114,7 +115,7 @@ def _has_data(flags: Mapping[str, str]) -> bool:
 def _record() -> dict[str, str]:
     """Return the versions that the last run had in mind."""
     try:
-        found = json.loads(_text(RECORD) or "{}")
+        found = json.loads(text_of(RECORD) or "{}")
     except ValueError:
         return {}
     return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
@@ -172,17 +173,6 @@ def _ask(url: str) -> Optional[tuple[int, Any]]:
     except (HardwayError, OSError, ValueError):
         return None
     return (answer.status, content) if isinstance(content, dict) else None
-
-
-def _text(path: str) -> str:
-    """Return a file's content; nothing where there is none."""
-    if not path:
-        return ""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def _names(directory: str) -> list[str]:

@@ -21,10 +21,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Optional
 
-# Names of other namespaces, and those that earlier releases gave, say nothing of a process: they must be old.
+# A name of another namespace says nothing of a process here: such a file must be old.
 OLD = 86400.0
 _MAKER = r"(?P<space>[0-9a-f]+)-(?P<pid>[0-9]+)-(?P<start>[0-9]+)-[0-9a-f]{8}"
-_EARLIER = r"[a-z0-9_]{8}"
 
 
 def file_name(name: str) -> str:
@@ -77,9 +76,7 @@ def is_abandoned(maker: str, modified: float) -> bool:
     known = re.fullmatch(_MAKER, maker)
     if known and known["space"] == _namespace():
         return _start_of(int(known["pid"])) != known["start"]
-    # The lock directory of module unit has a number of a user there.
-    earlier = re.fullmatch(_EARLIER, maker) and not maker.isdigit()
-    return bool(known or earlier) and time.time() - modified > OLD
+    return bool(known) and time.time() - modified > OLD
 
 
 def _maker() -> str:

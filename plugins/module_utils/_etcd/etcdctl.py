@@ -54,8 +54,14 @@ class Etcdctl:
                 timeout=60,
                 env=environment,
             )
-        except (OSError, subprocess.TimeoutExpired) as exc:
-            raise HardwayError(f"{self.program}: cannot be used ({exc}); role etcd installs it") from exc
+        except OSError as exc:
+            raise HardwayError(
+                f"{self.program}: cannot be run: {exc.strerror}; install etcdctl, as role etcd does, or set etcdctl"
+            ) from exc
+        except subprocess.TimeoutExpired as exc:
+            raise HardwayError(
+                f"etcdctl {' '.join(arguments[:2])}: no answer in 60 s; check that etcd is healthy"
+            ) from exc
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no message"]
             raise HardwayError(

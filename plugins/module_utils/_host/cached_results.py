@@ -11,7 +11,6 @@ healthy; the same output of a read-only command. The state of the kernel is insp
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -21,7 +20,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import expand
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
@@ -66,7 +65,7 @@ def store(
     """
     if not key:
         return
-    seen = {path: fingerprint(path) for path in paths}
+    seen = {path: file_state(path) for path in paths}
     listed = {name: expand(name) for name in names}
     missing = {path for path, known in seen.items() if known == "absent"}
     if missing != {*absent} & {*seen} or not all(
@@ -79,7 +78,7 @@ def store(
         "names": listed,
         "units": {name: process(seen) for name, seen in (units or {}).items()},
         "health": list(health),
-        "output": [[command, _digest(printed)] for command, printed in output],
+        "output": [[command, digests.of_bytes(printed.encode())] for command, printed in output],
         "until": until,
         "kernel": kernel,
     }
@@ -98,7 +97,7 @@ def salt(directory: str = DIRECTORY, *, make: bool) -> str:
     return (found or b"").decode()
 
 
-def standing(
+def valid_results(
     show: Show, health_problem: HealthCheck, settled: Settled, directory: str = DIRECTORY, *, clean: bool
 ) -> dict[str, dict[str, Any]]:
     """Return the valid cached results by key; with ``clean``, remove the others.
@@ -119,7 +118,7 @@ def standing(
     return results
 
 
-def fingerprint(path: str) -> str:
+def file_state(path: str) -> str:
     """Return a string that changes with a path; for a directory only with mode and owner."""
     try:
         info = os.lstat(path)
@@ -127,7 +126,7 @@ def fingerprint(path: str) -> str:
         return "absent"
     if stat.S_ISLNK(info.st_mode):
         real = os.path.realpath(path)
-        return f"link to {real}: {'itself' if os.path.islink(real) else fingerprint(real)}"
+        return f"link to {real}: {'itself' if os.path.islink(real) else file_state(real)}"
     owner = f"{info.st_mode:o} {info.st_uid}:{info.st_gid}"
     if stat.S_ISDIR(info.st_mode):
         return owner
@@ -144,18 +143,13 @@ def _untouched(path: str) -> bool:
     return stat.S_ISDIR(info.st_mode) or atomic_files.is_ours(info)
 
 
-def _digest(printed: str) -> str:
-    """Return the digest of an output."""
-    return hashlib.sha256(printed.encode()).hexdigest()
-
-
 def _prints(command: list[str], digest: str) -> bool:
     """Return whether a command still prints the same."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return False
-    return _digest(done.stdout) == digest
+    return digests.of_bytes(done.stdout.encode()) == digest
 
 
 def process(seen: Seen) -> str:
@@ -192,7 +186,7 @@ def _is_valid(entry: Mapping[str, Any], seen: Mapping[str, Seen], now: float) ->
     """Return whether all evidence of one cached result is unchanged."""
     return (
         (entry["until"] is None or now < entry["until"])
-        and all(fingerprint(path) == known for path, known in entry["paths"].items())
+        and all(file_state(path) == known for path, known in entry["paths"].items())
         and all(expand(name) == known for name, known in entry["names"].items())
         and all(name in seen and process(seen[name]) == known for name, known in entry["units"].items())
         and all(_prints(command, digest) for command, digest in entry["output"])

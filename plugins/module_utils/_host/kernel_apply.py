@@ -142,7 +142,7 @@ class Kernel:
         }
 
 
-def settled(params: Mapping[str, Any], root: str = "/") -> Optional[dict[str, Any]]:
+def unchanged_result(params: Mapping[str, Any], root: str = "/") -> Optional[dict[str, Any]]:
     """Return the result of module kernel if there is nothing to change, else None."""
     kernel = Kernel(host_features.HostFiles(root), check_mode=True)
     try:

@@ -13,6 +13,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
+
 RTM_GETLINK, RTM_GETADDR, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 18, 22, 1, 0x300, 2, 3
 IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY, IFLA_ADDRESS, IFLA_IFNAME = 1, 2, 1, 1, 3
 LISTEN = "0A"
@@ -151,7 +153,7 @@ def holders(inodes: set[str], units: set[str], root: str = "") -> dict[str, dict
     if not inodes:
         return found
     pids = {
-        int(name): unit_of(_text(f"{root}/proc/{name}/cgroup")) for name in _listdir(f"{root}/proc") if name.isdigit()
+        int(name): unit_of(text_of(f"{root}/proc/{name}/cgroup")) for name in _listdir(f"{root}/proc") if name.isdigit()
     }
     for pid in sorted(pids, key=lambda pid: (pids[pid] not in units, pid)):
         if inodes <= found.keys():
@@ -163,7 +165,7 @@ def holders(inodes: set[str], units: set[str], root: str = "") -> dict[str, dict
                 continue
             inode = target[8:-1] if target.startswith("socket:[") else ""
             if inode in inodes and inode not in found:
-                program = _text(f"{root}/proc/{pid}/comm").strip()
+                program = text_of(f"{root}/proc/{pid}/comm").strip()
                 found[inode] = {"pid": pid, "program": program, "unit": pids[pid]}
     return found
 
@@ -174,14 +176,6 @@ def unit_of(cgroups: str) -> str:
         return "pod"
     found = re.findall(r"([^/:\n]+\.(?:service|scope))(?=$|/)", cgroups, re.MULTILINE)
     return str(found[-1]) if found else ""
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def _listdir(path: str) -> list[str]:

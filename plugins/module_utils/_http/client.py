@@ -84,7 +84,7 @@ def request(
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
 
-def greeted(url: str, *, timeout: float = 5.0) -> None:
+def wait_for_grpc_greeting(url: str, *, timeout: float = 5.0) -> None:
     """Return when the gRPC server at C(unix:///path) greets, as it does before any call; raise HttpError otherwise."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
@@ -124,6 +124,11 @@ def _context(tls: Tls) -> Any:
     """Return an SSL context that trusts only ``tls.ca`` (the system's store without one)."""
     import ssl
 
+    for path in (tls.ca if tls.verify else None, tls.cert, tls.key):
+        if path:
+            # The ssl module does not name the file that it cannot read.
+            with open(path, "rb"):
+                pass
     context = ssl.create_default_context(cafile=tls.ca) if tls.verify else ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # As Go does: what is trusted need not be a root. Python 3.9 has no name for the flag.

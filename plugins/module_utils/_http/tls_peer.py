@@ -58,7 +58,7 @@ def _handshake(
     received = bytearray()
     with socket.create_connection((host, port), timeout=timeout) as connection:
         try:
-            while not _shaken(tls):
+            while not _handshake_done(tls):
                 connection.sendall(outgoing.read())
                 data = connection.recv(65536)
                 received += data
@@ -71,7 +71,7 @@ def _handshake(
     return tls, bytes(received), None
 
 
-def _shaken(tls: ssl.SSLObject) -> bool:
+def _handshake_done(tls: ssl.SSLObject) -> bool:
     """Take the handshake as far as what has come allows; True when it is done."""
     try:
         tls.do_handshake()

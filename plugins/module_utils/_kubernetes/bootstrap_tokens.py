@@ -19,14 +19,6 @@ LABELS = {"app.kubernetes.io/managed-by": "hardway"}
 GROUP = re.compile(r"system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]")
 PLACEHOLDER = "000000.0000000000000000"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def seconds_of(name: str, text: str) -> int:
-    """Return a duration such as 1h30m in seconds."""
-    if not re.fullmatch(r"(\d+[smhd])+", text):
-        raise HardwayError(f"{name}: '{text}' is not a duration; write for example 90m, 1h or 1h30m")
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([smhd])", text))
 
 
 def check_groups(groups: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ class Approver:
         """Process pending CSRs; return the expected nodes to wait for."""
         try:
             if set(self.nodes) - set(self.requests) - set(self.problems):
-                self._see_leases()
+                self._find_running_kubelets()
             for node in sorted(set(self.requests) - set(self._ours.values()) - set(self.problems)):
                 self._submit(node)
             self._review()
@@ -87,7 +87,7 @@ class Approver:
         """The expected nodes that have neither joined nor got a certificate."""
         return sorted(set(self.nodes) - self.issued - self.joined)
 
-    def _see_leases(self) -> None:
+    def _find_running_kubelets(self) -> None:
         """Find the nodes whose kubelets run: the lease is current, or was renewed since the last call."""
         leases = self.api.get(LEASES).get("items") or []
         now = kubernetes_leases.server_time(self.api.date)

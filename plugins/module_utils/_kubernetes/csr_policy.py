@@ -12,11 +12,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_digest
 
 CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
@@ -61,29 +64,22 @@ class Claims:
 
 def claims_of(request: str) -> Claims:
     """Return the claims of spec.request (base64 of PEM); what cannot be read is an error among them."""
+    if len(request) > LARGEST:
+        return Claims(errors=(f"it has {len(request)} characters, more than {LARGEST}",))
     try:
-        if len(request) > LARGEST:
-            return Claims(errors=(f"it has {len(request)} characters, more than {LARGEST}",))
-        with warnings.catch_warnings():
-            # The library warns of lengths, on the standard error of the module.
-            warnings.simplefilter("ignore")
-            return _claims(base64.b64decode(request))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as exc:
-        # Not Exception: a panic of the library's native code is none.
-        return Claims(errors=(f"it cannot be read: {type(exc).__name__}",))
+        # What Request.parse does not read may fail, too, and make the library warn on standard error.
+        with readable("it cannot be read"):
+            return _claims(Request.parse(base64.b64decode(request), "it", "").content)
+    except HardwayError as exc:
+        return Claims(errors=(str(exc).rstrip("; "),))
 
 
-def _claims(pem: bytes) -> Claims:
-    """Return the claims of a PEM request; raise whatever the parser raises."""
+def _claims(parsed: Any) -> Claims:
+    """Return the claims of a validated CSR."""
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
-    parsed = x509.load_pem_x509_csr(pem)
-    if not parsed.is_signature_valid:
-        return Claims(errors=("its signature is not by its own key",))
-    names = _alternative_names(x509, parsed)
+    names = list(extension_of(parsed, "SubjectAlternativeName") or [])
     subject = list(parsed.subject)
     common = tuple(str(a.value) for a in subject if a.oid == NameOID.COMMON_NAME)
     organizations = tuple(str(a.value) for a in subject if a.oid == NameOID.ORGANIZATION_NAME)
@@ -98,14 +94,6 @@ def _claims(pem: bytes) -> Claims:
         other_names=len(names) - len(dns) - len(addresses),
         key=key_digest(parsed.public_key()),
     )
-
-
-def _alternative_names(x509: Any, parsed: Any) -> list[Any]:
-    """Return the SANs of the request; reading one extension reads them all."""
-    try:
-        return list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except x509.ExtensionNotFound:
-        return []
 
 
 def shown(text: str) -> str:
@@ -153,13 +141,13 @@ def decide(
     elif origin == "node" and keys and node in keys and stated.key != keys[node]:
         return Decision("leave", node, "a renewal by the node itself, which kube-controller-manager approves")
     elif origin == "bootstrapper":
-        strange = _strangeness(node, requester, stated.key, keys or {}, requesters)
+        strange = _why_foreign(node, requester, stated.key, keys or {}, requesters)
         if strange:
             return Decision("deny", node, strange)
     return Decision("approve", node, f"matches the inventory, requested by {requester}", stated.key)
 
 
-def _strangeness(
+def _why_foreign(
     node: str, requester: str, key: str, keys: Mapping[str, str], requesters: Sequence[str]
 ) -> Optional[str]:
     """Return why the user of a bootstrap token is not the claimed node, as far as that is known."""

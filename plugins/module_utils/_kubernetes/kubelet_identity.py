@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import same_public_key
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key, same_public_key
 
 # Where a kubelet that does not rotate its certificate keeps the key of a request, too.
 PENDING = "kubelet-client.key.tmp"
@@ -23,11 +23,10 @@ def request(directory: str, node: str) -> str:
     """Generate a pending key, and return its CSR (PEM)."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
     _ensure_directory(directory)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = new_key(KeySpec("ecdsa", 256))
     subject = [
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
         x509.NameAttribute(NameOID.COMMON_NAME, f"system:node:{node}"),
@@ -36,7 +35,7 @@ def request(directory: str, node: str) -> str:
         request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject)).sign(key, hashes.SHA256())
     except ValueError as exc:
         raise HardwayError(f"node {node}: no certificate can have this name: {exc}; choose a shorter one") from exc
-    atomic_files.write(os.path.join(directory, PENDING), _plain(key), mode=0o600)
+    atomic_files.write(os.path.join(directory, PENDING), key_pem(key), mode=0o600)
     return str(request.public_bytes(serialization.Encoding.PEM).decode())
 
 
@@ -84,13 +83,3 @@ def _point(link: str, target: str) -> None:
     except OSError as exc:
         raise HardwayError(f"{link}: cannot be created: {exc.strerror}; inspect what is in its place") from exc
     atomic_files.sync_directory(os.path.dirname(link))
-
-
-def _plain(key: Any) -> bytes:
-    """Return a key as the kubelet writes its own."""
-    from cryptography.hazmat.primitives import serialization
-
-    plain: bytes = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    return plain

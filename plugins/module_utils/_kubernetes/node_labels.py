@@ -13,8 +13,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-# Where releases before this record kept it: of no meaning now, and removed.
-FORMER = "hardway.kubernetes/owned"
 RECORDS = "hardway-nodes"
 NONE: dict[str, list[str]] = {"labels": [], "taints": []}
 Taint = Mapping[str, Any]
@@ -64,8 +62,6 @@ def patch_of(
     changed = _label_changes(node["metadata"].get("labels") or {}, labels, before["labels"])
     if changed:
         metadata["labels"] = changed
-    if FORMER in (node["metadata"].get("annotations") or {}):
-        metadata["annotations"] = {FORMER: None}
     patch: dict[str, Any] = {"metadata": metadata} if metadata else {}
     present = (node.get("spec") or {}).get("taints") or []
     wanted = _taints(present, taints, before["taints"])

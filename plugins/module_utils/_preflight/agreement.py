@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS, some
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS
 
 # What belongs to a host, or to its architecture.
 OF_A_HOST = ("cluster_node_ip", "cluster_node_name", "cluster_binary_dir", "cluster_image_archives")
@@ -80,5 +81,5 @@ def _shown(name: str, found: t.Mapping[str, t.Sequence[str]], given: t.Mapping[s
         shown = "the default" if key == UNSET else given[hosts[0]].shown
         if not shown or (key != UNSET and is_secret(name)):
             shown = f"value {number}"
-        parts.append(f"{shown} on {some(hosts)}")
+        parts.append(f"{shown} on {shortened(hosts)}")
     return "; ".join(parts)

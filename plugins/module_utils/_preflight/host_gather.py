@@ -18,6 +18,7 @@ from glob import glob
 from importlib.util import find_spec
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features, kernel_rules
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
 
@@ -290,7 +291,7 @@ def closed_iptables(text: str) -> bool:
 def python() -> dict[str, Any]:
     """Return this interpreter, its release of cryptography, and whether the system has that package for its own."""
     found = find_spec("cryptography")
-    about = _read(f"{os.path.dirname(found.origin)}/__about__.py") if found and found.origin else ""
+    about = text_of(f"{os.path.dirname(found.origin)}/__about__.py") if found and found.origin else ""
     release = re.search(r"^__version__ = \"([^\"]+)\"", about, re.MULTILINE)
     places = glob("/usr/lib/python3/dist-packages/cryptography")
     places += glob("/usr/lib*/python3.*/site-packages/cryptography")
@@ -332,14 +333,6 @@ class _Resolution:
         """Return the addresses, or why there are none."""
         self.thread.join(5)
         return {"addresses": self.addresses, "reason": self.answer}
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def _meminfo(text: str) -> int:

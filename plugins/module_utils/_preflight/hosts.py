@@ -28,7 +28,7 @@ SHARED = {
 }
 
 
-def host_problems(
+def preflight_problems(
     members: t.Iterable[t.Mapping[str, t.Any]],
     hostvars: t.Mapping[str, t.Any],
     systems: t.Mapping[str, int],
@@ -85,7 +85,7 @@ def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mappin
 
 
 def _obstacles(answer: t.Mapping[str, t.Any], severity: str) -> list[t.Mapping[str, str]]:
-    """Return those of module host_check's obstacles."""
+    """Return those of module host_preflight's obstacles."""
     return [entry for entry in answer.get("obstacles") or [] if entry["severity"] == severity]
 
 
@@ -118,7 +118,7 @@ def _system_problems(host: str, facts: t.Mapping[str, t.Any], systems: t.Mapping
 
 
 def _subnet_problems(member: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any], vip: str) -> list[str]:
-    network = subnet_of(str(member["address"]), facts)
+    network = subnet_of_address(str(member["address"]), facts)
     if network is None or ipaddress.ip_address(vip) in network:
         return []
     return [
@@ -127,7 +127,9 @@ def _subnet_problems(member: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]
     ]
 
 
-def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def subnet_of_address(
+    address: str, facts: t.Mapping[str, t.Any]
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """Return the network of the interface that holds address, None if the facts do not have it."""
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}
@@ -138,7 +140,7 @@ def subnet_of(address: str, facts: t.Mapping[str, t.Any]) -> ipaddress.IPv4Netwo
     return None
 
 
-def interface_of(address: str, facts: t.Mapping[str, t.Any]) -> str:
+def interface_of_address(address: str, facts: t.Mapping[str, t.Any]) -> str:
     """Return the interface that has address, first or among others; empty if the facts do not have it."""
     for name in facts.get("interfaces") or []:
         device = facts.get(str(name).replace("-", "_").replace(".", "_").replace(":", "_")) or {}

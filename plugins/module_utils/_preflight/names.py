@@ -9,6 +9,8 @@ import difflib
 import fnmatch
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
 GROUPS = ("etcd", "master", "lb", "node")
 # What the groups are called elsewhere. Those of other tools may stand in the same inventory, beside ours.
 MISSPELT = {
@@ -65,7 +67,7 @@ def name_problems(
     for name, hosts in sorted(names.items()):
         if name not in known and not _is_ignored(name, (*COMMON, *ignored)) and (right := nearest(name, known, words)):
             problems.append(
-                f"{name}: no role has this variable, given for {some(hosts)}; did you mean {right}? "
+                f"{name}: no role has this variable, given for {shortened(hosts)}; did you mean {right}? "
                 "If it belongs to something else, name it in cluster_ignored_names"
             )
     return problems
@@ -117,8 +119,8 @@ def group_problems(
         missing = [host for host in hosts if right and host not in groups.get(right, ())]
         if missing and not _is_ignored(name, ignored):
             problems.append(
-                f"group {name}: {some(missing)} not in the group `{right}`; name the group `{right}`, or make it a "
-                f"child of `{right}`. If it belongs to something else, name it in cluster_ignored_names"
+                f"group {name}: {shortened(missing)} not in the group `{right}`; name the group `{right}`, or make it "
+                f"a child of `{right}`. If it belongs to something else, name it in cluster_ignored_names"
             )
     return problems
 
@@ -144,12 +146,6 @@ def idle_hosts(
         return []
     used = {host for name in groups if name in GROUPS or _is_ignored(name, ignored) for host in groups[name]}
     return [host for host in groups.get("all", ()) if host not in used and host not in ("localhost", "127.0.0.1")]
-
-
-def some(hosts: t.Sequence[str], most: int = 5) -> str:
-    """Return names in a line, the number of those that would make it too long."""
-    rest = len(hosts) - most
-    return ", ".join(hosts[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _is_ignored(name: str, patterns: t.Sequence[str]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS, some
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS
 
 Groups = t.Mapping[str, t.Sequence[str]]
 # Of a host and an option: the value, or None if neither inventory nor a plain default has it.
@@ -71,8 +72,8 @@ def _pod_problems(nodes: t.Sequence[str], mask: int, value: Value) -> list[str]:
         if isinstance(given, int) and given > most:
             crowded.setdefault(given, []).append(host)
     return [
-        f"node_max_pods: {given} on {some(hosts)}, but the /{mask} of a node has addresses for {max(most, 0)} pods; "
-        f"set it to {max(most, 0)} or less, or use a smaller master_node_cidr_mask_size"
+        f"node_max_pods: {given} on {shortened(hosts)}, but the /{mask} of a node has addresses for"
+        f" {max(most, 0)} pods; set it to {max(most, 0)} or less, or use a smaller master_node_cidr_mask_size"
         for given, hosts in crowded.items()
     ]
 
@@ -85,7 +86,7 @@ def port_problems(groups: Groups, value: Value, endpoints: Endpoints) -> list[st
         own = [name for name in GROUPS if host in groups.get(name, ())]
         for problem in _clashes(host, own, value, [endpoint for endpoint in fixed if endpoint["group"] in own]):
             found.setdefault(problem, []).append(host)
-    return [f"{problem} (on {some(hosts)}); choose another" for problem, hosts in found.items()]
+    return [f"{problem} (on {shortened(hosts)}); choose another" for problem, hosts in found.items()]
 
 
 def _clashes(host: str, own: t.Sequence[str], value: Value, endpoints: Endpoints) -> t.Iterator[str]:

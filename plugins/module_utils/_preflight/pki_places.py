@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
 
 def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     """Return what is wrong with the directory of the CAs.
@@ -19,7 +21,7 @@ def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
     if not pki_dir.startswith(("/", "~")):
         return [f"cluster_pki_dir: {pki_dir!r} is not an absolute path; set it to a directory that you back up"]
     if cluster.get("other_hosts") and not cluster.get("pki_dir_given"):
-        others = _few([str(host) for host in cluster["other_hosts"]])
+        others = shortened([str(host) for host in cluster["other_hosts"]], 3)
         return [
             "cluster_pki_dir: its default is beside the inventory, which has hosts of another cluster or purpose, too "
             f"({others}); set it beside cluster_groups, to a directory of "
@@ -30,14 +32,8 @@ def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         hosts.setdefault(str(directory or "no file"), []).append(host)
     if cluster.get("pki_dir_given") or len(hosts) < 2:
         return []
-    places = "; ".join(f"{place} ({_few(hosts[place])})" for place in sorted(hosts))
+    places = "; ".join(f"{place} ({shortened(hosts[place], 3)})" for place in sorted(hosts))
     return [
         f"cluster_pki_dir: its default is beside the inventory, and the hosts of this cluster are in {len(hosts)} "
         f"directories: {places}; set it to one directory for all of them, which you back up"
     ]
-
-
-def _few(hosts: list[str]) -> str:
-    """Return the first of many names."""
-    more = len(hosts) - 3
-    return ", ".join(hosts[:3]) + (f" and {more} more" if more > 0 else "")

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import MARK, digest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import hosts_in_words
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import keys_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split
@@ -24,12 +25,12 @@ _REMEDY = (
 )
 
 
-def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
+def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], ca_dir: str) -> list[str]:
     """Return one line for each secret that masters have and the directory does not.
 
     reported is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
     """
-    store = Store(directory)
+    store = Store(ca_dir)
     keys, tokens = [], []
     for host, result in sorted(reported.items()):
         files, nonce = result.get("secrets") or {}, str(result.get("nonce", ""))
@@ -40,14 +41,14 @@ def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], directory: 
     lines = []
     if keys:
         lines.append(
-            f"{_listed(keys)}: {ENCRYPTION} has a key that {store.secret('encryption.key')} has not, and nothing else"
-            " decrypts what it encrypted in etcd; put that key there, as NAME:SECRET on a separate line, after the"
+            f"{hosts_in_words(keys)}: {ENCRYPTION} has a key that {store.secret('encryption.key')} has not, and nothing"
+            " else decrypts what it encrypted in etcd; put that key there, as NAME:SECRET on a separate line, after the"
             f" one that shall encrypt, {_REMEDY}"
         )
     if tokens:
         lines.append(
-            f"{_listed(tokens)}: {KEY} is another key than {store.key('sa')}, and all tokens that it signed would be"
-            f" refused; copy {KEY} and {PUBLIC} from there, or append that {PUBLIC} to {store.stem('sa')}.pub,"
+            f"{hosts_in_words(tokens)}: {KEY} is another key than {store.key('sa')}, and all tokens that it signed"
+            f" would be refused; copy {KEY} and {PUBLIC} from there, or append that {PUBLIC} to {store.stem('sa')}.pub,"
             f" {_REMEDY}"
         )
     return lines
@@ -81,8 +82,3 @@ def _blocks(pem: bytes) -> set[bytes]:
         return {b"".join(block.split()) for block in split(pem)}
     except HardwayError:
         return set()
-
-
-def _listed(hosts: list[str]) -> str:
-    """Return hosts in words."""
-    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(hosts)}"

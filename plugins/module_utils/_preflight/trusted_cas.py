@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import hosts_in_words
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import known_certificates
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
@@ -20,7 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 def foreign_cas(
     reported: t.Mapping[str, t.Mapping[str, str]],
     names: t.Mapping[str, str],
-    directory: str,
+    ca_dir: str,
     etcd_data: t.Collection[str] = (),
 ) -> list[str]:
     """Return one line for each CA that hosts trust and the directory does not know, not even from earlier.
@@ -28,7 +29,7 @@ def foreign_cas(
     reported is what each host has, by path; names are the CAs that belong there. One with the same key is the same.
     etcd_data are the hosts with data of etcd: an API server with other keys than that cluster's never becomes ready.
     """
-    store = Store(directory)
+    store = Store(ca_dir)
     culprits: dict[tuple[str, str, str], list[str]] = {}
     ours = {name: known_certificates(store, name) for name in set(names.values())}
     for host, files in reported.items():
@@ -40,7 +41,7 @@ def foreign_cas(
             ):
                 culprits.setdefault((names[path], path, fingerprint(found[0])), []).append(host)
     return [
-        f"{_listed(hosts)}: {path} ({_short(digest)}) is another CA than {store.certificate(name)}"
+        f"{hosts_in_words(hosts)}: {path} ({_short(digest)}) is another CA than {store.certificate(name)}"
         f"{f' ({_short(fingerprint(ours[name][0]))})' if ours[name] else ', which does not exist'}; set cluster_pki_dir"
         f" to the directory that the cluster was made with, or {_other_way(etcd_data)}"
         for (name, path, digest), hosts in sorted(culprits.items())
@@ -52,7 +53,7 @@ def _other_way(etcd_data: t.Collection[str]) -> str:
     if not etcd_data:
         return "host_replace_cas if nothing there must be kept"
     return (
-        f"start over, if nothing must be kept: on {_listed(sorted(etcd_data))} etcd has data of the cluster with "
+        f"start over, if nothing must be kept: on {hosts_in_words(etcd_data)} etcd has data of the cluster with "
         "these CAs, and host_replace_cas works only when etcd is stopped there, and its data directory "
         "and /etc/etcd/formed are removed"
     )
@@ -69,8 +70,3 @@ def _certificates(text: bytes, path: str) -> list[t.Any]:
         return certificates_in(text, path)
     except HardwayError:
         return []
-
-
-def _listed(hosts: list[str]) -> str:
-    """Return hosts in words."""
-    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(sorted(hosts))}"

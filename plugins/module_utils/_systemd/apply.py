@@ -116,11 +116,11 @@ class Units:
         self._begin([name for name, plan in self.plans.items() if plan.action == "start"] + now)
         self._wait_until_healthy(later)
         if later and not hold:
-            self._in_turn(later, stopped_by)
+            self._one_after_another(later, stopped_by)
         self._record()
         return later if hold else []
 
-    def _in_turn(self, names: list[str], stopped_by: str) -> None:
+    def _one_after_another(self, names: list[str], stopped_by: str) -> None:
         """Restart or reload units one after the other, behind the gate unless all of them are unhealthy."""
         unhealthy = [name for name in names if self._is_unhealthy(name)]
         if unhealthy != names:

@@ -17,8 +17,8 @@ ENOUGH = 3
 LINES = 15
 
 
-def hopeless(seen: Mapping[str, str], restarts_before: int) -> str:
-    """Return why waiting for a unit is hopeless; empty if it is not."""
+def why_waiting_is_useless(seen: Mapping[str, str], restarts_before: int) -> str:
+    """Return why waiting for a unit is useless; empty if it is not."""
     if seen.get("ActiveState") == "failed":
         return f"failed ({seen.get('Result', '')})"
     again = int(seen.get("NRestarts") or 0) - restarts_before
@@ -37,12 +37,12 @@ class Watch:
         self._restarts: Optional[int] = None
 
     def reason(self) -> str:
-        """Return why waiting is hopeless, with the unit's last log lines; empty if it is not."""
+        """Return why waiting is useless, with the unit's last log lines; empty if it is not."""
         _code, out, _err = self._run(["systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", self._name])
         seen = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
         if self._restarts is None:
             self._restarts = int(seen.get("NRestarts") or 0)
-        why = hopeless(seen, self._restarts)
+        why = why_waiting_is_useless(seen, self._restarts)
         if not why:
             return ""
         return f"{self._name} {why}. Its last lines (journalctl -u {self._name} has all):\n{self._journal()}"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Reload:
     def verify(self) -> None:
         """Wait until the reload succeeded; raise with the unit's last log lines on failure."""
         if self._check.get("new_process"):
-            born, _last = wait_until(self._born, bool, timeout=LONGEST)
+            born, _last = wait_until(self._has_new_child, bool, timeout=LONGEST)
             if not born:
                 self._fail("no new process has taken over")
         done, failed = self._check.get("done"), self._check.get("failed")
@@ -48,7 +49,7 @@ class Reload:
             if wrong:
                 self._fail(wrong[0].strip())
 
-    def _born(self) -> bool:
+    def _has_new_child(self) -> bool:
         """Return whether the main process has a new child that stays alive."""
         new = children(self._main_pid) - self._before
         if new:
@@ -76,16 +77,7 @@ def children(pid: int) -> set[tuple[int, str]]:
     found = set()
     for path in glob.glob("/proc/[0-9]*/stat"):
         # After the name, which may hold anything: state, parent, and as the twentieth the time of start.
-        fields = _read(path).rpartition(")")[2].split()
+        fields = text_of(path).rpartition(")")[2].split()
         if len(fields) > 19 and fields[1] == str(pid) and fields[0] not in ("Z", "X"):
             found.add((int(path.split("/")[2]), fields[19]))
     return found
-
-
-def _read(path: str) -> str:
-    """Return a file of /proc; nothing where its process has gone."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""

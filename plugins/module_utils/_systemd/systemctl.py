@@ -42,7 +42,7 @@ class Systemd:
         command = ["systemctl", "show", "--timestamp=us+utc", "--property=" + plan.PROPERTIES, "--", *names]
         code, out, err = self._run(command)
         if code != 0:
-            raise HardwayError(f"systemctl show: {err.strip()}; systemd must be PID 1 on this host")
+            raise HardwayError(f"systemctl show: {' '.join(err.split())}; systemd must be PID 1 on this host")
         return out.strip("\n")
 
     def do(self, *arguments: str) -> None:
@@ -109,7 +109,7 @@ def query_health(health: Mapping[str, Any], verify: bool = True) -> tuple[bool, 
     )
     try:
         if str(health["url"]).startswith("unix:"):
-            client.greeted(health["url"])
+            client.wait_for_grpc_greeting(health["url"])
             return False, ""
         answer = client.request(health["url"], tls=tls, timeout=5.0)
     except client.HttpError as exc:

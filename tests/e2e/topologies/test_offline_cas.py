@@ -53,7 +53,7 @@ def cluster(vault: Path) -> Iterator[Cluster]:
 
 
 def sign(cluster: Cluster, vault: Path) -> list[str]:
-    """Sign all waiting CSRs, as docs/operations/requests.md says; return them."""
+    """Sign all waiting CSRs, as docs/operations/offline_csrs.md says; return them."""
     requests = sorted((cluster.pki / "requests").glob("*/*/*.csr"))
     for request in requests:
         name = request.parts[-3]
@@ -65,8 +65,8 @@ def sign(cluster: Cluster, vault: Path) -> list[str]:
 
 
 def collected(cluster: Cluster, *arguments: str) -> str:
-    """Run requests.yml and require success; return its output."""
-    done = cluster.run(*arguments, playbook="playbooks/requests.yml")
+    """Run offline_csrs.yml and require success; return its output."""
+    done = cluster.run(*arguments, playbook="playbooks/offline_csrs.yml")
     assert done.status == 0, done.output[-6000:]
     return done.output
 

@@ -103,4 +103,4 @@ def test_a_refusal_names_the_user_or_the_missing_program(alone: RealEtcd, run_mo
     assert refused["failed"] and "user root" in refused["msg"] and "\n" not in refused["msg"]
     nowhere = {**root, "etcdctl": "/absent", "users": [{"name": "x"}]}
     assert run_module("etcd_auth", check=True, **nowhere)["changed"]
-    assert "role etcd installs it" in run_module("etcd_auth", **nowhere)["msg"]
+    assert "install etcdctl, as role etcd does" in run_module("etcd_auth", **nowhere)["msg"]

@@ -38,7 +38,7 @@ class WithIntermediate(RealKubernetes):
         super().__init__(directory)
         ensure = Reconciler(Store(str(directory / "own")), None, False, 0.3, False)
         ensure.ca({"name": "ca"})
-        Rotation(ensure).take("trust", [{"name": "ca"}], [])
+        Rotation(ensure).advance("trust", [{"name": "ca"}], [])
         ensure.ca({"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0})
         self.root, self.signer = directory / "own/ca.crt", directory / "own/kubelet-ca"
         # The program's own administrator is of the test's CA.

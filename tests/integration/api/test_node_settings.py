@@ -19,7 +19,6 @@ from tests.support.api.kubernetes import RealKubernetes
 Run = Callable[..., dict[str, Any]]
 NODE = "/api/v1/nodes/k4"
 RECORDS = "/api/v1/namespaces/kube-system/configmaps/hardway-nodes"
-FORMER = "hardway.kubernetes/owned"
 OTHERS = {"key": "example.org/others", "effect": "NoExecute"}
 
 
@@ -89,7 +88,7 @@ def test_a_node_cannot_have_labels_and_taints_removed(
     kubelet = kubernetes.api(kubernetes.ca.issue("kubelet-k4", "system:node:k4", groups=["system:nodes"]))
     lie = json.dumps({"labels": [restricted], "taints": ["example.org/others:NoExecute"]})
     # NodeRestriction lets it do that, and no more.
-    kubelet.patch(NODE, {"metadata": {"annotations": {FORMER: lie}}})
+    kubelet.patch(NODE, {"metadata": {"annotations": {"hardway.kubernetes/owned": lie}}})
     for attempt in (
         lambda: kubelet.patch(NODE, {"metadata": {"labels": {restricted: None}}}),
         lambda: kubelet.patch(NODE, {"spec": {"taints": None}}),
@@ -109,7 +108,6 @@ def test_a_node_cannot_have_labels_and_taints_removed(
             wanted
         )
         assert (OTHERS["key"], "", "NoExecute") in taints(found)
-        assert FORMER not in found["metadata"].get("annotations", {})
 
 
 def test_an_interrupted_run_forgets_nothing(

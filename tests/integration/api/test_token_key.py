@@ -39,7 +39,7 @@ def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(tmp_path: Path) -> 
     store = Store(str(tmp_path))
 
     def step(name: str) -> None:
-        Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).take(name, [], [{"name": "sa"}])
+        Rotation(Reconciler(store, None, False, 0.3, False), min_age=timedelta(0)).advance(name, [], [{"name": "sa"}])
         cluster.programs.stop("kube-apiserver")
         cluster.programs.start("kube-apiserver", cluster._apiserver())
         cluster.programs.wait_until("kube-apiserver", cluster.ready)

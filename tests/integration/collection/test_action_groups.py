@@ -22,7 +22,7 @@ FILES = {"ca": "/nowhere/ca.crt", "cert": "/nowhere/client.crt", "key": "/nowher
 COMMON: dict[str, dict[str, Any]] = {
     "api": {"servers": [URL], **FILES},
     "etcd": {"endpoints": [URL], **FILES},
-    "pki": {"passphrase": "said once"},
+    "pki": {"ca_dir": "/nowhere/pki", "passphrase": "said once"},
 }
 
 
@@ -67,9 +67,9 @@ def test_a_passphrase_that_is_set_once_encrypts_and_decrypts_the_keys(tmp_path: 
     pki, key = str(tmp_path / "pki"), tmp_path / "admin.key"
     admin = {"path": str(tmp_path / "admin"), "ca": "ca", "common_name": "admin", "profile": "client"}
     tasks = (
-        {"hardway.kubernetes.pki_ca": {"directory": pki, "cas": [{"name": "ca", "common_name": "CA"}]}},
-        {"hardway.kubernetes.pki_certificate": {"ca_dir": pki, "certificates": [admin]}},
+        {"hardway.kubernetes.pki_ca": {"cas": [{"name": "ca", "common_name": "CA"}]}},
+        {"hardway.kubernetes.pki_certificate": {"certificates": [admin]}},
     )
-    said = play(tmp_path, {"pki": COMMON["pki"]}, *tasks)
+    said = play(tmp_path, {"pki": {**COMMON["pki"], "ca_dir": pki}}, *tasks)
     assert "failed=0" in said and "ignored=0" in said and key.is_file(), said
     assert "ENCRYPTED PRIVATE KEY" in (tmp_path / "pki" / "ca.key").read_text(encoding="utf-8")

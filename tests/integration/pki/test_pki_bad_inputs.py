@@ -38,7 +38,7 @@ from tests.support.ca.bad_inputs import BROKEN, CAS, CERTIFICATES, LISTS, REQUES
 from tests.support.ca.in_process import call, files
 from tests.support.ca.playbook import matches, openssl
 
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"], "expiry": "30d"}
 
 
 def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"name": "servers", "signed_by": "ca", "usages": ["server auth"], "path_length": 0, "expiry": "90d"},
         {"name": "mute", "usages": ["cert sign"]},
     ]
-    call("pki_ca", directory=str(top / "pki"), cas=cas, key_pairs=[{"name": "sa"}])
+    call("pki_ca", ca_dir=str(top / "pki"), cas=cas, key_pairs=[{"name": "sa"}])
     call("pki_certificate", ca_dir=str(top / "pki"), certificates=[{**SERVER, "path": str(top / "host/a")}])
     key = load_key((top / "pki/ca.key").read_bytes(), "")
     root = load_certificate((top / "pki/ca.crt").read_bytes(), "")
@@ -133,7 +133,7 @@ def test_broken_cas_are_refused(top: Path, source: str, target: str, options: di
     shutil.copy(top / "parts" / source, top / "pki" / target)
     entry = {**SERVER, "path": "TOP/host/a"}
     refused(top, "pki_certificate", message, ca_dir="TOP/pki", certificates=[entry], force=True, **options)
-    refused(top, "pki_ca", message, directory="TOP/pki", cas=[{"name": "ca"}], renew=True, **options)
+    refused(top, "pki_ca", message, ca_dir="TOP/pki", cas=[{"name": "ca"}], renew=True, **options)
 
 
 @pytest.mark.parametrize(("params", "message"), CAS)
@@ -141,20 +141,20 @@ def test_invalid_cas_are_refused(top: Path, params: dict[str, Any], message: str
     """No CA is created, and existing ones stay."""
     if "name" in params:
         params = {"cas": [params]}
-    refused(top, "pki_ca", message, **{"directory": "TOP/pki", **params})
+    refused(top, "pki_ca", message, **{"ca_dir": "TOP/pki", **params})
 
 
 @pytest.mark.parametrize(("changes", "message"), REQUESTS)
 def test_invalid_csrs_are_refused(top: Path, changes: dict[str, Any], message: str) -> None:
     """Nothing is signed."""
     entry = {"request": "TOP/parts/good.csr", "path": "TOP/out.crt", "ca": "ca", "profile": "client", **changes}
-    refused(top, "pki_sign", message, directory="TOP/pki", certificates=[entry])
+    refused(top, "pki_sign", message, ca_dir="TOP/pki", certificates=[entry])
 
 
 @pytest.mark.parametrize(("params", "message"), LISTS)
 def test_invalid_revocation_lists_are_refused(top: Path, params: dict[str, Any], message: str) -> None:
     """No list is written."""
-    refused(top, "pki_crl", message, **{"directory": "TOP/pki", "ca": "ca", **params})
+    refused(top, "pki_crl", message, **{"ca_dir": "TOP/pki", "ca": "ca", **params})
 
 
 def test_there_are_at_least_sixty_bad_inputs() -> None:
@@ -182,7 +182,7 @@ def full(directory: Path) -> Iterator[None]:
 def test_a_full_disk_loses_no_file(top: Path, place: str) -> None:
     """Neither a CA nor a host without free space loses its files, and the pair in use stays a pair."""
     with full(top / place):
-        entry = {**SERVER, "path": "TOP/host/a", "hosts": [f"h{number}.example.org" for number in range(300)]}
+        entry = {**SERVER, "path": "TOP/host/a", "sans": [f"h{number}.example.org" for number in range(300)]}
         refused(
             top,
             "pki_certificate",
@@ -193,9 +193,7 @@ def test_a_full_disk_loses_no_file(top: Path, place: str) -> None:
         )
         assert matches(top / "host/a.crt", top / "host/a.key")
         if place == "pki":
-            refused(
-                top, "pki_ca", "No space left on device; free disk space", directory="TOP/pki", cas=[{"name": "new"}]
-            )
+            refused(top, "pki_ca", "No space left on device; free disk space", ca_dir="TOP/pki", cas=[{"name": "new"}])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as another user")
@@ -209,7 +207,7 @@ def test_an_unreadable_directory_is_refused(top: Path, module: str) -> None:
     os.seteuid(65534)
     try:
         with pytest.raises(HardwayError, match=r"Permission denied; fix (its|the) owner"):
-            call(module, directory=str(top / "pki"), **params)
+            call(module, ca_dir=str(top / "pki"), **params)
     finally:
         os.seteuid(0)
     assert files(top) == before

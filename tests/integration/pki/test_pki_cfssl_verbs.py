@@ -35,7 +35,7 @@ PROFILE = {"usages": ["signing", "key encipherment", "server auth"], "expiry": "
 def pki(tmp_path: Path) -> Path:
     """Return a directory with a root, one CA below it, and cfssl's configuration."""
     cas = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}]
-    call("pki_ca", directory=str(tmp_path / "pki"), cas=cas)
+    call("pki_ca", ca_dir=str(tmp_path / "pki"), cas=cas)
     config = {"signing": {"default": PROFILE, "profiles": {"server": PROFILE}}}
     (tmp_path / "pki/config.json").write_text(json.dumps(config))
     return tmp_path / "pki"
@@ -64,7 +64,7 @@ def test_sign(pki: Path) -> None:
         theirs = load_certificate(str(run("sign", *signer, *override, request)["cert"]).encode(), "cfssl")
         entry = {"request": str(request), "path": str(pki / "r.crt"), "ca": "ca", "profile": "server"}
         config = str(pki / "config.json")
-        call("pki_sign", directory=str(pki), config=config, certificates=[{**entry, "hosts": hosts}])
+        call("pki_sign", ca_dir=str(pki), config=config, certificates=[{**entry, "sans": hosts}])
         ours = read(pki / "r.crt")
         assert sorted(map(str, ours.subject)) == sorted(map(str, theirs.subject))
         assert extensions(ours) == extensions(theirs)
@@ -94,7 +94,7 @@ def test_renewca(pki: Path) -> None:
     renewed = run("gencert", "-renewca", f"-ca={pki}/old.crt", f"-ca-key={pki}/old.key")
     theirs = load_certificate(str(renewed["cert"]).encode(), "cfssl")
     ca = {"name": "old", "expiry": "4000h"}
-    call("pki_ca", directory=str(pki), cas=[ca], renew=True, renew_before=0.99999)
+    call("pki_ca", ca_dir=str(pki), cas=[ca], renew=True, renew_before=0.99999)
     ours = read(pki / "old.crt")
     assert ours.serial_number != load_certificate(made["cert"].encode(), "").serial_number
     assert ours.subject.rfc4514_string() == theirs.subject.rfc4514_string()
@@ -109,7 +109,7 @@ def test_gencrl(pki: Path) -> None:
     answer = subprocess.run(command, capture_output=True, check=True).stdout
     theirs = x509.load_der_x509_crl(base64.b64decode(answer))
     params = {"ca": "ca", "serials_file": str(pki / "serials"), "expiry": "24h"}
-    call("pki_crl", directory=str(pki), **params)
+    call("pki_crl", ca_dir=str(pki), **params)
     ours = x509.load_pem_x509_crl((pki / "ca.crl").read_bytes())
     assert {item.serial_number for item in ours} == {item.serial_number for item in theirs}
     assert (ours.issuer, ours.signature_algorithm_oid) == (theirs.issuer, theirs.signature_algorithm_oid)
@@ -120,7 +120,7 @@ def test_gencrl(pki: Path) -> None:
 def test_bundle(pki: Path) -> None:
     """Leaf and intermediate, without the root, in this order."""
     entry = {"path": str(pki / "host/a"), "ca": "sub", "profile": "server", "common_name": "a", "chain": True}
-    call("pki_certificate", ca_dir=str(pki), certificates=[{**entry, "hosts": ["a.example.org"]}])
+    call("pki_certificate", ca_dir=str(pki), certificates=[{**entry, "sans": ["a.example.org"]}])
     ours = certificates_in((pki / "host/a.crt").read_bytes(), "ours")
     (pki / "leaf.pem").write_text(openssl("x509", "-in", pki / "host/a.crt"))
     stores = [f"-ca-bundle={pki}/ca.crt", f"-int-bundle={pki}/sub.crt"]

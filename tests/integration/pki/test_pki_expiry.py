@@ -25,7 +25,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys 
 from tests.support.ca.in_process import act, call, files
 from tests.support.ca.playbook import openssl
 
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"], "expiry": "30d"}
 BELOW = {"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
 # It began five minutes ago.
 OVER = timedelta(minutes=3)
@@ -42,7 +42,7 @@ def loaded(pki: Path, name: str) -> tuple[Any, Any]:
 def pki(tmp_path: Path) -> Path:
     """Return a directory whose root and the CA below it have expired, and a leaf that the root signed."""
     pki = tmp_path / "pki"
-    act("pki_ca", directory=str(pki), cas=[{"name": "ca"}, BELOW])
+    act("pki_ca", ca_dir=str(pki), cas=[{"name": "ca"}, BELOW])
     root, key = loaded(pki, "ca")
     params = {"path": "x", "ca": "ca", "profile": "client", "common_name": "x", "expiry": "9d"}
     leaf = issue.leaf(CertificateSpec.from_params(params), key.public_key(), root, key)
@@ -59,7 +59,7 @@ def test_the_ordinary_run_repairs(pki: Path, tmp_path: Path) -> None:
     """With the same keys, so signed certificates stay valid; CAs below, too; check mode predicts new certificates."""
     before = [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")]
     entries = [{"name": "ca"}, BELOW, {"name": "new", "signed_by": "ca"}]
-    done = act("pki_ca", directory=str(pki), cas=entries, renew=True)
+    done = act("pki_ca", ca_dir=str(pki), cas=entries, renew=True)
     assert [item["state"] for item in done["cas"]] == ["renewed", "renewed", "created"]
     assert [loaded(pki, name)[1].private_numbers() for name in ("ca", "kubelet-ca")] == before
     verify = ["verify", "-x509_strict", "-CAfile", pki / "ca.crt"]
@@ -81,11 +81,10 @@ def test_no_other_module_uses_an_expired_ca(pki: Path, module: str, params: dict
     """The message says how to renew it; the files stay as they are."""
     if module == "pki_certificate":
         params = {"certificates": [{**SERVER, "path": str(pki.parent / "a")}]}
-    option = "ca_dir" if module == "pki_certificate" else "directory"
     before = files(pki)
     message = r"/ca.crt: expired at .*; renew it where its key is, with role ca \(pki_ca with renew\), or replace"
     with pytest.raises(HardwayError, match=message):
-        call(module, **{option: str(pki)}, **params)
+        call(module, ca_dir=str(pki), **params)
     assert files(pki) == before
 
 
@@ -98,8 +97,8 @@ def test_an_offline_root_is_renewed_where_its_key_is(pki: Path, tmp_path: Path) 
     (pki / "ca.key").unlink()
     params = {"cas": [{"name": "ca"}], "renew": True}
     with pytest.raises(HardwayError, match=r"ca\.crt: expired at .*; renew it where its key is"):
-        call("pki_ca", directory=str(pki), offline=["ca"], **params)
-    call("pki_ca", directory=str(vault), **params)
+        call("pki_ca", ca_dir=str(pki), offline=["ca"], **params)
+    call("pki_ca", ca_dir=str(vault), **params)
     (pki / "ca.crt").write_bytes((vault / "ca.crt").read_bytes())
-    assert call("pki_ca", directory=str(pki), **params)["cas"][0]["state"] == "kept"
+    assert call("pki_ca", ca_dir=str(pki), **params)["cas"][0]["state"] == "kept"
     openssl("verify", "-CAfile", pki / "ca.crt", tmp_path / "leaf.crt")

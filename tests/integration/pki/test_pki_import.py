@@ -30,7 +30,7 @@ from tests.support.ca.playbook import matches, openssl
 
 # What `kubeadm init phase certs` writes: CAs of ten years by name and directory, keys in the older format.
 KUBEADM = {"kubernetes": "ca", "etcd-ca": "etcd/ca", "front-proxy-ca": "front-proxy-ca"}
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a", "192.0.2.1"], "expiry": "30d"}
 
 
 def keep(directory: Path, **entry: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_ca_of_cfssl(tmp_path: Path, key: dict[str, Any]) -> None:
     made = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     (source / "ca.pem").write_text(made["cert"])
     (source / "ca-key.pem").write_text(made["key"])
-    params = {"directory": str(tmp_path / "pki"), "import_dir": str(source), "passphrase": "p"}
+    params = {"ca_dir": str(tmp_path / "pki"), "import_dir": str(source), "passphrase": "p"}
     done = act("pki_ca", **params, cas=[{"name": "ca"}, {"name": "front-proxy-ca"}])
     assert [item["state"] for item in done["cas"]] == ["imported", "created"]
     assert (tmp_path / "pki/ca.crt").read_text() == made["cert"]
@@ -81,7 +81,7 @@ def test_directory_of_kubeadm(tmp_path: Path) -> None:
     source = tmp_path / "kubernetes/pki"
     as_kubeadm(source)
     names = ["ca", "etcd-ca", "front-proxy-ca"]
-    params = {"directory": str(tmp_path / "pki"), "cas": [{"name": name} for name in names]}
+    params = {"ca_dir": str(tmp_path / "pki"), "cas": [{"name": name} for name in names]}
     done = act("pki_ca", **params, import_dir=str(source), key_pairs=[{"name": "sa"}])
     assert [item["state"] for kind in ("cas", "key_pairs") for item in done[kind]] == ["imported"] * 4
     for name in ("ca.crt", "etcd/ca.crt", "front-proxy-ca.crt", "sa.pub"):
@@ -95,7 +95,7 @@ def test_directory_of_kubeadm(tmp_path: Path) -> None:
 def test_import_is_refused(tmp_path: Path) -> None:
     """An import that is not possible is one error, and neither side is touched."""
     for name in ("one", "two"):
-        act("pki_ca", directory=str(tmp_path / name), cas=[{"name": "ca"}])
+        act("pki_ca", ca_dir=str(tmp_path / name), cas=[{"name": "ca"}])
     one, two = tmp_path / "one", tmp_path / "two"
     before = files(tmp_path)
     pair = {"name": "ca", "import_certificate": str(one / "ca.crt")}
@@ -110,7 +110,7 @@ def test_import_is_refused(tmp_path: Path) -> None:
     ]
     for directory, params, message in cases:
         with pytest.raises(HardwayError, match=message):
-            call("pki_ca", directory=str(tmp_path / directory), **params)
+            call("pki_ca", ca_dir=str(tmp_path / directory), **params)
     assert files(tmp_path) == before
 
 
@@ -118,14 +118,14 @@ def test_import_is_refused(tmp_path: Path) -> None:
 def test_an_imported_ca_may_be_replaced_and_its_source_removed(tmp_path: Path, single: bool) -> None:
     """The import stays set: a CA that is here is renewed and replaced, and its source may be removed."""
     source = tmp_path / "source"
-    act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
+    act("pki_ca", ca_dir=str(source), cas=[{"name": "ca"}])
     files_of = {"import_certificate": f"{source}/ca.crt", "import_key": f"{source}/ca.key"}
     one = {"name": "ca", **(files_of if single else {})}
-    params = {"directory": str(tmp_path / "pki"), "cas": [one]} | ({} if single else {"import_dir": str(source)})
+    params = {"ca_dir": str(tmp_path / "pki"), "cas": [one]} | ({} if single else {"import_dir": str(source)})
     assert act("pki_ca", **params)["cas"][0]["state"] == "imported"
     call("pki_ca", **params, renew=True, renew_before=0.9999999)
     for step in ("trust", "issue", "settle", "drop", "done"):
-        call("pki_rotation", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}], step=step)
+        call("pki_rotation", ca_dir=str(tmp_path / "pki"), cas=[{"name": "ca"}], step=step)
         assert not call("pki_ca", **params)["changed"]
     # A user who needs no way back deletes the keys.
     for key in (tmp_path / "pki/retired").glob("*.key"):
@@ -145,8 +145,8 @@ def test_an_imported_ca_may_be_replaced_and_its_source_removed(tmp_path: Path, s
 def test_an_expired_original_does_not_matter(tmp_path: Path) -> None:
     """The imported one has been renewed here."""
     source, pki = tmp_path / "source", tmp_path / "pki"
-    act("pki_ca", directory=str(source), cas=[{"name": "ca"}])
-    params = {"directory": str(pki), "cas": [{"name": "ca"}], "import_dir": str(source)}
+    act("pki_ca", ca_dir=str(source), cas=[{"name": "ca"}])
+    params = {"ca_dir": str(pki), "cas": [{"name": "ca"}], "import_dir": str(source)}
     act("pki_ca", **params)
     key = load_key((source / "ca.key").read_bytes(), "ca")
     expired = issue.root(Subject.from_params("ca", [], "ca"), key, timedelta(minutes=3))
@@ -162,9 +162,9 @@ def record(pki: Path) -> list[dict[str, Any]]:
 def offline_root(tmp_path: Path) -> tuple[Path, Path]:
     """Return the directory of a cluster that has only the certificate of a root, and the directory of its key."""
     vault, pki = tmp_path / "vault", tmp_path / "pki"
-    act("pki_ca", directory=str(vault), cas=[{"name": "ca"}])
+    act("pki_ca", ca_dir=str(vault), cas=[{"name": "ca"}])
     imported = [{"name": "ca", "import_certificate": str(vault / "ca.crt")}]
-    assert act("pki_ca", directory=str(pki), cas=imported)["cas"][0]["has_key"] is False
+    assert act("pki_ca", ca_dir=str(pki), cas=imported)["cas"][0]["has_key"] is False
     return vault, pki
 
 
@@ -203,7 +203,7 @@ def test_leaf_of_an_offline_ca(tmp_path: Path) -> None:
 def test_no_certificate_is_signed_when_one_of_the_task_cannot_be(tmp_path: Path) -> None:
     """While one certificate of a task waits, or cannot be issued, no other one is signed."""
     vault, pki = offline_root(tmp_path)
-    act("pki_ca", directory=str(pki), cas=[{"name": "own", "expiry": "100d"}])
+    act("pki_ca", ca_dir=str(pki), cas=[{"name": "own", "expiry": "100d"}])
     of_own = {**SERVER, "ca": "own", "path": str(tmp_path / "host/own")}
     of_root = {**SERVER, "path": str(tmp_path / "host/a")}
     before = record(pki)
@@ -213,7 +213,7 @@ def test_no_certificate_is_signed_when_one_of_the_task_cannot_be(tmp_path: Path)
         assert record(pki) == before
     request = next((pki / "requests").rglob("*.csr"))
     answer = {"request": str(request), "path": str(request.with_suffix(".crt")), "ca": "ca", "profile": "server"}
-    call("pki_sign", directory=str(vault), certificates=[{**answer, "expiry": "30d"}])
+    call("pki_sign", ca_dir=str(vault), certificates=[{**answer, "expiry": "30d"}])
     assert call("pki_certificate", ca_dir=str(pki), certificates=[of_own, of_root])["changed"]
     lines = record(pki)[len(before) :]
     assert sorted((line["ca"], line["path"]) for line in lines) == [
@@ -229,17 +229,17 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
         call("pki_certificate", **keep(pki))
     request = next((pki / "requests").rglob("*.csr"))
     signed = request.with_suffix(".crt")
-    act("pki_ca", directory=str(tmp_path / "other"), cas=[{"name": "ca"}])
+    act("pki_ca", ca_dir=str(tmp_path / "other"), cas=[{"name": "ca"}])
     act("pki_certificate", **{**keep(vault), "certificates": [{**SERVER, "path": str(tmp_path / "x")}]})
     right = {"request": str(request), "path": str(signed), "ca": "ca", "profile": "server", "expiry": "30d"}
 
     def sign(directory: Path, **changes: Any) -> None:
-        call("pki_sign", directory=str(directory), certificates=[{**right, **changes}], force=True)
+        call("pki_sign", ca_dir=str(directory), certificates=[{**right, **changes}], force=True)
 
     cases: list[tuple[Any, str]] = [
         (lambda: shutil.copy(tmp_path / "x.crt", signed), "has another key"),
         (lambda: sign(tmp_path / "other"), "not signed by the current CA"),
-        (lambda: sign(vault, hosts=["a", "b"]), "hosts: without ip:192.0.2.1; has dns:b too much"),
+        (lambda: sign(vault, sans=["a", "b"]), "sans: without ip:192.0.2.1; has dns:b too much"),
         (lambda: sign(vault, profile="client"), "usages: without server auth"),
         (lambda: sign(vault, expiry="60d"), "issued for 60d instead of 30d"),
         (lambda: signed.write_text("x"), "no PEM certificate"),
@@ -257,7 +257,7 @@ def test_wrong_answers_of_an_offline_ca(tmp_path: Path) -> None:
 def test_ca_below_an_offline_one(tmp_path: Path) -> None:
     """No root key on any machine of the cluster: its CAs are signed in two steps, too."""
     vault, pki = offline_root(tmp_path)
-    params = {"directory": str(pki), "cas": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
+    params = {"ca_dir": str(pki), "cas": [{"name": "sub", "signed_by": "ca", "path_length": 0}]}
     requests = pki / "requests/ca/cas"
     with pytest.raises(HardwayError, match=f"for ca: {requests}/sub.csr; put each"):
         call("pki_ca", **params)
@@ -265,7 +265,7 @@ def test_ca_below_an_offline_one(tmp_path: Path) -> None:
         "sub": {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": True, "max_path_len_zero": True}}
     }
     one = {"request": str(requests / "sub.csr"), "path": str(requests / "sub.crt"), "ca": "ca", "profile": "sub"}
-    call("pki_sign", directory=str(vault), profiles=profiles, certificates=[one])
+    call("pki_sign", ca_dir=str(vault), profiles=profiles, certificates=[one])
     assert call("pki_ca", **params)["cas"][0]["state"] == "created"
     assert [(line["host"], line["path"]) for line in record(pki)] == [("localhost", str(pki / "sub.crt"))]
     assert not call("pki_ca", **params)["changed"]
@@ -278,12 +278,12 @@ def test_ca_of_a_company(tmp_path: Path) -> None:
     """Of a bundle only the CA itself is trusted, also where it is no root; the rest is the chain."""
     company, pki = tmp_path / "company", tmp_path / "pki"
     chain = [{"name": "root"}, {"name": "ca", "signed_by": "root"}]
-    act("pki_ca", directory=str(company), cas=chain)
+    act("pki_ca", ca_dir=str(company), cas=chain)
     (company / "bundle.pem").write_bytes((company / "ca.crt").read_bytes() + (company / "root.crt").read_bytes())
     one = {"name": "ca", "import_certificate": f"{company}/bundle.pem", "import_key": f"{company}/ca.key"}
-    act("pki_ca", directory=str(pki), cas=[one])
+    act("pki_ca", ca_dir=str(pki), cas=[one])
     assert (pki / "ca.crt").read_bytes() == (company / "ca.crt").read_bytes()
-    act("pki_certificate", **keep(pki, hosts=["127.0.0.1"], chain=True))
+    act("pki_certificate", **keep(pki, sans=["127.0.0.1"], chain=True))
     chained = tmp_path / "host/a.crt"
     openssl("verify", "-x509_strict", "-CAfile", company / "root.crt", "-untrusted", chained, chained)
     (port,) = free_ports(1)
@@ -299,7 +299,7 @@ def test_ca_of_a_company(tmp_path: Path) -> None:
 
     try:
         programs.wait_until("openssl", lambda: trusted(pki / "ca.crt"))
-        act("pki_ca", directory=str(tmp_path / "other"), cas=[{"name": "ca"}])
+        act("pki_ca", ca_dir=str(tmp_path / "other"), cas=[{"name": "ca"}])
         assert not trusted(tmp_path / "other/ca.crt")
     finally:
         programs.stop_all()
@@ -309,7 +309,7 @@ def test_a_run_installs_the_ca_that_replaced_its_own_meanwhile(tmp_path: Path, m
     """A run that waits for a renewal or a rotation installs the certificate that is current afterwards."""
     pki, locked = tmp_path / "pki", Store.locked
     for directory in (pki, tmp_path / "next"):
-        act("pki_ca", directory=str(directory), cas=[{"name": "ca"}])
+        act("pki_ca", ca_dir=str(directory), cas=[{"name": "ca"}])
 
     @contextmanager
     def after_the_other(store: Store) -> Iterator[None]:

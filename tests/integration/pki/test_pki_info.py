@@ -82,7 +82,7 @@ def test_cfssl_certinfo_reports_the_same(found: dict[str, dict[str, Any]], kind:
     assert sorted(theirs["subject"]["names"]) == sorted(part.partition("=")[2] for part in item["subject"])
     assert sorted(theirs["issuer"]["names"]) == sorted(part.partition("=")[2] for part in item["issuer"])
     assert int(theirs["serial_number"]) == int(item["serial"], 16)
-    hosts = [host.partition(":")[2] for host in item["hosts"] if not host.startswith("uri:")]
+    hosts = [host.partition(":")[2] for host in item["sans"] if not host.startswith("uri:")]
     assert theirs["sans"] == hosts
     assert (theirs["not_before"], theirs["not_after"]) == (item["not_before"], item["not_after"])
     assert theirs["subject_key_id"].replace(":", "").lower() == item["subject_key_id"]
@@ -158,7 +158,7 @@ def test_csrs_are_reported_as_openssl_and_cfssl_report_them(tmp_path: Path) -> N
         True,
         False,
     )
-    assert item["hosts"] == ["dns:a.example", "ip:192.0.2.1"]
+    assert item["sans"] == ["dns:a.example", "ip:192.0.2.1"]
     assert sorted(item["usages"]) == ["digital signature", "server auth"]
     assert item["subject"] == ["C=DE", "CN=a", "O=Bücher"]
     assert f"Signature Algorithm: {item['signature']}" in openssl("req", "-in", path, "-noout", "-text")

@@ -23,7 +23,7 @@ KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days"
 @pytest.fixture
 def pki(tmp_path: Path) -> Path:
     """Return a directory with a CA, and one for kubelets below it."""
-    call("pki_ca", directory=str(tmp_path / "pki"), cas=[CA, BELOW])
+    call("pki_ca", ca_dir=str(tmp_path / "pki"), cas=[CA, BELOW])
     return tmp_path / "pki"
 
 
@@ -49,9 +49,9 @@ def test_the_key_below_is_replaced_alone_or_with_the_one_above(pki: Path, above:
     old, stolen = client(pki, "old"), (pki / "kubelet-ca.key").read_bytes()
     of_root = client(pki, "of-root", "ca")
     for step in STEPS:
-        act("pki_rotation", directory=str(pki), cas=what, step=step)
+        act("pki_rotation", ca_dir=str(pki), cas=what, step=step)
         # The run of the roles that follows has the one below signed by the current signer.
-        again = call("pki_ca", directory=str(pki), cas=[CA, BELOW])
+        again = call("pki_ca", ca_dir=str(pki), cas=[CA, BELOW])
         assert again["changed"] is (above and step == "issue"), step
         new = client(pki, f"after-{step}")
         assert accepted(pki, new, "ca", "kubelet-ca") and accepted(pki, new, "kubelet-ca")
@@ -78,7 +78,7 @@ def test_an_impossible_rotation_is_refused(pki: Path, gone: str, ca: dict[str, s
     before = files(pki)
     for check in (True, False):
         with pytest.raises(HardwayError, match=message):
-            call("pki_rotation", check, directory=str(pki), cas=[ca], step="trust")
+            call("pki_rotation", check, ca_dir=str(pki), cas=[ca], step="trust")
     assert files(pki) == before
 
 
@@ -105,8 +105,8 @@ def test_a_ca_of_a_company_replaces_ours_and_another_replaces_that(pki: Path, tm
         company(tmp_path / name, name)
         before = client(pki, f"before-{name}", "ca")
         for step in STEPS:
-            act("pki_rotation", directory=str(pki), cas=[CA], step=step, import_dir=str(tmp_path / name))
-            call("pki_ca", directory=str(pki), cas=[CA])
+            act("pki_rotation", ca_dir=str(pki), cas=[CA], step=step, import_dir=str(tmp_path / name))
+            call("pki_ca", ca_dir=str(pki), cas=[CA])
             assert accepted(pki, client(pki, f"{name}-{step}", "ca"), "ca")
             assert accepted(pki, before, "ca") is (step not in ("drop", "done")), step
         given = (tmp_path / name / "ca.pem").read_text()
@@ -116,7 +116,7 @@ def test_a_ca_of_a_company_replaces_ours_and_another_replaces_that(pki: Path, tm
         )
         assert not list(pki.rglob("*.next.*"))
     with pytest.raises(HardwayError, match="ca: is signed by another CA"):
-        call("pki_rotation", directory=str(pki), cas=[CA], step="trust")
+        call("pki_rotation", ca_dir=str(pki), cas=[CA], step="trust")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_offline_ca_needs_a_given_successor(pki: Path, tmp_path: Path, change
     before = files(pki)
     for check in (True, False):
         with pytest.raises(HardwayError, match=message):
-            call("pki_rotation", check, directory=str(pki), cas=[CA], step="trust", import_dir=str(given))
+            call("pki_rotation", check, ca_dir=str(pki), cas=[CA], step="trust", import_dir=str(given))
     assert files(pki) == before
 
 
@@ -154,11 +154,11 @@ def test_an_offline_ca_needs_a_given_successor(pki: Path, tmp_path: Path, change
 def test_an_intermediate_ca_expires_no_later_than_its_root(tmp_path: Path, life: str) -> None:
     """Five years, where nothing is set, or what is left."""
     pki = tmp_path / "pki"
-    act("pki_ca", directory=str(pki), cas=[{**CA, "expiry": life}, BELOW])
-    shown = call("pki_ca", directory=str(pki), cas=[CA, BELOW])["cas"]
+    act("pki_ca", ca_dir=str(pki), cas=[{**CA, "expiry": life}, BELOW])
+    shown = call("pki_ca", ca_dir=str(pki), cas=[CA, BELOW])["cas"]
     ends = {item["name"]: item["not_after"] for item in shown}
     assert ends["kubelet-ca"] <= ends["ca"]
     seconds = str(3600 * min(int(life[:-1]), 43800) - 3600)
     openssl("x509", "-noout", "-checkend", seconds, "-in", pki / "kubelet-ca.crt")
     with pytest.raises(HardwayError, match="longer than its CA ca"):
-        call("pki_ca", directory=str(pki), cas=[CA, {**BELOW, "name": "other", "expiry": "90000h"}])
+        call("pki_ca", ca_dir=str(pki), cas=[CA, {**BELOW, "name": "other", "expiry": "90000h"}])

@@ -76,7 +76,7 @@ def again(complete: Path, tmp_path: Path, options: dict[str, Any]) -> Callable[.
     shutil.copytree(complete, tmp_path / "pki")
 
     def run(check: bool = False, **params: Any) -> dict[str, Any]:
-        return call("pki_ca", check, directory=str(tmp_path / "pki"), **{**options, **params})
+        return call("pki_ca", check, ca_dir=str(tmp_path / "pki"), **{**options, **params})
 
     return run
 
@@ -184,7 +184,7 @@ def test_files_that_a_directory_never_had_are_created(
 def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     """Its step is recorded nowhere else; neither the role nor the next step goes on."""
     pki = tmp_path / "pki"
-    rotation = {"directory": str(pki), "key_pairs": [{"name": "sa"}]}
+    rotation = {"ca_dir": str(pki), "key_pairs": [{"name": "sa"}]}
     call("pki_rotation", step="trust", **rotation)
     again()
     (pki / "sa.pub").rename(tmp_path / "sa.pub")
@@ -202,7 +202,7 @@ def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_p
 
 def test_a_finished_rotation_needs_no_note(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     for step in ("trust", "issue", "settle", "drop", "done"):
-        call("pki_rotation", directory=str(tmp_path / "pki"), key_pairs=[{"name": "sa"}], step=step, min_age="1ms")
+        call("pki_rotation", ca_dir=str(tmp_path / "pki"), key_pairs=[{"name": "sa"}], step=step, min_age="1ms")
         again()
     assert not (tmp_path / "pki/rotation.json").exists()
 
@@ -238,19 +238,19 @@ def test_a_first_run_that_was_killed_goes_on(
         directory = tmp_path / str(kills)
         left[0] = kills
         try:
-            call("pki_ca", directory=str(directory), **options)
+            call("pki_ca", ca_dir=str(directory), **options)
             break
         except Killed:
             # As after a kill: what the rest of the run would have recorded is missing.
             pass
         before = files(directory)
         left[0] = -1
-        call("pki_ca", directory=str(directory), **options)
+        call("pki_ca", ca_dir=str(directory), **options)
         after = files(directory)
         changed = {Path(path).name for path in before if after[path] != before[path]}
         assert changed <= {"contents.json", "issued.jsonl"}, kills
         left[0] = -1
-        assert not call("pki_ca", directory=str(directory), **options)["changed"]
+        assert not call("pki_ca", ca_dir=str(directory), **options)["changed"]
         kills += 1
     assert kills > 12
 

@@ -37,7 +37,7 @@ class Ours:
         cas = [{"name": "ca", "csr": {"CN": "ca", "key": key}}]
         if chain:
             cas.append({"name": "sub", "signed_by": "ca", "csr": {"CN": "sub", "key": key}})
-        call("pki_ca", directory=str(directory), cas=cas)
+        call("pki_ca", ca_dir=str(directory), cas=cas)
         self.ca = directory / "ca.crt"
 
     def issue(self, prefix: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Path:

@@ -30,7 +30,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Outcome
             "warning_days": 60,
         }
         looks = {"here": "{{ r0 }}", "down": {}, "sick": {"failed": True, "msg": "no cryptography"}}
-        report = {"hardway.kubernetes.certificate_report": {"looks": looks}}
+        report = {"hardway.kubernetes.certificate_report": {"inspections": looks}}
         tasks = [(APPLY, {"hardway.kubernetes.pki_info": looked}), (CHECK, report), (APPLY, report)]
         return directory, address, play(directory / "play", tasks)
 

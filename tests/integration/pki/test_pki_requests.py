@@ -20,9 +20,9 @@ from tests.support.ca.playbook import matches, openssl
 
 HOSTS = ("n1", "n2")
 # A host's tasks, as those of roles: with two offline CAs, and one whose key is here.
-SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a", "192.0.2.1"], "expiry": "30d"}
+SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a", "192.0.2.1"], "expiry": "30d"}
 CLIENT = {"ca": "ca", "profile": "client", "common_name": "c", "names": [{"O": "g"}], "expiry": "30d"}
-PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "hosts": ["192.0.2.1"], "expiry": "30d"}
+PEER = {"ca": "etcd-ca", "profile": "peer", "common_name": "e", "sans": ["192.0.2.1"], "expiry": "30d"}
 HERE = {"ca": "here", "profile": "client", "common_name": "h"}
 
 
@@ -32,7 +32,7 @@ class Cluster:
     def __init__(self, directory: Path) -> None:
         """Create the offline CAs, and copy their certificates."""
         self.directory, self.pki, self.vault = directory, directory / "pki", directory / "vault"
-        act("pki_ca", directory=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
+        act("pki_ca", ca_dir=str(self.vault), cas=[{"name": "ca"}, {"name": "etcd-ca"}])
         (self.pki / "etcd").mkdir(parents=True)
         for name in ("ca.crt", "etcd/ca.crt"):
             shutil.copy(self.vault / name, self.pki / name)
@@ -41,7 +41,7 @@ class Cluster:
         """Run what role ca does."""
         wanted = [{"name": "ca"}, {"name": "etcd-ca"}, {"name": "here"}]
         below = {"name": "sub", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
-        return call("pki_ca", directory=str(self.pki), cas=[*wanted, below], **options)
+        return call("pki_ca", ca_dir=str(self.pki), cas=[*wanted, below], **options)
 
     def run(self, check: bool = False, **options: Any) -> list[dict[str, Any]]:
         """Run the tasks of both hosts; return each result."""
@@ -96,7 +96,7 @@ def test_all_csrs_of_all_hosts_are_written_in_one_run(
     cluster: Cluster, sign: Callable[[Cluster, Path, list[str]], None]
 ) -> None:
     """Only keys and CSRs are created; once these are signed, nothing stops any more."""
-    made = cluster.cas(may_wait=True)
+    made = cluster.cas(allow_pending_csrs=True)
     assert [item["state"] for item in made["cas"]] == ["kept", "kept", "created", "requested"]
     assert [answer["changed"] for answer in cluster.run(check=True, requests_only=True)] == [True] * 4
     assert len(cluster.requests()) == 1
@@ -129,7 +129,7 @@ def test_all_csrs_of_all_hosts_are_written_in_one_run(
 
 def test_a_renewal_waits_for_its_signature_and_is_installed(cluster: Cluster) -> None:
     """Until then the old ones stay in use; then the new ones are installed without another CSR."""
-    cluster.cas(may_wait=True)
+    cluster.cas(allow_pending_csrs=True)
     serials = []
     for _ in range(2):
         for answer in cluster.run(requests_only=True, renew=["*"]):
@@ -146,9 +146,9 @@ def test_a_renewal_waits_for_its_signature_and_is_installed(cluster: Cluster) ->
 
 
 def test_wrong_certificates_are_reported_before_any_is_installed(cluster: Cluster) -> None:
-    cluster.cas(may_wait=True)
+    cluster.cas(allow_pending_csrs=True)
     first = cluster.run(requests_only=True)[0]["requests"][0]["path"]
-    act("pki_ca", directory=str(cluster.directory / "other"), cas=[{"name": "ca"}])
+    act("pki_ca", ca_dir=str(cluster.directory / "other"), cas=[{"name": "ca"}])
     signer = ["-CA", cluster.directory / "other/ca.crt", "-CAkey", cluster.directory / "other/ca.key"]
     openssl("x509", "-req", "-in", first, *signer, "-out", first.replace(".csr", ".crt"))
     with pytest.raises(HardwayError, match="not signed by the current CA ca"):

@@ -27,7 +27,7 @@ from tests.support.ca.playbook import APPLY, Outcome, cas, matches, openssl, pla
 
 def certificates(directory: Path, name: str, count: int) -> dict[str, Any]:
     """Return the task that manages so many certificates."""
-    entry = {"ca": "ca", "profile": "server", "common_name": name, "hosts": [f"{name}.example", "192.0.2.7"]}
+    entry = {"ca": "ca", "profile": "server", "common_name": name, "sans": [f"{name}.example", "192.0.2.7"]}
     entries = [{**entry, "path": str(directory / name / f"{number:02}")} for number in range(count)]
     return {"hardway.kubernetes.pki_certificate": {"ca_dir": str(directory / "pki"), "certificates": entries}}
 

@@ -15,12 +15,12 @@ from tests.support.ca.in_process import call
 from tests.support.ca.playbook import APPLY, CHECK, Outcome, openssl, play, twice_each
 
 CA = {"name": "ca", "common_name": "kubernetes"}
-SERVER = {"path": "server", "profile": "server", "common_name": "server", "hosts": ["server.example"]}
+SERVER = {"path": "server", "profile": "server", "common_name": "server", "sans": ["server.example"]}
 
 
 def cas(pki: Path) -> dict[str, Any]:
     """Return the task of an ordinary run on the controller."""
-    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"ca_dir": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_ca": params}
 
 
@@ -42,7 +42,7 @@ def certificates(pki: Path, host: Path) -> dict[str, Any]:
 
 def rotation(pki: Path, step: str) -> dict[str, Any]:
     """Return the task that takes a step."""
-    params = {"directory": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
+    params = {"ca_dir": str(pki), "cas": [CA], "key_pairs": [{"name": "sa"}], "passphrase": "secret"}
     return {"hardway.kubernetes.pki_rotation": {**params, "step": step, "min_age": "1ms"}}
 
 
@@ -130,7 +130,7 @@ def test_named_certificates_are_reissued(directory: Path) -> None:
 
 def test_by_threshold_only_the_named_ones_are_reissued(tmp_path: Path) -> None:
     """A certificate for ten minutes has used half of its validity period when it is issued: five are the backdating."""
-    call("pki_ca", directory=str(tmp_path / "pki"), cas=[{"name": "ca"}])
+    call("pki_ca", ca_dir=str(tmp_path / "pki"), cas=[{"name": "ca"}])
     one = {"ca": "ca", "profile": "client", "common_name": "c", "expiry": "10m"}
     certificates = [{**one, "path": str(tmp_path / name)} for name in ("a", "b")]
     observed = [{"path": str(tmp_path / name), "ca": "ca"} for name in ("a.crt", "b.crt")]

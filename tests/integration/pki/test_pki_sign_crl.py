@@ -22,7 +22,7 @@ CA_PROFILE = {"usages": ["cert sign", "crl sign"], "ca_constraint": {"is_ca": Tr
 def pki(tmp_path: Path) -> Path:
     """Return a directory with a root, a CA below it, and one below that."""
     chain = [{"name": "ca"}, {"name": "sub", "signed_by": "ca"}, {"name": "leafs", "signed_by": "sub", "expiry": "90d"}]
-    act("pki_ca", directory=str(tmp_path / "pki"), cas=chain)
+    act("pki_ca", ca_dir=str(tmp_path / "pki"), cas=chain)
     return tmp_path / "pki"
 
 
@@ -37,7 +37,7 @@ def request(directory: Path, *arguments: str) -> Path:
 def sign(pki: Path, asked: Path, **entry: object) -> dict[str, object]:
     """Return the options that sign one CSR."""
     one = {"request": str(asked), "path": str(pki / "out/a.crt"), "ca": "ca", "profile": "server", **entry}
-    return {"directory": str(pki), "certificates": [one]}
+    return {"ca_dir": str(pki), "certificates": [one]}
 
 
 def test_sign_a_csr_from_elsewhere(pki: Path) -> None:
@@ -53,8 +53,8 @@ def test_sign_a_csr_from_elsewhere(pki: Path) -> None:
     assert "DNS:a.example.org, email:a@example.org, IP Address:192.0.2.1, URI:spiffe://x/y" in text
     assert "Code Signing" not in text
     assert matches(found, pki / "elsewhere.key")
-    assert act("pki_sign", **sign(pki, asked, hosts=["b"]))["certificates"][0]["reasons"][0].startswith("hosts: ")
-    act("pki_sign", **sign(pki, asked, common_name="b", hosts=["b"], ca="leafs", expiry="20d", chain=True))
+    assert act("pki_sign", **sign(pki, asked, sans=["b"]))["certificates"][0]["reasons"][0].startswith("sans: ")
+    act("pki_sign", **sign(pki, asked, common_name="b", sans=["b"], ca="leafs", expiry="20d", chain=True))
     openssl("verify", "-CAfile", pki / "ca.crt", "-untrusted", found, found)
     reasons = act("pki_sign", **sign(pki, request(pki, *subject, "-addext", names)))["certificates"][0]["reasons"]
     assert reasons == ["key: is not that of the CSR"]
@@ -86,7 +86,7 @@ def test_self_signed(tmp_path: Path) -> None:
     """As cfssl selfsign: no CA at all; kept by the next run, reissued when a name is added."""
     entry = {"path": str(tmp_path / "host/a"), "self_signed": True, "profile": "server", "common_name": "a"}
     for hosts in (["a"], ["a", "192.0.2.1"]):
-        act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "hosts": hosts}])
+        act("pki_certificate", ca_dir=str(tmp_path), certificates=[{**entry, "sans": hosts}])
     found = tmp_path / "host/a.crt"
     openssl("verify", "-CAfile", found, "-verify_ip", "192.0.2.1", "-purpose", "sslserver", found)
     assert matches(found, tmp_path / "host/a.key")
@@ -94,14 +94,14 @@ def test_self_signed(tmp_path: Path) -> None:
         call(
             "pki_certificate",
             ca_dir=str(tmp_path),
-            certificates=[{**entry, "hosts": ["a"], "self_signed": False}],
+            certificates=[{**entry, "sans": ["a"], "self_signed": False}],
         )
 
 
 def test_bundle(pki: Path, tmp_path: Path) -> None:
     """The file that a server shows leads to the root; the chain is repaired without a new certificate."""
     entry = {"path": str(tmp_path / "host/a"), "ca": "leafs", "profile": "server", "common_name": "a"}
-    params = {"ca_dir": str(pki), "certificates": [{**entry, "hosts": ["a"], "chain": True, "expiry": "30d"}]}
+    params = {"ca_dir": str(pki), "certificates": [{**entry, "sans": ["a"], "chain": True, "expiry": "30d"}]}
     serial = act("pki_certificate", **params)["certificates"][0]["serial"]
     found = tmp_path / "host/a.crt"
     assert found.read_text().count("BEGIN CERTIFICATE") == 3
@@ -116,8 +116,8 @@ def test_renew_cas(pki: Path) -> None:
     """Root and intermediate get a new validity period, with name and key kept; what they signed stays valid."""
     chain = [{"name": "ca", "expiry": "999d"}, {"name": "sub", "signed_by": "ca", "expiry": "99d"}]
     old = {name: openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") for name in ("ca", "sub")}
-    call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.9999)
-    renewed = call("pki_ca", directory=str(pki), cas=chain, renew=True, renew_before=0.99999999)
+    call("pki_ca", ca_dir=str(pki), cas=chain, renew=True, renew_before=0.9999)
+    renewed = call("pki_ca", ca_dir=str(pki), cas=chain, renew=True, renew_before=0.99999999)
     assert [item["state"] for item in renewed["cas"]] == ["renewed", "renewed"]
     for name in ("ca", "sub"):
         assert openssl("x509", "-in", pki / f"{name}.crt", "-noout", "-pubkey") == old[name]
@@ -131,7 +131,7 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
         for name in ("lost", "good", "old")
     ]
     issued = call("pki_certificate", ca_dir=str(pki), certificates=entries)["certificates"]
-    params = {"directory": str(pki), "ca": "ca"}
+    params = {"ca_dir": str(pki), "ca": "ca"}
     act("pki_crl", **params)
     lost = {"serial": issued[0]["serial"], "reason": "key_compromise"}
     act("pki_crl", **params, revoked=[lost])
@@ -150,7 +150,7 @@ def test_revocation_list(pki: Path, tmp_path: Path) -> None:
         for name in ("lost", "good", "old")
     }
     assert statuses == {"lost": 2, "good": 0, "old": 2}
-    act("pki_ca", directory=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
+    act("pki_ca", ca_dir=str(pki), cas=[{"name": "other", "usages": ["cert sign"]}])
     with pytest.raises(HardwayError, match=r"other\.crt: may not sign revocation lists"):
-        call("pki_crl", directory=str(pki), ca="other")
+        call("pki_crl", ca_dir=str(pki), ca="other")
     assert json.loads((pki / "issued.jsonl").read_text().splitlines()[-1])["ca"] == "other"

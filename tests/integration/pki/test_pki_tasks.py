@@ -31,10 +31,10 @@ SERVER = {
     "path": "apiserver",
     "profile": "server",
     "common_name": "kube-apiserver",
-    "hosts": ["kubernetes", "*.example.org", "192.0.2.1", "2001:db8::1"],
+    "sans": ["kubernetes", "*.example.org", "192.0.2.1", "2001:db8::1"],
 }
 CLIENT = {"path": "admin", "profile": "client", "common_name": "admin", "names": [{"O": "system:masters"}]}
-PEER = {"path": "etcd/peer", "ca": "etcd-ca", "profile": "peer", "common_name": "e1", "hosts": ["192.0.2.1"]}
+PEER = {"path": "etcd/peer", "ca": "etcd-ca", "profile": "peer", "common_name": "e1", "sans": ["192.0.2.1"]}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_certificates_from_nothing(pki: Path, tmp_path: Path) -> None:
 Difference = tuple[dict[str, Any], str]
 # Differences from the existing certificate, by name, and the reason that is reported for a new one.
 DIFFERENCES: dict[str, Difference] = {
-    "hosts": ({"hosts": ["kubernetes", "192.0.2.9"]}, "hosts: without ip:192.0.2.9"),
+    "sans": ({"sans": ["kubernetes", "192.0.2.9"]}, "sans: without ip:192.0.2.9"),
     "subject": ({"common_name": "other"}, "subject: without CN=other"),
     "key": ({"key": {"algo": "rsa"}}, "key: ecdsa 256 instead of rsa 2048"),
     "profile": ({"profile": "peer"}, "usages: without client auth"),
@@ -167,7 +167,7 @@ def test_renewal_by_remaining_validity(pki: Path, tmp_path: Path) -> None:
 def test_a_renewal_fixes_the_mode_of_its_key(pki: Path, tmp_path: Path) -> None:
     """A key that others can read gets its mode back in the same run that renews its certificate."""
     (tmp_path / "pki").symlink_to(pki / "pki")
-    made, wanted = certificates(tmp_path, [SERVER]), certificates(tmp_path, [{**SERVER, "hosts": ["other"]}])
+    made, wanted = certificates(tmp_path, [SERVER]), certificates(tmp_path, [{**SERVER, "sans": ["other"]}])
     key = {"path": str(tmp_path / "host/apiserver.key"), "mode": "0644"}
     outcome = play(tmp_path, [(APPLY, made), (APPLY, {"file": key}), *twice_each(wanted)])
     assert outcome.changed[2:] == ACTS_ONCE, outcome.output

@@ -46,7 +46,7 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
         {"name": "ca", "csr": f"{tmp_path}/ca-csr.json"},
         {"name": "servers-ca", "signed_by": "ca", "profile": "intermediate"},
     ]
-    make = {"directory": str(directory), "config": f"{tmp_path}/ca-config.json", "cas": cas}
+    make = {"ca_dir": str(directory), "config": f"{tmp_path}/ca-config.json", "cas": cas}
     entries = [
         {"path": str(host / "admin"), "ca": "ca", "profile": "kubernetes", "csr": "admin-csr.json"},
         {"path": str(host / "kubernetes"), "ca": "ca", "profile": "kubernetes", "csr": "kubernetes-csr.json"},
@@ -73,10 +73,10 @@ def test_files_of_a_guide(tmp_path: Path) -> None:
 def test_the_kubelet_ca_of_the_role_signs_only_client_certificates(tmp_path: Path) -> None:
     """Neither servers nor further CAs."""
     (kubelets,) = yaml.safe_load((TOP / "roles/ca/vars/main.yml").read_text())["_ca_intermediates"]
-    make = {"directory": str(tmp_path / "pki"), "cas": [{"name": "ca"}, kubelets]}
+    make = {"ca_dir": str(tmp_path / "pki"), "cas": [{"name": "ca"}, kubelets]}
     below = {**make, "cas": [{"name": "sub", "signed_by": kubelets["name"], "expiry": "1h"}]}
     client = {"path": str(tmp_path / "n1"), "ca": kubelets["name"], "profile": "client", "common_name": "n1"}
-    server = {**client, "profile": "server", "hosts": ["a"]}
+    server = {**client, "profile": "server", "sans": ["a"]}
     issue = [{"ca_dir": str(tmp_path / "pki"), "certificates": [entry]} for entry in (server, client)]
     outcome = play(
         tmp_path,
@@ -96,8 +96,8 @@ def test_the_kubelet_ca_of_the_role_signs_only_client_certificates(tmp_path: Pat
 def test_names_beyond_ascii_are_utf8(tmp_path: Path) -> None:
     """An underscore is not printable and an umlaut not ASCII: both are UTF-8, as cfssl has them, and stay so."""
     name = {"SerialNumber": "host_1", "E": "jürgen@example.org"}
-    act("pki_ca", directory=str(tmp_path), cas=[{"name": "a", "names": [name]}])
-    act("pki_ca", directory=str(tmp_path), cas=[{"name": "b", "names": [{"SerialNumber": "1", "E": "a@b.c"}]}])
+    act("pki_ca", ca_dir=str(tmp_path), cas=[{"name": "a", "names": [name]}])
+    act("pki_ca", ca_dir=str(tmp_path), cas=[{"name": "b", "names": [{"SerialNumber": "1", "E": "a@b.c"}]}])
     show = ["-noout", "-subject", "-nameopt", "multiline,show_type,utf8,-esc_msb"]
     unusual, usual = (openssl("x509", "-in", tmp_path / f"{each}.crt", *show) for each in ("a", "b"))
     assert "= UTF8STRING:host_1" in unusual

@@ -42,11 +42,3 @@ def test_cas_beside_the_inventory_are_no_inventory(inventory: Path, repository: 
     assert sorted(path.name for path in inventory.iterdir()) == [".pki", "hosts.yml"]
     known = json.loads(ansible(inventory, repository, "ansible-inventory", "--list").stdout)
     assert set(known["_meta"]["hostvars"]) == {"k1"}
-
-
-def test_cas_in_the_former_directory_stay_in_use(inventory: Path, repository: Path) -> None:
-    settings = ("--extra-vars", json.dumps({"cluster_pki_dir": str(inventory / "pki")}))
-    ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")), *settings)
-    run = ansible(inventory, repository, "ansible-playbook", str(inventory.with_name("ca.yml")))
-    assert "changed=0" in run.stdout
-    assert not (inventory / ".pki").exists()

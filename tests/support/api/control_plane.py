@@ -83,7 +83,7 @@ class ControlPlane:
                 Path(wanted["path"]).name,
                 wanted["common_name"],
                 groups=[name["O"] for name in wanted.get("names", [])],
-                hosts=wanted.get("hosts", []),
+                hosts=wanted.get("sans", []),
             )
             for suffix in (".crt", ".key"):
                 shutil.copy(f"{prefix}{suffix}", f"{wanted['path']}{suffix}")

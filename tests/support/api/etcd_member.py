@@ -34,7 +34,7 @@ class Member:
         shutil.copy(self.peers.ca, self.pki / "peer-ca.crt")
         for wanted in role.value("_etcd_certificates"):
             signer = self.peers if wanted["ca"] == "etcd-peer-ca" else self.ca
-            made = signer.issue(Path(wanted["path"]).name, wanted["common_name"], hosts=wanted.get("hosts", []))
+            made = signer.issue(Path(wanted["path"]).name, wanted["common_name"], hosts=wanted.get("sans", []))
             for path in made.parent.glob(f"{made.name}.*"):
                 if made.parent != self.pki:
                     shutil.copy(path, self.pki)

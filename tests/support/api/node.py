@@ -116,7 +116,7 @@ class Node:
         shutil.copy(self.cluster.ca.ca, self.pki / "ca.crt")
         for wanted in (*self.host.value("_node_certificates"), *self.host.value("_flannel_certificates")):
             groups = [name["O"] for name in wanted.get("names", [])]
-            self.issue(Path(wanted["path"]).name, wanted["common_name"], groups, wanted.get("hosts", []))
+            self.issue(Path(wanted["path"]).name, wanted["common_name"], groups, wanted.get("sans", []))
         self.kubeconfig("/var/lib/kube-proxy/kubeconfig", "kube-proxy")
         self.kubeconfig("/etc/kubernetes/flannel.conf", "flannel")
         self.kubeconfig("/etc/kubernetes/bootstrap-kubelet.conf", token="abcdef.0123456789abcdef")

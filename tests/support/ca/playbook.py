@@ -74,7 +74,7 @@ def matches(certificate: Path, key: Path, *arguments: str) -> bool:
 def cas(directory: Path, **changes: Any) -> dict[str, Any]:
     """Return the task that creates the CAs."""
     params = {
-        "directory": str(directory),
+        "ca_dir": str(directory),
         "cas": [
             {"name": "ca", "common_name": "kubernetes"},
             {"name": "etcd-ca", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "Example", "C": "DE"}]},

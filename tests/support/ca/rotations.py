@@ -28,7 +28,7 @@ def ensure(directory: Path, *, check: bool = False) -> Reconciler:
 def step(directory: Path, name: str, *, check: bool = False, more: Sequence[Mapping[str, object]] = ()) -> list[bool]:
     """Run a step of both rotations and more, immediately after the last one; return what changed."""
     rotation = Rotation(ensure(directory, check=check), min_age=timedelta(0))
-    return [report["changed"] for report in rotation.take(name, [CA, *more], [SA])]
+    return [report["changed"] for report in rotation.advance(name, [CA, *more], [SA])]
 
 
 def content(directory: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What module host_check reads on hosts of different kinds, as plain data."""
+"""What module host_preflight reads on hosts of different kinds, as plain data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WANT: dict[str, Any] = {
     "proxy_mode": "iptables",
     "resolver": True,
     "proxy": False,
-    "alone": False,
+    "single_host": False,
     "time_sync_required": False,
     "skip": [],
 }

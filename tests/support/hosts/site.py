@@ -30,7 +30,7 @@ if facts is None:
     sys.exit(255)
 trusted = json.load(open("{directory}/trusted.json")).get(address, {{}})
 secrets = json.load(open("{directory}/secrets.json")).get(address, {{}})
-cached_results = {{"standing": {{}}, "salt": "", "nonce": "", "cas": trusted, "secrets": secrets}}
+cached_results = {{"valid": {{}}, "salt": "", "nonce": "", "cas": trusted, "secrets": secrets}}
 look = {{"problems": ["seen by " + address]}}
 running = json.load(open("{directory}/running.json"))
 running = {{"running": running.get(address, running["nothing"])}}
@@ -42,7 +42,7 @@ check = {{
 }}
 answers = {{
     "setup": {{"ansible_facts": facts}},
-    "host_check": check,
+    "host_preflight": check,
     "running_info": running,
     "cached_results": cached_results,
     "cluster_info": look,
@@ -106,7 +106,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was run on hosts beyond reading."""
-        reads = (".setup", ".host_check", ".running_info", ".cached_results")
+        reads = (".setup", ".host_preflight", ".running_info", ".cached_results")
         return [line for line in self.asked() if not line.endswith(reads)]
 
 

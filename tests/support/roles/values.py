@@ -40,7 +40,7 @@ FOUND: dict[str, Any] = {
     "_ca_pki": {},
     "_certificates_inspection": {},
     "_certificates_report": {"certificates": [], "problems": ["a"], "expiring": ["b"], "metrics": ""},
-    "_cluster_answer": {"ansible_facts": {}},
+    "_cluster_preflight": {"ansible_facts": {}},
     "_cluster_running": {"versions": {}, "runs": {}, "masters": {}, "behind": {}, "complete": {}, "etcd_data": [],
                          "problems": []},
     "_host_cached_results": {"cas": {}},

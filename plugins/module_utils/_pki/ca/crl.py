@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import fraction_left
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     load_certificate,
     readable,
@@ -49,10 +50,9 @@ class Found:
     ends: datetime
     by_ca: bool
 
-    def life_left(self, now: datetime) -> float:
+    def validity_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left."""
-        period = (self.ends - self.updated).total_seconds()
-        return (self.ends - now).total_seconds() / period if period > 0 else 0.0
+        return fraction_left(self.updated, self.ends, now)
 
 
 def wanted(entries: Sequence[Mapping[str, Any]], lines: str, store: Store, ca: Any) -> dict[int, str]:
@@ -126,7 +126,7 @@ def differences(asked: Mapping[int, str], found: Found | None, now: datetime, re
         if reason != asked.get(serial):
             what = f"{asked[serial]} instead of {reason or 'valid'}" if serial in asked else "no longer revoked"
             reasons.append(f"revoked: {serial:x} {what}")
-    if found.life_left(now) < renew_before:
+    if found.validity_left(now) < renew_before:
         reasons.append("expiry: expires soon")
     return reasons
 

@@ -75,9 +75,9 @@ class Issuer:
         """Return whether this is a root CA with its key, which can renew itself."""
         return self.key is not None and self.certificate.issuer == self.certificate.subject
 
-    def life_left(self) -> float:
+    def validity_left(self) -> float:
         """Return the fraction of the validity period that is left."""
-        return facts_of(self.certificate).life_left(datetime.now(timezone.utc))
+        return facts_of(self.certificate).validity_left(datetime.now(timezone.utc))
 
     def plain_key(self) -> bytes:
         """Return the key as unencrypted PEM, for a host that must sign."""

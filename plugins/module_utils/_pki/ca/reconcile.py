@@ -79,7 +79,7 @@ class KeyMaterial:
             public = joined([public_pem(key), *split(public)])
             self.store.write(public_path, public, 0o644)
         # During a rotation the file contains both public keys.
-        if public is not None and _squeezed(public_pem(key)) not in map(_squeezed, split(public)):
+        if public is not None and _without_white_space(public_pem(key)) not in map(_without_white_space, split(public)):
             raise HardwayError(f"{public_path}: does not belong to {key_path}; restore the pair from a backup")
         state = "kept"
         if pem is None:
@@ -137,7 +137,7 @@ def _decoded_size(text: bytes) -> int:
         return -1
 
 
-def _squeezed(pem: bytes) -> bytes:
+def _without_white_space(pem: bytes) -> bytes:
     """Return a PEM text without white space, for comparison."""
     return b"".join(pem.split())
 
@@ -299,7 +299,7 @@ class Reconciler(KeyMaterial):
     def _ends_soon(self, ca: Issuer, issuer: Issuer | None) -> bool:
         """Return whether a CA is due for renewal, and its issuer's or own key is available."""
         renewable = ca.is_renewable if issuer is None else ca.key is not None
-        return self.renew and renewable and ca.life_left() < self.renew_before
+        return self.renew and renewable and ca.validity_left() < self.renew_before
 
     def _renewed(self, ca: Issuer, spec: CertificateSpec, issuer: Issuer | None) -> Any:
         """Return a renewed certificate of a CA, with the same name, key and extensions."""

@@ -272,7 +272,7 @@ class Rotation:
         except ValueError as exc:
             raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
 
-    def take(
+    def advance(
         self, step: str, cas: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         """Advance the rotations of CAs and key pairs to a step; return the state of each."""
@@ -283,17 +283,17 @@ class Rotation:
         what: list[CAFiles | KeyPairFiles] = [CAFiles(self.reconciler, params) for params in cas]
         what += [KeyPairFiles(self.reconciler, params) for params in key_pairs]
         # Validate all before changing any.
-        reports = [self._judged(files, step) for files in what]
+        reports = [self._planned(files, step) for files in what]
         for files, report in zip(what, reports):
             if report["changed"] and not self.check:
-                self._go(files, step)
+                self._do_step(files, step)
             report["changed"] = report["changed"] or completed.get(files.name, False)
         # Close all together: otherwise a rerun would start another rotation of those closed earlier.
         if step == "done" and not self.check and any(report["changed"] for report in reports):
             self._write()
         return reports
 
-    def _judged(self, files: CAFiles | KeyPairFiles, step: str) -> dict[str, Any]:
+    def _planned(self, files: CAFiles | KeyPairFiles, step: str) -> dict[str, Any]:
         """Return whether a step is due, done already, or without a rotation; raise when it is not allowed."""
         state = self.under_way.get(files.name)
         at, to = (STEPS.index(state["step"]) if state else -1), STEPS.index(step)
@@ -318,7 +318,7 @@ class Rotation:
                 " min_age (ca_service_account_key_min_age) where none has"
             )
 
-    def _go(self, files: CAFiles | KeyPairFiles, step: str) -> None:
+    def _do_step(self, files: CAFiles | KeyPairFiles, step: str) -> None:
         """Do a step, and remember it; a finished rotation is forgotten."""
         if step == "done":
             self.under_way.pop(files.name, None)

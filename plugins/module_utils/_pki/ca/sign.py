@@ -18,7 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_n
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import (
     CertificateSpec,
     KeySpec,
-    life_of,
+    validity_period_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import (
     describe,
@@ -103,11 +103,9 @@ def spec_of(params: Mapping[str, Any], request: Request, profiles: Mapping[str, 
         Subject.from_params(params.get("common_name") or "", params.get("names"), path) if named else request.subject()
     )
     # As in cfssl, a CA has no SANs.
-    hosts = [] if profile.is_ca else (params.get("hosts") or request.hosts())
-    names = tuple(dict.fromkeys(classify(host, path) for host in hosts))
-    if profile.needs_hosts and not names:
-        raise HardwayError(
-            f"{path}: a server certificate needs SANs; set hosts in the task, or request them in the CSR"
-        )
-    expiry = life_of(params, profile, "8760h", path)
+    sans = [] if profile.is_ca else (params.get("sans") or request.sans())
+    names = tuple(dict.fromkeys(classify(san, path) for san in sans))
+    if profile.needs_sans and not names:
+        raise HardwayError(f"{path}: a server certificate needs SANs; set sans in the task, or request them in the CSR")
+    expiry = validity_period_of(params, profile, "8760h", path)
     return CertificateSpec(path, params["ca"], subject, names, key, expiry, profile, chain=params["chain"])

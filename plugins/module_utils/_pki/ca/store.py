@@ -129,6 +129,8 @@ class Store:
         path = os.path.join(self.directory, ".lock")
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError as exc:
+            raise HardwayError(f"{self.directory}: does not exist; create it with pki_ca, or correct ca_dir") from exc
         except OSError as exc:
             raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; fix the owner of the directory") from exc
         try:
@@ -158,7 +160,8 @@ class Store:
             "time": stamp(datetime.now(timezone.utc)),
             "ca": ca,
             "subject": list(facts.subject),
-            "hosts": list(facts.hosts),
+            # As in cfssl; programs of users read this log.
+            "hosts": list(facts.sans),
             "usages": facts.usages.words(),
             "serial": facts.serial,
             "fingerprint": facts.fingerprint,

@@ -26,9 +26,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
     describe_wanted,
     differences,
     is_named,
-    share_to_be_left,
+    rejection_reasons,
+    required_fraction,
     stamp,
-    unfit,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
@@ -52,7 +52,7 @@ def remember(
         paths=[*paths, *observed],
         absent=[
             *(path for path in observed if not os.path.lexists(path)),
-            *(path for spec in specs for path in Pair(spec).passing()),
+            *(path for spec in specs for path in Pair(spec).temporary_files()),
         ],
         until=min(due, default=None),
     )
@@ -172,7 +172,7 @@ class HostCertificates:
         reasons = [found] if isinstance(found, str) else self._differences(spec, found)
         # Self-signed certificates were reissued in the first call.
         if not reasons and (spec.ca or not self.signed):
-            reasons += self._asked_again(spec.path)
+            reasons += self._forced(spec.path)
         if not reasons:
             repairs += self._repairs(pair)
         elif not self.check and spec.ca:
@@ -189,7 +189,7 @@ class HostCertificates:
             switch.recover()
         return ["an earlier run was interrupted while it replaced key and certificate"]
 
-    def _asked_again(self, path: str) -> list[str]:
+    def _forced(self, path: str) -> list[str]:
         """Return the reason for a forced renewal, if requested."""
         asked = self.params["force"] or is_named(path, self.params["renew"])
         return ["force: reissue requested"] if asked else []
@@ -204,8 +204,8 @@ class HostCertificates:
         except HardwayError:
             return ["certificate: unreadable"]
         self.due.append(found.not_after.timestamp())
-        left = share_to_be_left(entry["path"], self.params) if self.params["renew_only"] else 0.0
-        return unfit(found, entry["ca"], datetime.now(timezone.utc), left) + self._asked_again(entry["path"])
+        left = required_fraction(entry["path"], self.params) if self.params["renew_only"] else 0.0
+        return rejection_reasons(found, entry["ca"], datetime.now(timezone.utc), left) + self._forced(entry["path"])
 
     def _repairs(self, pair: Pair) -> list[str]:
         """Fix mode, owner and chain, which need no new certificate; return what was fixed."""
@@ -219,7 +219,7 @@ class HostCertificates:
         return repairs
 
     def _differences(self, spec: CertificateSpec, found: Facts) -> list[str]:
-        left = share_to_be_left(spec.path, self.params)
+        left = required_fraction(spec.path, self.params)
         return differences(spec, found, now=datetime.now(timezone.utc), renew_before=left)
 
     def _install_signed(self) -> None:

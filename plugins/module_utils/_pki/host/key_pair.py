@@ -71,9 +71,9 @@ class Pair:
 
     def files(self) -> list[str]:
         """Return all paths that may exist."""
-        return [self.certificate, self.key, *self.passing()]
+        return [self.certificate, self.key, *self.temporary_files()]
 
-    def passing(self) -> list[str]:
+    def temporary_files(self) -> list[str]:
         """Return the paths that exist only during a renewal."""
         return [self.waiting, self.swap.link]
 
@@ -86,9 +86,9 @@ class Pair:
             found = load_certificate(data, self.certificate)
         except HardwayError:
             return "certificate: unreadable"
-        return self._judged(found, load_quietly(self.key), ca)
+        return self._facts_of(found, load_quietly(self.key), ca)
 
-    def _judged(self, certificate: Any, key: Any, ca: Any) -> Facts:
+    def _facts_of(self, certificate: Any, key: Any, ca: Any) -> Facts:
         """Return the facts of a certificate; a self-signed one must be signed by itself."""
         if self.spec.ca:
             return facts_of(certificate, key, ca)
@@ -167,7 +167,7 @@ class Pair:
         key = next((key for key in keys if key is not None and _belongs(pem, key)), None)
         if key is None:
             raise HardwayError(f"{self.spec.path}: the signed certificate belongs to no key on this host; run again")
-        return self._judged(load_certificate(pem, self.spec.path), key, ca)
+        return self._facts_of(load_certificate(pem, self.spec.path), key, ca)
 
     def _usable(self, path: str) -> Any:
         """Return the key at path if it has the wanted type."""

@@ -22,7 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.exten
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import (
     facts_of,
     flat_name,
-    names_of,
+    sans_of,
     usages_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (
@@ -80,7 +80,7 @@ def described(certificate: Any, now: datetime, thresholds: Thresholds, *, pem: b
     return {
         "subject": list(facts.subject),
         "issuer": list(facts.issuer),
-        "hosts": list(facts.hosts),
+        "sans": list(facts.sans),
         "usages": facts.usages.words(),
         "is_ca": facts.is_ca,
         "max_path_len": constraints.path_length if constraints else None,
@@ -104,7 +104,7 @@ def described_request(request: Request, *, pem: bool = False) -> dict[str, Any]:
     constraints, algorithm = extension_of(content, "BasicConstraints"), content.signature_algorithm_oid.dotted_string
     return {
         "subject": list(flat_name(content.subject)),
-        "hosts": list(names_of(content)),
+        "sans": list(sans_of(content)),
         "usages": usages_of(content).words(),
         "is_ca": request.is_ca,
         "max_path_len": constraints.path_length if constraints else None,

@@ -9,18 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
+
 # The worst first.
 STATES = ("expired", "future", "critical", "mismatch", "warning", "ok")
 HEADING = ("STATE", "DAYS", "HOST", "SUBJECT", "NAMES", "ISSUER", "WHERE", "SERVED AT", "USED BY")
 # Of the names, as many are shown as fit into so many characters.
 _NAMES_WIDTH = 40
 
-Looks = Mapping[str, Mapping[str, Any]]
+Inspections = Mapping[str, Mapping[str, Any]]
 
 
-def gathered(looks: Looks) -> list[dict[str, Any]]:
+def gathered(inspections: Inspections) -> list[dict[str, Any]]:
     """Return all certificates, each with its host; those of shared endpoints are compared with every host's file."""
-    rows = [{"host": host, **item} for host, look in looks.items() for item in look.get("certificates", [])]
+    rows = [{"host": host, **item} for host, found in inspections.items() for item in found.get("certificates", [])]
     held: dict[str, set[str]] = {}
     for row in rows:
         if row["kind"] == "file":
@@ -32,15 +34,15 @@ def gathered(looks: Looks) -> list[dict[str, Any]]:
     return rows
 
 
-def problems(looks: Looks, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def problems(inspections: Inspections, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return all problems, each with its host."""
     found = []
-    for host, look in looks.items():
-        if not look:
+    for host, inspection in inspections.items():
+        if not inspection:
             found.append(f"{host}: was not reached; its certificates are unknown")
-        elif "certificates" not in look:
-            found.append(f"{host}: could not be inspected: {look.get('msg', 'no reason given')}")
-        found += [f"{host}: {problem}" for problem in look.get("problems", [])]
+        elif "certificates" not in inspection:
+            found.append(f"{host}: could not be inspected: {inspection.get('msg', 'no reason given')}")
+        found += [f"{host}: {problem}" for problem in inspection.get("problems", [])]
     for row in rows:
         if row.get("held") and not row["served_matches"]:
             found.append(
@@ -87,16 +89,16 @@ def summary(rows: Sequence[Mapping[str, Any]], wrong: Sequence[str]) -> tuple[st
     )
 
 
-def metrics(looks: Looks, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str], now: datetime) -> str:
+def metrics(inspections: Inspections, rows: Iterable[Mapping[str, Any]], wrong: Sequence[str], now: datetime) -> str:
     """Return Prometheus metrics for the textfile collector of node_exporter."""
     lists: dict[str, list[str]] = {name: [] for name in _METRICS}
     for row in rows:
         labels = _labels(row)
-        lists["not_before_timestamp_seconds"].append(f"{labels} {_seconds(row['not_before'])}")
-        lists["not_after_timestamp_seconds"].append(f"{labels} {_seconds(row['not_after'])}")
+        lists["not_before_timestamp_seconds"].append(f"{labels} {moment_of(row['not_before']).timestamp():.0f}")
+        lists["not_after_timestamp_seconds"].append(f"{labels} {moment_of(row['not_after']).timestamp():.0f}")
         if row["served_matches"] is not None:
             lists["served_matches"].append(f"{labels} {int(row['served_matches'])}")
-    for host in looks:
+    for host in inspections:
         count = sum(problem.startswith(f"{host}: ") for problem in wrong)
         lists["problems"].append(f'{{host="{_escaped(host)}"}} {count}')
     lists["report_timestamp_seconds"].append(f" {int(now.timestamp())}")
@@ -129,7 +131,7 @@ def _cells(group: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         f"{first['days_left']:.0f}",
         first["host"],
         _name(first["subject"]),
-        _shown(_plain(first["hosts"])),
+        _shown(_plain(first["sans"])),
         _name(first["issuer"]),
         files[0] + (f" +{len(files) - 1}" if len(files) > 1 else "") if files else "-",
         " ".join(row["endpoint"] for row in served) or "-",
@@ -147,9 +149,9 @@ def _name(parts: Sequence[str]) -> str:
     return common + (f" ({', '.join(values['O'])})" if "CN" in values and "O" in values else "")
 
 
-def _plain(hosts: Sequence[str]) -> list[str]:
+def _plain(sans: Sequence[str]) -> list[str]:
     """Return SANs without their type."""
-    return [host.partition(":")[2] for host in hosts]
+    return [san.partition(":")[2] for san in sans]
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -167,7 +169,7 @@ def _labels(row: Mapping[str, Any]) -> str:
         "index": str(row["index"]),
         "kind": row["kind"],
         "subject": ",".join(row["subject"]),
-        "names": ",".join(_plain(row["hosts"])),
+        "names": ",".join(_plain(row["sans"])),
         "issuer": ",".join(row["issuer"]),
         "serial": row["serial"],
         "used_by": ",".join(row["used_by"]),
@@ -177,7 +179,3 @@ def _labels(row: Mapping[str, Any]) -> str:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _seconds(stamp: str) -> int:
-    return int(datetime.strptime(stamp + "+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp())

@@ -30,9 +30,9 @@ class SubjectAltName:
         return f"{self.kind}:{self.value.lower() if self.kind == 'dns' else self.value}"
 
 
-def classify(host: str, what: str) -> SubjectAltName:
-    """Return the SAN for a host, with its type recognized as in cfssl: address, email, URI, else DNS."""
-    text = str(host).strip()
+def classify(san: str, what: str) -> SubjectAltName:
+    """Return the SAN of a text, with its type recognized as in cfssl: address, email, URI, else DNS."""
+    text = str(san).strip()
     with suppress(ValueError):
         address = ipaddress.ip_address(text)
         # As in Go, an IPv4-mapped address becomes IPv4. An address with a zone is only valid locally.
@@ -41,13 +41,13 @@ def classify(host: str, what: str) -> SubjectAltName:
     try:
         text.encode("ascii")
     except UnicodeEncodeError as exc:
-        raise HardwayError(f"{what}: host {host!r} is not ASCII; write it in its xn-- form") from exc
+        raise HardwayError(f"{what}: SAN {san!r} is not ASCII; write it in its xn-- form") from exc
     if _EMAIL.fullmatch(text):
         return SubjectAltName("email", text)
     if re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]|urn:[^\s])", text):
         return SubjectAltName("uri", text)
     if not _DNS_NAME.fullmatch(text) or re.fullmatch(r"[\d.]+", text):
         raise HardwayError(
-            f"{what}: host {host!r} is neither an address, a DNS name, a URI nor an email address; correct it"
+            f"{what}: SAN {san!r} is neither an address, a DNS name, a URI nor an email address; correct it"
         )
     return SubjectAltName("dns", text)

@@ -15,7 +15,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import (
     CertificateSpec,
     KeySpec,
-    life_of,
+    validity_period_of,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.cfssl import completed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import (
@@ -74,7 +74,7 @@ def ca_spec(
     key = KeySpec.from_params(asked.get("key"), what)
     profile = _profile(asked, profiles, key, what)
     issuer = asked.get("signed_by") or name
-    expiry = life_of(asked, profile, _LIFE if issuer == name else _below(issuer_ends), what)
+    expiry = validity_period_of(asked, profile, _LIFE if issuer == name else _below(issuer_ends), what)
     return CertificateSpec(what, issuer, subject, (), key, expiry, profile)
 
 

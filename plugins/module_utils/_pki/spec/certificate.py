@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The specification of a certificate as plain data, with cfssl's fields: profile, names, hosts, key, expiry."""
+"""The specification of a certificate as plain data, with cfssl's fields: profile, names, SANs, key, expiry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class CertificateSpec:
     path: str
     ca: str
     subject: Subject
-    hosts: tuple[SubjectAltName, ...]
+    sans: tuple[SubjectAltName, ...]
     key: KeySpec
     expiry: timedelta
     profile: Profile
@@ -87,13 +87,13 @@ class CertificateSpec:
         profile = Profile.from_params(asked.get("profile") or "default", profiles or {}, key.algo, path)
         if profile.is_ca:
             raise HardwayError(f"{path}: profile {asked['profile']!r} is for CAs (is_ca); create CAs with pki_ca")
-        hosts = tuple(dict.fromkeys(classify(host, path) for host in asked.get("hosts") or []))
-        if profile.needs_hosts and not hosts:
-            raise HardwayError(f"{path}: a server certificate needs SANs; set hosts to its names and addresses")
+        sans = tuple(dict.fromkeys(classify(san, path) for san in asked.get("sans") or []))
+        if profile.needs_sans and not sans:
+            raise HardwayError(f"{path}: a server certificate needs SANs; set sans to its names and addresses")
         subject = Subject.from_params(asked.get("common_name") or "", asked.get("names"), path)
-        expiry = life_of(asked, profile, "8760h", path)
+        expiry = validity_period_of(asked, profile, "8760h", path)
         owner, group, chain = asked.get("owner"), asked.get("group"), bool(asked.get("chain"))
-        return cls(path, issuer_of(asked, path), subject, hosts, key, expiry, profile, owner, group, chain)
+        return cls(path, issuer_of(asked, path), subject, sans, key, expiry, profile, owner, group, chain)
 
 
 def issuer_of(asked: Mapping[str, Any], what: str) -> str:
@@ -104,7 +104,7 @@ def issuer_of(asked: Mapping[str, Any], what: str) -> str:
     return str(ca)
 
 
-def life_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
+def validity_period_of(asked: Mapping[str, Any], profile: Profile, otherwise: str, what: str) -> timedelta:
     """Return the validity period of a certificate: from its options, else from the profile."""
     given = asked.get("expiry")
     expiry = parse(given, f"{what}: expiry") if given else profile.expiry or parse(otherwise)

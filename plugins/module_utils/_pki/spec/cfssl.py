@@ -121,7 +121,7 @@ def request_of(csr: Any, what: str) -> dict[str, Any]:
         "common_name": fields.get("cn"),
         "names": names,
         # Some guides write [""] for an empty list.
-        "hosts": [host for host in fields.get("hosts", []) if host.strip()],
+        "sans": [san for san in fields.get("hosts", []) if san.strip()],
         "key": fields_of(fields.get("key", {}), _KEY, f"{what}: key"),
         "expiry": ca.get("expiry"),
         "backdate": ca.get("backdate"),

@@ -24,7 +24,7 @@ class Facts:
     """The facts of a certificate and its key, without secrets."""
 
     subject: tuple[str, ...]
-    hosts: tuple[str, ...]
+    sans: tuple[str, ...]
     usages: Usages
     key: KeySpec
     not_before: datetime
@@ -44,10 +44,14 @@ class Facts:
         """Return the validity period."""
         return self.not_after - self.not_before
 
-    def life_left(self, now: datetime) -> float:
+    def validity_left(self, now: datetime) -> float:
         """Return the fraction of the validity period that is left: 1 if new, 0 or less if expired."""
-        period = self.life.total_seconds()
-        return (self.not_after - now).total_seconds() / period if period > 0 else 0.0
+        return fraction_left(self.not_before, self.not_after, now)
+
+
+def fraction_left(begin: datetime, end: datetime, now: datetime) -> float:
+    """Return the fraction of a validity period that is left; 0 or less if it has ended."""
+    return (end - now) / (end - begin) if end > begin else 0.0
 
 
 def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_before: float) -> list[str]:
@@ -66,13 +70,13 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     if found.key != spec.key:
         reasons.append(f"key: {found.key} instead of {spec.key}")
     reasons += _set_difference("subject", spec.subject.flat(), found.subject)
-    reasons += _set_difference("hosts", [str(host) for host in spec.hosts], found.hosts)
+    reasons += _set_difference("sans", [str(san) for san in spec.sans], found.sans)
     reasons += _set_difference("usages", spec.usages.words(), found.usages.words())
     reasons += _set_difference("pointers", spec.profile.pointers, found.pointers)
     return reasons + _life(spec, found, now, renew_before)
 
 
-def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
+def rejection_reasons(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
     """Return why clients of the CA reject a certificate of another program, or will do so soon."""
     reasons = []
     if found.by_ca is False:
@@ -80,7 +84,7 @@ def unfit(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> li
     return reasons + _ending(found, now, renew_before)
 
 
-def share_to_be_left(path: str, params: Mapping[str, Any]) -> float:
+def required_fraction(path: str, params: Mapping[str, Any]) -> float:
     """Return the fraction of its validity period a certificate must have left; 0 if excluded by renew_only."""
     only = params["renew_only"]
     return float(params["renew_before"]) if not only or is_named(path, only) else 0.0
@@ -118,7 +122,7 @@ def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
     """Return whether it has expired, or expires soon."""
     if found.not_after <= now:
         return [f"expiry: expired {short(now - found.not_after)} ago"]
-    if found.life_left(now) < renew_before:
+    if found.validity_left(now) < renew_before:
         return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its validity period"]
     return []
 
@@ -139,7 +143,7 @@ def describe(found: Facts | None) -> dict[str, Any]:
         return {}
     return {
         "subject": list(found.subject),
-        "hosts": sorted(found.hosts),
+        "sans": sorted(found.sans),
         "usages": found.usages.words(),
         "key": str(found.key),
         "life": short(found.life),
@@ -152,7 +156,7 @@ def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
     """Return a certificate to be issued for a diff."""
     return {
         "subject": list(spec.subject.flat()),
-        "hosts": sorted(str(host) for host in spec.hosts),
+        "sans": sorted(str(san) for san in spec.sans),
         "usages": spec.usages.words(),
         "key": str(spec.key),
         "life": short(spec.expiry),

@@ -30,7 +30,7 @@ _CERTIFICATE = {
     "csr": {"type": "raw"},
     "common_name": {"type": "str", "default": ""},
     "names": {"type": "list", "elements": "dict", "default": []},
-    "hosts": {"type": "list", "elements": "str", "default": []},
+    "sans": {"type": "list", "elements": "str", "default": []},
     "key": {"type": "dict", "options": _KEY, "no_log": False},
     "expiry": {"type": "str"},
     **_OWNER,

@@ -31,7 +31,7 @@ class Profile:
     is_ca: bool = False
     path_length: int | None = None
     pointers: tuple[str, ...] = ()
-    needs_hosts: bool = False
+    needs_sans: bool = False
 
     @classmethod
     def from_params(cls, name: str, profiles: Mapping[str, Any], algo: str, what: str) -> Profile:

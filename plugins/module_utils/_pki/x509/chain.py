@@ -13,9 +13,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import signed_by, validity
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import name_violation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import san_violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, names_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, sans_of
 
 _ANY = "2.5.29.37.0"
 
@@ -28,7 +28,7 @@ def chain_to_root(what: str, leaf: Any, above: Sequence[Any], roots: Sequence[An
     ``what`` names the leaf in the error with the reason why there is no such chain.
     """
     why: list[str] = []
-    _note(why, _ended(leaf, now))
+    _note(why, _why_not_valid(leaf, now))
     paths: list[Path] = [] if why else [(leaf,)]
     while paths:
         complete = [path for path in paths if path[-1] in roots]
@@ -52,14 +52,14 @@ def _longer(path: Path, known: Sequence[Any], now: datetime, why: list[str]) -> 
         _note(why, f"none of the given certificates signed {_name(last.subject)} of {_name(last.issuer)}")
     found = []
     for signer in signers:
-        reason = _ended(signer, now) or _unfit(signer, path)
+        reason = _why_not_valid(signer, now) or _why_not_signer(signer, path)
         _note(why, reason)
         if not reason:
             found.append((*path, signer))
     return found
 
 
-def _ended(certificate: Any, now: datetime) -> str:
+def _why_not_valid(certificate: Any, now: datetime) -> str:
     """Return why a certificate is not valid now."""
     begin, end = validity(certificate)
     if end <= now:
@@ -67,7 +67,7 @@ def _ended(certificate: Any, now: datetime) -> str:
     return f"{_name(certificate.subject)} is not valid before {stamp(begin)}" if begin > now else ""
 
 
-def _unfit(signer: Any, below: Path) -> str:
+def _why_not_signer(signer: Any, below: Path) -> str:
     """Return why a CA may not sign the chain below it."""
     name, constraints = _name(signer.subject), extension_of(signer, "BasicConstraints")
     usage = extension_of(signer, "KeyUsage")
@@ -80,10 +80,8 @@ def _unfit(signer: Any, below: Path) -> str:
     if not _purposes((*below, signer)):
         return f"{name} is for other purposes than the certificate it signed"
     for item in below:
-        hosts = [
-            SubjectAltName(kind, value) for kind, _colon, value in (host.partition(":") for host in names_of(item))
-        ]
-        if reason := name_violation(hosts, signer):
+        sans = [SubjectAltName(kind, value) for kind, _colon, value in (san.partition(":") for san in sans_of(item))]
+        if reason := san_violation(sans, signer):
             return f"{name}: {reason}"
     return ""
 

@@ -19,7 +19,7 @@ _ANY = EXTENDED_USAGES["any"]
 
 def violation(spec: CertificateSpec, ca: Any) -> str:
     """Return why clients would reject the certificate because of the CA's constraints; empty if valid."""
-    return _depth(spec, ca) or _purposes(spec, ca) or name_violation(spec.hosts, ca)
+    return _depth(spec, ca) or _purposes(spec, ca) or san_violation(spec.sans, ca)
 
 
 def _depth(spec: CertificateSpec, ca: Any) -> str:
@@ -45,16 +45,16 @@ def _purposes(spec: CertificateSpec, ca: Any) -> str:
     return f"it is not for {', '.join(Usages(frozenset(), tuple(surplus)).words())}" if surplus else ""
 
 
-def name_violation(hosts: Iterable[SubjectAltName], ca: Any) -> str:
+def san_violation(sans: Iterable[SubjectAltName], ca: Any) -> str:
     """Return which name violates the name constraints of the CA; empty if none does."""
     found = extension_of(ca, "NameConstraints")
-    for host in hosts if found else ():
-        permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == host.kind]
-        excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == host.kind]
-        if (permitted and not any(_within(host, name) for name in permitted)) or any(
-            _within(host, name) for name in excluded
+    for san in sans if found else ():
+        permitted = [name for name in found.permitted_subtrees or [] if _kind(name) == san.kind]
+        excluded = [name for name in found.excluded_subtrees or [] if _kind(name) == san.kind]
+        if (permitted and not any(_within(san, name) for name in permitted)) or any(
+            _within(san, name) for name in excluded
         ):
-            return f"{host} is outside of its name constraints"
+            return f"{san} is outside of its name constraints"
     return ""
 
 
@@ -63,10 +63,10 @@ def _kind(name: Any) -> str:
     return {"DNSName": "dns", "IPAddress": "ip"}.get(type(name).__name__, "")
 
 
-def _within(host: SubjectAltName, constraint: Any) -> bool:
+def _within(san: SubjectAltName, constraint: Any) -> bool:
     """Return whether a SAN is in a domain or network."""
-    if host.kind == "ip":
-        return ipaddress.ip_address(host.value) in constraint.value
+    if san.kind == "ip":
+        return ipaddress.ip_address(san.value) in constraint.value
     domain = constraint.value.lower().lstrip(".")
-    name = host.value.lower().rstrip(".")
+    name = san.value.lower().rstrip(".")
     return not domain or name == domain or name.endswith(f".{domain}")

@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, names_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import flat_name, sans_of
 
 with suppress(ImportError):  # require_cryptography says what to install
     from cryptography import x509
@@ -47,9 +47,9 @@ class Request:
         return cls.parse(data, what)
 
     @classmethod
-    def parse(cls, data: bytes, what: str) -> Request:
+    def parse(cls, data: bytes, what: str, remedy: str = "create it again") -> Request:
         """Return the validated CSR of a PEM text; ``what`` names it in errors."""
-        with readable(f"{what}: is not a PEM CSR or is damaged; create it again"):
+        with readable(f"{what}: is not a PEM CSR or is damaged; {remedy}"):
             request = x509.load_pem_x509_csr(data)
             valid = request.is_signature_valid
             list(request.extensions)
@@ -57,7 +57,7 @@ class Request:
             flat_name(request.subject)
             request.public_key()
         if not valid:
-            raise HardwayError(f"{what}: is not signed by its own key; create it again")
+            raise HardwayError(f"{what}: is not signed by its own key; {remedy}")
         return cls(request, what)
 
     def same(self, other: bytes) -> bool:
@@ -82,9 +82,9 @@ class Request:
                 names.append({part: value})
         return Subject.from_params(common_name, names, self.what)
 
-    def hosts(self) -> list[str]:
+    def sans(self) -> list[str]:
         """Return the SANs."""
-        names = [name.partition(":") for name in names_of(self.content)]
+        names = [name.partition(":") for name in sans_of(self.content)]
         for kind, _colon, value in names:
             if kind not in ("dns", "email", "ip", "uri"):
                 raise HardwayError(f"{self.what}: its SAN {value} is of an unsupported type")

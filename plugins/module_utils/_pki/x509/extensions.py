@@ -37,7 +37,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 # Characters of the ASN.1 string types for these fields: PrintableString, IA5String.
 _USUAL = {"SERIALNUMBER": r"[A-Za-z0-9 '()+,./:=?-]+", "E": r"[\x00-\x7f]+"}
 # Go writes SAN types in this order.
-_HOST_ORDER = ("dns", "email", "ip", "uri")
+_SAN_ORDER = ("dns", "email", "ip", "uri")
 
 
 def name_of(subject: Subject) -> Any:
@@ -59,7 +59,7 @@ def _attribute(part: str, value: str) -> Any:
     return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
 
 
-def alternative_names(hosts: Sequence[SubjectAltName]) -> Any:
+def alternative_names(sans: Sequence[SubjectAltName]) -> Any:
     """Return the SAN extension, in Go's order."""
     makers: dict[str, Any] = {
         "dns": x509.DNSName,
@@ -67,8 +67,8 @@ def alternative_names(hosts: Sequence[SubjectAltName]) -> Any:
         "ip": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
         "uri": x509.UniformResourceIdentifier,
     }
-    ordered = sorted(hosts, key=lambda host: _HOST_ORDER.index(host.kind))
-    return x509.SubjectAlternativeName([makers[host.kind](host.value) for host in ordered])
+    ordered = sorted(sans, key=lambda san: _SAN_ORDER.index(san.kind))
+    return x509.SubjectAlternativeName([makers[san.kind](san.value) for san in ordered])
 
 
 def key_usage(bits: frozenset[str]) -> Any:
@@ -96,15 +96,17 @@ def authority_identifier(ca: Any) -> Any:
     return x509.AuthorityKeyIdentifier(known.digest, None, None)
 
 
-def asked_for(profile: Profile, hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
+def csr_extensions(profile: Profile, sans: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield the extensions of a CSR, each with its criticality: usages, SANs, and the CA flag."""
     yield from _usages(profile)
     if profile.is_ca:
         yield x509.BasicConstraints(ca=True, path_length=profile.path_length), True
-    yield from _names(hosts)
+    yield from _san_extension(sans)
 
 
-def of_certificate(profile: Profile, hosts: Sequence[SubjectAltName], key: Any, ca: Any) -> Iterator[tuple[Any, bool]]:
+def certificate_extensions(
+    profile: Profile, sans: Sequence[SubjectAltName], key: Any, ca: Any
+) -> Iterator[tuple[Any, bool]]:
     """Yield the extensions of a certificate in Go's order; ca is the issuer, None if self-signed."""
     yield from _usages(profile)
     yield x509.BasicConstraints(ca=profile.is_ca, path_length=profile.path_length), True
@@ -115,7 +117,7 @@ def of_certificate(profile: Profile, hosts: Sequence[SubjectAltName], key: Any, 
     entries = [x509.AccessDescription(access[kind], url) for kind in access for url in _urls(profile, kind)]
     if entries:
         yield x509.AuthorityInformationAccess(entries), False
-    yield from _names(hosts)
+    yield from _san_extension(sans)
     if _urls(profile, "crl"):
         yield x509.CRLDistributionPoints([x509.DistributionPoint(_urls(profile, "crl"), None, None, None)]), False
     if OCSP_NO_CHECK in profile.pointers:
@@ -130,10 +132,10 @@ def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
         yield x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.usages.extended]), False
 
 
-def _names(hosts: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
+def _san_extension(sans: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield the SANs. RFC 5280: critical only without subject; ours always have one."""
-    if hosts:
-        yield alternative_names(hosts), False
+    if sans:
+        yield alternative_names(sans), False
 
 
 def _urls(profile: Profile, kind: str) -> list[Any]:

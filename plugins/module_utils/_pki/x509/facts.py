@@ -39,20 +39,20 @@ _ACCESS = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "issuer"}
 def facts_of(certificate: Any, key: Any = None, ca: Any = None) -> Facts:
     """Return the facts of a certificate; key: its private key, ca: the expected issuer."""
     return replace(
-        _said_by(certificate),
+        _facts(certificate),
         by_ca=None if ca is None else issued_by(certificate, ca),
         key_matches=key is not None and same_public_key(certificate.public_key(), key.public_key()),
     )
 
 
 @lru_cache(maxsize=1024)
-def _said_by(certificate: Any) -> Facts:
+def _facts(certificate: Any) -> Facts:
     """Return the facts of a certificate alone; cached, because record and task use them."""
     not_before, not_after = validity(certificate)
     constraints = extension_of(certificate, "BasicConstraints")
     return Facts(
         subject=flat_name(certificate.subject),
-        hosts=names_of(certificate),
+        sans=sans_of(certificate),
         usages=usages_of(certificate),
         key=key_spec(certificate.public_key()),
         not_before=not_before,
@@ -80,7 +80,7 @@ def flat_name(name: Any) -> tuple[str, ...]:
     return tuple(sorted(f"{_SHORT.get(oid, oid)}={value}" for oid, value in oids))
 
 
-def names_of(certificate: Any) -> tuple[str, ...]:
+def sans_of(certificate: Any) -> tuple[str, ...]:
     """Return the SANs as type:value, in the format of SubjectAltName."""
     kinds = {"DNSName": "dns", "RFC822Name": "email", "IPAddress": "ip", "UniformResourceIdentifier": "uri"}
     names = []

@@ -13,11 +13,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import BACKDATE, root_profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import readable
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import (
-    asked_for,
+    certificate_extensions,
+    csr_extensions,
     name_of,
-    of_certificate,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_spec, signature_hash
 
@@ -29,7 +29,7 @@ with suppress(ImportError):  # require_cryptography says what to install
 def request_pem(spec: CertificateSpec, key: Any) -> bytes:
     """Return the CSR for spec; it contains everything, for other signers too."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(spec.subject))
-    for extension, critical in asked_for(spec.profile, spec.hosts):
+    for extension, critical in csr_extensions(spec.profile, spec.sans):
         builder = builder.add_extension(extension, critical=critical)
     request = builder.sign(key, signature_hash(key))
     return request.public_bytes(serialization.Encoding.PEM)
@@ -37,12 +37,8 @@ def request_pem(spec: CertificateSpec, key: Any) -> bytes:
 
 def request_key(pem: bytes, spec: CertificateSpec) -> Any:
     """Return the public key of a CSR after verifying its signature."""
-    with readable(f"{spec.path}: the host's CSR is damaged; run again"):
-        request = x509.load_pem_x509_csr(pem)
-        valid, key = request.is_signature_valid, request.public_key()
-        kind = key_spec(key)
-    if not valid:
-        raise HardwayError(f"{spec.path}: the host's CSR is not signed by its own key; run again")
+    key = Request.parse(pem, f"{spec.path}: the host's CSR", "run again").public_key()
+    kind = key_spec(key)
     if kind != spec.key:
         raise HardwayError(f"{spec.path}: the host's CSR has a key {kind} instead of {spec.key}")
     return key
@@ -83,7 +79,7 @@ def _builder(spec: CertificateSpec, public_key: Any, ca: Any) -> Any:
     """Return the builder of a certificate for spec, issued by a CA, or self-signed if ca is None."""
     name, start = name_of(spec.subject), start_of_validity(backdate=spec.profile.backdate)
     builder = _dated(name, name if ca is None else ca.subject, public_key, start, spec.expiry)
-    for extension, critical in of_certificate(spec.profile, spec.hosts, public_key, ca):
+    for extension, critical in certificate_extensions(spec.profile, spec.sans, public_key, ca):
         builder = builder.add_extension(extension, critical=critical)
     return builder
 

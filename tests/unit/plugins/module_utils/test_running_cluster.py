@@ -39,7 +39,7 @@ class Unreadable(dict[str, Any]):
 
 
 def test_reports_of_the_play() -> None:
-    hostvars = {"k1": {"_cluster_answer": {"running": report(etcd_data=True)}}, "k2": {}}
+    hostvars = {"k1": {"_cluster_preflight": {"running": report(etcd_data=True)}}, "k2": {}}
     found = running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)
     assert found["versions"] == {"kubernetes": "1.36.2"}
     assert found["etcd_data"] == ["k1"]
@@ -49,7 +49,7 @@ def test_reports_of_the_play() -> None:
 
 def test_an_interrupted_first_run_without_data_in_etcd_fixes_no_settings() -> None:
     def found(**changes: Any) -> dict[str, Any]:
-        hostvars = {"k1": {"_cluster_answer": {"running": report(**changes)}}, "k2": {}}
+        hostvars = {"k1": {"_cluster_preflight": {"running": report(**changes)}}, "k2": {}}
         return running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)
 
     assert (found(active=[])["versions"], found(active=[])["problems"]) == ({}, [])
@@ -58,13 +58,13 @@ def test_an_interrupted_first_run_without_data_in_etcd_fixes_no_settings() -> No
 
 
 def test_a_variable_that_cannot_be_known_is_not_compared() -> None:
-    hostvars = {"k1": Unreadable(_cluster_answer={"running": report()})}
+    hostvars = {"k1": Unreadable(_cluster_preflight={"running": report()})}
     found = running_cluster(["k1"], hostvars, GROUPS, SHARED)
     assert (found["versions"], found["problems"]) == ({"kubernetes": "1.36.2"}, [])
 
 
 def test_a_host_that_was_not_queried_is_not_reported() -> None:
-    hostvars: dict[str, Any] = {"k1": {}, "k2": {"_cluster_answer": {"running": report(versions={}, flags={})}}}
+    hostvars: dict[str, Any] = {"k1": {}, "k2": {"_cluster_preflight": {"running": report(versions={}, flags={})}}}
     skipped, lost = {"item": "k1", "skipped": True}, {"item": "k1", "unreachable": True}
     assert running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [skipped])["problems"] == []
     (line,) = running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [lost])["problems"][-1:]

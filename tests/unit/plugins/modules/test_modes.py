@@ -88,9 +88,9 @@ def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.Monk
     (tmp_path / "bin").mkdir(mode=0o750)
     monkeypatch.setattr(install, "DISTRIBUTIONS", (str(tmp_path / "bin"),))
     with pytest.raises(HardwayError, match=rf"{tmp_path}/bin: .*cannot enter.*chmod o\+x {tmp_path}/bin"):
-        artifact.refuse_impassable([wanted], str(tmp_path / "root"))
+        artifact.refuse_closed_directories([wanted], str(tmp_path / "root"))
     (tmp_path / "bin").chmod(0o711)
-    artifact.refuse_impassable([wanted], str(tmp_path / "root"))
+    artifact.refuse_closed_directories([wanted], str(tmp_path / "root"))
 
 
 def test_artifact_below_opt_sets_the_mode_of_parent_directories() -> None:

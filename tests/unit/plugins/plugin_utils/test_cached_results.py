@@ -20,13 +20,13 @@ ARGUMENTS = {"files": [{"path": "/etc/site"}]}
 
 def cached_result(standing: bool = True, facts: dict[str, Any] | None = None, **more: Any) -> CachedResult:
     """Return the cached result of a task on a host that reported it, or nothing."""
-    reported: dict[str, Any] = {"salt": "s", "nonce": "n", "standing": {}}
+    reported: dict[str, Any] = {"salt": "s", "nonce": "n", "valid": {}}
     task = {"delegate_to": more.pop("delegate_to", None), "check_mode": more.pop("check_mode", False)}
     action: Any = SimpleNamespace(_task=SimpleNamespace(**task))
     variables = {VARIABLE: reported, "ansible_facts": facts or {}, **more.pop("variables", {})}
     key = CachedResult(action, MODULE, ARGUMENTS, {VARIABLE: reported}).key
     if standing and key:
-        reported["standing"][key] = {"paths": {}}
+        reported["valid"][key] = {"paths": {}}
     return CachedResult(action, more.pop("module", MODULE), more.pop("arguments", ARGUMENTS), variables, **more)
 
 
@@ -69,7 +69,7 @@ def test_only_a_real_run_stores_a_cached_result() -> None:
 
 
 def test_a_run_has_an_id_also_in_a_check_of_a_clean_host() -> None:
-    clean = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}}}
+    clean = {VARIABLE: {"salt": "", "nonce": "n", "valid": {}}}
     assert cached_result().nonce == cached_result(variables=clean, check_mode=True).nonce == "n"
     assert cached_result(variables=clean).nonce == cached_result(delegate_to="localhost", check_mode=True).nonce == ""
 
@@ -90,7 +90,7 @@ def test_nested_packages_are_part_of_the_code(tmp_path: Path) -> None:
 
 
 def test_without_cached_results_tasks_inspect_everything() -> None:
-    reported = {VARIABLE: {"salt": "", "nonce": "n", "standing": {}, "used": False}}
+    reported = {VARIABLE: {"salt": "", "nonce": "n", "valid": {}, "used": False}}
     assert cached_result(variables=reported).distrusted
     assert not cached_result().distrusted
     assert not cached_result(variables={VARIABLE: {}}).distrusted

@@ -12,8 +12,8 @@ import pytest
 from tests.support.roles.rendered import Rendered
 
 HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "m3": "192.0.2.3"}
-ANSWERED: dict[str, Any] = {"_cluster_answer": {}}
-SILENT: dict[str, Any] = {"_cluster_answer": {"unreachable": True}}
+ANSWERED: dict[str, Any] = {"_cluster_preflight": {}}
+SILENT: dict[str, Any] = {"_cluster_preflight": {"unreachable": True}}
 WELL: dict[str, Any] = {**ANSWERED, "_master_ran": {"units": {}, "failed": False}}
 FAILED: dict[str, Any] = {**ANSWERED, "_master_ran": {"units": {}, "failed": True, "msg": "not healthy"}}
 LOST: dict[str, Any] = {**ANSWERED, "_master_ran": {"unreachable": True, "msg": "no route"}}

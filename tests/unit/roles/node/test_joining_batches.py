@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.template import trust_as_template
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests, join_turns
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_batches, node_csrs
 
 from tests.support.repository import ROLES
 from tests.support.roles.node import host
@@ -38,20 +38,20 @@ def seen(reasons: list[str]) -> dict[str, Any]:
 def test_running_kubelets_rejoin_in_turn_and_the_others_at_once(at_once: int, turns: list[list[str]]) -> None:
     reasons = [NONE, EXPIRED, FOREIGN, ASKED, FOREIGN + ASKED, []]
     hostvars = {f"n{number}": seen(found) for number, found in enumerate(reasons, 1)}
-    found = join_turns(list(hostvars), hostvars, at_once)
-    assert found["hosts"] == turns
-    assert found["of"] == {name: number for number, names in enumerate(turns) for name in names}
+    found = join_batches(list(hostvars), hostvars, at_once)
+    assert found["batches"] == turns
+    assert found["batch_of"] == {name: number for number, names in enumerate(turns) for name in names}
 
 
 def test_the_first_run_has_one_batch_and_a_later_run_none() -> None:
-    assert join_turns(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["hosts"] == [["m1", "n1"]]
-    assert join_turns(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"hosts": [], "of": {}}
+    assert join_batches(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["batches"] == [["m1", "n1"]]
+    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"batches": [], "batch_of": {}}
 
 
 def test_csrs_have_the_names_of_the_inventory() -> None:
     """A host returns only its CSR, never its name."""
-    hostvars = {"h1": {"cluster_node_name": "n1", "_node_asked": {"request": "PEM", "name": "n9"}}, "h2": {}}
-    assert join_requests(["h1", "h2"], hostvars) == [
+    hostvars = {"h1": {"cluster_node_name": "n1", "_node_kubelet_csr": {"request": "PEM", "name": "n9"}}, "h2": {}}
+    assert node_csrs(["h1", "h2"], hostvars) == [
         {"name": "n1", "request": "PEM", "stopped": True},
         {"name": "h2", "request": "", "stopped": True},
     ]

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems, problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems, host_health_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import members as etcd
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import manifest, workload_check
 
@@ -150,23 +150,23 @@ def test_cluster_problems() -> None:
         {"url": "https://b", "ready": False, "anonymous": 200, "detail": "etcd", "error": ""},
         {"url": "https://c", "ready": False, "anonymous": 0, "detail": "", "error": "refused"},
     ]
-    assert len(problems.master_problems(masters)) == 3
+    assert len(cluster_problems.master_problems(masters)) == 3
     condition = {"type": "Ready", "status": "False", "message": "cni is not initialized"}
-    nodes = problems.node_states(
+    nodes = cluster_problems.node_states(
         [
             {"metadata": {"name": "n1"}, "status": {"conditions": [condition]}},
             {"metadata": {"name": "n3"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}},
         ]
     )
-    found = problems.node_problems(nodes, ["n1", "n2"])
+    found = cluster_problems.node_problems(nodes, ["n1", "n2"])
     assert [text.split(":")[0] for text in found] == ["node n2", "node n1", "node n3"]
     assert "cni is not initialized" in found[1]
 
 
 def test_served_certificates_are_compared() -> None:
     item = {"name": "kubelet on n1", "host": "h", "port": 1, "path": "/p", "error": "", "served": "aa", "on_disk": "aa"}
-    assert host_problems.served_problems([item]) == []
-    found = host_problems.served_problems([{**item, "served": "bb"}])[0]
+    assert host_health_problems.served_problems([item]) == []
+    found = host_health_problems.served_problems([{**item, "served": "bb"}])[0]
     assert "kubelet on n1 at h:1" in found and "restart" in found
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import dns
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems as health
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_probe import resolved
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_health_problems as health
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_health_probe import resolved
 
 NAME = "kubernetes.default.svc.cluster.local"
 

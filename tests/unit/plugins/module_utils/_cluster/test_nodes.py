@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import members
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import host_addresses
 
 FACTS = {"ansible_facts": {"architecture": "x86_64", "default_ipv4": {"address": "192.0.2.99"}}}
 
@@ -24,16 +24,16 @@ FACTS = {"ansible_facts": {"architecture": "x86_64", "default_ipv4": {"address":
     ],
 )
 def test_an_address_is_given_or_found(host: str, variables: dict[str, Any], address: str) -> None:
-    assert members([host], {host: variables})[0]["address"] == address
+    assert host_addresses([host], {host: variables})[0]["address"] == address
 
 
 def test_a_host_that_answered_in_this_run_was_reached() -> None:
-    answer, none = {"_cluster_answer": {"changed": False}}, {"_cluster_answer": {"unreachable": True}}
+    answer, none = {"_cluster_preflight": {"changed": False}}, {"_cluster_preflight": {"unreachable": True}}
     hostvars = {"k1": {**FACTS, **none}, "k2": {**FACTS, **answer}, "k3": FACTS}
-    reached = {member["host"]: member["reached"] for member in members(hostvars, hostvars)}
+    reached = {member["host"]: member["reached"] for member in host_addresses(hostvars, hostvars)}
     assert reached == {"k1": False, "k2": True, "k3": False}, "facts from a cache are no answer"
 
 
 def test_where_no_host_was_queried_facts_count_as_an_answer() -> None:
     hostvars = {"k1": {}, "k2": FACTS}
-    assert [member["reached"] for member in members(hostvars, hostvars)] == [False, True]
+    assert [member["reached"] for member in host_addresses(hostvars, hostvars)] == [False, True]

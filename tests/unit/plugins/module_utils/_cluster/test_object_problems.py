@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems as objects
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
 
 
 def pod(name: str = "coredns-1", **status: Any) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems as health
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_probe import HostProbe, pod_addresses
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_health_problems as health
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.host_health_probe import (
+    HostHealthProbe,
+    pod_addresses,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
 
 SHOWN = {
@@ -37,7 +40,7 @@ def systemctl(command: list[str]) -> tuple[int, str, str]:
 
 def checked(*services: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the state of these services."""
-    return HostProbe({}, systemctl).services(services)
+    return HostHealthProbe({}, systemctl).services(services)
 
 
 def service(unit: str, **more: Any) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def test_all_problems_are_named(busy: str) -> None:
 
 
 def test_nothing_is_queried_where_no_service_is_given() -> None:
-    assert HostProbe({}, lambda command: (1, "", "no systemd here")).services([]) == []
+    assert HostHealthProbe({}, lambda command: (1, "", "no systemd here")).services([]) == []
 
 
 def test_a_unit_that_would_not_start_again_is_named() -> None:

@@ -63,7 +63,7 @@ def standing(
         return None if kernel is None else {**kernel, "asked": options}
 
     directory = str(place / "cached_results")
-    return cached_results.standing(
+    return cached_results.valid_results(
         lambda names: dict.fromkeys(names, seen), lambda _asked: health, settled, directory, clean=clean
     )
 
@@ -124,7 +124,7 @@ def test_it_does_not_apply_to_another_process(place: Path, seen: Seen) -> None:
 def test_it_ends_at_its_time(tmp_path: Path) -> None:
     for key, until in (("past", time.time() - 1), ("future", time.time() + 60), ("ever", None)):
         cached_results.store(key, {}, until=until, directory=str(tmp_path))
-    found = cached_results.standing(
+    found = cached_results.valid_results(
         lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False
     )
     assert set(found) == {"future", "ever"}
@@ -146,7 +146,9 @@ def test_a_failing_health_command_leads_to_an_inspection(tmp_path: Path, command
     for key, said in (("right-1", ["/bin/echo", "a"]), ("wrong-1", command)):
         cached_results.store(key, {}, output=[(said, "a\n")], directory=str(tmp_path))
     assert set(
-        cached_results.standing(lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False)
+        cached_results.valid_results(
+            lambda names: {}, lambda health: "", lambda options: None, str(tmp_path), clean=False
+        )
     ) == {"right-1"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import kernel_rules
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import HostFiles
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel, settled
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel, unchanged_result
 
 FSTAB = "UUID=1 / ext4 defaults 0 1\n# UUID=9 none swap sw 0 0\nUUID=2 none swap sw 0 0\n/swap\tnone\tswap\tsw\t0\t0"
 
@@ -150,13 +150,13 @@ def test_first_run_changes_and_second_does_not(root: Path) -> None:
 def test_the_result_is_valid_when_there_is_nothing_to_do(root: Path) -> None:
     """In that case its features are reported as they are now."""
     wanted = params(modules=["overlay"], sysctls={"net.ipv4.ip_forward": 1})
-    assert settled(wanted, str(root)) is None
+    assert unchanged_result(wanted, str(root)) is None
     Kernel(HostFiles(str(root)), check_mode=False).apply(wanted)
-    result = settled(wanted, str(root))
+    result = unchanged_result(wanted, str(root))
     assert result and result["ansible_facts"]["host_features"]["overlay"] is True and result["changes"] == []
     (root / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
-    assert settled(wanted, str(root)) is None
-    assert settled(params(modules=["ip_vs"], required=["ip_vs"]), str(root)) is None
+    assert unchanged_result(wanted, str(root)) is None
+    assert unchanged_result(params(modules=["ip_vs"], required=["ip_vs"]), str(root)) is None
 
 
 def test_check_mode_predicts_and_changes_nothing(root: Path) -> None:

@@ -55,7 +55,7 @@ def test_another_answer_is_no_grpc_server(tmp_path: Path, says: bytes) -> None:
 
 def test_a_process_that_hangs_is_unhealthy(tmp_path: Path) -> None:
     with server(tmp_path / "socket", None) as url, pytest.raises(client.HttpError, match="timeout"):
-        client.greeted(url, timeout=0.2)
+        client.wait_for_grpc_greeting(url, timeout=0.2)
 
 
 def test_a_socket_without_a_listener_is_reported(tmp_path: Path) -> None:

@@ -84,17 +84,6 @@ def test_new_tokens_have_the_form() -> None:
     assert len(number) == 6 and len(rest) == 16 and (number + rest).isalnum() and first.islower()
 
 
-@pytest.mark.parametrize("text, seconds", [("90m", 5400), ("1h30m", 5400), ("2d", 172800), ("10s", 10)])
-def test_durations(text: str, seconds: int) -> None:
-    assert bootstrap_tokens.seconds_of("ttl", text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "1", "h", "1w", "-1h", "1h "])
-def test_bad_durations(text: str) -> None:
-    with pytest.raises(HardwayError, match="ttl: "):
-        bootstrap_tokens.seconds_of("ttl", text)
-
-
 @pytest.mark.parametrize(
     "group", ["system:masters", "system:bootstrappers", "system:bootstrappers:", "system:bootstrappers:A"]
 )

@@ -82,7 +82,7 @@ def claims_with(**changes: Any) -> Claims:
         (csr(usages=["digital signature", "client auth", "server auth"]), TRUE, "usages"),
         (csr(usages=["client auth"]), TRUE, "usages"),
         (csr(usages=[]), TRUE, "usages are none"),
-        (csr(), Claims(errors=("it cannot be read: ValueError",)), "cannot be read"),
+        (csr(), Claims(errors=("it is not a PEM CSR or is damaged",)), "is damaged"),
         (csr(username="system:node:n2", groups=["system:nodes"]), TRUE, "requests the identity"),
         (csr(SERVING, username="system:bootstrap:abcdef", groups=["system:bootstrappers"]), SERVER, "only the node"),
         (csr(SERVING, username="system:node:n2"), SERVER, "requests the identity"),

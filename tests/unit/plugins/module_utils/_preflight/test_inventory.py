@@ -10,9 +10,9 @@ import typing as t
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.hosts import (
     clock_obstacles,
-    host_problems,
     host_warnings,
-    interface_of,
+    interface_of_address,
+    preflight_problems,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.inventory import inventory_problems
 
@@ -172,36 +172,36 @@ def facts(**changes: t.Any) -> dict[str, t.Any]:
 )
 def test_a_host_that_cannot_serve_is_named(known: dict[str, t.Any], vip: str, words: list[str]) -> None:
     hostvars = {"k1": {"ansible_facts": known}, "k2": {"ansible_facts": facts()}}
-    problems = host_problems([member(1), member(2)], hostvars, SYSTEMS, vip, ["k1"])
+    problems = preflight_problems([member(1), member(2)], hostvars, SYSTEMS, vip, ["k1"])
     assert len(problems) == 1, problems
     assert [word for word in words if word not in problems[0]] == []
 
 
 def test_facts_of_an_earlier_run_are_no_answer() -> None:
-    (problem,) = host_problems([member(1, reached=False)], {"k1": {"ansible_facts": facts()}}, SYSTEMS)
+    (problem,) = preflight_problems([member(1, reached=False)], {"k1": {"ansible_facts": facts()}}, SYSTEMS)
     assert "host k1: not reached" in problem
 
 
 def test_good_hosts_have_no_problem() -> None:
-    assert host_problems([member(1)], {"k1": {"ansible_facts": facts()}}, SYSTEMS, "192.0.2.100", ["k1"]) == []
+    assert preflight_problems([member(1)], {"k1": {"ansible_facts": facts()}}, SYSTEMS, "192.0.2.100", ["k1"]) == []
 
 
 def answered(*messages: str, severity: str = "error", **identity: str) -> dict[str, t.Any]:
-    """Return the variables of a host that module host_check has inspected."""
+    """Return the variables of a host that module host_preflight has inspected."""
     found = [{"check": "x", "severity": severity, "message": message} for message in messages]
-    return {"ansible_facts": facts(), "_cluster_answer": {"obstacles": found, "identity": identity}}
+    return {"ansible_facts": facts(), "_cluster_preflight": {"obstacles": found, "identity": identity}}
 
 
 def test_obstacles_are_reported_with_their_host() -> None:
     hostvars = {"k1": answered("port 2379: in use"), "k2": answered("a", "b")}
-    found = host_problems([member(1), member(2)], hostvars, SYSTEMS)
+    found = preflight_problems([member(1), member(2)], hostvars, SYSTEMS)
     assert found == ["host k1: port 2379: in use", "host k2: a", "host k2: b"]
     assert host_warnings([member(1), member(2)], hostvars) == []
 
 
 def test_a_warning_is_reported_once_with_all_its_hosts() -> None:
     hostvars = {f"k{n}": answered("clock: late", severity="warning") for n in (1, 2)}
-    assert host_problems([member(1), member(2)], hostvars, SYSTEMS) == []
+    assert preflight_problems([member(1), member(2)], hostvars, SYSTEMS) == []
     assert host_warnings([member(1), member(2)], hostvars) == ["host k1, k2: clock: late"]
 
 
@@ -212,7 +212,7 @@ def test_cloned_hosts_are_named_together() -> None:
         "k3": answered(machine_id="", product_uuid="", macaddress=""),
     }
     three = [member(n) for n in (1, 2, 3)]
-    (problem,) = host_problems(three, hostvars, SYSTEMS)
+    (problem,) = preflight_problems(three, hostvars, SYSTEMS)
     assert (
         problem.startswith("host k1, k2: machine-id a is that of all of them") and "systemd-machine-id-setup" in problem
     )
@@ -221,8 +221,10 @@ def test_cloned_hosts_are_named_together() -> None:
 
 
 def test_a_failed_inspection_of_a_host_is_reported_with_the_reason() -> None:
-    hostvars = {"k1": {"_cluster_answer": {"failed": True, "msg": "Python 3.6 is too old"}}}
-    assert host_problems([member(1)], hostvars, SYSTEMS) == ["host k1: could not be inspected; Python 3.6 is too old"]
+    hostvars = {"k1": {"_cluster_preflight": {"failed": True, "msg": "Python 3.6 is too old"}}}
+    assert preflight_problems([member(1)], hostvars, SYSTEMS) == [
+        "host k1: could not be inspected; Python 3.6 is too old"
+    ]
 
 
 def test_an_interface_is_found_by_any_of_its_addresses() -> None:
@@ -235,9 +237,9 @@ def test_an_interface_is_found_by_any_of_its_addresses() -> None:
             "ipv6": [{"address": "fd00::1"}],
         },
     )
-    assert [interface_of(own, known) for own in ("192.0.2.1", "192.0.2.9", "fd00::1")] == ["br-lan"] * 3
-    assert [interface_of(own, known) for own in ("192.0.2.2", "")] == ["", ""]
-    assert interface_of("192.0.2.1", {}) == ""
+    assert [interface_of_address(own, known) for own in ("192.0.2.1", "192.0.2.9", "fd00::1")] == ["br-lan"] * 3
+    assert [interface_of_address(own, known) for own in ("192.0.2.2", "")] == ["", ""]
+    assert interface_of_address("192.0.2.1", {}) == ""
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch, hopeless
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failure import Watch, why_waiting_is_useless
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.failur
 def test_the_wait_ends_when_a_unit_failed_permanently_or_repeatedly(active: str, restarts: int, word: str) -> None:
     """Three restarts before the wait do not count."""
     seen = {"ActiveState": active, "Result": "exit-code", "NRestarts": str(restarts)}
-    assert hopeless(seen, 3).startswith(word) and bool(hopeless(seen, 3)) == bool(word)
+    assert why_waiting_is_useless(seen, 3).startswith(word) and bool(why_waiting_is_useless(seen, 3)) == bool(word)
 
 
 def test_the_reason_has_the_last_lines_and_no_secret() -> None:

@@ -133,7 +133,7 @@ def test_no_step_can_be_left_out(pki: Path) -> None:
 def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) -> None:
     """An hour after the last host signs with the new one; CAs need not wait: hosts have new certificates."""
     for name in STEPS[:2]:
-        Rotation(ensure(pki), now=datetime(2026, 11, 21, tzinfo=timezone.utc)).take(name, [CA], [SA])
+        Rotation(ensure(pki), now=datetime(2026, 11, 21, tzinfo=timezone.utc)).advance(name, [CA], [SA])
     step(pki, "settle")
     issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["settle"])
 
@@ -143,16 +143,16 @@ def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) 
     due = stamp(issued + timedelta(hours=1))
     before = content(pki)
     with pytest.raises(HardwayError, match=f"sa: .* tokens of the old key until {due}; drop it then, or shorten min_"):
-        later(59).take("drop", [CA], [SA])
+        later(59).advance("drop", [CA], [SA])
     assert content(pki) == before
-    assert later(59).take("drop", [CA], [])[0]["changed"]
-    assert later(60).take("drop", [], [SA])[0]["changed"]
+    assert later(59).advance("drop", [CA], [])[0]["changed"]
+    assert later(60).advance("drop", [], [SA])[0]["changed"]
 
 
 def test_the_time_of_each_step_is_kept(pki: Path) -> None:
     moments = [datetime(2026, 11, 21, hour, tzinfo=timezone.utc) for hour in range(3)]
     for name, moment in zip(STEPS, moments):
-        Rotation(ensure(pki), now=moment).take(name, [CA], [SA])
+        Rotation(ensure(pki), now=moment).advance(name, [CA], [SA])
     state = json.loads((pki / "rotation.json").read_text())["sa"]
     assert state["times"] == {name: f"2026-11-21T0{hour}:00:00Z" for hour, name in enumerate(STEPS[:3])}
 

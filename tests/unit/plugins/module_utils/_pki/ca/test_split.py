@@ -71,7 +71,7 @@ def test_a_rotation_separates_them(tmp_path: Path) -> None:
     run(tmp_path, PEER, CLIENT)
     ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
     for step in STEPS:
-        Rotation(ensure).take(step, [PEER], [])
+        Rotation(ensure).advance(step, [PEER], [])
         assert bool(warning(tmp_path)) == (step in ("trust", "issue", "settle"))
         assert len(split((tmp_path / "etcd-peer-ca.crt").read_bytes())) == (2 if step in STEPS[:3] else 1)
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
@@ -83,7 +83,7 @@ def test_a_rotation_of_the_client_ca_does_not_separate_them(tmp_path: Path) -> N
     run(tmp_path, PEER, CLIENT)
     ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
     for step in STEPS:
-        Rotation(ensure).take(step, [CLIENT], [])
+        Rotation(ensure).advance(step, [CLIENT], [])
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
     assert "shares a key" in warning(tmp_path)
 

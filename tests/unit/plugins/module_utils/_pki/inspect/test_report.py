@@ -25,7 +25,7 @@ def item(where: str, fingerprint: str, **changes: t.Any) -> dict[str, t.Any]:
         "fingerprint": fingerprint,
         "subject": ["CN=x", "O=a"],
         "issuer": ["CN=ca"],
-        "hosts": [],
+        "sans": [],
         "serial": "1",
         "not_before": "2026-11-20T00:00:00Z",
         "not_after": "2027-11-20T00:00:00Z",
@@ -48,7 +48,7 @@ LOOKS: dict[str, dict[str, t.Any]] = {
         "certificates": [
             item("/p/ca.crt", "ca", days_left=9.0, state="warning", used_by=["api"]),
             item("/p/a.conf (certificate-authority-data)", "ca", kind="kubeconfig", used_by=["admin"], state="warning"),
-            item("/p/api.crt", "one", hosts=["dns:api", "ip:192.0.2.1"]),
+            item("/p/api.crt", "one", sans=["dns:api", "ip:192.0.2.1"]),
             served("m1:6443", "one", "/p/api.crt", True),
             served("vip:6443", "two", "/p/api.crt", None),
         ],
@@ -94,7 +94,7 @@ def test_long_lists_of_names_are_shortened() -> None:
     many = [f"dns:name-{number}.example.org" for number in range(12)] + ["uri:spiffe://x/y", "ip:2001:db8::1"]
 
     def shown(hosts: list[str]) -> str:
-        looks = {"m1": {"certificates": [item("/p/x.crt", "x", hosts=hosts)]}}
+        looks = {"m1": {"certificates": [item("/p/x.crt", "x", sans=hosts)]}}
         return re.split(r"  +", report.table(report.gathered(looks))[1][1])[4]
 
     assert shown(many) == "name-0.example.org, name-1.example.org +12"
@@ -112,7 +112,7 @@ def test_summary_has_the_colour_of_the_worst() -> None:
 
 
 def test_metrics_are_unique_samples_below_their_description() -> None:
-    first = item('/p/"a\\b', "x", hosts=["dns:api", "ip:192.0.2.1"])
+    first = item('/p/"a\\b', "x", sans=["dns:api", "ip:192.0.2.1"])
     looks = {"m1": {"certificates": [first], "problems": []}, "m2": LOOKS["m2"]}
     rows = report.gathered(looks)
     lines = report.metrics(looks, rows, report.problems(looks, rows), NOW).splitlines()

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 def request(**changes: t.Any) -> dict[str, t.Any]:
     """Return a valid specification of a server's certificate with some values changed."""
-    good = {"path": "/p/apiserver", "ca": "ca", "profile": "server", "common_name": "a", "hosts": ["a"]}
+    good = {"path": "/p/apiserver", "ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"]}
     return {**good, **changes}
 
 
@@ -112,7 +112,7 @@ def test_kinds_of_hosts(host: str, expected: str) -> None:
 )
 def test_bad_hosts(host: str) -> None:
     """Invalid names are refused before anything is issued."""
-    with pytest.raises(HardwayError, match=r"^/p: host"):
+    with pytest.raises(HardwayError, match=r"^/p: SAN"):
         classify(host, "/p")
 
 
@@ -170,7 +170,7 @@ def test_bad_usages(profile: str, words: list[str] | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hosts": []}, "needs SANs"),
+        ({"sans": []}, "needs SANs"),
         ({"expiry": "5m"}, "five minutes"),
         ({"expiry": "soon"}, "not a duration"),
         ({"profile": "none"}, "is unknown"),

@@ -56,7 +56,7 @@ def test_the_files_of_guides_are_accepted(tmp_path: Path) -> None:
     found = spec(CSR)
     assert found == spec(str(path)) == spec(json.dumps(CSR), json.dumps(CONFIG))
     assert found.subject.parts[-1] == ("CN", ("kubernetes",))
-    assert [str(host) for host in found.hosts] == ["ip:127.0.0.1", "dns:kubernetes.default"]
+    assert [str(host) for host in found.sans] == ["ip:127.0.0.1", "dns:kubernetes.default"]
     assert str(found.key) == "rsa 2048"
     assert found.usages.words() == ["digital signature", "key encipherment", "server auth", "client auth"]
     assert found.expiry == timedelta(hours=8760)
@@ -65,10 +65,10 @@ def test_the_files_of_guides_are_accepted(tmp_path: Path) -> None:
 
 def test_options_take_precedence_over_the_file() -> None:
     """The file gives what the task leaves open. One profile for all also issues clients, without hosts."""
-    found = spec(CSR, common_name="a", hosts=["b"], key={"algo": "ecdsa", "size": 384}, names=[{"O": "x"}], expiry="9h")
+    found = spec(CSR, common_name="a", sans=["b"], key={"algo": "ecdsa", "size": 384}, names=[{"O": "x"}], expiry="9h")
     assert found.subject.parts == (("O", ("x",)), ("CN", ("a",)))
-    assert (str(found.hosts[0]), str(found.key), found.expiry) == ("dns:b", "ecdsa 384", timedelta(hours=9))
-    assert spec({"CN": "admin", "hosts": [""]}).hosts == ()
+    assert (str(found.sans[0]), str(found.key), found.expiry) == ("dns:b", "ecdsa 384", timedelta(hours=9))
+    assert spec({"CN": "admin", "hosts": [""]}).sans == ()
     assert spec({"cn": "a", "Hosts": ["a"]}, profile="server").profile.pointers == ("crl:http://example.org/s.crl",)
 
 

@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
     describe,
     describe_wanted,
     differences,
-    unfit,
+    rejection_reasons,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
 
@@ -28,13 +28,13 @@ SPEC = CertificateSpec.from_params(
         "profile": "server",
         "common_name": "a",
         "names": [{"O": "o"}],
-        "hosts": ["b", "192.0.2.1"],
+        "sans": ["b", "192.0.2.1"],
         "expiry": "100h",
     }
 )
 GOOD = Facts(
     subject=("CN=a", "O=o"),
-    hosts=("ip:192.0.2.1", "dns:b"),
+    sans=("ip:192.0.2.1", "dns:b"),
     usages=SPEC.usages,
     key=KeySpec("ecdsa", 256),
     not_before=NOW - timedelta(hours=10),
@@ -57,7 +57,7 @@ def aged(hours_left: float) -> dict[str, datetime]:
 
 
 def test_a_certificate_as_specified_is_kept() -> None:
-    """The order of hosts does not matter."""
+    """The order of sans does not matter."""
     assert reasons() == []
 
 
@@ -71,9 +71,9 @@ def test_a_certificate_as_specified_is_kept() -> None:
         ({"key": KeySpec("rsa", 2048)}, "key: rsa 2048 instead of ecdsa 256"),
         ({"subject": ("CN=a",)}, "subject: without O=o"),
         ({"subject": ("CN=b", "O=o")}, "subject: without CN=a; has CN=b too much"),
-        ({"hosts": ("dns:b",)}, "hosts: without ip:192.0.2.1"),
-        ({"hosts": ("dns:b", "dns:c", "ip:192.0.2.1")}, "hosts: has dns:c too much"),
-        ({"hosts": ("dns:192.0.2.1", "dns:b")}, "hosts: without ip:192.0.2.1; has dns:192.0.2.1 too much"),
+        ({"sans": ("dns:b",)}, "sans: without ip:192.0.2.1"),
+        ({"sans": ("dns:b", "dns:c", "ip:192.0.2.1")}, "sans: has dns:c too much"),
+        ({"sans": ("dns:192.0.2.1", "dns:b")}, "sans: without ip:192.0.2.1; has dns:192.0.2.1 too much"),
         ({"usages": Usages(frozenset(), SPEC.usages.extended)}, "usages: without digital signature"),
         ({"usages": Usages(SPEC.usages.key, ())}, "usages: without server auth"),
         (aged(33), "expiry: 1d9h left, less than 33% of its validity period"),
@@ -119,4 +119,4 @@ def test_certificates_of_others_are_validated_only_for_their_use(
     changes: dict[str, t.Any], expected: list[str]
 ) -> None:
     """A user who renews it himself needs no warning that it ends soon."""
-    assert unfit(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected
+    assert rejection_reasons(dataclasses.replace(GOOD, **changes), "ca", NOW) == expected

@@ -35,7 +35,7 @@ def test_an_unreadable_subject_is_reported_as_damaged(part: tuple[str, int, byte
 
 def test_an_unreadable_csr_of_a_host_is_named_by_its_certificate() -> None:
     wanted = {"path": "/etc/x", "ca": "ca", "profile": "client", "common_name": "x"}
-    (spec,) = specs_of({"certificates": [{**wanted, "hosts": [], "names": [], "key": None}], "profiles": {}})
+    (spec,) = specs_of({"certificates": [{**wanted, "sans": [], "names": [], "key": None}], "profiles": {}})
     right = base64.b64decode(request(NODE))
     assert request_key(right, spec).key_size == 256
     for pem in (b"no request", right[:-60] + b"\n-----END CERTIFICATE REQUEST-----\n"):

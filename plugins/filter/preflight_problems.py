@@ -1,25 +1,25 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(host_problems)."""
+"""The filter C(preflight_problems)."""
 
 from __future__ import annotations
 
 import typing as t
 
 DOCUMENTATION = r"""
-name: host_problems
+name: preflight_problems
 short_description: Report the problems of all hosts
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Reports hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual IP,
-    and every obstacle from M(hardway.kubernetes.host_check), registered as C(_cluster_answer).
+    and every obstacle from M(hardway.kubernetes.host_preflight), registered as C(_cluster_preflight).
   - Displays warnings, each once with the affected hosts.
 positional: _input, hostvars, systems, vip, lb
 options:
   _input:
-    description: Hosts, as returned by the filter P(hardway.kubernetes.members#filter).
+    description: Hosts, as returned by the filter P(hardway.kubernetes.host_addresses#filter).
     type: list
     elements: dict
     required: true
@@ -45,7 +45,7 @@ options:
 EXAMPLES = r"""
 - name: Report the problems of all hosts
   ansible.builtin.debug:
-    msg: "{{ _cluster_hosts | hardway.kubernetes.host_problems(hostvars, {'debian': 12}) }}"
+    msg: "{{ _cluster_hosts | hardway.kubernetes.preflight_problems(hostvars, {'debian': 12}) }}"
 """
 
 RETURN = r"""
@@ -56,7 +56,7 @@ _value:
 """
 
 
-def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
+def preflight_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.utils.display import Display
@@ -64,7 +64,7 @@ def host_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = ""
 
     for warning in hosts.host_warnings(members, hostvars):
         Display().warning(warning)
-    return hosts.host_problems(members, hostvars, systems, vip, lb)
+    return hosts.preflight_problems(members, hostvars, systems, vip, lb)
 
 
 class FilterModule:
@@ -72,4 +72,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"host_problems": host_problems}
+        return {"preflight_problems": preflight_problems}

@@ -1,16 +1,16 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(join_turns)."""
+"""The filter C(join_batches)."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_turns
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_batches
 
 DOCUMENTATION = r"""
-name: join_turns
+name: join_batches
 short_description: Decide which nodes join the cluster together
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -36,13 +36,13 @@ options:
 EXAMPLES = r"""
 - name: Decide which nodes join together
   ansible.builtin.set_fact:
-    turns: "{{ ansible_play_hosts | hardway.kubernetes.join_turns(hostvars, 1) }}"
+    batches: "{{ ansible_play_hosts | hardway.kubernetes.join_batches(hostvars, 1) }}"
   run_once: true
 """
 
 RETURN = r"""
 _value:
-  description: C(hosts) contains the inventory names of each batch, C(of) the number of the batch by inventory name.
+  description: C(batches) has the inventory names of each batch, C(batch_of) the number of the batch by inventory name.
   type: dict
 """
 
@@ -52,4 +52,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"join_turns": join_turns}
+        return {"join_batches": join_batches}

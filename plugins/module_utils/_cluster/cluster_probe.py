@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import object_problems as objects
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.leftovers import scratch
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd, evaluated
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.issue import self_signed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 
@@ -66,7 +70,7 @@ class EtcdProbe:
     def refusals(self) -> list[dict[str, Any]]:
         """Return for each endpoint whether it accepts plaintext, no certificate, or a foreign one."""
         with scratch() as directory:
-            cert, key = throwaway_certificate(directory)
+            cert, key = foreign_certificate(directory)
             return map_concurrently(lambda endpoint: self._refusal(endpoint, cert, key), self.endpoints)
 
     def _refusal(self, endpoint: str, cert: str, key: str) -> dict[str, Any]:
@@ -88,37 +92,13 @@ def _answers(endpoint: str, tls: Tls) -> bool:
         return False
 
 
-def throwaway_certificate(directory: str) -> tuple[str, str]:
-    """Write a self-signed client certificate; return the paths of certificate and key."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.backends import default_backend
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1(), default_backend())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "foreign")])
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .sign(key, hashes.SHA256(), default_backend())
-    )
+def foreign_certificate(directory: str) -> tuple[str, str]:
+    """Write a self-signed client certificate that no CA knows; return the paths of certificate and key."""
+    options = {"path": "foreign", "self_signed": True, "profile": "client", "common_name": "foreign", "expiry": "1h"}
+    spec = CertificateSpec.from_params(options)
+    key = new_key(spec.key)
     paths = (f"{directory}/foreign.crt", f"{directory}/foreign.key")
-    pem = serialization.Encoding.PEM
-    contents = (
-        certificate.public_bytes(pem),
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-    )
-    for path, content in zip(paths, contents):
+    for path, content in zip(paths, (certificate_pem(self_signed(spec, key)), key_pem(key))):
         with open(path, "wb") as file:
             file.write(content)
     return paths

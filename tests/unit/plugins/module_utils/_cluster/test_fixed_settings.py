@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin_settings
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import fixed_settings
 
 from tests.support.repository import ROLES
 
@@ -51,13 +51,13 @@ def settings(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, hos
         "kubelet": {"domain": "cluster.local", "dns_address": "10.96.0.10"},
         "api": {"coredns": "1.14.2", "dns_address": "10.96.0.10"},
     }
-    own = {**dict.fromkeys(pin_settings.VARIABLES), "name": host, "address": "192.0.2.11", **own}
-    return list(pin_settings.settings(host, report, {**SHARED, **shared}, own))
+    own = {**dict.fromkeys(fixed_settings.VARIABLES), "name": host, "address": "192.0.2.11", **own}
+    return list(fixed_settings.settings(host, report, {**SHARED, **shared}, own))
 
 
 def refusals(*arguments: Any, **own: Any) -> list[str]:
     """Return the refusals for one host."""
-    return pin_settings.problems(settings(*arguments, **own))
+    return fixed_settings.problems(settings(*arguments, **own))
 
 
 def test_the_deployed_settings_are_accepted() -> None:
@@ -142,17 +142,17 @@ def test_an_incomplete_change_may_go_on_or_back() -> None:
     for asked, lines in (("10.96.0.0/16", 0), ("10.97.0.0/16", 0), ("10.98.0.0/16", 2)):
         shared = {"service_cidr": asked}
         both = [*settings(FLAGS, shared), *settings(changed, shared, "k2")]
-        found = [line for line in pin_settings.problems(both) if line.startswith("cluster_service_cidr")]
+        found = [line for line in fixed_settings.problems(both) if line.startswith("cluster_service_cidr")]
         assert len(found) == lines, found
 
 
 def test_many_hosts_share_a_line() -> None:
     shared = {"service_cidr": "10.97.0.0/16"}
-    assert len(pin_settings.problems([*settings(FLAGS, shared), *settings(FLAGS, shared)])) == 1
+    assert len(fixed_settings.problems([*settings(FLAGS, shared), *settings(FLAGS, shared)])) == 1
 
 
 def test_defaults_are_those_of_the_roles() -> None:
-    for name, value in pin_settings.DEFAULTS.items():
+    for name, value in fixed_settings.DEFAULTS.items():
         defaults = yaml.safe_load((ROLES / name.partition("_")[0] / "defaults/main.yml").read_text(encoding="utf-8"))
         assert defaults[name] == value
 
@@ -163,4 +163,4 @@ def test_the_reference_marks_exactly_these_as_refused() -> None:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
         said |= {name for name, change in entries.items() if change.startswith("refused")}
     # By their own checks: CAs of another cluster.
-    assert said - {"cluster_pki_dir", "host_replace_cas"} == set(pin_settings.REFUSED)
+    assert said - {"cluster_pki_dir", "host_replace_cas"} == set(fixed_settings.REFUSED)

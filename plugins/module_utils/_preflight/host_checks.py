@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_check_network as network
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_network_checks as network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import (
     Obstacle,
     Seen,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import versions
 
 SUPPORTED = ["1.34", "1.35", "1.36"]
 MASTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -36,7 +36,7 @@ def cluster(masters: list[str], nodes: list[str] = [], **elsewhere: Any) -> dict
     """Return the summary of a cluster with these versions, m1 m2 … and n1 n2 …."""
     reports = {f"m{n}": report(version, MASTER) for n, version in enumerate(masters, 1)}
     reports |= {f"n{n}": report(version, NODE) for n, version in enumerate(nodes, 1)}
-    return pin.summary(reports, elsewhere, {})
+    return versions.summary(reports, elsewhere, {})
 
 
 def refusals(
@@ -44,7 +44,7 @@ def refusals(
 ) -> list[str]:
     """Return the reasons against going there; components that are not specified stay."""
     wanted = {**found["versions"], **({"kubernetes": kubernetes} if kubernetes else {}), **components}
-    return pin.problems(found, wanted, allow_minor=allow, supported=SUPPORTED, nodes=nodes)
+    return versions.problems(found, wanted, allow_minor=allow, supported=SUPPORTED, nodes=nodes)
 
 
 def test_running_versions_stay_where_nothing_is_set() -> None:
@@ -62,7 +62,7 @@ def test_running_versions_stay_where_nothing_is_set() -> None:
 
 
 def test_a_new_cluster_gets_the_default_versions() -> None:
-    found = pin.summary({"k1": report(), "k2": report()}, {}, {})
+    found = versions.summary({"k1": report(), "k2": report()}, {}, {})
     assert found["versions"] == {}
     assert refusals(found, "1.36.2", etcd="3.6.14") == []
 
@@ -123,12 +123,12 @@ def test_nodes_with_an_older_minor_are_not_upgraded_silently() -> None:
 
 def test_a_stopped_kubelet_does_not_block_an_upgrade() -> None:
     reports = {"m1": report("1.35.6", MASTER), "n1": report("1.34.9", NODE, down=True)}
-    assert refusals(pin.summary(reports, {}, {})) == []
+    assert refusals(versions.summary(reports, {}, {})) == []
 
 
 def test_a_stopped_control_plane_counts_by_its_files() -> None:
     reports = {"m1": report("1.35.6", MASTER, down=True)}
-    found = pin.summary(reports, {}, {})
+    found = versions.summary(reports, {}, {})
     assert found["versions"]["kubernetes"] == "1.35.6"
     assert len(refusals(found, "1.36.2")) == 1
 
@@ -136,7 +136,7 @@ def test_a_stopped_control_plane_counts_by_its_files() -> None:
 def test_a_new_node_gets_what_the_cluster_runs() -> None:
     record = {"kubernetes": "1.35.5", "containerd": "2.1.9", "flannel": "0.26.1", "coredns": "1.13.1"}
     master = report("1.35.6", MASTER, record=record)
-    found = pin.summary({"n9": report()}, {"m1": master}, {})
+    found = versions.summary({"n9": report()}, {"m1": master}, {})
     assert found["versions"] == {
         "kubernetes": "1.35.6",
         "etcd": "3.6.14",
@@ -149,7 +149,7 @@ def test_a_new_node_gets_what_the_cluster_runs() -> None:
 
 @pytest.mark.parametrize("wanted", ["1.35.7", "1.36.2"])
 def test_no_kubelet_becomes_newer_than_an_api_server(wanted: str) -> None:
-    found = pin.summary({"n9": report()}, {"m1": report("1.35.6", MASTER)}, {})
+    found = versions.summary({"n9": report()}, {"m1": report("1.35.6", MASTER)}, {})
     (line,) = refusals(found, wanted, allow=True, nodes=("n9",))
     assert f"kubelet {wanted} on n9 would be newer than the API server 1.35.6 of m1" in line
     assert "without --limit" in line and line.endswith("set cluster_kubernetes_version: 1.35.6")
@@ -158,7 +158,7 @@ def test_no_kubelet_becomes_newer_than_an_api_server(wanted: str) -> None:
 def test_api_servers_outside_of_the_limit_are_queried_by_those_inside() -> None:
     servers = {"https://192.0.2.12:6443": "1.35.6", "https://192.0.2.13:6443": ""}
     reports = {"m1": report("1.35.6", MASTER, servers=servers)}
-    found = pin.summary(reports, {}, {"https://192.0.2.12:6443": "m2", "https://192.0.2.13:6443": "m3"})
+    found = versions.summary(reports, {}, {"https://192.0.2.12:6443": "m2", "https://192.0.2.13:6443": "m3"})
     assert found["behind"] == {"1.35.6": ["m2"]}
     assert refusals(found, "1.36.2", allow=True) == []
     (line,) = refusals(found, "1.36.2", allow=True, nodes=("m1",))
@@ -194,7 +194,7 @@ def test_the_same_rules_apply_to_components(component: str, wanted: str, words: 
 
 
 def test_the_version_of_coredns_comes_from_the_api() -> None:
-    found = pin.summary({"m1": report("1.36.2", MASTER, api={"coredns": "1.14.2", "dns_address": ""})}, {}, {})
+    found = versions.summary({"m1": report("1.36.2", MASTER, api={"coredns": "1.14.2", "dns_address": ""})}, {}, {})
     assert found["versions"]["coredns"] == "1.14.2"
     (line,) = refusals(found, coredns="1.13.1")
     assert line.startswith("coredns: the cluster runs 1.14.2")
@@ -202,7 +202,7 @@ def test_the_version_of_coredns_comes_from_the_api() -> None:
 
 @pytest.mark.parametrize(("runs", "refused"), [("3.5.25", True), ("3.5.26", False)])
 def test_etcd_36_needs_a_recent_35(runs: str, refused: bool) -> None:
-    found = pin.summary({"m1": report("1.36.2", MASTER, versions={"etcd": runs})}, {}, {})
+    found = versions.summary({"m1": report("1.36.2", MASTER, versions={"etcd": runs})}, {}, {})
     lines = refusals(found, allow=True, etcd="3.6.14")
     assert [line for line in lines if "bring it to 3.5.26 or a later 3.5 first" in line] if refused else not lines
 
@@ -212,7 +212,7 @@ def test_several_refusals_are_reported_at_once() -> None:
 
 
 def test_an_invalid_version_is_not_compared() -> None:
-    found = pin.summary({"m1": report("own-build", MASTER)}, {}, {})
+    found = versions.summary({"m1": report("own-build", MASTER)}, {}, {})
     assert found["versions"]["kubernetes"] == "own-build"
     assert refusals(found, "1.36.2") == []
 
@@ -222,12 +222,12 @@ COMPONENTS = [
     {"name": "kubernetes", "version": "1.35.6", "binaries": ["kubectl", "kubelet", "kube-proxy"]},
     {"name": "runc", "version": "1.4.3", "binaries": ["runc"]},
 ]
-MASTERS = list(pin.KUBERNETES["master"])
+MASTERS = list(versions.KUBERNETES["master"])
 
 
 def lacking(reports: dict[str, Any], **groups: list[str]) -> list[str]:
     """Return the names of the components that a host is missing."""
-    return [str(one["name"]) for one in pin.to_bring(COMPONENTS, pin.complete(reports, groups))]
+    return [str(one["name"]) for one in versions.to_download(COMPONENTS, versions.complete(reports, groups))]
 
 
 def test_versions_that_all_hosts_have_need_no_download() -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: host_check
+module: host_preflight
 short_description: Preflight checks of a host
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -15,7 +15,7 @@ description:
     hosts can be reported at once.
   - An existing cluster of this collection on the host is not an obstacle.
   - Returns the facts that the roles need, in the form of M(ansible.builtin.setup).
-  - F(docs/preflight.md) compares the checks with those of kubeadm.
+  - C(docs/preflight.md) compares the checks with those of kubeadm.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -84,7 +84,7 @@ options:
     description: Whether containerd uses a proxy.
     type: bool
     default: false
-  alone:
+  single_host:
     description: Whether this is the only host of the cluster. A firewall is only a warning then.
     type: bool
     default: false
@@ -136,7 +136,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Check a host before anything is changed
-  hardway.kubernetes.host_check:
+  hardway.kubernetes.host_preflight:
     groups: "{{ group_names }}"
     address: 192.0.2.11
     ports:
@@ -184,7 +184,7 @@ import platform
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running_probe import read
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_check
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_checks
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_gather import Gather
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import NAMES
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
@@ -213,7 +213,7 @@ def main() -> None:
         "proxy_mode": {"type": "str", "default": "iptables"},
         "resolver": {"type": "bool", "default": True},
         "proxy": {"type": "bool", "default": False},
-        "alone": {"type": "bool", "default": False},
+        "single_host": {"type": "bool", "default": False},
         "time_sync_required": {"type": "bool", "default": False},
         "skip": {"type": "list", "elements": "str", "default": [], "choices": list(NAMES)},
         "servers": {"type": "list", "elements": "str", "default": []},
@@ -228,12 +228,12 @@ def main() -> None:
     systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     module.exit_json(
         changed=False,
-        obstacles=host_check.obstacles(seen, want),
+        obstacles=host_checks.obstacles(seen, want),
         time=seen["time"],
-        identity=host_check.identity(seen, want),
+        identity=host_checks.identity(seen, want),
         running=read(systemd, want["servers"]),
         ansible_facts={
-            **host_check.facts(seen),
+            **host_checks.facts(seen),
             **network,
             "ansible_architecture": platform.machine(),
             "ansible_nodename": name,

@@ -1,16 +1,16 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(members)."""
+"""The filter C(host_addresses)."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import members
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import host_addresses
 
 DOCUMENTATION = r"""
-name: members
+name: host_addresses
 short_description: Return node names and addresses of hosts
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -30,9 +30,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the etcd members
+- name: Show the addresses of the etcd hosts
   ansible.builtin.debug:
-    msg: "{{ groups['etcd'] | hardway.kubernetes.members(hostvars) }}"
+    msg: "{{ groups['etcd'] | hardway.kubernetes.host_addresses(hostvars) }}"
 """
 
 RETURN = r"""
@@ -50,4 +50,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"members": members}
+        return {"host_addresses": host_addresses}

@@ -13,10 +13,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import dns
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_problems as health
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import problems as state
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, durations
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import host_health_problems as health
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests, durations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import served_certificate
@@ -40,7 +40,7 @@ RESERVED = "/var/lib/cni/networks"
 RUNNING = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
 
 
-class HostProbe:
+class HostHealthProbe:
     """Inspects one host as often as needed."""
 
     def __init__(self, params: Mapping[str, Any], run: Run) -> None:
@@ -212,9 +212,9 @@ def served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         host = f"[{item['host']}]" if ":" in item["host"] else item["host"]
         try:
             with open(item["path"], encoding="ascii", errors="replace") as file:
-                seen["on_disk"] = state.fingerprint(state.pem_to_der(file.read()))
+                seen["on_disk"] = digests.of_bytes(state.pem_to_der(file.read()))
             der = served_certificate(f"https://{host}:{item['port']}", server_name=item["server_name"])
-            return {**seen, "served": state.fingerprint(der), "error": ""}
+            return {**seen, "served": digests.of_bytes(der), "error": ""}
         except HardwayError as exc:
             return {**seen, "error": str(exc)}
         except (OSError, ValueError) as exc:

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(components_to_bring)."""
+"""The filter C(components_to_download)."""
 
 from __future__ import annotations
 
 import typing as t
 
 DOCUMENTATION = r"""
-name: components_to_bring
+name: components_to_download
 short_description: Select components that some host of the play lacks
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Select the components to download
   ansible.builtin.debug:
-    msg: "{{ _cluster_components | hardway.kubernetes.components_to_bring(_cluster_running.complete) }}"
+    msg: "{{ _cluster_components | hardway.kubernetes.components_to_download(_cluster_running.complete) }}"
 """
 
 RETURN = r"""
@@ -41,12 +41,12 @@ _value:
 """
 
 
-def components_to_bring(components: t.Any, complete: t.Any) -> list[t.Any]:
+def components_to_download(components: t.Any, complete: t.Any) -> list[t.Any]:
     """Return the components that some host lacks."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import pin
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import versions
 
-    return list(pin.to_bring(components, complete))
+    return list(versions.to_download(components, complete))
 
 
 class FilterModule:
@@ -54,4 +54,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"components_to_bring": components_to_bring}
+        return {"components_to_download": components_to_download}

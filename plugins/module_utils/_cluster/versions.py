@@ -9,6 +9,8 @@ import re
 import typing as t
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
 # The report of module running_info by inventory name.
 Reports = Mapping[str, Mapping[str, t.Any]]
 # Hosts by version.
@@ -84,7 +86,7 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
     }
 
 
-def unfounded(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
+def no_cluster_yet(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:
     """Return whether there is no cluster yet: all etcd hosts were read, none has data, and nothing runs."""
     members = groups.get("etcd") or []
     return (
@@ -148,7 +150,7 @@ def problems(
     if runs:
         found += _problems("kubernetes", runs, str(wanted["kubernetes"]), allow_minor)
         found += _unsupported(newest(runs), str(wanted["kubernetes"]), supported)
-        found += _canary(cluster["behind"], str(wanted["kubernetes"]), nodes)
+        found += _newer_kubelets(cluster["behind"], str(wanted["kubernetes"]), nodes)
     for name in COMPONENTS:
         if name in cluster["runs"] and name in wanted:
             found += _problems(name, cluster["runs"][name], str(wanted[name]), allow_minor)
@@ -199,7 +201,7 @@ def _unsupported(runs: str, wanted: str, supported: Sequence[str]) -> list[str]:
     ]
 
 
-def _canary(behind: Runs, wanted: str, nodes: Collection[str]) -> list[str]:
+def _newer_kubelets(behind: Runs, wanted: str, nodes: Collection[str]) -> list[str]:
     """Return whether kubelets of the play would be newer than an API server outside of it."""
     older = {version: hosts for version, hosts in behind.items() if order(version) < order(wanted)}
     if not older or not nodes:
@@ -226,8 +228,7 @@ def _listed(runs: Runs, first: str, last: str) -> str:
 
 def _names(hosts: Collection[str]) -> str:
     """Return hosts for display, shortened."""
-    found = sorted(hosts)
-    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return shortened(sorted(hosts))
 
 
 def unknown(
@@ -258,7 +259,7 @@ def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[st
     return found
 
 
-def to_bring(
+def to_download(
     components: Iterable[Mapping[str, t.Any]], had: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]
 ) -> list[Mapping[str, t.Any]]:
     """Return the components of which some host of the play lacks a binary."""

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(interface_of)."""
+"""The filter C(interface_of_address)."""
 
 from __future__ import annotations
 
 import typing as t
 
 DOCUMENTATION = r"""
-name: interface_of
+name: interface_of_address
 short_description: Return the interface that has an address
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -29,7 +29,7 @@ options:
 EXAMPLES = r"""
 - name: Show the interface of the node address
   ansible.builtin.debug:
-    msg: "{{ cluster_node_ip | hardway.kubernetes.interface_of(ansible_facts) }}"
+    msg: "{{ cluster_node_ip | hardway.kubernetes.interface_of_address(ansible_facts) }}"
 """
 
 RETURN = r"""
@@ -39,11 +39,11 @@ _value:
 """
 
 
-def interface_of(address: t.Any, facts: t.Any) -> str:
+def interface_of_address(address: t.Any, facts: t.Any) -> str:
     """Return the interface that has address."""
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-    return hosts.interface_of(str(address), facts)
+    return hosts.interface_of_address(str(address), facts)
 
 
 class FilterModule:
@@ -51,4 +51,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"interface_of": interface_of}
+        return {"interface_of_address": interface_of_address}

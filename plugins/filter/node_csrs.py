@@ -1,16 +1,16 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter C(join_requests)."""
+"""The filter C(node_csrs)."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import join_requests
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.joining import node_csrs
 
 DOCUMENTATION = r"""
-name: join_requests
+name: node_csrs
 short_description: Return the CSRs of nodes that join together
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
@@ -32,7 +32,7 @@ options:
 EXAMPLES = r"""
 - name: Show the CSRs of the nodes
   ansible.builtin.debug:
-    msg: "{{ groups['node'] | hardway.kubernetes.join_requests(hostvars) }}"
+    msg: "{{ groups['node'] | hardway.kubernetes.node_csrs(hostvars) }}"
 """
 
 RETURN = r"""
@@ -48,4 +48,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"join_requests": join_requests}
+        return {"node_csrs": node_csrs}

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_check
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_check_network import bypassed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_checks
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_network_checks import bypassed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import NAMES
 
 from tests.support.hosts.observed import NOTHING, WANT, bare, finished, place, socket, unit
@@ -20,7 +20,7 @@ from tests.support.hosts.observed import NOTHING, WANT, bare, finished, place, s
 
 def messages(seen: dict[str, Any], **want: Any) -> list[str]:
     """Return all that is found, as severity, check and message."""
-    found = host_check.obstacles(seen, {**WANT, **want})
+    found = host_checks.obstacles(seen, {**WANT, **want})
     return [f"{entry['severity']} {entry['check']} {entry['message']}" for entry in found]
 
 
@@ -256,7 +256,7 @@ def test_the_interpreter_is_named(cryptography: str, system: bool, elsewhere: bo
 def test_a_firewall_around_one_host_alone_is_a_warning() -> None:
     seen = bare(rules={"iptables chain INPUT": "-P INPUT DROP\n"})
     assert messages(seen)[0].startswith("error firewall iptables chain INPUT")
-    assert messages(seen, alone=True)[0].startswith("warning firewall")
+    assert messages(seen, single_host=True)[0].startswith("warning firewall")
 
 
 @pytest.mark.parametrize(
@@ -307,19 +307,19 @@ def test_no_proxy_is_read_as_go_does(name: str, no_proxy: str, expected: bool) -
     ],
 )
 def test_facts_are_those_of_ansible(release: str, expected: tuple[str, ...]) -> None:
-    facts = host_check.facts(bare(os_release=release))
+    facts = host_checks.facts(bare(os_release=release))
     names = ("distribution", "distribution_major_version", "os_family", "pkg_mgr")
     assert tuple(facts.get(f"ansible_{name}") for name in names) == expected
 
 
 def test_containers_of_one_machine_are_not_clones() -> None:
-    assert host_check.identity(bare(), WANT) == {
+    assert host_checks.identity(bare(), WANT) == {
         "machine_id": "m",
         "product_uuid": "p",
         "macaddress": "52:54:00:12:34:56",
     }
-    assert host_check.identity(bare(container=True), WANT)["product_uuid"] == ""
-    assert host_check.identity(bare(), {**WANT, "skip": ["identity"]}) == {}
+    assert host_checks.identity(bare(container=True), WANT)["product_uuid"] == ""
+    assert host_checks.identity(bare(), {**WANT, "skip": ["identity"]}) == {}
 
 
 def test_every_check_has_a_name_that_is_documented(repository: Path) -> None:

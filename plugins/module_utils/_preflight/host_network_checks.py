@@ -183,7 +183,7 @@ def bypassed(name: str, no_proxy: str) -> bool:
 def firewall(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """A firewall that is on lets the other hosts in where our units listen."""
     needed = sorted({(port["port"], port["protocol"]) for port in want["ports"] if port["open"]})
-    report = warning if want["alone"] else error
+    report = warning if want["single_host"] else error
     for name, is_open in _firewalls(seen):
         shut = [f"{port}/{protocol}" for port, protocol in needed if not is_open(port, protocol)]
         if shut:

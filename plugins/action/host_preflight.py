@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs module host_check, and adds checks of the clock and of pipelining, which need the controller."""
+"""Runs module host_preflight, and adds checks of the clock and of pipelining, which need the controller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-MODULE = "hardway.kubernetes.host_check"
+MODULE = "hardway.kubernetes.host_preflight"
 
 
 class ActionModule(ActionBase):

@@ -6,18 +6,12 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
 
 REFUSED = (401, 403)
-
-
-def fingerprint(der: bytes) -> str:
-    """Return the SHA-256 fingerprint of a certificate."""
-    return hashlib.sha256(der).hexdigest()
 
 
 def pem_to_der(text: str) -> bytes:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments of module host_check in role cluster on hosts of different groups."""
+"""The arguments of module host_preflight in role cluster on hosts of different groups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def asked(name: str, groups: dict[str, list[str]] = GROUPS, **settings: Any) -> 
     settings |= {"ansible_play_hosts_all": list(ADDRESSES)}
     host = Host(name, ADDRESSES, groups, **settings)
     (task,) = DataLoader().load_from_file(str(ROLES / "cluster/tasks/inspect.yml"), trusted_as_template=True)
-    return dict(host.templar.template(task["hardway.kubernetes.host_check"]))
+    return dict(host.templar.template(task["hardway.kubernetes.host_preflight"]))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_host_is_checked_for_what_its_groups_need(
     assert found["groups"] == groups
     assert [int(port["port"]) for port in found["ports"]] == ports
     assert found["modules"] == modules
-    assert (found["address"], found["endpoint"], found["alone"]) == (ADDRESSES[name], "192.0.2.11", False)
+    assert (found["address"], found["endpoint"], found["single_host"]) == (ADDRESSES[name], "192.0.2.11", False)
 
 
 def test_settings_of_other_roles_are_known() -> None:
@@ -76,7 +76,7 @@ def test_the_resolver_is_checked_where_coredns_uses_it(upstreams: list[str] | No
 
 def test_a_cluster_of_one_host_needs_no_open_firewall() -> None:
     groups = {name: ["m1"] for name in ("etcd", "master", "node")}
-    assert asked("m1", groups)["alone"] is True
+    assert asked("m1", groups)["single_host"] is True
 
 
 def test_host_gw_has_no_tunnel() -> None:

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module by itself, without roles: ansible localhost -m hardway.kubernetes.MODULE.
+
+It works here, or it needs what this machine lacks (an API server, etcd, systemd) and says so in one error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.tools.lab import TOP, tool
+
+MODULES = sorted(path.stem for path in (TOP / "plugins" / "modules").glob("*.py"))
+HAS_SYSTEMD = Path("/run/systemd/system").is_dir()
+SYSTEMD = "" if HAS_SYSTEMD else r"systemctl show: .*; systemd must be PID 1"
+
+# No server is there.
+URL = "https://127.0.0.1:9"
+FILES = {"ca": "TOP/pki/ca.crt", "cert": "TOP/admin.crt", "key": "TOP/admin.key"}
+API: dict[str, Any] = {"servers": [URL], **FILES}
+ETCD: dict[str, Any] = {"endpoints": [URL], **FILES}
+NO_SERVER = r"no response \(refused\): .*Connection refused; check that the process runs .* on this address"
+NO_PROGRAM = r"TOP/none: cannot be run: No such file or directory; install etcdctl"
+CA = {"ca_dir": "TOP/pki"}
+ADMIN = {"path": "TOP/admin", "ca": "ca", "profile": "peer", "common_name": "admin", "sans": ["localhost"]}
+TOOL = {"name": "tool", "version": "1.2.3", "binaries": ["tool"], "dest": "TOP/links"}
+KUBECTL = {"kubectl": "TOP/none", "kubeconfig": "TOP/admin.conf"}
+KUBECONFIG = {"path": "TOP/kc", "server": URL, "ca": "TOP/pki/ca.crt", "certificate": "TOP/admin", "user": "admin"}
+
+# Options by module, and a file that the module writes, or the problem or the error that it reports.
+WRITES: dict[str, tuple[dict[str, Any], str]] = {
+    "artifact": (
+        {"components": [TOOL], "source": {"binary_dir": "TOP/bin", "cache_dir": "TOP/cache"}, "root": "TOP/opt"},
+        "TOP/links/tool",
+    ),
+    "files": ({"files": [{"path": "TOP/file", "content": "text\n"}]}, "TOP/file"),
+    "kubeconfig": ({"kubeconfigs": [KUBECONFIG]}, "TOP/kc"),
+    "kubelet_certificate": (
+        {"node": "n1", "state": "requested", "directory": "TOP/kubelet"},
+        "TOP/kubelet/kubelet-client.key.tmp",
+    ),
+    "pki_ca": ({"ca_dir": "TOP/new", "cas": [{"name": "ca"}], "key_pairs": [{"name": "sa"}]}, "TOP/new/sa.key"),
+    "pki_certificate": ({**CA, "certificates": [{**ADMIN, "path": "TOP/other"}]}, "TOP/other.crt"),
+    "pki_crl": ({**CA, "ca": "ca"}, "TOP/pki/ca.crl"),
+    "pki_rotation": ({**CA, "cas": [{"name": "ca"}], "step": "trust"}, "TOP/pki/rotation.json"),
+    "pki_sign": (
+        {**CA, "certificates": [{"request": "TOP/r.csr", "path": "TOP/r.crt", "ca": "ca", "profile": "client"}]},
+        "TOP/r.crt",
+    ),
+}
+REPORTS: dict[str, tuple[dict[str, Any], str]] = {
+    "cached_results": ({"directory": "TOP/cached-results"}, r'"valid": \{\}'),
+    "certificate_report": ({"inspections": {"n1": {}}}, r"n1: "),
+    "cluster_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
+    "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),
+    "kernel": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
+    "pki_bundle": ({"certificate": "TOP/admin.crt", "roots": ["TOP/pki/ca.crt"]}, r"BEGIN CERTIFICATE"),
+    "pki_info": ({"files": [{"path": "TOP/admin.crt"}]}, r'"CN=admin"'),
+    "role_arguments": ({"hosts": ["localhost"]}, r'"problems": \[\]'),
+    "running_info": ({"servers": [URL]}, r'"running"'),
+    "workload_check": ({**API, **KUBECTL, "image": "busybox"}, NO_SERVER),
+}
+FAILS: dict[str, tuple[dict[str, Any], str]] = {
+    "bootstrap_token": (API, NO_SERVER),
+    "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
+    "etcd_auth": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
+    "etcd_health": ({**ETCD, "timeout": 1}, NO_SERVER),
+    "etcd_key": ({**ETCD, "etcdctl": "TOP/none", "path": "/key", "value": "text"}, NO_PROGRAM),
+    "image_archive": ({"archives": ["TOP/r.csr"], "inspect_only": True}, r"r\.csr: no readable archive.*; use"),
+    "manifest": ({**KUBECTL, "content": "{kind: Namespace}"}, r"kubectl: TOP/none does not exist; install it"),
+    "node_settings": ({**API, "nodes": [{"name": "n1", "labels": {"a": "b"}}], "timeout": 1}, NO_SERVER),
+    "storage_migration": ({**API, "resources": ["secrets"]}, NO_SERVER),
+    "unit": ({"units": [{"name": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
+}
+(REPORTS if HAS_SYSTEMD else FAILS)["host_health"] = (
+    {"services": [{"unit": "hardway-none"}]},
+    SYSTEMD or r"hardway-none",
+)
+
+pytestmark = pytest.mark.slow
+
+
+def run(module: str, options: dict[str, Any], place: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
+    """Run one module; return how it ended and its result."""
+    given = json.dumps(options).replace("TOP", str(place))
+    command = [tool("ansible"), "localhost", "-m", f"hardway.kubernetes.{module}", "-a", given, *arguments]
+    settings = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
+    quiet = {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False"}
+    done = subprocess.run(
+        command, cwd=TOP, env={**os.environ, **settings, **quiet}, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said and "[WARNING]" not in said, said
+    found = re.search(r"^localhost \| (\w+)!? => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)
+    assert found, said
+    return found[1], dict(json.loads(found[2]))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a CA, a certificate of it, a CSR, and a binary."""
+    top = tmp_path_factory.mktemp("alone")
+    assert run("pki_ca", {**CA, "cas": [{"name": "ca"}]}, top)[0] == "CHANGED"
+    assert run("pki_certificate", {**CA, "certificates": [ADMIN]}, top)[0] == "CHANGED"
+    openssl = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout r.key -out r.csr -subj /CN=r"
+    subprocess.run(openssl.split(), cwd=top, check=True, capture_output=True)
+    (top / "bin").mkdir()
+    (top / "bin" / "tool").write_text("#!/bin/sh\n", encoding="utf-8")
+    (top / "bin" / "tool").chmod(0o755)
+    return top
+
+
+def test_each_module_has_a_case() -> None:
+    assert sorted([*WRITES, *REPORTS, *FAILS]) == MODULES
+
+
+@pytest.mark.parametrize("module", WRITES)
+def test_it_writes_and_then_changes_nothing(module: str, place: Path) -> None:
+    options, name = WRITES[module]
+    path = Path(name.replace("TOP", str(place)))
+    assert run(module, options, place, "--check")[0] == "CHANGED"
+    assert not path.exists()
+    assert run(module, options, place)[0] == "CHANGED"
+    assert path.exists()
+    # It is called once for each node that joins, and documents that it always generates a key.
+    if module != "kubelet_certificate":
+        assert run(module, options, place)[0] == "SUCCESS"
+
+
+@pytest.mark.parametrize("module", REPORTS)
+def test_it_reports(module: str, place: Path) -> None:
+    options, pattern = REPORTS[module]
+    end, result = run(module, options, place)
+    assert end == "SUCCESS" and re.search(pattern, json.dumps(result, ensure_ascii=False)), result
+
+
+@pytest.mark.parametrize("module", FAILS)
+def test_it_fails_with_one_error(module: str, place: Path) -> None:
+    options, pattern = FAILS[module]
+    end, result = run(module, options, place)
+    assert end == "FAILED" and re.search(pattern.replace("TOP", str(place)), result["msg"]), result
+    assert "\n" not in result["msg"], result["msg"]
