@@ -29,7 +29,7 @@ class Turn:
     def __init__(self, name: str, task: str, host: str, task_vars: Mapping[str, Any]) -> None:
         self._host = host
         self._keys = keys(name, task_vars)
-        self._note = _place() / f"{_digest(self._keys[0], task)}.note"
+        self._note = place_of_locks() / f"{_digest(self._keys[0], task)}.note"
         self._locks = ExitStack()
         self._ended = False
         # The host that failed before in this task, and its error; empty if none did.
@@ -38,7 +38,7 @@ class Turn:
     def __enter__(self) -> Turn:
         """Wait for the turn. The kernel wakes one waiter at a time, and releases a lock when its process ends."""
         for key in self._keys:
-            lock = self._locks.enter_context((_place() / f"{_digest(key)}.lock").open("a"))
+            lock = self._locks.enter_context((place_of_locks() / f"{_digest(key)}.lock").open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         before = self._read()
         # A host may retry after its own failure.
@@ -103,7 +103,7 @@ def _digest(*words: str) -> str:
     return hashlib.sha256("\0\0".join(words).encode()).hexdigest()[:24]
 
 
-def _place() -> Path:
+def place_of_locks() -> Path:
     """Return the directory of locks and notes, this user's own."""
     place = Path(tempfile.gettempdir()) / f"hardway-{os.getuid()}"
     place.mkdir(mode=0o700, exist_ok=True)

@@ -50,6 +50,7 @@ OTHERS = (
     "renew_certificates",
     "renew_force",
     "rotate_until",
+    "take_over",
 )
 # Common in the inventories of others, one letter from ours.
 COMMON = ("admin_users",)

@@ -27,7 +27,7 @@ MODULES = "ansible_collections.hardway.kubernetes.plugins.modules."
 def run_module() -> Callable[..., dict[str, Any]]:
     """Return a function that runs a module and returns its result."""
 
-    def run(name: str, *, check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
+    def run(name: str, /, *, check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
         module = importlib.import_module(MODULES + name)
         output = io.StringIO()
         settings = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}

@@ -61,6 +61,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "cached_results": ({"directory": "TOP/cached-results"}, r'"valid": \{\}'),
     "certificate_report": ({"inspections": {"n1": {}}}, r"n1: "),
     "cluster_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
+    "cluster_lock": (API, NO_SERVER),
     "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),
     "kernel": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
     "pki_bundle": ({"certificate": "TOP/admin.crt", "roots": ["TOP/pki/ca.crt"]}, r"BEGIN CERTIFICATE"),
@@ -71,6 +72,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "bootstrap_token": (API, NO_SERVER),
+    "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
     "etcd_auth": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
     "etcd_health": ({**ETCD, "timeout": 1}, NO_SERVER),

@@ -45,6 +45,7 @@ answers = {{
     "host_preflight": check,
     "running_info": running,
     "cached_results": cached_results,
+    "cluster_lock": {{"lock": "none", "reason": "no API"}},
     "cluster_info": look,
     "host_health": look,
 }}
@@ -106,7 +107,7 @@ class Site:
 
     def touched(self) -> list[str]:
         """Return what was run on hosts beyond reading."""
-        reads = (".setup", ".host_preflight", ".running_info", ".cached_results")
+        reads = (".setup", ".host_preflight", ".running_info", ".cached_results", ".cluster_lock")
         return [line for line in self.asked() if not line.endswith(reads)]
 
 

@@ -122,5 +122,5 @@ def test_old_state_files_are_removed(tmp_path: Path) -> None:
         mine.failed("not healthy")
     (note,) = tmp_path.rglob("*.note")
     os.utime(note, (0, 0))
-    _one_at_a_time._place()
+    _one_at_a_time.place_of_locks()
     assert not note.exists()

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides whether a run may lock the cluster, by a Lease of the Kubernetes API. No I/O."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases
+
+NAME = "hardway"
+PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+OPERATION = "hardway.kubernetes/operation"
+Lease = Optional[dict[str, Any]]
+
+
+class Holder(NamedTuple):
+    """Who holds the lock: its name, the playbook that it runs, since when; how many seconds ago it was renewed."""
+
+    name: str
+    operation: str
+    since: str
+    renewed: float
+
+    def text(self) -> str:
+        """Return this as part of a sentence."""
+        return f"{self.name}, which runs {self.operation} since {self.since} (renewed {self.renewed:.0f} s ago)"
+
+
+def holder(lease: Lease, now: datetime.datetime) -> Optional[Holder]:
+    """Return who holds or held the lock; None if it was released or never existed."""
+    spec = (lease or {}).get("spec") or {}
+    if not lease or not spec.get("holderIdentity"):
+        return None
+    operation = (lease["metadata"].get("annotations") or {}).get(OPERATION) or "an unknown playbook"
+    age = leases.age(lease, now)
+    return Holder(str(spec["holderIdentity"]), operation, str(spec.get("acquireTime") or "?"), age or 0.0)
+
+
+def refusal(lease: Lease, name: str, now: datetime.datetime, take_over: str = "") -> Optional[str]:
+    """Return why the run C(name) may not have the lock; None if it may.
+
+    It may if no other run has it, or if the other one has not renewed it in time or is the one in C(take_over).
+    """
+    found = holder(lease, now)
+    if found is None or found.name in (name, take_over) or not leases.held(lease, now):
+        return None
+    return (
+        f"cluster: locked by {found.text()}; wait until it has ended. If that run is dead, its lock expires within "
+        f"{(lease or {})['spec'].get('leaseDurationSeconds', 0)} s; to take it over from a living one: "
+        f"-e take_over={found.name}"
+    )
+
+
+def taken(lease: Lease, name: str, operation: str, duration: int, now: datetime.datetime) -> dict[str, Any]:
+    """Return the Lease with which the run C(name) holds the lock, renewed now.
+
+    The resource version of the former one makes the API refuse it if another run was quicker.
+    """
+    moment = now.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    before = (lease or {}).get("spec") or {}
+    same = before.get("holderIdentity") == name
+    changes = int(before.get("leaseTransitions") or 0)
+    metadata = {"name": NAME, "namespace": "kube-system", "annotations": {OPERATION: operation}}
+    if lease:
+        metadata["resourceVersion"] = lease["metadata"]["resourceVersion"]
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": metadata,
+        "spec": {
+            "holderIdentity": name,
+            "leaseDurationSeconds": duration,
+            "acquireTime": before["acquireTime"] if same and before.get("acquireTime") else moment,
+            "renewTime": moment,
+            "leaseTransitions": changes if same or not before else changes + 1,
+        },
+    }

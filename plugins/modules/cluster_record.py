@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the cluster record."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: cluster_record
+short_description: Record what a cluster is in the cluster itself
+version_added: 0.1.0
+author: hardway.kubernetes contributors (@hardway-kubernetes)
+description:
+  - Creates or updates the ConfigMap C(hardway-cluster) in namespace
+    C(kube-system). It has the cluster's name and ID, versions, networks,
+    masters and etcd members.
+  - The ID is created once and never changes.
+  - Fields that other operations add stay as they are.
+extends_documentation_fragment:
+  - hardway.kubernetes.api
+  - hardway.kubernetes.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Without an API server, a new record is predicted.
+  diff_mode:
+    support: full
+options:
+  name:
+    description: Name of the cluster. The record of another cluster is an error.
+    type: str
+    required: true
+  versions:
+    description: Versions of the components.
+    type: dict
+    default: {}
+  networks:
+    description: Ranges of pods and services, and the cluster domain.
+    type: dict
+    default: {}
+  masters:
+    description: Node names of the masters.
+    type: list
+    elements: str
+    default: []
+  collection:
+    description: Version of the collection.
+    type: str
+    default: ""
+  etcd:
+    description: How to reach etcd, for the IDs of its members.
+    type: dict
+    suboptions:
+      endpoints:
+        description: Client URLs of the members.
+        type: list
+        elements: str
+        required: true
+      ca:
+        description: CA of the members.
+        type: path
+        required: true
+      cert:
+        description: Client certificate.
+        type: path
+        required: true
+      key:
+        description: Private key of the client certificate.
+        type: path
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: Record the cluster
+  hardway.kubernetes.cluster_record:
+    servers: ["https://192.0.2.11:6443"]
+    name: kubernetes
+    versions: {kubernetes: 1.36.2}
+"""
+
+RETURN = r"""
+record:
+  description: The record.
+  returned: always
+  type: dict
+  sample: {"id": "7b0c…", "name": "kubernetes", "versions": {"kubernetes": "1.36.2"}}
+text:
+  description: The record as JSON text, for a copy on the masters.
+  returned: always
+  type: str
+"""
+
+import uuid
+from typing import Any, Optional
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_probe, record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS as ETCD_ARGUMENTS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
+
+SPEC = {
+    **ARGUMENTS,
+    "name": {"type": "str", "required": True},
+    "versions": {"type": "dict", "default": {}},
+    "networks": {"type": "dict", "default": {}},
+    "masters": {"type": "list", "elements": "str", "default": []},
+    "collection": {"type": "str", "default": ""},
+    "etcd": {
+        "type": "dict",
+        "options": ETCD_ARGUMENTS,
+    },
+}
+PATH = f"{record.PATH}/{record.NAME}"
+
+
+def members(etcd: Optional[dict[str, Any]]) -> Optional[list[dict[str, Any]]]:
+    """Return the etcd members; None if etcd does not answer."""
+    if not etcd:
+        return None
+    try:
+        found = cluster_probe.EtcdProbe({**etcd, "expected_members": []}).health().get("members")
+    except HardwayError:
+        return None
+    return [one for one in found if one.get("name") and one.get("id")] if found else None
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Write the record if it differs; return it."""
+    api = Api.of(params)
+    try:
+        existing = api.find(PATH)
+    except ApiError as exc:
+        if exc.status or not check_mode:
+            raise
+        existing = None
+    before = record.parsed(existing)
+    if reason := record.problem(before, params["name"]):
+        raise HardwayError(reason)
+    wanted = {
+        "name": params["name"],
+        "collection": params["collection"],
+        "versions": {name: str(version) for name, version in params["versions"].items()},
+        "networks": params["networks"],
+        "masters": sorted(params["masters"]),
+    }
+    # A stand-in for the ID in check mode, because the real one is random.
+    new_id = "created at the first run" if check_mode else str(uuid.uuid4())
+    after = record.updated(before, wanted, members(params["etcd"]), new_id)
+    changed = not existing or after != before
+    if changed and not check_mode:
+        body = record.config_map(after, existing["metadata"]["resourceVersion"] if existing else None)
+        api.put(PATH, body) if existing else api.post(record.PATH, body)
+    text = record.text(after)
+    diff = {"before": record.text(before) if existing else "", "after": text}
+    return {"changed": changed, "record": after, "text": text, "diff": diff}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
