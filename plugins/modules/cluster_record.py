@@ -95,10 +95,12 @@ text:
 import uuid
 from typing import Any, Optional
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_probe, record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS as ETCD_ARGUMENTS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
 
 SPEC = {
@@ -120,11 +122,8 @@ def members(etcd: Optional[dict[str, Any]]) -> Optional[list[dict[str, Any]]]:
     """Return the etcd members; None if etcd does not answer."""
     if not etcd:
         return None
-    try:
-        found = cluster_probe.EtcdProbe({**etcd, "expected_members": []}).health().get("members")
-    except HardwayError:
-        return None
-    return [one for one in found if one.get("name") and one.get("id")] if found else None
+    state = Etcd(etcd["endpoints"], Tls(ca=etcd["ca"], cert=etcd["cert"], key=etcd["key"])).state()
+    return [one for one in state["members"] if one["name"] and one["id"]] if state["listed"] else None
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
