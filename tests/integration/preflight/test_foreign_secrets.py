@@ -25,7 +25,7 @@ def made(directory: Path) -> dict[str, str]:
     """Return what a master reports with this PKI directory."""
     call(
         "pki_ca",
-        directory=str(directory),
+        ca_dir=str(directory),
         cas=[{"name": "ca"}, {"name": "etcd-ca"}, {"name": "front-proxy-ca"}],
         key_pairs=[{"name": "sa"}],
         secrets=[{"name": "encryption.key"}, {"name": "keepalived.password", "bytes": 6, "encoding": "base64url"}],
