@@ -18,7 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import members as etcd_members
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Response, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import refusal
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 LEADERS = ("kube-controller-manager", "kube-scheduler")
@@ -65,8 +65,10 @@ def api_state(params: Mapping[str, Any]) -> dict[str, Any]:
     found["api_error"] = "" if ready or not urls else "no API server is ready"
     if ready:
         try:
-            found.update(objects(Api(ready, tls, timeout=params["timeout"])))
-        except HardwayError as exc:
+            found.update(objects(ready[0], tls, params["timeout"]))
+        except HttpError as exc:
+            found["api_error"] = f"{ready[0]} {reason(exc)}"
+        except (HardwayError, ValueError) as exc:
             found["api_error"] = str(exc)
     return found
 
@@ -95,12 +97,22 @@ def server_state(url: str, tls: Tls, timeout: float) -> dict[str, Any]:
     return seen
 
 
-def objects(api: Api) -> dict[str, Any]:
-    """Return leaders, nodes, CSRs, the running operation and the cluster record."""
-    api.server()
+def objects(server: str, tls: Tls, timeout: float) -> dict[str, Any]:
+    """Return leaders, nodes, CSRs, the running operation and the cluster record. Nothing is tried twice."""
+    dates: list[Optional[str]] = []
+
+    def find(path: str) -> Optional[dict[str, Any]]:
+        answer = request(server + path, tls=tls, timeout=timeout, headers={"Accept": "application/json"})
+        dates.append(answer.headers.get("date"))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refusal("GET", path, answer)
+        return dict(answer.json())
+
     paths = [*(LEASES + name for name in LEADERS), OPERATION, RECORD, COREDNS, CSRS, NODES]
-    found = dict(zip(paths, map_concurrently(api.find, paths)))
-    now = kubernetes_leases.server_time(api.date)
+    found = dict(zip(paths, map_concurrently(find, paths)))
+    now = kubernetes_leases.server_time(dates[0])
     operation = found[OPERATION]
     return {
         "leaders": states.lease_states({name: found[LEASES + name] for name in LEADERS}, now),

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_state import (
     Finding,
@@ -42,13 +43,19 @@ def _quorum(state: State) -> Iterator[Finding]:
     """Yield how many losses etcd survives, if fewer than it was built for; and each member that does not serve."""
     healthy, voters, quorum = state.healthy_voters, len(state.voters), state.quorum
     lost = [member for member in state.voters if not member["healthy"]]
-    names = ", ".join(state.member_name(member) for member in lost)
     if healthy < quorum:
-        reason = f"no quorum: {healthy} of {voters} members are healthy, {quorum} are needed, so no write succeeds"
-        yield Finding("critical", "etcd", "etcd", reason, f"bring {names} back; do not remove a member now")
+        # Without a quorum no member is healthy, also those that run.
+        running = [member for member in state.voters if member["version"]]
+        lost = [member for member in lost if not member["version"]]
+        reason = f"no quorum: {len(running)} of {voters} members run, {quorum} are needed, so no write succeeds"
+        remedy = f"bring {_names(state, lost)} back; do not remove a member now"
+        if len(running) >= quorum:
+            reason = f"no leader, although {len(running)} of {voters} members run, so no write succeeds"
+            remedy = "check the connections between its members (port 2380), and journalctl -u etcd"
+        yield Finding("critical", "etcd", "etcd", reason, remedy)
     elif lost and healthy == quorum:
         reason = f"{healthy} of {voters} members are healthy, so the next loss stops it"
-        yield Finding("critical", "etcd", "etcd", reason, f"bring {names} back")
+        yield Finding("critical", "etcd", "etcd", reason, f"bring {_names(state, lost)} back")
     hosts = {one["name"]: one["host"] for one in state.group("etcd")}
     for member in lost:
         name = state.member_name(member)
@@ -57,6 +64,10 @@ def _quorum(state: State) -> Iterator[Finding]:
             continue
         reason = state.unit_error(host, "etcd").removeprefix("it is ") or one_line(member["error"] or "not healthy")
         yield Finding("warning", "etcd", f"etcd member {name}", reason, f"run journalctl -u etcd on {name}")
+
+
+def _names(state: State, members: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(map(state.member_name, members))
 
 
 def _members(state: State) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ Critical is what does not work, or would stop with the next failure although it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ OLDER_KUBELETS = 3
 
 def findings(state: State) -> list[Finding]:
     """Return all problems, the worst first."""
-    parts = (hosts, api, leaders, status_etcd.findings, nodes, balancers, certificates, backup, csrs, units, operation)
+    parts = (status_etcd.findings, api, leaders, hosts, nodes, balancers, certificates, backup, csrs, units, operation)
     found = [finding for part in parts for finding in part(state)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -53,7 +54,8 @@ def hosts(state: State) -> Iterator[Finding]:
                 )
             continue
         if result.get("unreachable") or not result:
-            seen, lost = _seen_by_cluster(state, host), state.lost_parts(host)
+            lost = state.lost_parts(host)
+            seen = "" if lost else _seen_by_cluster(state, host)
             also = (
                 f", but {seen}" if seen else f", and its {_listed(lost)} {'do' if len(lost) > 1 else 'does'} not answer"
             )
@@ -67,7 +69,7 @@ def hosts(state: State) -> Iterator[Finding]:
 
 def _ssh_reason(message: object) -> str:
     """Return the reason in a message of Ansible's connection."""
-    return one_line(str(message or "no answer").strip().rpartition("via ssh: ")[2])
+    return one_line(re.split(r" (?:via|over) ssh: ", str(message or "no answer").strip())[-1])
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -75,7 +77,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _seen_by_cluster(state: State, host: str) -> str:
-    """Return what of a host still answers."""
+    """Return what of a host still answers, as far as the cluster knows."""
     names = {one["name"] for one in state.group("nodes") if one["host"] == host}
     parts = ["its node is ready"] if any(node["name"] in names and node["ready"] for node in state.nodes) else []
     if any(server["host"] == host for server in state.ready_servers):
@@ -97,31 +99,39 @@ def api(state: State) -> Iterator[Finding]:
         reasons = shortened([f"{server['host']}: {_server_reason(state, server)}" for server in down], 3)
         names = ", ".join(server["host"] for server in down)
         remedy = f"run journalctl -u kube-apiserver on {names}; without etcd they cannot start"
+        if all(_server_reason(state, server).startswith("inactive") for server in down):
+            remedy = f"start them: run systemctl start kube-apiserver on {names}"
         yield Finding("critical", "api", "API", f"no API server is ready ({reasons})", remedy)
     else:
-        for server in down:
-            severity = loss(len(ready), len(servers))
-            if severity == "warning" and state.lost_parts(server["host"]):
-                continue
-            left = f", {len(ready)} of {len(servers)} are left"
-            yield Finding(
-                severity,
-                "api",
-                f"API server on {server['host']}",
-                f"{_server_reason(state, server)}{left}",
-                f"run journalctl -u kube-apiserver on {server['host']}",
-            )
+        yield from _lost_servers(state, down)
         yield from _endpoint(state)
     if state.cluster.get("api_error") and ready:
         reason = one_line(state.cluster["api_error"]).partition("; ")[0]
+        if state.members and state.healthy_voters < state.quorum:
+            reason = "etcd has no quorum"
         yield Finding(
-            "critical", "api", "API", f"objects cannot be read: {reason}", "run verify.yml, which names the cause"
+            "critical", "api", "API", f"no object can be read: {reason}", "repair etcd first, then run verify.yml"
         )
     versions = sorted({server["version"] for server in ready if server["version"]}, key=order)
     if len(versions) > 1:
         yield Finding(
             "warning", "api", "API servers", f"run {' and '.join(versions)}", "complete the upgrade: run site.yml"
         )
+
+
+def _lost_servers(state: State, down: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield how many API servers are left, and each that is not ready, unless its host is dead as a whole."""
+    ready, built = len(state.ready_servers), len(state.servers)
+    if down and loss(ready, built) == "critical":
+        reason = f"{ready} of {built} is ready, so the next loss stops the API"
+        yield Finding("critical", "api", "API servers", reason, f"bring {', '.join(one['host'] for one in down)} back")
+    for server in down:
+        host = server["host"]
+        if not state.lost_parts(host):
+            reason = f"{_server_reason(state, server)}, {ready} of {built} are left"
+            yield Finding(
+                "warning", "api", f"API server on {host}", reason, f"run journalctl -u kube-apiserver on {host}"
+            )
 
 
 def _server_reason(state: State, server: Mapping[str, Any]) -> str:

@@ -83,9 +83,9 @@ def _data(state: State) -> dict[str, str]:
     kept = f"; last proven backup {age((state.now - last['moment']).total_seconds())} ago" if last else ""
     if not state.members:
         return _promise("Data", "unknown", f"etcd was not inspected{kept}")
-    text = f"{state.healthy_voters} of {len(state.voters)} etcd members are healthy"
     if state.healthy_voters < state.quorum:
-        return _promise("Data", "critical", f"{text}, {state.quorum} are needed to write{kept}")
+        return _promise("Data", "critical", f"etcd has no quorum, so nothing can be written{kept}")
+    text = f"{state.healthy_voters} of {len(state.voters)} etcd members are healthy"
     whole = state.healthy_voters == len(state.voters)
     return _promise("Data", "ok" if whole else "warning", f"etcd has its quorum: {text}{kept}")
 
@@ -93,6 +93,8 @@ def _data(state: State) -> dict[str, str]:
 def _clients(state: State) -> dict[str, str]:
     """Return whether clients reach the API."""
     endpoint, ready = state.cluster.get("endpoint") or {}, state.ready_servers
+    if ready and state.cluster.get("api_error"):
+        return _promise("Clients", "critical", "the API answers, but no object can be read")
     if endpoint.get("ready"):
         return _promise("Clients", "ok", f"the API answers at {endpoint['url']}")
     if ready:
@@ -240,7 +242,7 @@ def _nodes(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     summary = f"{sum(bool(node['ready']) for node in state.nodes)} of {len(state.nodes)} ready"
     summary += f" · {cordoned} cordoned" if cordoned else ""
     if not state.api_answers:
-        summary = "unknown, because no API server answers"
+        summary = "unknown, because the API does not answer"
     columns = ("Node", "State", "Kubelet", "Pressure")
     return [
         _section(

@@ -94,18 +94,20 @@ class State:
         return str(error).partition("; ")[0]
 
     def lost_parts(self, host: str) -> list[str]:
-        """Return what has failed together with an unreached host; nothing where a part of it still answers."""
+        """Return what has failed together with an unreached host; nothing where a part of it still answers.
+
+        The cluster counts a node as ready for a while after its host has died, so other parts matter more.
+        """
         if self.reached(host):
             return []
         nodes = {one["name"] for one in self.group("nodes") if one["host"] == host}
         members = {one["name"] for one in self.group("etcd") if one["host"] == host}
-        parts = {
-            "API server": [server["ready"] for server in self.servers if server["host"] == host],
-            "etcd member": [member["healthy"] for member in self.members if self.member_name(member) in members],
-            "node": [node["ready"] for node in self.nodes if node["name"] in nodes],
-        }
-        answers = [answer for found in parts.values() for answer in found]
-        return [name for name, found in parts.items() if found] if not any(answers) else []
+        direct = [("API server", server["ready"]) for server in self.servers if server["host"] == host]
+        direct += [("etcd member", member["healthy"]) for member in self.members if self.member_name(member) in members]
+        found = [*direct, *(("node", node["ready"]) for node in self.nodes if node["name"] in nodes)]
+        if any(answers for _part, answers in direct or found):
+            return []
+        return [part for part, answers in found if not answers]
 
     @property
     def servers(self) -> list[Mapping[str, Any]]:

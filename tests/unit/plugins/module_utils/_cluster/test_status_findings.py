@@ -84,8 +84,8 @@ def test_the_last_api_server_of_several_is_critical() -> None:
     for server in state.cluster["servers"][1:]:
         server.update(ready=False, reason="does not answer")
     texts = found(state)
-    assert [severity for severity, _text in texts] == ["critical", "critical"]
-    assert "API server on n2: does not answer, 1 of 3 are left" in texts[0][1]
+    assert texts[0] == ("critical", "API servers: 1 of 3 is ready, so the next loss stops the API; bring n2, n3 back")
+    assert texts[1][0] == "warning" and "API server on n2: does not answer, 1 of 3 are left" in texts[1][1]
     # A single master was not built to survive a failure.
     alone = status.healthy()
     one = [alone.group("masters")[0]]
@@ -103,7 +103,7 @@ def test_without_any_host_everything_is_unknown() -> None:
     hosts = dict.fromkeys(status.HOSTS, status.UNREACHABLE)
     state = status.changed(status.healthy(), hosts=hosts, cluster={})
     critical = [text for severity, text in found(state) if severity == "critical"]
-    assert [text.partition(":")[0] for text in critical] == ["API servers", "etcd"]
+    assert [text.partition(":")[0] for text in critical] == ["etcd", "API servers"]
     assert promises(state) == dict.fromkeys(("Data", "Clients", "Workloads"), "unknown")
 
 
@@ -131,15 +131,28 @@ def test_problems_of_an_etcd_member(changes: dict[str, Any], severity: str, word
 
 
 def test_etcd_without_a_quorum_and_with_alarms() -> None:
+    """The member that runs is not healthy either, but it need not be brought back."""
     state = with_etcd(0, healthy=False, error="has no leader")
-    state.cluster["etcd"]["members"][1].update(healthy=False, error="does not answer")
+    for member in state.cluster["etcd"]["members"][1:]:
+        member.update(healthy=False, error="does not answer", version="")
     state.cluster["etcd"].update(alarms=["NOSPACE on n1"], leaders=[], leader="")
-    texts = [text for severity, text in found(state) if severity == "critical"]
-    assert texts[0].startswith(
-        "etcd: no quorum: 1 of 3 members are healthy, 2 are needed, so no write succeeds; bring n1, n2"
+    broken = status.changed(state, cluster={**state.cluster, "api_error": "https://192.0.2.11:6443 does not answer"})
+    texts = [text for severity, text in found(broken) if severity == "critical"]
+    assert texts[0] == (
+        "etcd: no quorum: 1 of 3 members run, 2 are needed, so no write succeeds; "
+        "bring n2, n3 back; do not remove a member now"
     )
     assert texts[1].startswith("etcd: alarm NOSPACE on n1; compact and defragment it")
-    assert promises(state)["Data"] == "critical"
+    assert texts[2].startswith("API: no object can be read: etcd has no quorum; repair etcd first")
+    assert (promises(broken)["Data"], promises(broken)["Clients"]) == ("critical", "critical")
+
+
+def test_etcd_without_a_leader_whose_members_run() -> None:
+    state = with_etcd()
+    for member in state.cluster["etcd"]["members"]:
+        member.update(healthy=False, error="has no leader")
+    text = only(state)[1]
+    assert text.startswith("etcd: no leader, although 3 of 3 members run, so no write succeeds; check the connections")
 
 
 def test_etcd_of_five_survives_a_loss_and_learners_have_no_vote() -> None:
