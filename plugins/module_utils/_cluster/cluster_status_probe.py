@@ -50,7 +50,8 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def reason(exc: HttpError) -> str:
     """Return why there was no answer, in a few words."""
-    return REASONS.get(exc.kind) or str(exc).partition(": no response ")[2].partition("; ")[0] or str(exc)
+    said = getattr(exc.__cause__, "strerror", None)
+    return REASONS.get(exc.kind) or (said.lower() if said and exc.kind == "io" else str(exc).partition("; ")[0])
 
 
 def api_state(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,6 +249,7 @@ def _health_reason(answer: Response) -> str:
     """Return why a member says that it is unhealthy."""
     text = answer.body.decode("utf-8", "replace").strip()[:200]
     try:
-        return str(json.loads(text).get("reason") or text) or f"status {answer.status}"
+        said = str(json.loads(text).get("reason") or text)
     except (ValueError, AttributeError):
-        return text or f"status {answer.status}"
+        said = text
+    return "has no leader" if said == "RAFT NO LEADER" else said or f"status {answer.status}"

@@ -239,7 +239,7 @@ def balancers(state: State) -> Iterator[Finding]:
     if len(names) > 1 and len(active) == 1:
         reason = f"only 1 of {len(names)} works, on {active.pop()}"
         yield Finding(
-            "critical", "balancers", "load balancers", reason, "repair the others: see the findings of these hosts"
+            "critical", "balancers", "load balancers", reason, "repair the others: see the problems of these hosts"
         )
 
 

@@ -34,7 +34,7 @@ Roboto,sans-serif;-webkit-text-size-adjust:100%}
 main,header,footer{max-width:1200px;margin:0 auto;padding:0 20px}
 h1,h2,h3,p,ol,ul,dl{margin:0;padding:0}
 ol,ul{list-style:none}
-code,td,.object{overflow-wrap:anywhere}
+.object,.reason,.remedy,td.long{overflow-wrap:anywhere}
 svg{width:1em;height:1em;flex:none;fill:currentColor}
 svg .mark{fill:none;stroke:var(--card);stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
 .ok{--tone:var(--ok);--tint:var(--ok-bg)}
@@ -75,7 +75,7 @@ border-left:5px solid var(--tone)}
 table{width:100%;margin-top:10px;border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th{padding:4px 12px 4px 0;text-align:left;font-weight:600;color:var(--soft);white-space:nowrap}
 td{padding:6px 12px 6px 0;border-top:1px solid var(--line);vertical-align:top}
-td:first-child{font-weight:600;overflow-wrap:normal}
+td:first-child{font-weight:600}
 .cell{display:inline-flex;gap:.5em;align-items:baseline}
 .cell svg{width:.8em;height:.8em;color:var(--tone)}
 footer{margin-top:26px;padding-bottom:32px;color:var(--soft);font-size:14px}
@@ -130,6 +130,8 @@ This page does not refresh itself.</footer>
 </html>
 """
 WIDE = ("etcd", "certificates")
+# Words with more characters break anywhere.
+LONG = 24
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -201,15 +203,19 @@ def _table(section: Mapping[str, Any]) -> str:
 
 def _row(row: Mapping[str, Any], columns: Sequence[str]) -> str:
     """Return a row; on a phone each cell has the name of its column before it."""
-    severity, cells = row["severity"], []
-    for number, (cell, column) in enumerate(zip(row["cells"], columns)):
-        text = escape(cell)
-        kind = ' class="empty"' if cell in ("", "–") else ""
-        if number == 0:
-            word = f'<span class="hidden">{WORDS[severity]}: </span>'
-            kind, text = (
-                ' class="first"',
-                f'<span class="cell {severity}">{_icon(severity)}<span>{word}{text}</span></span>',
-            )
-        cells.append(f'<td{kind} data-label="{escape(column)}">{text}</td>')
+    first, *others = row["cells"]
+    severity, word = row["severity"], f'<span class="hidden">{WORDS[row["severity"]]}: </span>'
+    name = f'<span class="cell {severity}">{_icon(severity)}<span>{word}{escape(first)}</span></span>'
+    cells = [_cell(columns[0], name, f"first{_long(first)}")]
+    for column, text in zip(columns[1:], others):
+        cells.append(_cell(column, escape(text), "empty" if text in ("", "–") else _long(text)))
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _cell(column: str, content: str, kind: str) -> str:
+    return f'<td class="{kind.strip()}" data-label="{escape(column)}">{content}</td>'
+
+
+def _long(text: str) -> str:
+    """Return the class of a cell whose words must break."""
+    return " long" if any(len(word) > LONG for word in text.split()) else ""

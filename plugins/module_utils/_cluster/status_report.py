@@ -273,7 +273,8 @@ def _balancers(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
         )
     working = sum(row[0] == "ok" for row in rows)
     held_by = [f"{address} on {' and '.join(state.holders(address)) or 'no inspected host'}" for address in addresses]
-    summary = " · ".join([f"{working} of {len(hosts)} work", *held_by])
+    known = any(map(state.reached, hosts))
+    summary = " · ".join([f"{working} of {len(hosts)} work", *held_by]) if known else "not inspected"
     columns = ("Host", "haproxy", "keepalived", "Virtual IP")
     return [_section(found, "balancers", "Load balancers", summary, columns=columns, rows=rows)]
 
@@ -331,7 +332,8 @@ def _certificates(state: State, found: Sequence[Finding]) -> list[dict[str, Any]
 def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     last, pending = state.backup, state.cluster.get("pending_csrs") or []
     operation, record = state.cluster.get("operation") or {}, state.cluster.get("record") or {}
-    kept = "none known" if state.backup_deployed else "not deployed"
+    reached = any(map(state.reached, state.hosts))
+    kept = "none known" if state.backup_deployed else "not deployed" if reached else "unknown"
     if last:
         size = f" · {shown_size(float(last['size']))}" if isinstance(last.get("size"), (int, float)) else ""
         kept = f"{age((state.now - last['moment']).total_seconds())} ago · {shown_time(last['moment'])}{size}"
