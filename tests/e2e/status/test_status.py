@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""playbooks/status.yml on a cluster of three hosts: healthy, with drift, with a dead host, without API, with no host left.
+"""playbooks/status.yml on three hosts: healthy, with drift, with a dead host, without API, without any host.
 
 Each test leaves more broken than the one before it.
 """
