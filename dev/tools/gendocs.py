@@ -38,6 +38,7 @@ ROLE_HOSTS = {
     "flannel": "node",
     "addons": "master",
     "verify": "etcd:master:lb:node",
+    "status": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
 PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "offline_csrs"]

@@ -62,12 +62,15 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "certificate_report": ({"inspections": {"n1": {}}}, r"n1: "),
     "cluster_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
     "cluster_lock": (API, NO_SERVER),
+    "cluster_status": ({**API, "etcd": ETCD}, r"refuses connections"),
     "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),
+    "host_status": ({"units": [{"unit": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
     "kernel": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
     "pki_bundle": ({"certificate": "TOP/admin.crt", "roots": ["TOP/pki/ca.crt"]}, r"BEGIN CERTIFICATE"),
     "pki_info": ({"files": [{"path": "TOP/admin.crt"}]}, r'"CN=admin"'),
     "role_arguments": ({"hosts": ["localhost"]}, r'"problems": \[\]'),
     "running_info": ({"servers": [URL]}, r'"running"'),
+    "status_report": ({"inventory": {"name": "prod"}, "hosts": {"n1": {}}}, r"host n1: not reached"),
     "workload_check": ({**API, **KUBECTL, "image": "busybox"}, NO_SERVER),
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
