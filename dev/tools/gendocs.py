@@ -37,11 +37,12 @@ ROLE_HOSTS = {
     "node": "node",
     "flannel": "node",
     "addons": "master",
+    "backup": "etcd",
     "verify": "etcd:master:lb:node",
     "status": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
-PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "download", "offline_csrs"]
+PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "backup", "download", "offline_csrs"]
 
 
 def load(path: Path) -> Any:

@@ -101,6 +101,10 @@ _PART = _between(0, 1)
 RULES: dict[str, Rule] = {
     "addons_coredns_replicas": _at_least(0),
     "addons_wait_timeout": _at_least(0),
+    "backup_keep_count": _at_least(0),
+    "backup_keep_days": _at_least(0),
+    "backup_min_interval_hours": _at_least(0),
+    "backup_push_timeout": _at_least(1),
     "ca_expiry": _validity,
     "ca_renew_before": _PART,
     "ca_service_account_key_min_age": lambda value: "" if value == "0" else _validity(value),

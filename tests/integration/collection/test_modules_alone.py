@@ -78,6 +78,7 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
     "etcd_auth": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
+    "etcd_backup": ({"unit": "hardway-none"}, SYSTEMD or r"hardway-none.service: no such unit on this host; run site"),
     "etcd_health": ({**ETCD, "timeout": 1}, NO_SERVER),
     "etcd_key": ({**ETCD, "etcdctl": "TOP/none", "path": "/key", "value": "text"}, NO_PROGRAM),
     "image_archive": ({"archives": ["TOP/r.csr"], "inspect_only": True}, r"r\.csr: no readable archive.*; use"),

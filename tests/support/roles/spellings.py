@@ -18,6 +18,7 @@ SAMPLES: dict[str, Any] = {
     "addons_manifests": ["kind: A", "kind: B"],
     "addons_restart_namespaces": ["a", "default"],
     "admin_names": [{"O": "system:masters"}, {"OU": "7"}],
+    "backup_push": ["rclone", "copyto", "{archive}", "remote:"],
     "ca_extra": [{"name": "other", "common_name": "other"}],
     "ca_names": [{"O": "example"}],
     "ca_offline": ["ca", "front-proxy-ca"],

@@ -37,6 +37,8 @@ FOUND: dict[str, Any] = {
     "_addons_ca_configmaps": {"stdout": ""},
     "_addons_workloads": {"stdout": "Deployment/default/a DaemonSet/b/c"},
     "_admin_pki": {},
+    "_backup_etcd": {"members": [{"healthy": True}]},
+    "_backup_taken": {"archive": "/a.tar.gz", "size": 1, "revision": 1, "keys": 1, "restore_seconds": 1, "seconds": 2},
     "_ca_pki": {},
     "_certificates_inspection": {},
     "_certificates_report": {"certificates": [], "problems": ["a"], "expiring": ["b"], "metrics": ""},
@@ -61,6 +63,7 @@ FOUND: dict[str, Any] = {
                   "protect_system": "full", "stop_timeout": 1},
     "directory": "/d",
     "registry": {"host": "docker.io", "mirrors": []},
+    "words": "run",
 }  # fmt: skip
 
 
