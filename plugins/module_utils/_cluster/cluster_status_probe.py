@@ -82,13 +82,12 @@ def server_state(url: str, tls: Tls, timeout: float) -> dict[str, Any]:
         return request(url + path, tls=tls, timeout=timeout, headers={"Accept": "application/json"})
 
     try:
-        readiness = ask("/readyz?verbose")
+        readiness, answer = map_concurrently(ask, ["/readyz?verbose", "/version"])
         seen["ready"] = readiness.status == 200
         if not seen["ready"]:
             text = readiness.body.decode("utf-8", "replace")
             failed = [line[3:].split(" ")[0] for line in text.splitlines() if line.startswith("[-]")]
             seen["reason"] = f"not ready: {', '.join(failed) or f'status {readiness.status}'}"
-        answer = ask("/version")
         if answer.status == 200:
             seen["version"] = str(answer.json().get("gitVersion", "")).lstrip("v")
     except HttpError as exc:

@@ -47,7 +47,7 @@ def _quorum(state: State) -> Iterator[Finding]:
         # Without a quorum no member is healthy, also those that run.
         running = [member for member in state.voters if member["version"]]
         lost = [member for member in lost if not member["version"]]
-        reason = f"no quorum: {len(running)} of {voters} members run, {quorum} are needed, so no write succeeds"
+        reason = f"no quorum: {len(running)} of {voters} members run, it needs {quorum}, so no write succeeds"
         remedy = f"bring {_names(state, lost)} back; do not remove a member now"
         if len(running) >= quorum:
             reason = f"no leader, although {len(running)} of {voters} members run, so no write succeeds"

@@ -63,7 +63,7 @@ def hosts(state: State) -> Iterator[Finding]:
             remedy = f"fix the connection: try ansible {host} -m ansible.builtin.ping"
             yield Finding("warning", "hosts", f"host {host}", reason, remedy if seen else f"bring it back, or {remedy}")
         else:
-            reason = one_line(result.get("msg", "no reason given"))
+            reason = one_line(str(result.get("msg") or "no reason given").removeprefix("Task failed: ")).rstrip(".")
             yield Finding("warning", "hosts", f"host {host}", f"not inspected: {reason}", "fix that and run again")
 
 

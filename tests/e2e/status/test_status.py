@@ -22,8 +22,8 @@ from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
-# On a machine without other load it takes half of this.
-SECONDS = 20
+# For three healthy hosts, and with dead ones on a machine that does other work, too.
+SECONDS, AT_MOST = 10, 25
 POLICY = "/etc/kubernetes/audit-policy.yaml"
 
 
@@ -67,7 +67,7 @@ def status(cluster: Cluster, directory: Path, **options: object) -> Status:
     assert written.is_file(), run.output[-6000:]
     found = Status(run, json.loads(written.read_text(encoding="utf-8")), seconds)
     print(f"{seconds:.1f} s, exit {run.status}, {found.report['severity']}: {found.found}")
-    assert seconds < SECONDS
+    assert seconds < AT_MOST
     return found
 
 
@@ -84,6 +84,7 @@ def test_a_healthy_cluster(cluster: Cluster, tmp_path: Path) -> None:
     assert f"{cluster.virtual_address()} on {cluster.holder()}" in sections["balancers"]
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "hardway_status_severity" in metrics.read_text(encoding="utf-8")
+    assert min(found.seconds, *(status(cluster, tmp_path).seconds for _again in range(2))) < SECONDS
     # The module ran once on each host, and once for the cluster.
     tasks = {task["name"]: task["results"] for task in found.run.tasks if "Gather the state" in task["name"]}
     assert tasks == {"Gather the state of the host": 3, "Gather the state of the cluster": 1}
@@ -150,7 +151,7 @@ def test_without_a_quorum_the_last_host_reports(cluster: Cluster, tmp_path: Path
     found = status(cluster, tmp_path)
     assert found.run.status == 2
     (reason,) = [one["reason"] for one in found.report["findings"] if one["object"] == "etcd"]
-    assert reason.startswith("no quorum: 1 of 3 members run, 2 are needed")
+    assert reason.startswith("no quorum: 1 of 3 members run, it needs 2")
     assert found.promises["Data"] == found.promises["Clients"] == "critical"
 
 

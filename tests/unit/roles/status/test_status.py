@@ -16,6 +16,7 @@ HOSTS = {"k1": "192.0.2.1", "k2": "192.0.2.2", "e1": "192.0.2.5", "lb1": "192.0.
 GROUPS = {"etcd": ["e1"], "master": ["k1", "k2"], "node": ["k2"], "lb": ["lb1"]}
 REACHED: dict[str, Any] = {"units": []}
 UNREACHABLE: dict[str, Any] = {"unreachable": True, "msg": "Connection timed out"}
+NONE: dict[str, Any] = {"host": "lb1", "msg": ""}
 SKIPPED: dict[str, Any] = {"skipped": True, "changed": False}
 REPORT = {"severity": "ok", "report": {"findings": [], "cluster": "ü"}, "metrics": "a 1\n", "html": "<!DOCTYPE html>"}
 
@@ -64,7 +65,13 @@ def test_the_cluster_is_queried_from_any_host_that_can(reached: tuple[str, ...],
 def test_every_host_has_a_result() -> None:
     """k2 was not reached when its address was gathered, so it was not tried again; lb1 had failed before."""
     role = status({"k1": REACHED, "k2": SKIPPED, "e1": UNREACHABLE}, facts={"k2": {"_status_facts": UNREACHABLE}})
-    assert role.value("_status_hosts") == {"k1": REACHED, "k2": UNREACHABLE, "e1": UNREACHABLE, "lb1": {}}
+    assert role.value("_status_hosts") == {"k1": REACHED, "k2": UNREACHABLE, "e1": UNREACHABLE, "lb1": NONE}
+
+
+def test_of_a_failed_host_only_the_reason_is_used() -> None:
+    failed = {"failed": True, "msg": "Timed out after 3 second(s).", "timedout": {"frame": "a"}}
+    found = status({"k1": REACHED, "k2": failed}).value("_status_hosts")
+    assert found["k2"] == {"host": "k2", "msg": "Timed out after 3 second(s)."}
 
 
 def test_only_named_reports_are_written() -> None:

@@ -139,7 +139,7 @@ def test_etcd_without_a_quorum_and_with_alarms() -> None:
     broken = status.changed(state, cluster={**state.cluster, "api_error": "https://192.0.2.11:6443 does not answer"})
     texts = [text for severity, text in found(broken) if severity == "critical"]
     assert texts[0] == (
-        "etcd: no quorum: 1 of 3 members run, 2 are needed, so no write succeeds; "
+        "etcd: no quorum: 1 of 3 members run, it needs 2, so no write succeeds; "
         "bring n2, n3 back; do not remove a member now"
     )
     assert texts[1].startswith("etcd: alarm NOSPACE on n1; compact and defragment it")
