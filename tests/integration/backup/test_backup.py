@@ -301,6 +301,24 @@ def test_an_encrypted_archive_needs_its_passphrase(etcd: RealEtcd, tmp_path: Pat
     assert done.returncode == 1 and "others can read the passphrase" in done.stderr
 
 
+def test_with_users_and_roles_root_takes_the_backup(tmp_path: Path) -> None:
+    """The restored copy asks for users, too."""
+    member = RealEtcd(tmp_path, size=1)
+    root = member.ca.issue("root", "root")
+    member.start("m1")
+    try:
+        member.programs.wait_until("m1", lambda: etcdctl(member, "endpoint", "health", check=False) != "")
+        etcdctl(member, "user", "add", "root", "--no-password")
+        etcdctl(member, "auth", "enable")
+        refused = Backups(member, tmp_path / "other").run()
+        assert refused.returncode == 1 and "permission denied" in refused.stderr, refused.stderr
+        backups = Backups(member, tmp_path / "root", cert=f"{root}.crt", key=f"{root}.key")
+        done = backups.run()
+        assert done.returncode == 0 and len(backups.names()) == 1, done.stderr
+    finally:
+        member.programs.stop_all()
+
+
 def test_old_archives_are_deleted_and_the_new_one_is_pushed(etcd: RealEtcd, tmp_path: Path) -> None:
     target = tmp_path / "pushed"
     backups = Backups(etcd, tmp_path, keep_count=2, push=["cp", "{archive}", str(target)])
