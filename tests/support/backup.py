@@ -61,7 +61,7 @@ class Backups:
 
     def names(self) -> list[str]:
         """Return everything in the directory, except for the record of the last backup."""
-        return sorted(path.name for path in self.directory.iterdir() if path.name != "state.json")
+        return sorted(path.name for path in self.directory.iterdir() if path.name != "last.json")
 
     def metric(self, name: str) -> float:
         """Return a metric of the textfile."""

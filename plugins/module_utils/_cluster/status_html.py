@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_text import counted
 
@@ -158,8 +158,8 @@ def _icon(severity: str) -> str:
     return f'<svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">{SHAPES[severity]}</svg>'
 
 
-def _pill(severity: str, words: Mapping[str, str] = WORDS) -> str:
-    return f'<span class="pill {severity}">{_icon(severity)}{words[severity]}</span>'
+def _pill(severity: str, words: Optional[Mapping[str, str]] = None) -> str:
+    return f'<span class="pill {severity}">{_icon(severity)}{(words or WORDS)[severity]}</span>'
 
 
 def _promise(promise: Mapping[str, str]) -> str:

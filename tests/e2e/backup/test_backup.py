@@ -42,7 +42,7 @@ def shell(cluster: Cluster, command: str) -> str:
 
 def archives(cluster: Cluster) -> list[str]:
     """Return the archives on the host."""
-    return shell(cluster, "ls /var/backups/hardway | grep -v state.json || true").split()
+    return shell(cluster, "ls /var/backups/hardway | grep -v last.json || true").split()
 
 
 def test_the_timer_waits_and_systemd_accepts_the_units(cluster: Cluster) -> None:

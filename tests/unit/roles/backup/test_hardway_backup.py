@@ -54,7 +54,7 @@ def test_a_single_old_archive_is_kept() -> None:
 
 def test_only_archives_of_the_cluster_count(tmp_path: Path) -> None:
     names = ["c-20260102T030405Z.tar.gz", "c-20260101T030405Z.tar.gz.enc"]
-    for name in [*names, "cc-20260101T030405Z.tar.gz", "c-20260101T030405Z.tar.gz.old", "state.json"]:
+    for name in [*names, "cc-20260101T030405Z.tar.gz", "c-20260101T030405Z.tar.gz.old", "last.json"]:
         (tmp_path / name).touch()
     assert [archive.name for archive in program.archives(tmp_path, "c")] == [names[1], names[0]]
 
