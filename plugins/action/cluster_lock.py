@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
                 lambda state: self._renew(arguments, variables, state),
             )
         elif not result.get("failed") and not result.get("unreachable"):
-            Display().vv(f"cluster: locked on this controller only; {result.get('reason', '')}")
+            Display().v(f"cluster: locked on this controller only: {result.get('reason', '')}")
         return result
 
     def _call(self, arguments: dict[str, Any], variables: dict[str, Any], state: str) -> dict[str, Any]:

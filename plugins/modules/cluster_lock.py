@@ -64,12 +64,12 @@ EXAMPLES = r"""
 RETURN = r"""
 lock:
   description:
-    - V(held) or V(released). V(none) if there is no API server that could keep it.
+    - V(held) or V(released). V(none) if no API server keeps it; this is no error.
   returned: always
   type: str
   sample: held
 reason:
-  description: Why there is no lock.
+  description: Why there is no lock, for example because no API server is ready.
   returned: when RV(lock=none)
   type: str
   sample: "kube-apiserver is not deployed on this host"
@@ -117,8 +117,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
                 if exc.status != 409 or attempt == 3:
                     raise
     except ApiError as exc:
-        if exc.status:
-            raise
+        # A broken cluster must not be locked against its repair, for example one whose certificates have expired.
         return {"changed": False, "lock": "none", "reason": str(exc)}
     raise AssertionError("unreachable")
 

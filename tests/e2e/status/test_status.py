@@ -9,7 +9,6 @@ Each test leaves more broken than the one before it.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
-# For three healthy hosts on a machine without other work; and in any case.
-SECONDS, AT_MOST = 10, 25
 POLICY = "/etc/kubernetes/audit-policy.yaml"
 
 
@@ -68,7 +65,6 @@ def status(cluster: Cluster, directory: Path, **options: object) -> Status:
     assert written.is_file(), run.output[-6000:]
     found = Status(run, json.loads(written.read_text(encoding="utf-8")), seconds)
     print(f"{seconds:.1f} s, exit {run.status}, {found.report['severity']}: {found.found}")
-    assert seconds < AT_MOST
     return found
 
 
@@ -85,11 +81,6 @@ def test_a_healthy_cluster(cluster: Cluster, tmp_path: Path) -> None:
     assert f"{cluster.virtual_address()} on {cluster.holder()}" in sections["balancers"]
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert "hardway_status_severity" in metrics.read_text(encoding="utf-8")
-    fastest = min(found.seconds, *(status(cluster, tmp_path).seconds for _again in range(2)))
-    if os.getloadavg()[0] > (os.cpu_count() or 1):
-        print(f"{fastest:.1f} s, not compared with {SECONDS} s: the machine does other work")
-    else:
-        assert fastest < SECONDS
     # The module ran once on each host, and once for the cluster.
     tasks = {task["name"]: task["results"] for task in found.run.tasks if "Gather the state" in task["name"]}
     assert tasks == {"Gather the state of the host": 3, "Gather the state of the cluster": 1}

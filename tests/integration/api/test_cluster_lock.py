@@ -90,6 +90,17 @@ def test_of_many_runs_at_once_one_has_the_lock(lock: Run, kubernetes: RealKubern
     assert [result.get("lock") for result in results].count("held") == 1, results
 
 
+def test_a_broken_cluster_is_not_locked_against_its_repair(kubernetes: RealKubernetes, run_module: Run) -> None:
+    """Its API refuses the certificate of the administrator, or does not respond."""
+    arguments = {"operation": "site.yml", "holder": ALICE}
+    stranger = kubernetes.ca.issue("stranger", "stranger")
+    pair = {"cert": f"{stranger}.crt", "key": f"{stranger}.key"}
+    refused = run_module("cluster_lock", **{**kubernetes.arguments(), **pair}, **arguments)
+    assert refused["lock"] == "none" and "403" in refused["reason"], refused
+    dead = run_module("cluster_lock", **{**kubernetes.arguments(), "servers": ["https://127.0.0.1:9"]}, **arguments)
+    assert dead["lock"] == "none" and "refused" in dead["reason"]
+
+
 def test_check_mode_locks_nothing(kubernetes: RealKubernetes, run_module: Run) -> None:
     run_module("cluster_lock", check=True, **kubernetes.arguments(), holder=ALICE, operation="site.yml")
     assert kubernetes.api().find(PATH) is None
