@@ -23,6 +23,7 @@ from tests.support.needs import need_cluster
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
 POLICY = "/etc/kubernetes/audit-policy.yaml"
+BACKUP = "/var/backups/hardway/last.json"
 
 
 @dataclass
@@ -68,6 +69,13 @@ def status(cluster: Cluster, directory: Path, **options: object) -> Status:
     return found
 
 
+def test_a_new_cluster_lacks_a_backup(cluster: Cluster, tmp_path: Path) -> None:
+    found = status(cluster, tmp_path)
+    assert (found.run.status, found.found) == (0, {"backup": "warning"})
+    done = cluster.run(playbook="playbooks/backup.yml")
+    assert done.status == 0, done.output[-3000:]
+
+
 def test_a_healthy_cluster(cluster: Cluster, tmp_path: Path) -> None:
     page, metrics = tmp_path / "status.html", tmp_path / "status.prom"
     found = status(cluster, tmp_path, status_html=str(page), status_textfile=str(metrics), status_fail_on="warning")
@@ -94,16 +102,19 @@ def test_check_mode_reports_the_same_and_writes_nothing(cluster: Cluster, tmp_pa
 
 
 def test_drift_cordon_and_a_stale_backup_are_warnings(cluster: Cluster, tmp_path: Path) -> None:
-    last = json.dumps({"time": "2020-01-01T00:00:00Z", "size": 1024})
     cluster.exec("n1", f"cp -p {POLICY} /root/policy && echo '# changed' >> {POLICY}")
-    cluster.exec("n2", f"mkdir -p /var/backups/hardway && echo '{last}' > /var/backups/hardway/last.json")
+    for host in cluster.hosts():
+        cluster.exec(
+            host, f'cp -p {BACKUP} /root/last.json && sed -i -E \'s/"time": [0-9]+/"time": 1577836800/\' {BACKUP}'
+        )
     cluster.kubectl("n1", "cordon n3")
     try:
         found = status(cluster, tmp_path)
         failing = status(cluster, tmp_path, status_fail_on="warning")
     finally:
         cluster.exec("n1", f"cp -p /root/policy {POLICY}")
-        cluster.exec("n2", "rm -r /var/backups/hardway")
+        for host in cluster.hosts():
+            cluster.exec(host, f"test ! -e /root/last.json || mv /root/last.json {BACKUP}")
         cluster.kubectl("n1", "uncordon n3")
     assert found.found == dict.fromkeys(("node n3", "backup", "kube-apiserver on n1"), "warning")
     assert (found.run.status, failing.run.status) == (0, 2)
