@@ -123,12 +123,12 @@ operation:
   description: Holder of the lease C(kube-system/hardway), if any.
   returned: when an API server is ready
   type: dict
-  sample: {holder: "alice@admin1 site.yml", since: "2026-11-29T07:45:00Z", age: 4.2, held: true}
+  sample: {holder: "alice@admin1/4711-881234", playbook: site.yml, since: "2026-11-29T07:45:00Z", age: 4.2, held: true}
 record:
-  description: Data of the ConfigMap C(kube-system/hardway-cluster), if there is one.
+  description: Cluster record, as M(hardway.kubernetes.cluster_record) returns it. Empty if there is none.
   returned: when an API server is ready
   type: dict
-  sample: {}
+  sample: {"id": "7b0c…", "name": "kubernetes"}
 coredns:
   description: Version of CoreDNS, if it is deployed.
   returned: when an API server is ready

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as states
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock, record
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running import coredns_version
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
@@ -23,8 +24,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.cli
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 LEADERS = ("kube-controller-manager", "kube-scheduler")
 # Which playbook changes the cluster at the moment, and what the last one has recorded.
-OPERATION = LEASES + "hardway"
-RECORD = "/api/v1/namespaces/kube-system/configmaps/hardway-cluster"
+OPERATION = f"{lock.PATH}/{lock.NAME}"
+RECORD = f"{record.PATH}/{record.NAME}"
 COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 NODES = "/api/v1/nodes"
@@ -117,7 +118,7 @@ def objects(server: str, tls: Tls, timeout: float) -> dict[str, Any]:
     return {
         "leaders": states.lease_states({name: found[LEASES + name] for name in LEADERS}, now),
         "operation": operation_of(operation, now) if operation else {},
-        "record": record_of(found[RECORD]),
+        "record": record.parsed(found[RECORD]),
         "coredns": coredns_version(found[COREDNS] or {}),
         "pending_csrs": pending_csrs((found[CSRS] or {}).get("items") or [], now),
         "nodes": states.node_states((found[NODES] or {}).get("items") or []),
@@ -125,22 +126,17 @@ def objects(server: str, tls: Tls, timeout: float) -> dict[str, Any]:
 
 
 def operation_of(lease: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
-    """Return who holds the cluster's lock, since when, and whether the run lives; nothing where it is free."""
-    spec = lease.get("spec") or {}
-    if not spec.get("holderIdentity"):
+    """Return who holds the cluster's lock, with which playbook, since when, and whether the run lives."""
+    found = lock.holder(lease, now)
+    if found is None:
         return {}
     return {
-        "holder": spec["holderIdentity"],
-        "since": spec.get("acquireTime") or "",
-        "age": kubernetes_leases.age(lease, now),
+        "holder": found.name,
+        "playbook": found.operation,
+        "since": found.since,
+        "age": found.renewed,
         "held": kubernetes_leases.held(lease, now),
     }
-
-
-def record_of(config: Optional[dict[str, Any]]) -> dict[str, str]:
-    """Return the texts of the cluster record."""
-    data = (config or {}).get("data") or {}
-    return {str(name): str(value) for name, value in data.items()}
 
 
 def pending_csrs(items: Sequence[Mapping[str, Any]], now: datetime.datetime) -> list[dict[str, Any]]:

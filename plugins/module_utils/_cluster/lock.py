@@ -17,7 +17,7 @@ Lease = Optional[dict[str, Any]]
 
 
 class Holder(NamedTuple):
-    """Who holds the lock: its name, the playbook that it runs, since when; how many seconds ago it was renewed."""
+    """Who holds the lock: its name, the playbook that it runs, since when, and how many seconds ago it was renewed."""
 
     name: str
     operation: str

@@ -331,7 +331,7 @@ def _certificates(state: State, found: Sequence[Finding]) -> list[dict[str, Any]
 
 def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     last, pending = state.backup, state.cluster.get("pending_csrs") or []
-    operation, record = state.cluster.get("operation") or {}, state.cluster.get("record") or {}
+    operation = state.cluster.get("operation") or {}
     reached = any(map(state.reached, state.hosts))
     kept = "none known" if state.backup_deployed else "not deployed" if reached else "unknown"
     if last:
@@ -344,9 +344,8 @@ def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
             if operation["since"]
             else ""
         )
-        running = f"{operation['holder']}{since}" + ("" if operation["held"] else " · interrupted")
-    if record.get("operation"):
-        running += f" · {one_line(record['operation'])}"
+        running = one_line(f"{operation['playbook']} by {operation['holder']}{since}")
+        running += "" if operation["held"] else " · interrupted"
     rows: list[Row] = [("warning", [item["name"], item["user"], item["signer"], age(item["age"])]) for item in pending]
     columns = ("CSR", "From", "Signer", "Age")
     waiting = f"{len(pending)} pending" if state.api_answers else "unknown"

@@ -26,8 +26,10 @@ def test_a_healthy_cluster_with_a_dead_server(kubernetes: RealKubernetes, run_mo
     dead = f"https://127.0.0.1:{free_ports(1)[0]}"
     api, name = kubernetes.api(), "node-status"
     api.post("/api/v1/nodes", {"metadata": {"name": name}, "spec": {"unschedulable": True}})
-    lease = {"holderIdentity": "alice site.yml", "leaseDurationSeconds": 60, "renewTime": "2026-01-01T00:00:00.000000Z"}
-    api.post(LEASES, {"metadata": {"name": "hardway"}, "spec": lease})
+    lock = {"holder": "alice@ctrl1/11-1", "operation": "rotate_ca.yml", "duration": 1}
+    assert run_module("cluster_lock", **kubernetes.arguments(), **lock)["lock"] == "held"
+    recorded = run_module("cluster_record", **kubernetes.arguments(), name="prod")["record"]
+    time.sleep(2.5)
     try:
         found = run_module(
             "cluster_status",
@@ -38,14 +40,17 @@ def test_a_healthy_cluster_with_a_dead_server(kubernetes: RealKubernetes, run_mo
     finally:
         api.delete(f"/api/v1/nodes/{name}")
         api.delete(f"{LEASES}/hardway")
+        api.delete("/api/v1/namespaces/kube-system/configmaps/hardway-cluster")
     assert not found["changed"] and not found.get("failed")
     first, second = found["servers"]
     assert (first["ready"], first["reason"]) == (False, "refuses connections")
     assert second["ready"] and second["version"].startswith("1.") and found["endpoint"] == second
     (node,) = [node for node in found["nodes"] if node["name"] == name]
     assert node["unschedulable"] and not node["ready"]
-    assert found["operation"]["holder"] == "alice site.yml" and not found["operation"]["held"]
-    assert found["leaders"][0]["holder"] and found["record"] == {} and found["api_error"] == ""
+    operation = found["operation"]
+    assert (operation["holder"], operation["playbook"]) == ("alice@ctrl1/11-1", "rotate_ca.yml")
+    assert not operation["held"], "it was not renewed in time"
+    assert found["leaders"][0]["holder"] and found["record"] == recorded and found["api_error"] == ""
     (member,) = found["etcd"]["members"]
     assert member["healthy"] and member["db_size"] > 0
     # What etcd has without a setting.

@@ -208,7 +208,13 @@ def expiring() -> State:
     found["pending_csrs"] = [
         {"name": "csr-7xk2p", "user": "system:node:n4", "signer": "kubernetes.io/kubelet-serving", "age": 431.0}
     ]
-    found["operation"] = {"holder": "alice@admin1 renew.yml", "since": "2026-11-29T03:10:00Z", "age": 4.0, "held": True}
+    found["operation"] = {
+        "holder": "alice@admin1/4711-881234",
+        "playbook": "renew.yml",
+        "since": "2026-11-29T03:10:00Z",
+        "age": 4.0,
+        "held": True,
+    }
     return changed(state, hosts=hosts, cluster=found)
 
 

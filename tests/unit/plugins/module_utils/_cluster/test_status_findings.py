@@ -278,13 +278,14 @@ def test_a_unit_that_does_not_work_is_a_warning() -> None:
 
 
 def test_a_running_operation_is_shown_and_an_interrupted_one_is_a_warning() -> None:
-    running = {"holder": "alice site.yml", "since": "2026-11-29T03:10:00Z", "age": 4.0, "held": True}
+    running = {"holder": "alice@ctrl1/11-1", "playbook": "site.yml", "age": 4.0, "held": True}
+    running["since"] = "2026-11-29T03:10:00Z"
     assert found(with_cluster(operation=running)) == []
     section = report(with_cluster(operation=running))["sections"][-1]
-    assert section["summary"] == "alice site.yml since 2026-11-29 03:10:00 UTC"
+    assert section["summary"] == "site.yml by alice@ctrl1/11-1 since 2026-11-29 03:10:00 UTC"
     severity, text = only(with_cluster(operation={**running, "held": False, "age": 700.0}))
     assert severity == "warning" and text.startswith(
-        "operation: of alice site.yml: interrupted, its lock was last renewed 11m40s"
+        "operation: site.yml of alice@ctrl1/11-1: interrupted, its lock was last renewed 11m40s"
     )
 
 
