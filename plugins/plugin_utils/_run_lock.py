@@ -20,8 +20,9 @@ from typing import Any, Callable, NamedTuple
 
 from ansible.errors import AnsibleActionFail
 
-# Seconds between renewals, and between checks of the process of the run.
-RENEWAL = 15.0
+# Seconds between renewals, between attempts through a host that fails, and between checks of the process of the run.
+RENEWAL = 20.0
+RETRY = 5.0
 WATCH = 0.5
 
 
@@ -104,8 +105,10 @@ def keep_renewing(directory: Path, run: Process, place: str, call: Callable[[str
     """Start a process that renews the lock through one host until the run has ended, and then releases it.
 
     C(call) takes C(present) or C(absent) and returns the result of module cluster_lock. There is one process for each
-    run and host.
+    run and host. They share the work: as long as one of them renews, the others only watch.
     """
+    shared = directory / f"{hashlib.sha256(run.name.encode()).hexdigest()[:24]}.renewed"
+    shared.touch()
     path = directory / f"{hashlib.sha256(f'{run.name} {place}'.encode()).hexdigest()[:24]}.renewal"
     renewal = path.open("a")
     try:
@@ -131,27 +134,51 @@ def keep_renewing(directory: Path, run: Process, place: str, call: Callable[[str
             if number not in (0, 1, 2, renewal.fileno()):
                 with suppress(OSError):
                     os.close(number)
-        _renew(run, call)
+        _renew(run, shared, call)
         path.unlink(missing_ok=True)
     finally:
         os._exit(0)
 
 
-def _renew(run: Process, call: Callable[[str], Mapping[str, Any]]) -> None:
-    due = time.monotonic() + RENEWAL
+def _renew(run: Process, shared: Path, call: Callable[[str], Mapping[str, Any]]) -> None:
+    retry = 0.0
     while run.lives():
         time.sleep(WATCH)
-        if time.monotonic() < due:
+        if time.monotonic() < retry or not _is_due(shared):
             continue
+        with shared.open("a") as turn, suppress(BlockingIOError):
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_due(shared):
+                if _renewed(run, call):
+                    os.utime(shared)
+                else:
+                    retry = time.monotonic() + RETRY
+    with suppress(OSError), shared.open("r+") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
         with suppress(Exception):
-            result = call("present")
-            if result.get("failed") and result.get("holder"):
-                # Two runs that change one cluster are worse than one that stops: every run can be repeated.
-                _say(run, f"cluster: the lock was taken over by {result['holder']}; this run ends")
-                os.kill(run.pid, signal.SIGTERM)
-        due = time.monotonic() + RENEWAL
+            # The others find no file any more.
+            if shared.exists() and call("absent").get("lock") == "released":
+                shared.unlink()
+
+
+def _is_due(shared: Path) -> bool:
+    """Return whether the last renewal by any process is long ago. False after another one released the lock."""
+    try:
+        return time.time() - shared.stat().st_mtime >= RENEWAL
+    except FileNotFoundError:
+        return False
+
+
+def _renewed(run: Process, call: Callable[[str], Mapping[str, Any]]) -> bool:
+    """Renew the lock; end the run if another one has it."""
     with suppress(Exception):
-        call("absent")
+        result = call("present")
+        if result.get("failed") and result.get("holder"):
+            # Two runs that change one cluster are worse than one that stops: every run can be repeated.
+            _say(run, f"cluster: the lock was taken over by {result['holder']}; this run ends")
+            os.kill(run.pid, signal.SIGTERM)
+        return result.get("lock") == "held"
+    return False
 
 
 def _say(run: Process, text: str) -> None:
