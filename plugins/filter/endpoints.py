@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Selects the endpoints of the groups of a host, and returns them in the format that a module expects.
-positional: _input, form, groups, address, host, clients
+positional: _input, form, groups, names, host
 options:
   _input:
     description: Endpoints in the format of C(_cluster_endpoints) of role cluster.
@@ -35,31 +35,27 @@ options:
     type: list
     elements: str
     required: true
-  address:
-    description: Node address of the host.
-    type: str
-    default: ""
+  names:
+    description:
+      - What the names in the endpoints stand for, in the format of C(_cluster_endpoint_names) of role cluster.
+      - C(ports) and C(directories) by name; C(clients) by name, each with the files C(ca), C(cert) and C(key) for
+        health checks; C(node) and C(vip), the addresses.
+    type: dict
+    required: true
   host:
     description: Name of the host.
     type: str
     default: ""
-  clients:
-    description: Files C(ca), C(cert) and C(key) of the clients of health checks, by the names that endpoints refer to.
-    type: dict
-    default: {}
 """
 
 EXAMPLES = r"""
 - name: Show the certificate that kubelet serves
   ansible.builtin.debug:
-    msg: "{{ endpoints | hardway.kubernetes.endpoints('certificates', ['node'], '192.0.2.21') }}"
+    msg: "{{ endpoints | hardway.kubernetes.endpoints('certificates', ['node'], names) }}"
   vars:
     endpoints:
-      - unit: kubelet
-        group: node
-        port: 10250
-        addresses: [node]
-        certificate: /etc/kubernetes/pki/kubelet.crt
+      - {unit: kubelet, group: node, port: kubelet, addresses: [node], certificate: pki/kubelet.crt}
+    names: {ports: {kubelet: 10250}, directories: {pki: /etc/kubernetes/pki}, node: 192.0.2.21}
 """
 
 RETURN = r"""
@@ -69,21 +65,19 @@ _value:
 """
 
 
-def endpoints(
-    items: t.Any, form: str, groups: t.Any, address: str = "", host: str = "", clients: t.Any = None
-) -> t.Any:
+def endpoints(items: t.Any, form: str, groups: t.Any, names: t.Any, host: str = "") -> t.Any:
     """Return the endpoints in a format."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import endpoints as layout
 
     own = layout.of_groups(items, groups)
-    forms: dict[str, t.Callable[[], t.Any]] = {
-        "listeners": lambda: layout.listeners(own),
-        "health": lambda: layout.health_checks(own, address, clients or {}),
-        "served": lambda: layout.served_certificates(own, host, address),
-        "certificates": lambda: layout.certificate_endpoints(own, address),
-    }
-    return forms[form]()
+    if form == "listeners":
+        return layout.listeners(own, names)
+    if form == "health":
+        return layout.health_checks(own, names)
+    if form == "served":
+        return layout.served_certificates(own, names, host)
+    return layout.certificate_endpoints(own, names)
 
 
 class FilterModule:

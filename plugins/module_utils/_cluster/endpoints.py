@@ -10,6 +10,8 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.addresses import host_port
 
 Endpoint = t.Mapping[str, t.Any]
+# What the names in endpoints stand for: ports, directories and clients by name, node and vip.
+Names = t.Mapping[str, t.Any]
 LOOPBACK = "127.0.0.1"
 
 
@@ -18,55 +20,58 @@ def of_groups(endpoints: t.Iterable[Endpoint], groups: t.Container[str]) -> list
     return [endpoint for endpoint in endpoints if endpoint["group"] in groups]
 
 
-def listeners(endpoints: t.Iterable[Endpoint]) -> list[dict[str, t.Any]]:
+def listeners(endpoints: t.Iterable[Endpoint], names: Names) -> list[dict[str, t.Any]]:
     """Return the ports, as module host_preflight expects them."""
-    fields = ("group", "unit", "port", "addresses", "open", "protocol")
-    return [{name: endpoint[name] for name in fields if name in endpoint} for endpoint in endpoints]
+    return [
+        {
+            "group": endpoint["group"],
+            "unit": endpoint["unit"],
+            "port": names["ports"][endpoint["port"]],
+            "addresses": [names["vip"] if one == "vip" else one for one in endpoint["addresses"]],
+            "open": endpoint.get("open", False),
+        }
+        for endpoint in endpoints
+    ]
 
 
-def health_checks(
-    endpoints: t.Iterable[Endpoint], address: str, clients: t.Mapping[str, t.Mapping[str, str]]
-) -> dict[str, dict[str, str]]:
+def health_checks(endpoints: t.Iterable[Endpoint], names: Names) -> dict[str, dict[str, str]]:
     """Return the health check of each unit: its URL, for https with the files of its client.
 
     On loopback if the unit listens there, so that the check depends on the unit alone.
     """
     found: dict[str, dict[str, str]] = {}
     for endpoint in endpoints:
-        if "health" not in endpoint:
-            continue
-        client = dict(clients[endpoint["client"]]) if "client" in endpoint else {}
-        scheme = "https" if client else "http"
-        url = f"{scheme}://{host_port(connect_address(endpoint, address), endpoint['port'])}{endpoint['health']}"
-        found[endpoint["unit"]] = {"url": url, **client}
+        if "health" in endpoint:
+            client = dict(names["clients"][endpoint["client"]]) if "client" in endpoint else {}
+            address = LOOPBACK if LOOPBACK in endpoint["addresses"] else names["node"]
+            place = host_port(address, names["ports"][endpoint["port"]])
+            found[endpoint["unit"]] = {
+                "url": f"{'https' if client else 'http'}://{place}{endpoint['health']}",
+                **client,
+            }
     return found
 
 
-def connect_address(endpoint: Endpoint, address: str) -> str:
-    """Return the address at which the host itself connects to an endpoint."""
-    return LOOPBACK if LOOPBACK in endpoint["addresses"] else address
-
-
-def served_certificates(endpoints: t.Iterable[Endpoint], host: str, address: str) -> list[dict[str, t.Any]]:
+def served_certificates(endpoints: t.Iterable[Endpoint], names: Names, host: str) -> list[dict[str, t.Any]]:
     """Return the listeners with certificates, as module host_health expects them."""
     return [
         {
             "name": f"{endpoint.get('title', endpoint['unit'])} on {host}",
-            "host": _certificate_address(endpoint, address),
-            "port": endpoint["port"],
-            "path": endpoint["certificate"],
+            "host": _served_address(endpoint, names),
+            "port": names["ports"][endpoint["port"]],
+            "path": _certificate(endpoint, names),
         }
         for endpoint in endpoints
         if "certificate" in endpoint
     ]
 
 
-def certificate_endpoints(endpoints: t.Iterable[Endpoint], address: str) -> list[dict[str, t.Any]]:
+def certificate_endpoints(endpoints: t.Iterable[Endpoint], names: Names) -> list[dict[str, t.Any]]:
     """Return the listeners with certificates, as module pki_info expects them."""
     return [
         {
-            "endpoint": host_port(_certificate_address(endpoint, address), endpoint["port"]),
-            "path": endpoint["certificate"],
+            "endpoint": host_port(_served_address(endpoint, names), names["ports"][endpoint["port"]]),
+            "path": _certificate(endpoint, names),
             "used_by": [endpoint["unit"]],
         }
         for endpoint in endpoints
@@ -74,6 +79,12 @@ def certificate_endpoints(endpoints: t.Iterable[Endpoint], address: str) -> list
     ]
 
 
-def _certificate_address(endpoint: Endpoint, address: str) -> str:
+def _served_address(endpoint: Endpoint, names: Names) -> str:
     """Return the address that other hosts use, if there is one."""
-    return address if "node" in endpoint["addresses"] else LOOPBACK
+    return str(names["node"]) if "node" in endpoint["addresses"] else LOOPBACK
+
+
+def _certificate(endpoint: Endpoint, names: Names) -> str:
+    """Return the path of the certificate."""
+    directory, _slash, name = endpoint["certificate"].partition("/")
+    return f"{names['directories'][directory]}/{name}"

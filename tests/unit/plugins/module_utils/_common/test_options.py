@@ -145,7 +145,9 @@ def test_defaults_are_good_and_rules_are_of_options() -> None:
             assert problem(name, converted(option["default"], option["type"])) == "", name
 
 
-ENDPOINTS = Rendered("cluster", "k1", {"k1": "192.0.2.1"}, {"etcd": ["k1"]}).value("_cluster_endpoints")
+ENDPOINTS = Rendered("cluster", "k1", {"k1": "192.0.2.1"}, {"etcd": ["k1"]}).value(
+    "_cluster_endpoints | hardway.kubernetes.endpoints('listeners', _cluster_group_names, _cluster_endpoint_names)"
+)
 
 
 def contradictions(groups: dict[str, list[str]], **values: t.Any) -> str:
