@@ -38,11 +38,12 @@ ROLE_HOSTS = {
     "flannel": "node",
     "addons": "master",
     "backup": "etcd",
+    "restore": "etcd:master:node",
     "verify": "etcd:master:lb:node",
     "status": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
-PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "backup", "download", "offline_csrs"]
+PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "backup", "restore", "download", "offline_csrs"]
 
 
 def load(path: Path) -> Any:

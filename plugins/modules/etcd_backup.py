@@ -32,7 +32,7 @@ options:
   record:
     description: The record of the last backup, which the unit writes.
     type: path
-    default: /var/backups/hardway/state.json
+    default: /var/backups/hardway/last.json
 """
 
 EXAMPLES = r"""
@@ -95,7 +95,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.system
 
 SPEC: dict[str, Any] = {
     "unit": {"type": "str", "default": "hardway-backup-now.service"},
-    "record": {"type": "path", "default": "/var/backups/hardway/state.json"},
+    "record": {"type": "path", "default": "/var/backups/hardway/last.json"},
 }
 RETURNED = ("archive", "size", "time", "revision", "keys", "restore_seconds", "seconds", "secret")
 
@@ -120,7 +120,7 @@ def taken(systemd: Systemd, name: str, path: str) -> dict[str, Any]:
     systemd.do_to("start", name)
     record = atomic_files.read(path)
     if record is None or record == before:
-        raise HardwayError(f"{path}: not written by {name}; give its record, state.json in backup_dir, as record")
+        raise HardwayError(f"{path}: not written by {name}; give its record, last.json in backup_dir, as record")
     found = json.loads(record)
     return {key: found[key] for key in RETURNED}
 

@@ -74,3 +74,9 @@ def verify(archive: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Check an archive."""
     command = [sys.executable, str(PROGRAM), "verify", str(archive), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def inspect(backups: Backups, archive: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Inspect an archive with the settings of a host."""
+    command = [sys.executable, str(PROGRAM), "inspect", str(archive), "--settings", str(backups.settings), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

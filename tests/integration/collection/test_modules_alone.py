@@ -81,6 +81,10 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "etcd_backup": ({"unit": "hardway-none"}, SYSTEMD or r"hardway-none.service: no such unit on this host; run site"),
     "etcd_health": ({**ETCD, "timeout": 1}, NO_SERVER),
     "etcd_key": ({**ETCD, "etcdctl": "TOP/none", "path": "/key", "value": "text"}, NO_PROGRAM),
+    "etcd_restore": (
+        {"state": "prepared", "id": "x", "source": "TOP/none", "name": "m1", "members": {"m1": URL}, "data_dir": "TOP"},
+        r"none: no such file on this host; copy it",
+    ),
     "image_archive": ({"archives": ["TOP/r.csr"], "inspect_only": True}, r"r\.csr: no readable archive.*; use"),
     "manifest": ({**KUBECTL, "content": "{kind: Namespace}"}, r"kubectl: TOP/none does not exist; install it"),
     "node_settings": ({**API, "nodes": [{"name": "n1", "labels": {"a": "b"}}], "timeout": 1}, NO_SERVER),
@@ -90,6 +94,10 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
 (REPORTS if HAS_SYSTEMD else FAILS)["host_health"] = (
     {"services": [{"unit": "hardway-none"}]},
     SYSTEMD or r"hardway-none",
+)
+(REPORTS if HAS_SYSTEMD else FAILS)["etcd_restore_info"] = (
+    {"unit": "hardway-none", "data_dir": "TOP", "backup_dir": "TOP"},
+    SYSTEMD or r'"restores": \[\]',
 )
 
 pytestmark = pytest.mark.slow
