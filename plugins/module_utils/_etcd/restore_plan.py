@@ -130,14 +130,14 @@ def _plan_archive(
             "not have; append it there as NAME:SECRET (hardway-backup unpack shows it in encryption.yaml), run "
             "site.yml if the cluster works, and restore again"
         )
-    if previous and previous["kind"] == "archive" and previous["digest"] == inspection["sha256"]:
-        if not asked.get("again"):
-            found["done"] = True
-            found["text"].append(
-                f"{title}: restored before ({previous['id']}); to restore it once more, and lose what was written "
-                "since, add -e again=true"
-            )
-            return
+    before = previous.get("kind") == "archive" and previous["digest"] == inspection["sha256"]
+    if before and not asked.get("again"):
+        found["done"] = True
+        found["text"].append(
+            f"{title}: restored before ({previous['id']}); to restore it once more, and lose what was written "
+            "since, add -e again=true"
+        )
+        return
     revision = int(inspection["revision"])
     ahead = max(0, int(inspection.get("live_revision", 0)) - revision, *_ahead(hosts, revision))
     found |= {"id": f"{now}-{inspection['sha256'][:8]}", "bump": BUMP + ahead, "title": title}
