@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import os
 import random
-import re
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from dev.tools.lab import TOP
-from dev.tools.processes import family, kill
 from tests.support.hosts.cluster import Cluster
+from tests.support.hosts.killed_run import kill_after, last_task
 from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
@@ -56,30 +51,7 @@ def test_one_run_finishes_what_one_kill_interrupted(hosts: Cluster, attempt: int
     # One in each tenth of the run, whatever the machine's speed: after so many tasks, and a moment.
     tasks, seconds = 1 + attempt * TASKS // 10 + chance.randrange(TASKS // 10), chance.uniform(0, 3)
     ended = kill_after(hosts, seconds, tasks)
-    last = re.findall(r"^TASK \[(.*)\]", killed(hosts).read_text(encoding="utf-8"), re.MULTILINE)[-1]
-    print(f"HARDWAY_SEED={SEED}: {'finished before' if ended else 'killed in'} task {tasks} + {seconds:.1f} s: {last}")
+    how = "finished before" if ended else "killed in"
+    print(f"HARDWAY_SEED={SEED}: {how} task {tasks} + {seconds:.1f} s: {last_task(hosts)}")
     hosts.deploy()
     assert hosts.deploy().changed == {}
-
-
-def killed(cluster: Cluster) -> Path:
-    """Return the directory for the output of killed runs."""
-    return cluster.directory / "killed.log"
-
-
-def kill_after(cluster: Cluster, seconds: float, tasks: int = 0) -> bool:
-    """Run site.yml and kill all of it some seconds after a number of tasks; return whether it had ended by itself."""
-    path = killed(cluster)
-    with path.open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(cluster.command(), cwd=TOP, stdout=log, stderr=log, start_new_session=True)
-        while process.poll() is None and path.read_text(encoding="utf-8").count("\nTASK [") < tasks:
-            time.sleep(0.05)
-        end = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
-        if process.poll() is not None:
-            return True
-        # Ansible's workers lead sessions of their own: a signal to the group would let them finish their task.
-        kill(family(process.pid))
-        process.wait()
-    return False
