@@ -85,6 +85,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
 
@@ -116,8 +117,9 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
             except ApiError as exc:
                 if exc.status != 409 or attempt == 3:
                     raise
-    except ApiError as exc:
-        # A broken cluster must not be locked against its repair, for example one whose certificates have expired.
+    except (ApiError, HttpError) as exc:
+        # A broken cluster must not be locked against its repair, for example one whose certificates have expired, or
+        # whose API servers respond with nothing because etcd has lost its quorum.
         return {"changed": False, "lock": "none", "reason": str(exc)}
     raise AssertionError("unreachable")
 

@@ -104,7 +104,8 @@ def test_the_plan_says_what_is_lost_and_changes_nothing(saved: Saved, tmp_path: 
     done = saved.restore("-e", f"plan_file={plan}")
     assert done.changed == {} and saved.starts() == before
     text = " ".join(done.output.split())
-    assert "created since, will be lost: configmaps 1" in text and "join again: n3" in text, text[-3000:]
+    assert "created since, will be lost: " in text and "configmaps 1, csinodes 1, nodes 1" in text, text[-3000:]
+    assert "nodes that joined since, and join again: n3" in text
     assert "-e confirm=kubernetes" in text
     assert json.loads(plan.read_text())["kind"] == "archive"
     listed = cluster.run(playbook=PLAYBOOK)

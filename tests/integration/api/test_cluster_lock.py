@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
 from ansible_collections.hardway.kubernetes.plugins.modules import cluster_lock
 
 from tests.support.api.kubernetes import RealKubernetes
@@ -99,6 +100,19 @@ def test_a_broken_cluster_is_not_locked_against_its_repair(kubernetes: RealKuber
     assert refused["lock"] == "none" and "403" in refused["reason"], refused
     dead = run_module("cluster_lock", **{**kubernetes.arguments(), "servers": ["https://127.0.0.1:9"]}, **arguments)
     assert dead["lock"] == "none" and "refused" in dead["reason"]
+
+
+def test_api_servers_without_etcd_do_not_keep_a_repair_away(
+    kubernetes: RealKubernetes, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They accept connections, and answer requests that need a quorum of etcd with nothing."""
+
+    def silent(*_given: Any, **_options: Any) -> Any:
+        raise HttpError("GET https://192.0.2.1:6443: no response (timeout)")
+
+    monkeypatch.setattr(cluster_lock.Api, "find", silent)
+    found = run_module("cluster_lock", **kubernetes.arguments(), holder=ALICE)
+    assert found["lock"] == "none" and "no response" in found["reason"] and not found.get("failed")
 
 
 def test_check_mode_locks_nothing(kubernetes: RealKubernetes, run_module: Run) -> None:

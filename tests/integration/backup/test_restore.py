@@ -124,7 +124,7 @@ def test_inspection_says_what_a_restore_would_change(etcd: RealEtcd, backups: Ba
     assert found["live_revision"] > found["revision"]
     assert found["differences"] == {
         "example.org/widgets": {"deleted": 1, "back": 0, "older": 0},
-        "minions": {"deleted": 1, "back": 1, "older": 0},
+        "nodes": {"deleted": 1, "back": 1, "older": 0},
         "pods": {"deleted": 0, "back": 0, "older": 1},
     }
     # The API servers do not have the key of the Secret.
