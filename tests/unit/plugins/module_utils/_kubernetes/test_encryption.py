@@ -238,7 +238,7 @@ def test_a_further_key_that_only_decrypts_needs_no_steps() -> None:
     assert (steps.moving, steps.keys["now"]) == (False, ["a", "b"])
 
 
-def test_files_edited_by_hand_are_not_believed() -> None:
+def test_files_edited_by_hand_do_not_break_the_rule() -> None:
     """One master encrypts with a key that the other one does not have."""
     steps = plan(["secrets"], [Found(("secrets",), (), ("b", "a")), Found(("secrets",), (), ("a",))], (), ["b", "a"])
     assert steps.keys["now"] == ["a", "b"]
