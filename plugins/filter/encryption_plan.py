@@ -80,6 +80,7 @@ def encryption_plan(
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import digest
     from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import encryption
     from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import encryption_keys
     from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -102,7 +103,7 @@ def encryption_plan(
     lost: dict[str, None] = {}
     for found, nonce in ran:
         content = _parsed(found.get(CONFIGURATION, ""))
-        here = {(key.name, secrets.digest(key.secret, nonce)): key.path for key in available}
+        here = {(key.name, digest(key.secret, nonce)): key.path for key in available}
         theirs = _keys(content)
         sources = {**{name: here[name, secret] for name, secret in theirs if (name, secret) in here}, **sources}
         lost |= dict.fromkeys(name for name, secret in theirs if (name, secret) not in here and not replace)

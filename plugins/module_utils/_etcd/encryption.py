@@ -46,7 +46,8 @@ def pages(run: Callable[[Sequence[str]], str]) -> Iterator[list[dict[str, Any]]]
 def count(run: Callable[[Sequence[str]], str], absent: Sequence[str] = ()) -> dict[str, Any]:
     """Return the number of values by provider and key, and of others; raise when there are some under absent keys."""
     encrypted: Counter[str] = Counter()
-    plain, examples = 0, []
+    examples: list[str] = []
+    plain = 0
     for page in pages(run):
         for pair in page:
             prefix = _PREFIX.match(base64.b64decode(pair.get("value", "")[:_START]))
