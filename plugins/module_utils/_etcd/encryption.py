@@ -21,9 +21,9 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 
 # Of each page in bytes, as etcdctl prints it. A value has 1.5 MB at most, most have far less.
 PAGE = 4 * 1024 * 1024
-_FIRST, _MOST = 16, 2000
-# Long enough for every prefix; the rest of a value is not decoded.
-_START = 400
+_FIRST, _MOST = 16, 500
+# Of the encoded value, long enough for every prefix; the rest is not decoded.
+_START = 1024
 _PREFIX = re.compile(rb"k8s:enc:([a-z]+):v\d+:([^:]+):")
 _EXAMPLES = 3
 
@@ -46,24 +46,29 @@ def pages(run: Callable[[Sequence[str]], str]) -> Iterator[list[dict[str, Any]]]
 def count(run: Callable[[Sequence[str]], str], absent: Sequence[str] = ()) -> dict[str, Any]:
     """Return the number of values by provider and key, and of others; raise when there are some under absent keys."""
     encrypted: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     examples: list[str] = []
     plain = 0
+    # A name may have a colon, so it does not follow from the value alone where it ends.
+    sought = [(name, re.compile(rb"k8s:enc:[a-z]+:v\d+:" + re.escape(name.encode()) + b":")) for name in absent]
     for page in pages(run):
         for pair in page:
-            prefix = _PREFIX.match(base64.b64decode(pair.get("value", "")[:_START]))
+            value = base64.b64decode(pair.get("value", "")[:_START])
+            prefix = _PREFIX.match(value)
             if not prefix:
                 plain += 1
                 continue
-            provider, name = (part.decode("utf-8", "replace") for part in prefix.groups())
-            encrypted[f"{provider}:{name}"] += 1
-            if name in absent and len(examples) < _EXAMPLES:
-                examples.append(_key(pair))
-    if examples:
-        under = [f"{number} values under {name}" for name, number in encrypted.items() if name.split(":")[1] in absent]
+            provider, first = (part.decode("utf-8", "replace") for part in prefix.groups())
+            encrypted[f"{provider}:{first}"] += 1
+            for name, pattern in sought:
+                if pattern.match(value):
+                    used[name] += 1
+                    examples += [_key(pair)] if len(examples) < _EXAMPLES else []
+    if used:
         raise HardwayError(
-            f"etcd: has {', '.join(under)}, such as {', '.join(examples)}, and only that key decrypts them; keep it in"
-            " secrets/encryption.key of cluster_pki_dir, as NAME:SECRET on a line after the first, and add their"
-            " resources to master_encryption_resources if they are not there"
+            f"etcd: values are encrypted by keys that are to be removed: {dict(used)}, such as {', '.join(examples)};"
+            " nothing else decrypts them: keep the keys in secrets/encryption.key of cluster_pki_dir, as NAME:SECRET"
+            " on lines after the first, and add the resources to master_encryption_resources if they are not there"
         )
     return {"encrypted": dict(encrypted), "plain": plain}
 

@@ -55,9 +55,14 @@ def test_a_key_in_use_is_reported_by_names_only() -> None:
     values[b"/registry/secrets/p"] = b"k8s:enc:aescbc:v1:key2:content"
     with pytest.raises(HardwayError) as error:
         count(Etcd(values), ["key1"])
-    assert "etcd: has 9 values under secretbox:key1, such as /registry/secrets/o0, " in str(error.value)
+    assert "to be removed: {'key1': 9}, such as /registry/secrets/o0, " in str(error.value)
     assert "o3" not in str(error.value) and "content" not in str(error.value)
     assert count(Etcd(values), ["key0", "key"])["encrypted"] == {"secretbox:key1": 9, "aescbc:key2": 1}
+
+
+def test_a_name_may_have_a_colon() -> None:
+    with pytest.raises(HardwayError, match=r"\{'my:key': 1\}"):
+        count(Etcd({b"/registry/secrets/o": b"k8s:enc:secretbox:v1:my:key:content"}), ["my:key"])
 
 
 def test_a_page_may_begin_with_a_key_that_is_gone() -> None:
