@@ -13,12 +13,13 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import MARK, digest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import hosts_in_words
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import keys_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.encryption_keys import available
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split
 
 ENCRYPTION = "/etc/kubernetes/encryption.yaml"
 KEY, PUBLIC = "/etc/kubernetes/pki/sa.key", "/etc/kubernetes/pki/sa.pub"
+_NAMED = re.compile(rf"""name["']?\s*:\s*["']?([^\s"',]+)["']?\s*,?\s*secret["']?\s*:\s*"({MARK}\w+)""")
 _REMEDY = (
     "or set cluster_pki_dir to the directory that the cluster was made with, or host_replace_cas if nothing"
     " there is to survive"
@@ -28,7 +29,8 @@ _REMEDY = (
 def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], ca_dir: str) -> list[str]:
     """Return one line for each secret that masters have and the directory does not.
 
-    reported is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``.
+    reported is what module cached results has returned of each host: files in ``secrets``, digests by ``nonce``. A key
+    that only decrypts may be gone: role master removes it from the masters if nothing in etcd is stored under it.
     """
     store = Store(ca_dir)
     keys, tokens = [], []
@@ -55,12 +57,16 @@ def foreign_secrets(reported: t.Mapping[str, t.Mapping[str, t.Any]], ca_dir: str
 
 
 def _has_other_keys(store: Store, text: str, nonce: str) -> bool:
-    """True when a redacted EncryptionConfiguration has a key that is not here, or not by that name."""
-    path = store.secret("encryption.key")
-    here = {(key.name, digest(key.secret, nonce)) for key in keys_of((store.read(path) or b"").decode(), path)}
-    named = set(re.findall(rf"""name["']?\s*:\s*["']?([^\s"',]+)["']?\s*,?\s*secret["']?\s*:\s*"({MARK}\w+)""", text))
-    unnamed = set(re.findall(rf"{MARK}\w+", text)) - {found for _name, found in named}
-    return bool(named - here or unnamed - {found for _name, found in here})
+    """True when a redacted EncryptionConfiguration has a key that is not here and encrypts, or has another's name."""
+    keys = available(store)
+    here, names = {(key.name, digest(key.secret, nonce)) for key in keys}, {key.name for key in keys}
+    # The first key of each list encrypts.
+    lists = [_NAMED.findall(part) for part in re.split(r"""\bkeys["']?\s*:""", text)]
+    for found in lists:
+        if any(key not in here and (number == 0 or key[0] in names) for number, key in enumerate(found)):
+            return True
+    unnamed = set(re.findall(rf"{MARK}\w+", text)) - {secret for found in lists for _name, secret in found}
+    return bool(unnamed - {secret for _name, secret in here})
 
 
 def _signs_by_another(store: Store, files: t.Mapping[str, str], nonce: str) -> bool:

@@ -223,6 +223,28 @@ def test_the_source_may_be_compacted_meanwhile(etcd: RealEtcd, tmp_path: Path, m
     assert manifest["compact_revision"] == compacted[-1] < manifest["revision"]
 
 
+def test_keys_that_are_rotated_meanwhile_are_those_of_the_snapshot(
+    etcd: RealEtcd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive has the keys that its snapshot may need: after a change, another snapshot is taken."""
+    program, path = load_program(), tmp_path / "encryption.yaml"
+    path.write_text(CONFIGURATION, encoding="utf-8")
+    backups = Backups(etcd, tmp_path, files=[str(path)])
+    wait, served = program.wait_until_it_serves, []
+
+    def rotating(*given: Any) -> None:
+        wait(*given)
+        path.write_text(f"# {len(served)}\n" if len(served) < 2 else path.read_text(encoding="utf-8"), encoding="utf-8")
+        served.append(json.loads(etcdctl(etcd, "put", "/registry/pods/1", "x", "-w", "json"))["header"]["revision"])
+
+    monkeypatch.setattr(program, "wait_until_it_serves", rotating)
+    assert program.main(["run", "--settings", str(backups.settings)]) == 0
+    (name,) = backups.names()
+    found = members(backups.directory / name)
+    assert found[f"files{path}"] == b"# 1\n"
+    assert len(served) == 3 and json.loads(found["manifest.json"])["revision"] >= served[1]
+
+
 def test_without_room_nothing_is_written(
     etcd: RealEtcd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

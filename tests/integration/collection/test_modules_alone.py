@@ -77,8 +77,10 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "bootstrap_token": (API, NO_SERVER),
     "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
+    "encryption_key": (CA, r"pki/secrets/encryption\.key: does not exist or has no key; create it with role ca"),
     "etcd_auth": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
     "etcd_backup": ({"unit": "hardway-none"}, SYSTEMD or r"hardway-none.service: no such unit on this host; run site"),
+    "etcd_encryption": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
     "etcd_health": ({**ETCD, "timeout": 1}, NO_SERVER),
     "etcd_key": ({**ETCD, "etcdctl": "TOP/none", "path": "/key", "value": "text"}, NO_PROGRAM),
     "etcd_restore": (

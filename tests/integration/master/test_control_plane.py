@@ -22,6 +22,7 @@ from tests.support.api.programs import BINARIES
 from tests.support.roles.master import ha
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+SHORT_KEY = [{"name": "key1", "secret": "c2hvcnQ="}]
 BROKEN_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "All"}]}
 MINORS = ["1.34", "1.35", "1.36"]
 # Fields of objects, and the minors that have them.
@@ -79,7 +80,7 @@ def test_every_flag_exists(minor: str, component: str) -> None:
         ({"master_admission_plugins": ["NoSuchPlugin"]}, "kube-apiserver", "NoSuchPlugin"),
         ({"master_pod_security_enforce": "strict"}, "kube-apiserver", "strict"),
         ({"master_event_rate_limits": [{"type": "Planet", "qps": 1, "burst": 1}]}, "kube-apiserver", "Planet"),
-        ({"_master_encryption_key": "c2hvcnQ="}, "kube-apiserver", "secret is not of the expected length"),
+        ({"_master_encryption_keys": SHORT_KEY}, "kube-apiserver", "secret is not of the expected length"),
         ({"master_audit_policy": BROKEN_POLICY}, "kube-apiserver", "All"),
         ({"master_scheduler_config": {"noSuchField": 1}}, "kube-scheduler", "noSuchField"),
         ({"master_scheduler_config": {"leaderElection": {"leaseDuration": "1s"}}}, "kube-scheduler", "LeaseDuration"),

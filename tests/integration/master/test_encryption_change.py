@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is encrypted in etcd changes below two real API servers: each reads what the other writes, at every moment."""
+"""What is encrypted in etcd, and by which key, changes below two real API servers: each reads what the other writes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.filter.encryption_keys import encryption_keys as encryption_keys_of
 from ansible_collections.hardway.kubernetes.plugins.filter.encryption_plan import (
     CONFIGURATION,
     PENDING,
@@ -23,6 +24,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redacti
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import storage_migration
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import encryption_keys
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
 from tests.support.api.control_plane import ControlPlane, version, versions
 from tests.support.api.programs import binary, free_ports
@@ -30,7 +33,7 @@ from tests.support.roles.master import Host
 
 pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
 KINDS = {"secrets": "Secret", "configmaps": "ConfigMap"}
-PREFIX = b"k8s:enc:secretbox:v1:key1:"
+PREFIX = b"k8s:enc:secretbox:v1:"
 
 
 class Pair:
@@ -38,6 +41,9 @@ class Pair:
 
     def __init__(self, directory: Path, wanted: str) -> None:
         self.plane = ControlPlane(directory, wanted, master_shutdown_delay=0)
+        self.store = Store(str(directory / "keys"))
+        key = base64.b64encode(bytes(32)) + b"\n"
+        self.store.write(self.store.secret("encryption.key"), key)
         self.configurations = {name: directory / f"{name}.yaml" for name in ("api1", "api2")}
         self.ports = dict(zip(self.configurations, free_ports(2)))
         self.pending: list[str] = []
@@ -48,15 +54,17 @@ class Pair:
         """Return what role master would decide, from the files alone."""
         reported = {}
         for name, path in self.configurations.items():
-            files = {RAN: "hmac:", PENDING: "\n".join(self.pending)}
+            files = {RAN: "", PENDING: "\n".join(self.pending)}
             if path.exists():
                 files[CONFIGURATION] = redacted(path.read_text(), "salt")
             reported[name] = {"nonce": "salt", "secrets": files}
-        return encryption_plan(asked, reported, ["api1", "api2"])
+        return encryption_plan(asked, reported, ["api1", "api2"], self.store.directory)
 
     def host(self, plan: dict[str, Any], stage: str) -> Host:
         """Return a master at a stage of the plan."""
-        variables = {**self.plane.host.variables, "_master_encryption": plan, "_master_encryption_stage": stage}
+        keys = encryption_keys_of(plan["key_names"][stage], plan["key_files"])
+        settings = {"_master_encryption": plan, "_master_encryption_stage": stage, "_master_encryption_keys": keys}
+        variables = {**self.plane.host.variables, **settings}
         settings = {name: value for name, value in variables.items() if name not in ("inventory_hostname", "groups")}
         return Host("m1", {"m1": "127.0.0.1"}, self.plane.host.variables["groups"], **settings)
 
@@ -124,6 +132,10 @@ class Pair:
         """Return whether objects are encrypted: all, none, or some."""
         return {value.startswith(PREFIX) for value in self.stored(plural).values()}
 
+    def keys(self) -> set[str]:
+        """Return the names of the keys that Secrets are encrypted by."""
+        return {value.split(b":")[4].decode() for value in self.stored("secrets").values()}
+
 
 def word(plural: str, name: str) -> str:
     """Return a value that can be found again."""
@@ -136,7 +148,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     found = Pair(tmp_path, version((list(versions())[-1:] or ["1.36"])[0]))
     try:
         found.plane.etcd.start("m1")
-        first = encryption_plan(["secrets"], {}, ["api1", "api2"])
+        first = encryption_plan(["secrets"], {}, ["api1", "api2"], found.store.directory)
         for name in found.configurations:
             found.put(name, first, "now")
         for _number in range(2):
@@ -178,6 +190,29 @@ def test_resources_are_added_and_removed(pair: Pair, monkeypatch: pytest.MonkeyP
     go(pair, [], seen)
     assert (pair.encrypted("secrets"), pair.encrypted("configmaps")) == ({False}, {False})
     assert not [path for path in pair.configurations.values() if path.exists()]
+
+
+def test_the_key_is_rotated(pair: Pair) -> None:
+    """Together with a resource that is added; at the end nothing is stored under the old key."""
+
+    def seen() -> None:
+        for name in pair.configurations:
+            pair.write(name)
+        assert pair.unreadable() == []
+
+    assert pair.keys() == {"key1"}
+    assert encryption_keys.rotate(pair.store, check=False) == ("key2", ["key1"])
+    go(pair, ["secrets", "configmaps"], seen)
+    assert pair.keys() == {"key2"}
+    assert pair.encrypted("configmaps") == {True}
+    assert all("key1" not in path.read_text() for path in pair.configurations.values())
+
+
+def test_a_rotation_without_steps_is_noticed(pair: Pair) -> None:
+    encryption_keys.rotate(pair.store, check=False)
+    pair.put("api1", pair.plan(["secrets"]), "next")
+    pair.write("api1")
+    assert {line.split(":")[0] for line in pair.unreadable()} == {"api2"}
 
 
 def test_a_change_without_steps_is_noticed(pair: Pair) -> None:

@@ -37,7 +37,7 @@ class Host:
             "ansible_managed": "managed",
             "_master_sa_key": "key",
             "_master_sa_pub": "pub",
-            "_master_encryption_key": "c2VjcmV0IG9mIDMyIGJ5dGVzLCBiYXNlNjQgaGVyZSE=",
+            "_master_encryption_keys": [{"name": "key1", "secret": "c2VjcmV0IG9mIDMyIGJ5dGVzLCBiYXNlNjQgaGVyZSE="}],
             **settings,
         }
         self.templar = Templar(loader=DataLoader(), variables=self.variables)

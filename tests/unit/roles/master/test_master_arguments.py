@@ -123,7 +123,7 @@ def test_without_encryption_there_are_no_flags_and_no_file() -> None:
 def test_no_secret_on_a_command_line() -> None:
     """Process arguments are public."""
     key = "QSBrZXkgb2YgMzIgYnl0ZXMgaW4gYmFzZTY0ICEhIQ=="
-    host = ha(_master_encryption_key=key)
+    host = ha(_master_encryption_keys=[{"name": "key1", "secret": key}])
     files = host.files()
     assert key in files.pop("/etc/kubernetes/encryption.yaml")
     assert not [name for name, text in files.items() if key in text]

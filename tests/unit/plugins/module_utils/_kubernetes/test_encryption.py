@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import (
     Found,
     Group,
+    Plan,
     covered,
-    keys_of,
     plan,
 )
 
@@ -32,7 +32,7 @@ def mode(groups: Sequence[Group], resource: str) -> str:
     return "plain"
 
 
-def found(groups: Sequence[Group]) -> Found | None:
+def found(groups: Sequence[Group], keys: Sequence[str] = ()) -> Found | None:
     """Return what a master reports of a file with these entries; None where it has none."""
     if not groups:
         return None
@@ -41,7 +41,7 @@ def found(groups: Sequence[Group]) -> Found | None:
         providers = [{"secretbox": {"keys": []}}, {"identity": {}}]
         order = providers if group["write"] else providers[::-1]
         content["resources"].append({"resources": group["resources"], "providers": order})
-    return Found.of(content)
+    return Found.of(content, keys)
 
 
 def readable_by_all(one: Sequence[Group], other: Sequence[Group]) -> bool:
@@ -117,8 +117,129 @@ def test_a_damaged_file_is_ignored(content: Any) -> None:
     assert Found.of(content) == Found()
 
 
-def test_keys_of_a_file() -> None:
-    keys = keys_of("key2:bmV3\n\n b2xk \n", "f")
-    assert [(key.name, key.secret) for key in keys] == [("key2", "bmV3"), ("key1", "b2xk")]
-    with pytest.raises(HardwayError, match="f: two keys are named key1; "):
-        keys_of("bmV3\nb2xk\n", "f")
+KEYS: Names = ("a", "b", "c")
+# What masters may have, and what the file may say, of three keys.
+ORDERS = [order for length in (1, 2, 3) for order in itertools.permutations(KEYS, length)]
+
+
+@pytest.mark.parametrize("asked", ORDERS)
+@pytest.mark.parametrize("before", ORDERS)
+def test_every_step_can_read_what_the_one_before_writes(before: Names, asked: Names) -> None:
+    steps = plan(["secrets"], [Found(("secrets",), (), before)] * 3, (), asked)
+    way = [list(before), steps.keys["now"], steps.keys["next"], steps.keys["final"]]
+    for one, other in itertools.pairwise(way[:3]):
+        assert one[0] in other and other[0] in one
+    assert way[1][0] == before[0] or before[0] == asked[0] or set(before) <= set(way[1])
+    assert set(before) <= set(way[2]), "nothing stored is unreadable until all is rewritten"
+    assert way[2][0] == way[3][0] == asked[0]
+    assert steps.drop == [name for name in before if name not in asked]
+    assert steps.moving == (before[0] != asked[0] or bool(steps.drop))
+    assert steps.rewrite == steps.pending == (["secrets"] if steps.moving else [])
+
+
+class Model:
+    """Three masters, the objects in etcd by resource as the key that each is stored under, and runs that are killed."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.asked: Names = ("a",)
+        self.resources: Names = ("secrets",)
+        first = plan(self.resources, [], (), self.asked)
+        # What the file of a master says, and what its API server has loaded.
+        self.files: list[tuple[list[Group], list[str]]] = [(first.final, first.keys["final"])] * 3
+        self.loaded = list(self.files)
+        self.pending: list[Names] = [()] * 3
+        self.stored = {resource: {"a" if resource == "secrets" else ""} for resource in RESOURCES}
+        self.left = 0
+
+    def write(self) -> None:
+        """Let any API server write any object, and all read everything."""
+        groups, keys = self.chance.choice(self.loaded)
+        resource = self.chance.choice(RESOURCES)
+        self.stored[resource].add(keys[0] if mode(groups, resource) == "writes" else "")
+        for groups, keys in self.loaded:
+            for resource, under in self.stored.items():
+                readable = {"", *keys} if mode(groups, resource) != "plain" else {""}
+                assert under <= readable, (resource, under, groups, keys)
+
+    def step(self) -> bool:
+        """Return whether the run is killed here; API servers load what is in their files at any time."""
+        self.left -= 1
+        self.write()
+        for number in range(3):
+            if self.chance.random() < 0.2:
+                self.loaded[number] = self.files[number]
+                self.write()
+        return self.left == 0
+
+    def run(self, kill: int) -> bool:
+        """Run role master, killed after so many steps; return whether it has ended."""
+        self.left = kill
+        states = [found(groups, keys) for groups, keys in self.files]
+        steps = plan(self.resources, states, [item for items in self.pending for item in items], self.asked)
+        for stage in ("now", "next", "final") if steps.moving else ("now",):
+            for number in self.chance.sample(range(3), 3):
+                self.pending[number] = tuple(steps.pending)
+                if self.step():
+                    return False
+                self.files[number] = (getattr(steps, stage), steps.keys[stage])
+                if self.step():
+                    return False
+            for number in self.chance.sample(range(3), 3):
+                self.loaded[number] = self.files[number]
+                if self.step():
+                    return False
+            if stage == "next" and not self.rewrite(steps):
+                return False
+        self.pending = [()] * 3
+        return True
+
+    def rewrite(self, steps: Plan) -> bool:
+        """Rewrite the objects; return whether the run goes on."""
+        for resource in RESOURCES:
+            if covered(resource, steps.rewrite):
+                self.stored[resource] = {
+                    keys[0] if mode(groups, resource) == "writes" else "" for groups, keys in self.loaded
+                }
+            if self.step():
+                return False
+        assert not set().union(*self.stored.values()) & set(steps.drop), "proof from etcd"
+        return True
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_killed_runs_leave_everything_readable(seed: int) -> None:
+    """Keys and resources change between runs that are killed anywhere; the last one finishes."""
+    chance = random.Random(seed)
+    model = Model(chance)
+    for _change in range(4):
+        model.asked = chance.choice(ORDERS)
+        model.resources = chance.choice(ASKED)
+        for _kill in range(3):
+            model.run(chance.randrange(1, 30))
+    assert model.run(0)
+    for resource, under in model.stored.items():
+        assert under <= (set(model.asked) if covered(resource, model.resources) else {""})
+    for groups, keys in model.loaded:
+        assert not groups or (keys[0] == model.asked[0] and set(keys) == set(model.asked))
+
+
+def test_an_interrupted_run_is_a_rotation_under_way() -> None:
+    """Until every master has completed it; otherwise a second run would create another key."""
+    new = Found(("secrets",), (), ("b",))
+    assert plan(["secrets"], [Found(("secrets",), (), ("a",)), new], (), ["b"]).rotating
+    assert plan(["secrets"], [new, new], ["secrets"], ["b"]).rotating
+    assert not plan(["secrets"], [new, new], (), ["b"]).rotating
+    assert not plan(["secrets"], [], (), ["b"]).rotating
+
+
+def test_a_further_key_that_only_decrypts_needs_no_steps() -> None:
+    steps = plan(["secrets"], [Found(("secrets",), (), ("a",))], (), ["a", "b"])
+    assert (steps.moving, steps.keys["now"]) == (False, ["a", "b"])
+
+
+def test_files_edited_by_hand_do_not_break_the_rule() -> None:
+    """One master encrypts with a key that the other one does not have."""
+    steps = plan(["secrets"], [Found(("secrets",), (), ("b", "a")), Found(("secrets",), (), ("a",))], (), ["b", "a"])
+    assert steps.keys["now"] == ["a", "b"]
+    assert steps.rewrite == ["secrets"]

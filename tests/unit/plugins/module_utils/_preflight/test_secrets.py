@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import encryption_keys
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key, public_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.secrets import (
@@ -62,11 +64,13 @@ def pair(pki: Path) -> dict[str, str]:
     [
         ([("key1", OURS)], True),
         ([("key1", OTHER)], False),
-        ([("key1", OURS), ("key0", OTHER)], False),
+        ([("key0", OTHER), ("key1", OURS)], False),
+        ([("key1", OURS), ("key1", OTHER)], False),
+        ([("key1", OURS), ("key0", OTHER)], True),
         ([("key0", OURS)], False),
         ([], True),
     ],
-    ids=["ours", "another", "one-more", "another-name", "none"],
+    ids=["ours", "another", "one-more", "same-name", "only-decrypts", "another-name", "none"],
 )
 def test_encryption_keys(pki: Path, keys: list[tuple[str, str]], known: bool) -> None:
     found = foreign(pki, {ENCRYPTION: configuration(*keys)})
@@ -83,6 +87,15 @@ def test_an_old_encryption_key_on_its_own_line_is_known(pki: Path) -> None:
     (pki / "secrets/encryption.key").write_text(f"{OTHER}\n{OURS}\n")
     with pytest.raises(HardwayError, match="two keys are named key1"):
         foreign(pki, {ENCRYPTION: configuration(("key1", OURS))})
+
+
+def test_a_retired_encryption_key_is_known(pki: Path) -> None:
+    """A master that a rotation has not reached yet; but not where another key has its name now."""
+    encryption_keys.rotate(Store(str(pki)), check=False)
+    assert foreign(pki, {ENCRYPTION: configuration(("key1", OURS))}) == []
+    with (pki / "secrets/encryption.key").open("a") as file:
+        file.write(f"key1:{OTHER}\n")
+    assert foreign(pki, {ENCRYPTION: configuration(("key1", OURS))})
 
 
 def test_a_missing_key_differs(pki: Path) -> None:
