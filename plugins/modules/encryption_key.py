@@ -28,6 +28,10 @@ options:
     description: PKI directory, C(cluster_pki_dir).
     type: path
     required: true
+  accepted:
+    description: Names of keys that must be able to decrypt. The retired ones are added behind those in use.
+    type: list
+    elements: str
 seealso:
   - module: hardway.kubernetes.pki_ca
   - module: hardway.kubernetes.etcd_encryption
@@ -42,12 +46,18 @@ EXAMPLES = r"""
 RETURN = r"""
 name:
   description: Name of the new key.
-  returned: success
+  returned: without O(accepted)
   type: str
   sample: key2
 retired:
   description: Names of the replaced keys.
-  returned: success
+  returned: without O(accepted)
+  type: list
+  elements: str
+  sample: [key1]
+added:
+  description: Names of the retired keys that were added.
+  returned: with O(accepted)
   type: list
   elements: str
   sample: [key1]
@@ -60,15 +70,27 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import encryption_keys
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
-SPEC: dict[str, Any] = {"ca_dir": {"type": "path", "required": True}}
+SPEC: dict[str, Any] = {
+    "ca_dir": {"type": "path", "required": True},
+    "accepted": {"type": "list", "elements": "str"},
+}
 
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
     store = Store(params["ca_dir"])
-    with nullcontext() if check else store.locked():
-        name, retired = encryption_keys.rotate(store, check)
     header = store.secret("encryption.key")
+    with nullcontext() if check else store.locked():
+        if params["accepted"] is not None:
+            before = "".join(f"{key.name}\n" for key in encryption_keys.current(store))
+            added = encryption_keys.accept(store, params["accepted"], check)
+            diff = {"before_header": header, "after_header": header, "before": before}
+            return {
+                "changed": bool(added),
+                "added": added,
+                "diff": {**diff, "after": before + "".join(f"{a}\n" for a in added)},
+            }
+        name, retired = encryption_keys.rotate(store, check)
     diff = {"before_header": header, "after_header": header}
     diff.update(before="".join(f"{old}\n" for old in retired), after=f"{name}\n")
     return {"changed": True, "name": name, "retired": retired, "diff": diff}

@@ -31,6 +31,8 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
         "kind": kind,
         "digest": inspection.get("sha256", ""),
         "source": {},
+        # Keys that the API servers must have to read the data.
+        "encryption_keys": inspection.get("encryption_keys", []),
     }
     begun = _restores(hosts)
     last = begun[-1] if begun else {}
@@ -126,9 +128,9 @@ def _plan_archive(
     if inspection["missing_keys"]:
         keys = ", ".join(inspection["missing_keys"])
         found["problems"].append(
-            f"{title}: its Secrets are encrypted with key {keys}, which secrets/encryption.key of cluster_pki_dir does "
-            "not have; append it there as NAME:SECRET (hardway-backup unpack shows it in encryption.yaml), run "
-            "site.yml if the cluster works, and restore again"
+            f"{title}: its Secrets are encrypted with key {keys}, which cluster_pki_dir has neither in "
+            "secrets/encryption.key nor in retired; append it there as NAME:SECRET (hardway-backup unpack shows it in "
+            "encryption.yaml), and restore again"
         )
     before = previous.get("kind") == "archive" and previous["digest"] == inspection["sha256"]
     if before and not asked.get("again"):

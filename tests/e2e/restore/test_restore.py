@@ -66,7 +66,7 @@ class Saved:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
-    """Deploy with two nodes, take a backup, and let a third node join."""
+    """Deploy with two nodes, take a backup, let a third node join, and rotate the encryption key."""
     need_cluster()
     made = Cluster("e2e-restore", ["node=n1,n2"])
     fetched = tmp_path_factory.mktemp("fetched")
@@ -79,6 +79,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
         made.groups = []
         made.write_inventory()
         made.deploy()
+        rotated = made.run(playbook="playbooks/rotate_encryption_key.yml")
+        assert rotated.status == 0, rotated.output[-4000:]
         (archive,) = fetched.iterdir()
         yield Saved(made, archive)
 
@@ -120,19 +122,19 @@ def test_what_does_not_fit_is_refused_before_anything_stops(saved: Saved, tmp_pa
     content[len(content) // 2] ^= 1
     flipped = tmp_path / "flipped.tar.gz"
     flipped.write_bytes(content)
-    key = saved.cluster.pki / "secrets/encryption.key"
-    kept = key.read_bytes()
-    for archive, prepare, message in (
-        (flipped, kept, "damaged, take another copy"),
-        (saved.archive, b"key2:" + kept.splitlines()[0].rpartition(b":")[2] + b"\n", "encrypted with key key1"),
-        (tmp_path / "none.tar.gz", kept, "none.tar.gz"),
+    for archive, message in (
+        (flipped, "damaged, take another copy"),
+        (tmp_path / "none.tar.gz", "none.tar.gz"),
     ):
-        key.write_bytes(prepare)
-        try:
-            done = saved.cluster.run("-e", f"archive={archive}", *CONFIRM, playbook=PLAYBOOK)
-        finally:
-            key.write_bytes(kept)
+        done = saved.cluster.run("-e", f"archive={archive}", *CONFIRM, playbook=PLAYBOOK)
         assert done.status != 0 and message in " ".join(done.output.split()), done.output[-3000:]
+    retired = saved.cluster.pki / "retired"
+    retired.rename(retired.with_name("away"))
+    try:
+        keyless = saved.attempt(*CONFIRM)
+    finally:
+        retired.with_name("away").rename(retired)
+    assert keyless.status != 0 and "encrypted with key key1, which" in " ".join(keyless.output.split())
     wrong = saved.attempt("-e", "confirm=another")
     assert wrong.status != 0 and "name of the cluster is kubernetes" in " ".join(wrong.output.split())
     assert saved.starts() == before

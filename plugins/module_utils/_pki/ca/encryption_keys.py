@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -81,6 +82,18 @@ def rotate(store: Store, check: bool) -> tuple[str, list[str]]:
         new = Key(name, base64.b64encode(secrets.token_bytes(_BYTES)).decode())
         store.write(path, new.line.encode())
     return name, [key.name for key in old]
+
+
+def accept(store: Store, names: Sequence[str], check: bool) -> list[str]:
+    """Let retired keys decrypt again, behind those in use; return the names of those that did not."""
+    path, used = store.secret("encryption.key"), current(store)
+    known = {key.name: key for key in available(store)}
+    if absent := [name for name in names if name not in known]:
+        raise HardwayError(f"{path}: no key {', '.join(absent)} here nor in retired; append it as NAME:SECRET")
+    added = [known[name] for name in dict.fromkeys(names) if name not in {key.name for key in used}]
+    if added and not check:
+        store.write(path, "".join(key.line for key in [*used, *added]).encode())
+    return [key.name for key in added]
 
 
 def _retired_path(store: Store, key: Key) -> str:

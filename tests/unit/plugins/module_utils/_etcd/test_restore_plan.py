@@ -18,6 +18,7 @@ INSPECTION = {
     "sha256": "0123456789",
     "revision": 100,
     "same_cluster": True,
+    "encryption_keys": ["key1"],
     "missing_keys": [],
     "nodes": ["n1", "n2"],
     "live": True,
@@ -58,7 +59,7 @@ def three(*restores: dict[str, Any]) -> dict[str, Any]:
 def test_an_archive_is_restored_with_later_revisions() -> None:
     found = plan(three(), ARCHIVE, NOW)
     assert (found["problems"], found["done"], found["id"]) == ([], False, f"{NOW}-01234567")
-    assert found["bump"] == BUMP + 40
+    assert (found["bump"], found["encryption_keys"]) == (BUMP + 40, ["key1"])
     text = "\n".join(found["text"])
     assert "taken at 2026-01-02T03:04:05Z on k1, 2 h ago, revision 100" in text
     assert "created since, will be lost: pods 2" in text

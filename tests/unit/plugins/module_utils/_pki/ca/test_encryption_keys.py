@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.encryption_keys import (
+    accept,
     available,
     current,
     keys_of,
@@ -54,6 +55,18 @@ def test_a_new_key_replaces_all_others(store: Store) -> None:
     assert {path.stat().st_mode & 0o777 for path in Path(store.directory).rglob("*.key")} == {0o600}
 
 
+def test_retired_keys_decrypt_again(store: Store) -> None:
+    """Behind the one in use, once; for a key that is nowhere, nothing changes."""
+    rotate(store, check=False)
+    assert accept(store, ["key1"], check=True) == ["key1"] and len(current(store)) == 1
+    assert accept(store, ["key1", "key8"], check=False) == ["key1"]
+    assert accept(store, ["key1"], check=False) == []
+    assert [key.name for key in current(store)] == ["key8", "key1"] and current(store)[1].secret == OLD
+    with pytest.raises(HardwayError, match="no key key3 here nor in retired"):
+        accept(store, ["key7", "key3"], check=False)
+    assert len(current(store)) == 2
+
+
 def test_names_of_any_form_are_kept(store: Store) -> None:
     store.write(store.secret("encryption.key"), f"my/key:{OLD}\n".encode())
     assert rotate(store, check=False) == ("key1", ["my/key"])
@@ -79,6 +92,6 @@ def test_without_a_key_there_is_nothing_to_rotate(tmp_path: Path) -> None:
 
 def test_no_secret_in_the_result(store: Store) -> None:
     for check in (True, False):
-        result = encryption_key.run({"ca_dir": store.directory}, check)
+        result = encryption_key.run({"ca_dir": store.directory, "accepted": None}, check)
         assert result["changed"] and result["name"] == "key8"
         assert not any(key.secret in str(result) for key in available(store))
