@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - V(present) adds a learner. Then start etcd on its host, with C(--initial-cluster-state existing). Then V(promoted)
-    waits until the learner has the data, and makes it a voter. Add one member at a time: etcd accepts one learner.
+    waits until the learner has the data, and makes it a voter. Add one member at a time, as etcd accepts one learner.
   - Members are found by exact peer URL, name or ID, never by a part of it.
   - Before and after each change, a quorum of voters must be healthy and a write must succeed. Learners do not count.
   - Refuses what would leave the cluster without a quorum, and to remove the last voter.

@@ -50,9 +50,14 @@ class Cluster:
         # What each endpoint answered at the last read.
         self.answers: list[dict[str, Any]] = []
 
+    def inspect(self) -> list[dict[str, Any]]:
+        """Return what each endpoint answers."""
+        self.answers = Etcd(self.params["endpoints"], self.tls).state()["members"]
+        return self.answers
+
     def read(self) -> list[Member]:
         """Return all members; those that no given endpoint stands for are queried at their client URLs."""
-        self.answers = Etcd(self.params["endpoints"], self.tls).state()["members"]
+        self.inspect()
         listed = self.etcdctl().json("member", "list")["members"]
         known = {answer["id"] for answer in self.answers}
         others = [member["clientURLs"][0] for member in unanswered(listed, known)]
