@@ -165,7 +165,11 @@ def test_five_shrink_to_three_and_grow_again(etcd: Etcd) -> None:
         ]
         assert etcd.hosts.shell(host, "ls -d /var/lib/etcd.removed-*/member").strip()
     etcd.group("n1", "n2", "n3")
+    started = etcd.hosts.shell("n1", "systemctl show -P ActiveEnterTimestampMonotonic etcd")
+    # The list of hosts that a member without data would query.
+    assert set(etcd.site().values()) == {0, 1}
     assert set(etcd.site().values()) == {0}
+    assert etcd.hosts.shell("n1", "systemctl show -P ActiveEnterTimestampMonotonic etcd") == started
     etcd.group(*BYTES)
     etcd.site()
     unharmed(writer)
