@@ -5,95 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 
-from dev.tools.lab import TOP
-from dev.tools.processes import family, kill
-from tests.support.hosts.etcd_writer import CLIENT, PKI, Writer
-from tests.support.hosts.single_role import Hosts, etcd_hosts
+from tests.support.hosts.etcd_members import BYTES, CONFIRM, Etcd
+from tests.support.hosts.etcd_writer import Writer
+from tests.support.hosts.single_role import etcd_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
-
-BYTES = {"n1": 2, "n2": 21, "n3": 22, "n4": 23, "n5": 222}
-SITE = TOP / "examples/etcd.yml"
-OWN = ("-e", f"site_playbook={SITE}")
-CONFIRM = ("-e", "confirm=ledger")
-SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
-# Each changes something, or is about to.
-KILLED_IN = [
-    "Remove the member",
-    "Stop etcd",
-    "Move the data of the former member aside",
-    "Write the etcd unit and its directories",
-    "Mark the host, so that an interrupted addition is completed",
-    "Move the data of a former member aside",
-    "Add the host as a learner",
-    "Start the learner",
-    "Promote the learner once it has the data",
-    "Remove the mark",
-]
-
-
-class Etcd:
-    """Hosts whose members are etcd-2, etcd-21, etcd-22, … at addresses that end so, too."""
-
-    def __init__(self, hosts: Hosts) -> None:
-        """Take hosts that run."""
-        self.hosts = hosts
-        for host, byte in BYTES.items():
-            # Peers check the address from which a connection comes.
-            own = self.address(host)
-            hosts.shell(host, f"ip address add {own}/24 dev eth0 && ip route replace 198.18.0.0/24 dev eth0 src {own}")
-            variables = {"cluster_node_name": f"etcd-{byte}", "cluster_node_ip": self.address(host)}
-            path = hosts.inventory / "host_vars" / f"{host}.yml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(yaml.safe_dump(variables), encoding="utf-8")
-
-    def address(self, host: str) -> str:
-        """Return the address of a member."""
-        return f"198.18.0.{BYTES[host]}"
-
-    def group(self, *members: str) -> None:
-        """Write the inventory with these hosts in group etcd."""
-        self.hosts.groups = {"etcd": list(members)}
-        self.hosts.write_inventory()
-
-    def site(self, *arguments: str) -> dict[str, int]:
-        """Run the user's playbook; return the changes by host."""
-        self.hosts.site = SITE
-        return self.hosts.apply(*arguments)
-
-    def playbook(self, name: str, *arguments: str) -> tuple[int, str]:
-        """Run a playbook of the collection; return its status and its output in one line."""
-        self.hosts.site = TOP / "playbooks" / f"{name}.yml"
-        status, output = self.hosts.attempt(*arguments, *OWN)
-        return status, " ".join(output.split())
-
-    def members(self) -> dict[str, str]:
-        """Return voter or learner by the name and the address of each member."""
-        endpoints = ",".join(f"https://{self.address(host)}:2379" for host in self.hosts.groups["etcd"])
-        command = f"etcdctl --endpoints {endpoints} --cacert {PKI}/ca.crt {CLIENT} member list -w json"
-        listed = json.loads(self.hosts.shell("n1", command))["members"]
-        return {f"{m['name']} {' '.join(m['peerURLs'])}": "learner" if m.get("isLearner") else "voter" for m in listed}
-
-    def voters(self, *hosts: str) -> dict[str, str]:
-        """Return what members() returns if exactly these hosts vote."""
-        return {f"etcd-{BYTES[host]} https://{self.address(host)}:2380": "voter" for host in hosts}
-
-    def writer(self, *hosts: str, prefix: str) -> Writer:
-        """Start a client of these hosts."""
-        writer = Writer(self.hosts, [self.address(host) for host in hosts], prefix)
-        writer.start()
-        return writer
 
 
 def unharmed(writer: Writer) -> None:
@@ -189,28 +109,17 @@ def test_a_quorum_is_never_given_up(etcd: Etcd) -> None:
             etcd.hosts.shell(host, "systemctl start etcd")
 
 
-@pytest.mark.parametrize("task", KILLED_IN)
-def test_the_same_command_finishes_what_a_kill_interrupted(etcd: Etcd, task: str, tmp_path: Path) -> None:
-    chance = random.Random(f"{SEED} {task}")
-    etcd.hosts.shell("n3", "systemctl stop etcd; rm -rf /var/lib/etcd/member")
-    etcd.hosts.site = TOP / "playbooks/replace.yml"
-    killed_in(etcd, task, chance.uniform(0, 2), tmp_path / "log")
-    status, output = etcd.playbook("replace", "-e", "hosts=n3", *CONFIRM)
-    assert status == 0 and etcd.members() == etcd.voters(*BYTES), output
-    assert etcd.hosts.exec("n3", "ls /etc/etcd/joining").returncode != 0
-    assert etcd.hosts.shell("n3", "systemctl is-enabled etcd").strip() == "enabled"
-
-
-def killed_in(etcd: Etcd, task: str, seconds: float, path: Path) -> None:
-    """Run the playbook and kill all of it some seconds after the task began."""
-    command = etcd.hosts.playbook_command(str(etcd.hosts.site), "-e", "hosts=n3", *CONFIRM, *OWN)
-    with path.open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=TOP, stdout=log, stderr=log, start_new_session=True)
-        while process.poll() is None and f": {task}] ***" not in path.read_text(encoding="utf-8"):
-            time.sleep(0.05)
-        time.sleep(seconds)
-        ended = process.poll() is not None
-        kill(family(process.pid))
-        process.wait()
-    assert f": {task}]" in path.read_text(encoding="utf-8")
-    print(f"HARDWAY_SEED={SEED}: {'finished before' if ended else 'killed in'} {task} + {seconds:.1f} s")
+def test_a_full_database_accepts_writes_again(etcd: Etcd) -> None:
+    etcd.site("-e", "etcd_quota_backend_bytes=6000000")
+    write = f"head -c 300000 /dev/zero | tr '\\0' x | {etcd.etcdctl()} put big 2>&1"
+    assert "space exceeded" in etcd.hosts.shell("n1", f"for i in $(seq 100); do {write} || break; done")
+    alarms = f"{etcd.etcdctl()} alarm list"
+    status, output = etcd.playbook("defragment", "--check")
+    assert status == 0 and "NOSPACE" in etcd.hosts.shell("n1", alarms), output
+    status, output = etcd.playbook("defragment")
+    assert status == 0 and "disarmed: true" in output, output
+    assert etcd.hosts.shell("n1", alarms) == ""
+    etcd.hosts.shell("n1", write)
+    status, output = etcd.playbook("defragment")
+    assert status == 0 and "changed=1" not in output, output
+    etcd.site()
