@@ -59,7 +59,7 @@ class Cluster:
         """Return all members; those that no given endpoint stands for are queried at their client URLs."""
         self.inspect()
         listed = self.etcdctl().json("member", "list")["members"]
-        known = {answer["id"] for answer in self.answers}
+        known = {answer["id"] for answer in self.answers if answer["endpoint"]}
         others = [member["clientURLs"][0] for member in unanswered(listed, known)]
         if others:
             self.answers += Etcd(others, self.tls).state()["members"]
