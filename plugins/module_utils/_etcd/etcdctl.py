@@ -41,8 +41,8 @@ class Etcdctl:
 
         return dict(json.loads(self.run([*arguments, "--write-out=json"])))
 
-    def run(self, arguments: Sequence[str], stdin: str = "") -> str:
-        """Return the output; raise with its last error line on failure."""
+    def run(self, arguments: Sequence[str], stdin: str = "", limit: int = 60) -> str:
+        """Return the output; raise with its last error line on failure, or after ``limit`` seconds."""
         environment = {**os.environ, "ETCDCTL_API": "3"}
         try:
             done = subprocess.run(
@@ -51,7 +51,7 @@ class Etcdctl:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=limit,
                 env=environment,
             )
         except OSError as exc:
@@ -60,7 +60,7 @@ class Etcdctl:
             ) from exc
         except subprocess.TimeoutExpired as exc:
             raise HardwayError(
-                f"etcdctl {' '.join(arguments[:2])}: no answer in 60 s; check that etcd is healthy"
+                f"etcdctl {' '.join(arguments[:2])}: no answer in {limit} s; check that etcd is healthy"
             ) from exc
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no message"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,43 +13,15 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 
+from tests.support.hosts.etcd_writer import Writer
 from tests.support.hosts.single_role import Hosts, etcd_hosts
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
 MEMBERS = ["n1", "n2", "n3"]
 PKI = "/etc/etcd/pki"
-CLIENT = f"--cert {PKI}/healthcheck-client.crt --key {PKI}/healthcheck-client.key"
 ROTATE = Path(__file__).with_name("rotate.yml")
 OLD = '{"etcd_config": {"peer-trusted-ca-file": "/etc/etcd/pki/ca.crt"}}'
-
-
-class Writer(threading.Thread):
-    """Writes one key after the other, and remembers which were acknowledged."""
-
-    def __init__(self, hosts: Hosts) -> None:
-        super().__init__(daemon=True)
-        self.hosts, self.acknowledged, self.refused = hosts, [], 0
-        self.ended = threading.Event()
-        endpoints = ",".join(f"https://{hosts.address(member)}:2379" for member in MEMBERS)
-        self.etcdctl = f"etcdctl --endpoints {endpoints} --cacert {PKI}/ca.crt {CLIENT} --command-timeout 5s"
-
-    def run(self) -> None:
-        """Write until stopped; a refusal is recorded, and the next key is a retry."""
-        number = 0
-        while not self.ended.is_set():
-            number += 1
-            if self.hosts.exec("n1", f"{self.etcdctl} put key{number} {number}").returncode == 0:
-                self.acknowledged.append(number)
-            else:
-                self.refused += 1
-
-    def end(self) -> set[int]:
-        """Stop, and return which acknowledged keys are lost."""
-        self.ended.set()
-        self.join()
-        kept = self.hosts.shell("n1", f"{self.etcdctl} get key --prefix --print-value-only").split()
-        return set(self.acknowledged) - set(map(int, kept))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +63,7 @@ def test_a_running_cluster_gets_a_separate_ca_without_losing_a_write(hosts: Host
     """First a plain run, which changes no certificate and warns; then a rotation, after which no client is accepted."""
     assert peers_answer(hosts, "healthcheck-client", "ca.crt")
     serial = hosts.shell("n2", f"openssl x509 -noout -serial -in {PKI}/peer.crt")
-    writer = Writer(hosts)
+    writer = Writer(hosts, [hosts.address(member) for member in MEMBERS])
     writer.start()
     status, output = hosts.attempt()
     assert status == 0 and "etcd-peer-ca: shares a key with etcd-ca" in " ".join(output.split()), output
@@ -102,7 +73,6 @@ def test_a_running_cluster_gets_a_separate_ca_without_losing_a_write(hosts: Host
     hosts.apply("-e", '{"ca_rotated": ["etcd-peer-ca"]}')
     hosts.site = site
     lost = writer.end()
-    print(f"{len(writer.acknowledged)} writes acknowledged, {writer.refused} refused, {len(lost)} lost")
     assert lost == set() and len(writer.acknowledged) > 50
     # A member that stops closes its connections; etcdctl tries the next one within its own timeout.
     assert writer.refused <= len(writer.acknowledged) // 20

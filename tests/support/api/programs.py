@@ -171,17 +171,22 @@ class Programs:
 class RealEtcd:
     """Members on loopback, with mutual TLS."""
 
-    def __init__(self, directory: Path, size: int = 3, binaries: Path = BINARIES) -> None:
-        """Prepare certificates and ports."""
+    def __init__(
+        self, directory: Path, size: int = 3, binaries: Path = BINARIES, last_bytes: Sequence[int] = ()
+    ) -> None:
+        """Prepare certificates and ports; last bytes give each member an address, and a name after it."""
         self.directory, self.binaries = directory, binaries
         self.programs = Programs(directory)
         self.ca = Issuer(directory / "etcd-pki", "etcd-ca")
-        self.server = self.ca.issue("server", "etcd", hosts=["127.0.0.1", "localhost"])
+        addresses = [f"127.0.0.{byte}" for byte in last_bytes] or ["127.0.0.1"] * size
+        self.server = self.ca.issue("server", "etcd", hosts=[*sorted({*addresses, "127.0.0.1"}), "localhost"])
         self.client = self.ca.issue("client", "etcd-client")
-        self.names = [f"m{number + 1}" for number in range(size)]
-        ports = free_ports(2 * size)
-        self.endpoints = [f"https://127.0.0.1:{port}" for port in ports[:size]]
-        self.peers = [f"https://127.0.0.1:{port}" for port in ports[size:]]
+        self.names = [f"m{byte}" for byte in last_bytes] or [f"m{number + 1}" for number in range(size)]
+        # With addresses of their own, they have the same ports, as on hosts.
+        ports = free_ports(2) if last_bytes else free_ports(2 * size)
+        clients, peers = (ports[:1] * size, ports[1:] * size) if last_bytes else (ports[:size], ports[size:])
+        self.endpoints = [f"https://{address}:{port}" for address, port in zip(addresses, clients)]
+        self.peers = [f"https://{address}:{port}" for address, port in zip(addresses, peers)]
 
     def arguments(self) -> dict[str, object]:
         """Return the module arguments for this etcd."""
@@ -192,10 +197,10 @@ class RealEtcd:
             "key": f"{self.client}.key",
         }
 
-    def start(self, name: str) -> None:
-        """Start one member."""
+    def start(self, name: str, *flags: str, members: Sequence[str] = (), state: str = "new") -> None:
+        """Start one member, of a cluster of these members, or of all."""
         number = self.names.index(name)
-        cluster = ",".join(f"{n}={p}" for n, p in zip(self.names, self.peers))
+        cluster = ",".join(f"{n}={p}" for n, p in zip(self.names, self.peers) if n in (members or self.names))
         tls = [
             f"--{prefix}{flag}={value}"
             for prefix in ("", "peer-")
@@ -217,8 +222,10 @@ class RealEtcd:
                 f"--listen-peer-urls={self.peers[number]}",
                 f"--initial-advertise-peer-urls={self.peers[number]}",
                 f"--initial-cluster={cluster}",
+                f"--initial-cluster-state={state}",
                 "--unsafe-no-fsync",
                 *tls,
+                *flags,
             ],
         )
 

@@ -69,7 +69,7 @@ def test_joins_a_cluster_that_has_added_it(program: Any) -> None:
 def test_refuses_when_its_data_are_gone(program: Any) -> None:
     """The cluster knows it as a member that has worked before."""
     with pytest.raises(
-        program.Refusal, match=r"already took part as member 1f, but its data are gone; .*etcdctl member remove 1f;"
+        program.Refusal, match=r"already took part as member 1f, but its data are gone; run playbook replace"
     ) as refusal:
         decide(program, [[member("n1"), member("n3", number=31)], None])
     # systemd does not restart it, so a run sees it as failed.
@@ -133,3 +133,20 @@ def test_an_unresponsive_member_is_a_refusal_after_the_timeout(program: Any) -> 
         program.Refusal, match=r"cannot determine whether the others have a cluster: https://192\.0\.2\.1:2380"
     ):
         program.query_until(probe, deadline=0)
+
+
+@pytest.mark.parametrize(("answer", "state"), [([member("n1"), member("n3", started=False)], "existing"), (None, "")])
+def test_an_unresponsive_member_matters_only_if_no_other_has_a_cluster(program: Any, answer: Any, state: str) -> None:
+    """A dead host does not keep another one from joining; without a cluster, it might have one."""
+
+    def ask(url: str) -> Any:
+        if url == FOUNDERS["n2"]:
+            raise program.Refusal("n2 is unresponsive")
+        return answer
+
+    flags = {"name": "n3", "initial-advertise-peer-urls": FOUNDERS["n3"]}
+    if state:
+        assert program.decide_by_answers(flags, FOUNDERS, ask).state == state
+        return
+    with pytest.raises(program.Refusal, match="n2 is unresponsive"):
+        program.decide_by_answers(flags, FOUNDERS, ask)
