@@ -71,7 +71,7 @@ generation:
   returned: when O(state=saved)
   type: int
   sample: 4
-copy:
+copy_path:
   description: Path of the encrypted copy.
   returned: when O(state=saved)
   type: str

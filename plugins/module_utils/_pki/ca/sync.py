@@ -142,7 +142,7 @@ class Synchronised:
             "diff": _diff(done),
             "warnings": late,
             "generation": base.generation,
-            "copy": os.path.join(self.place, "copy"),
+            "copy_path": os.path.join(self.place, "copy"),
             "outdated": outdated,
         }
 

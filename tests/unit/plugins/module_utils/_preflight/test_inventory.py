@@ -138,6 +138,11 @@ TWO = [member(1), member(2)]
             ["cluster_pki_dir", "in 2 directories", "/i/dc1 (k1, k3); /i/dc2 (k2)", "set it to one"],
         ),
         ({"other_hosts": ["s1", "s2"]}, ["cluster_pki_dir", "s1, s2", "beside cluster_groups"]),
+        ({"pki_store": "masters", "pki_store_opens": False}, ["cluster_pki_store_passphrase", "empty", "set it"]),
+        (
+            {"pki_store": "none", "pki_ephemeral": "is in memory (tmpfs)"},
+            ["cluster_pki_dir", "in memory (tmpfs)", "set cluster_pki_store to masters", "or cluster_pki_dir to"],
+        ),
         ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
         ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),
     ],

@@ -61,7 +61,7 @@ class Controller:
         """Write the copies, of some hosts only if the run is killed meanwhile."""
         found = Synchronised(str(self.pki), passphrase, False).save(self.read(), discard, False)
         for host in found["outdated"][:hosts]:
-            pki_store_copy.write(str(self.hosts[host]), Path(found["copy"]).read_text(encoding="utf-8"), False)
+            pki_store_copy.write(str(self.hosts[host]), Path(found["copy_path"]).read_text(encoding="utf-8"), False)
         return found
 
     def content(self) -> dict[str, packing.File]:
@@ -196,7 +196,7 @@ def test_a_host_refuses_what_is_not_based_on_its_copy(first: Controller, second:
     first.save()
     second.write(ca_crt="other")
     found = Synchronised(str(second.pki), PASSPHRASE, False).save(seen, 0, False)
-    text = Path(found["copy"]).read_text(encoding="utf-8")
+    text = Path(found["copy_path"]).read_text(encoding="utf-8")
     with pytest.raises(HardwayError, match="lost update: generation 2"):
         pki_store_copy.write(str(second.hosts["n1"]), text, False)
 
