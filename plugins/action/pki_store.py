@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._local import is_local, run_locally
@@ -28,7 +30,9 @@ class ActionModule(ActionBase):
         from ansible_collections.hardway.kubernetes.plugins.modules import pki_store
 
         def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
-            found = pki_store.run(params, check)
+            # Ansible removes its own temporary directory when the run ends.
+            preview = tempfile.mkdtemp(prefix="pki-", dir=C.DEFAULT_LOCAL_TMP) if check else ""
+            found = pki_store.run(params, check, preview)
             for line in found.pop("warnings"):
                 self._display.warning(line)
             return found

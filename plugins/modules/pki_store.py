@@ -21,7 +21,9 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Nothing is written, so later tasks of a check run do not see the files of a newer copy.
+    description:
+      - Nothing is written to O(ca_dir). A newer copy is unpacked into a private directory, which RV(ca_dir) names and
+        which is removed at the end of the run.
   diff_mode:
     support: full
 options:
@@ -66,6 +68,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+ca_dir:
+  description: Directory with the files after the task, in check mode also a temporary one.
+  returned: when O(state=loaded)
+  type: str
+  sample: /srv/inventory/.pki
 generation:
   description: Generation of the directory.
   returned: when O(state=saved)
@@ -101,12 +108,12 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
-    """Return the result of one task."""
+def run(params: dict[str, Any], check: bool, preview: str = "") -> dict[str, Any]:
+    """Return the result of one task; a check unpacks a newer copy into the directory preview."""
     require_cryptography("pki_store")
     directory = Synchronised(params["ca_dir"], params["passphrase"], check)
     if params["state"] == "loaded":
-        return directory.load(params["copies"], params["discard"])
+        return directory.load(params["copies"], params["discard"], preview)
     return directory.save(params["copies"], params["discard"], params["expect_change"])
 
 

@@ -92,29 +92,31 @@ class Synchronised:
         self.store, self.passphrase, self.check = Store(directory), passphrase, check
         self.place = os.path.join(self.store.directory, packing.STATE)
 
-    def load(self, results: Mapping[str, Mapping[str, Any]], discard: int) -> dict[str, Any]:
-        """Replace the directory by the newest copy where that is newer."""
-        copies = Copies(results, self.passphrase)
+    def load(self, results: Mapping[str, Mapping[str, Any]], discard: int, preview: str = "") -> dict[str, Any]:
+        """Replace the directory by the newest copy where that is newer.
+
+        In check mode, the directory preview gets the files instead, if one is given.
+        """
+        copies, used = Copies(results, self.passphrase), self.store.directory
         if not self.check and any(copies.headers.values()):
             self.store.private_directory(self.store.directory)
+        done = []
         with self._locked():
-            finished = self._finish()
-            decision, local = self._decide(copies, discard)
-            if decision.take and not self.check:
-                self._replace(decision.take, copies)
-            elif decision.base and decision.base != local.base and not self.check:
-                self._write_state(decision.base)
-        done = [f"unfinished replacement of {self.store.directory} finished"] if finished else []
-        if decision.take:
-            done.append(f"{self.store.directory}: replaced by {decision.take.author}")
-        warnings = [
+            if (interrupted := self._incoming()) is not None:
+                done.append(f"{self.store.directory}: interrupted replacement finished")
+                used = self._put(interrupted, preview)
+            # In check mode, the files are still those of the interruption.
+            if not (interrupted and self.check):
+                decision, local = self._decide(copies, discard)
+                if decision.take:
+                    done.append(f"{self.store.directory}: replaced by {decision.take.author}")
+                    used = self._put(self._opened(decision.take, copies), preview)
+                elif decision.base and decision.base != local.base and not self.check:
+                    self._write_state(decision.base)
+        unread = [
             f"{host}: its copy of the PKI directory cannot be read: {why}" for host, why in copies.unknown.items()
         ]
-        if self.check and done:
-            warnings.append(
-                f"{self.store.directory}: a run would begin with: {'; '.join(done)}; the check goes on without"
-            )
-        return {"changed": bool(done), "diff": _diff(done), "warnings": warnings}
+        return {"changed": bool(done), "diff": _diff(done), "warnings": unread, "ca_dir": used}
 
     def save(self, results: Mapping[str, Mapping[str, Any]], discard: int, predicted: bool) -> dict[str, Any]:
         """Begin a generation if the directory has changed; return which hosts need a copy of the current one."""
@@ -161,47 +163,53 @@ class Synchronised:
         local = Local(self.store.directory, packing.digest(files) if set(files) - {_IGNORE} else None, self._state())
         return decide(local, copies.headers, copies.unknown, discard), local
 
-    def _replace(self, header: Header, copies: Copies) -> None:
-        """Replace the files by those of a copy; a kill at any time leaves what the next run finishes."""
-        text = copies.text(header) or (self.store.read(os.path.join(self.place, "copy")) or b"").decode()
-        if not text:
+    def _opened(self, header: Header, copies: Copies) -> bytes:
+        """Return the replacement by a copy: a line with the base, and the packed files."""
+        if not (text := copies.text(header) or self._own_copy(Base.of(header))):
             raise HardwayError(f"{self.place}: does not belong to the files beside it; remove it, and run again")
         packed = sealing.unseal(text, self.passphrase)
         if packing.digest(packing.unpack(packed)) != header.sha256:
             raise HardwayError("PKI store: the copy is damaged; remove it from the host, and run again")
-        if files := packing.read_files(self.store.directory):
-            self._write("before", packing.pack(files))
-        self._write("copy", text.encode())
-        self._write(INCOMING, json.dumps(asdict(Base.of(header))).encode() + b"\n" + packed)
-        self._finish()
+        return json.dumps(asdict(Base.of(header))).encode() + b"\n" + packed
 
-    def _finish(self) -> bool:
-        """Finish the replacement of the files, if one was begun; return whether one was."""
-        incoming = os.path.join(self.place, INCOMING)
-        data = self.store.read(incoming)
-        if data is None:
-            return False
+    def _incoming(self) -> Optional[bytes]:
+        """Return the replacement that a killed run has begun, None if there is none."""
+        return self.store.read(os.path.join(self.place, INCOMING))
+
+    def _put(self, replacement: bytes, preview: str) -> str:
+        """Replace the files, or in check mode those of a preview; a kill leaves what the next run finishes."""
         if self.check:
-            return True
-        line, _newline, packed = data.partition(b"\n")
+            if not preview:
+                return self.store.directory
+            Synchronised(preview, self.passphrase, False)._put(replacement, "")
+            return preview
+        if self._incoming() is None:
+            if files := packing.read_files(self.store.directory):
+                self._write("before", packing.pack(files))
+            self._write(INCOMING, replacement)
+        line, _newline, packed = replacement.partition(b"\n")
         wanted = packing.unpack(packed)
         for path, file in wanted.items():
             self.store.write(os.path.join(self.store.directory, path), file.data, file.mode)
         for path in set(packing.read_files(self.store.directory)) - set(wanted):
             os.unlink(os.path.join(self.store.directory, path))
         self._write("state.json", line + b"\n")
-        os.unlink(incoming)
-        return True
+        os.unlink(os.path.join(self.place, INCOMING))
+        return self.store.directory
+
+    def _own_copy(self, base: Base) -> str:
+        """Return what hosts got of a generation, empty if it is not here."""
+        text = (self.store.read(os.path.join(self.place, "copy")) or b"").decode()
+        try:
+            header = sealing.copy_of(text)
+        except ValueError:
+            return ""
+        return text if _is(header, base) and _opens(header, self.passphrase) else ""
 
     def _write_copy(self, base: Base) -> None:
         """Encrypt the directory for the hosts, unless it is."""
-        path = os.path.join(self.place, "copy")
-        try:
-            header = sealing.copy_of((self.store.read(path) or b"").decode())
-            if _is(header, base) and _opens(header, self.passphrase):
-                return
-        except ValueError:
-            pass
+        if self._own_copy(base):
+            return
         packed = packing.pack(packing.read_files(self.store.directory))
         now = stamp(datetime.now(timezone.utc))
         header = Header(base.generation, base.sha256, now, _writer(), base.ancestors)

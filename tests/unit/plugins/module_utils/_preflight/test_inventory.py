@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.filter.inventory_problems import inventory_problems as reported
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.hosts import (
     clock_obstacles,
     host_warnings,
@@ -261,3 +262,11 @@ def test_clocks_are_compared_however_slow_the_connection_is(host: float, words: 
     found = clock_obstacles(host, before=1000.0, after=1030.0)
     assert [entry["check"] for entry in found] == (["clock"] if words else [])
     assert all(entry["message"].startswith(words) for entry in found)
+
+
+def test_a_pki_directory_in_memory_is_a_problem_unless_the_inventory_chooses() -> None:
+    """A store, or a setting of the user, ends the inspection."""
+    place = {"pki_dir": "/dev/shm/pki", "pki_store": "none", "pki_store_given": False}
+    assert "/dev/shm/pki is in memory" in " ".join(reported(plan(**place)))
+    assert reported(plan(**place) | {"pki_store_given": True}) == []
+    assert reported(plan(**place) | {"pki_store": "masters", "pki_store_opens": True}) == []

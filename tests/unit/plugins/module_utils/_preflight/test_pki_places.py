@@ -8,10 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.filter.inventory_problems import inventory_problems
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import pki_places
-
-from tests.unit.plugins.module_utils._preflight.test_inventory import plan
 
 MOUNTS = """22 1 0:21 / / rw,relatime - {root} overlay rw
 23 22 0:22 / /dev/shm rw shared:5 master:1 - tmpfs tmpfs rw
@@ -44,9 +41,7 @@ def machine(tmp_path: Path) -> Path:
         ("/srv/pki", "ext4", False, {"CI_PROJECT_DIR": "/builds/infra"}, ""),
     ],
 )
-def test_reason(
-    machine: Path, path: str, root: str, container: bool, environment: dict[str, str], reason: str
-) -> None:
+def test_reason(machine: Path, path: str, root: str, container: bool, environment: dict[str, str], reason: str) -> None:
     (machine / "mountinfo").write_text(MOUNTS.format(root=root), encoding="utf-8")
     marks = [str(machine / ("dockerenv" if container else "none"))]
     found = pki_places.ephemeral(path, str(machine / "mountinfo"), marks, environment)
@@ -58,11 +53,3 @@ def test_a_directory_that_was_there_before_the_job_is_not_lost(tmp_path: Path) -
     environment = {"GITHUB_WORKSPACE": str(tmp_path)}
     assert "GITHUB_WORKSPACE" in pki_places.ephemeral(str(tmp_path / "pki"), "/none", [], environment)
     assert pki_places.ephemeral(str(tmp_path), "/none", [], environment) == ""
-
-
-def test_it_is_a_problem_unless_the_inventory_chooses() -> None:
-    """A store, or a setting of the user, ends the inspection."""
-    place = {"pki_dir": "/dev/shm/pki", "pki_store": "none", "pki_store_given": False}
-    assert "/dev/shm/pki is in memory" in " ".join(inventory_problems(plan(**place)))
-    assert inventory_problems(plan(**place) | {"pki_store_given": True}) == []
-    assert inventory_problems(plan(**place) | {"pki_store": "masters", "pki_store_opens": True}) == []

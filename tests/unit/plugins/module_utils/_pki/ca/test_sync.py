@@ -134,10 +134,14 @@ def test_hosts_have_no_plain_text(first: Controller) -> None:
     assert first.hosts["n1"].stat().st_mode & 0o777 == 0o600
 
 
-def test_check_mode_writes_nothing(first: Controller, second: Controller) -> None:
-    found = second.load(check=True)
+def test_check_mode_writes_nothing(first: Controller, second: Controller, tmp_path: Path) -> None:
+    """The files that a run would have are in another directory."""
+    found = Synchronised(str(second.pki), PASSPHRASE, True).load(second.read(), 0, str(tmp_path / "preview"))
     assert found["changed"] and not second.pki.exists()
-    assert "replaced by generation 1" in found["warnings"][0]
+    assert "replaced by generation 1" in found["diff"]["after"]
+    assert packing.read_files(found["ca_dir"]) == first.content()
+    found = Synchronised(found["ca_dir"], PASSPHRASE, True).save(first.read(), 0, False)
+    assert (found["changed"], found["outdated"]) == (False, [])
     state = {path: path.read_bytes() for path in first.pki.rglob("*") if path.is_file()}
     first.load(check=True)
     found = Synchronised(str(first.pki), PASSPHRASE, True).save(first.read(), 0, True)
@@ -189,7 +193,7 @@ def test_a_run_that_waited_for_the_lock_does_not_go_on_with_an_old_state(first: 
 
 
 def test_a_host_refuses_what_is_not_based_on_its_copy(first: Controller, second: Controller) -> None:
-    """Even if the controller believes otherwise."""
+    """Even where the controller has read an older one."""
     second.load()
     seen = second.read()
     first.write(ca_crt="renewed")
@@ -228,7 +232,7 @@ def test_a_damaged_copy_is_replaced_from_the_directory_only(first: Controller, s
 
 
 def test_a_wrong_passphrase_loses_nothing(first: Controller, second: Controller) -> None:
-    """Where the directory is at hand, removed copies are written with a new one."""
+    """Where the directory is available, removed copies are written with a new one."""
     with pytest.raises(HardwayError, match=r"does not open /etc/hardway/pki-store of hosts n1, n2; set"):
         second.load(passphrase="wrong")
     assert not second.pki.exists()
@@ -279,6 +283,9 @@ def test_a_kill_while_reading_loses_nothing(first: Controller, tmp_path: Path, f
         made = other(number)
         if (made.pki / ".store/incoming").exists():
             refused += 1
+            preview = str(tmp_path / f"preview{number}")
+            found = Synchronised(str(made.pki), PASSPHRASE, True).load(made.read(), 0, preview)
+            assert found["changed"] and packing.read_files(found["ca_dir"]) == first.content()
             with pytest.raises(HardwayError, match="was interrupted"), Store(str(made.pki)).locked():
                 pass
         made.load()
