@@ -158,7 +158,7 @@ def test_a_kill_while_writing_loses_nothing(masters: Masters) -> None:
 
 def test_a_host_without_its_copy_gets_it(masters: Masters) -> None:
     masters.shell("n2", f"rm {STORE}")
-    assert sum(masters.apply("--check").values()) == 1
+    assert sum(masters.apply("--check").values()) > 0
     assert masters.exec("n2", f"test -e {STORE}").returncode != 0
     masters.apply()
     assert len(set(masters.generations())) == 1
