@@ -73,7 +73,10 @@ def decide(
             )
         return Decision(None, local.base if local.sha256 else None)
     discarded = Decision(None, Base(newest.generation, ""))
-    if conflict := _conflict(found, newest):
+    # After a discard, later generations do not remember those before it.
+    base = local.base
+    replaced = base and base.generation > newest.generation and str(newest.generation) not in base.ancestors
+    if (conflict := _conflict(found, newest)) and not replaced:
         if discard == newest.generation and local.sha256:
             return discarded
         raise HardwayError(

@@ -113,6 +113,17 @@ def test_discarding_another_generation_than_the_newest_is_refused() -> None:
     assert decided("1, changed", "2 and 1", discard=2).base == Base(2, "")
 
 
+def test_a_discard_ends_a_conflict_between_hosts() -> None:
+    """The generation that replaces both is written in the same run and in the next one, wherever it is missing."""
+    discarded = decided("2", "both 2", discard=2).base
+    assert discarded
+    current = discarded.next(D)
+    copies: dict[str, Optional[Header]] = {"n1": header(B2), "n2": header(C2)}
+    assert decide(Local("/pki", D, current), copies, {}) == Decision(None, current)
+    assert decide(Local("/pki", A, current), copies, {}, 2) == Decision(None, current)
+    assert decide(Local("/other", None, None), {"n1": header(current), "n2": header(C2)}, {}).take == header(current)
+
+
 def test_generations_are_forgotten_after_a_hundred() -> None:
     current = Base(0, "")
     for number in range(1, 151):
