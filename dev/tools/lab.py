@@ -78,6 +78,8 @@ class Lab:
         (self.inventory / "hosts.yml").write_text(hosts, encoding="utf-8")
         # As in ansible.cfg, which the sandbox's own ssh_args replace: the quickest cipher for gigabytes of binaries.
         settings = {"ansible_ssh_common_args": "-o Ciphers=^aes128-gcm@openssh.com", **variables()}
+        # The clone may be in a container.
+        settings["cluster_pki_store"] = "none"
         content = "---\n" + yaml.safe_dump(settings, sort_keys=False)
         (self.inventory / "group_vars" / "all" / "cluster.yml").write_text(content, encoding="utf-8")
 

@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Validates groups, node names, addresses, ranges, endpoint and version.
-  - No host is contacted.
+  - No host is contacted. On the controller, only the file system of C(pki_dir) is inspected.
 options:
   _input:
     description:
@@ -43,8 +43,14 @@ _value:
 def inventory_problems(cluster: t.Any) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import directories, inventory
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
+        directories,
+        inventory,
+        pki_places,
+    )
 
+    if cluster.get("pki_store") == "none" and not cluster.get("pki_store_given"):
+        cluster = {**cluster, "pki_ephemeral": pki_places.ephemeral(str(cluster["pki_dir"]))}
     return [*inventory.inventory_problems(cluster), *directories.directory_problems(cluster)]
 
 

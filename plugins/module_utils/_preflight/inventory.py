@@ -15,7 +15,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.networks import Member, range_problems
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.pki_places import place_problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.pki_places import (
+    place_problems,
+    store_problems,
+)
 
 NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 ENDPOINT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]+):([0-9]{1,5})")
@@ -31,8 +34,8 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
 
     cluster holds the lists etcd, masters, nodes, lb (members), and the values pod_cidr, service_cidr, domain,
     dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, kubernetes_version,
-    supported_minors and pki_dir, with what place_problems() takes; unsettled are hosts whose address may yet come from
-    their facts, or that are reported as lost.
+    supported_minors and pki_dir, with what place_problems() and store_problems() take; unsettled are hosts whose
+    address may yet come from their facts, or that are reported as lost.
     """
     return [
         *_group_problems(cluster),
@@ -42,6 +45,7 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         *_endpoint_problems(cluster),
         *(_drain_problems(cluster["drain"]) if cluster["lb"] and "drain" in cluster else []),
         *place_problems(cluster),
+        *store_problems(cluster),
         *_version_problems(str(cluster["kubernetes_version"]), cluster["supported_minors"]),
     ]
 

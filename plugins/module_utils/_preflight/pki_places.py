@@ -5,9 +5,71 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+
+# Created by container engines, and working directories that are removed after a job of GitHub, GitLab and AWX.
+_CONTAINERS = ("/.dockerenv", "/run/.containerenv")
+_JOBS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "AWX_PRIVATE_DATA_DIR")
+
+
+def ephemeral(
+    pki_dir: str,
+    mounts: str = "/proc/self/mountinfo",
+    containers: t.Sequence[str] = _CONTAINERS,
+    environment: t.Mapping[str, str] = os.environ,
+) -> str:
+    """Return why a directory of this machine does not outlive it, empty if it may.
+
+    A directory on a disk counts as lost only where a job would create it: what exists was there before the job.
+    """
+    path = os.path.realpath(os.path.expanduser(pki_dir))
+    kind = _file_system(path, mounts)
+    if kind in ("tmpfs", "ramfs"):
+        return f"is in memory ({kind})"
+    in_container = bool(environment.get("KUBERNETES_SERVICE_HOST")) or any(map(os.path.exists, containers))
+    if kind in ("overlay", "aufs") and in_container:
+        return "is in the file system of a container"
+    for name in _JOBS:
+        if (place := environment.get(name)) and _is_in(path, os.path.realpath(place)) and not os.path.isdir(path):
+            return f"is in the working directory of a job ({name})"
+    return ""
+
+
+def _file_system(path: str, mounts: str) -> str:
+    """Return the type of the file system of a path, empty if it is unknown, as on macOS."""
+    try:
+        with open(mounts, encoding="utf-8", errors="replace") as stream:
+            lines = [line.split() for line in stream]
+    except OSError:
+        return ""
+    # Space, tab, newline and backslash are octal numbers. Of the mounts on one place, the last is on top.
+    points = [(fields[4].encode().decode("unicode_escape"), fields[fields.index("-") + 1]) for fields in lines]
+    found = [(len(point), number, kind) for number, (point, kind) in enumerate(points) if _is_in(path, point)]
+    return max(found)[2] if found else ""
+
+
+def _is_in(path: str, directory: str) -> bool:
+    """Return whether a path is a directory or below it."""
+    return os.path.commonpath([path, directory]) == directory
+
+
+def store_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
+    """Return whether the CAs would be lost with the controller, or the passphrase of their copies is missing.
+
+    pki_ephemeral is the reason of ephemeral(), empty where the inventory sets cluster_pki_store.
+    """
+    if cluster.get("pki_store") == "masters" and not cluster.get("pki_store_opens"):
+        return ["cluster_pki_store_passphrase: is empty, and cluster_pki_store needs it; set it in a vault"]
+    if not cluster.get("pki_ephemeral"):
+        return []
+    return [
+        f"cluster_pki_dir: {cluster['pki_dir']} {cluster['pki_ephemeral']}, and the CAs in it would be lost with that; "
+        "set cluster_pki_store to masters, which keeps encrypted copies on the hosts, or cluster_pki_dir to a "
+        "directory of a volume that stays (cluster_pki_store: none in the inventory accepts the loss)"
+    ]
 
 
 def place_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:

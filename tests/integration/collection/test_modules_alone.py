@@ -52,6 +52,10 @@ WRITES: dict[str, tuple[dict[str, Any], str]] = {
     "pki_certificate": ({**CA, "certificates": [{**ADMIN, "path": "TOP/other"}]}, "TOP/other.crt"),
     "pki_crl": ({**CA, "ca": "ca"}, "TOP/pki/ca.crl"),
     "pki_rotation": ({**CA, "cas": [{"name": "ca"}], "step": "trust"}, "TOP/pki/rotation.json"),
+    "pki_store": (
+        {**CA, "passphrase": "secret", "copies": {"n1": {"header": ""}}, "state": "saved"},
+        "TOP/pki/.store/copy",
+    ),
     "pki_sign": (
         {**CA, "certificates": [{"request": "TOP/r.csr", "path": "TOP/r.crt", "ca": "ca", "profile": "client"}]},
         "TOP/r.crt",
@@ -69,6 +73,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "kernel": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
     "pki_bundle": ({"certificate": "TOP/admin.crt", "roots": ["TOP/pki/ca.crt"]}, r"BEGIN CERTIFICATE"),
     "pki_info": ({"files": [{"path": "TOP/admin.crt"}]}, r'"CN=admin"'),
+    "pki_store_copy": ({"path": "TOP/none"}, r'"header": ""'),
     "role_arguments": ({"hosts": ["localhost"]}, r'"problems": \[\]'),
     "running_info": ({"servers": [URL]}, r'"running"'),
     "status_report": ({"inventory": {"name": "prod"}, "hosts": {"n1": {}}}, r"host n1: not reached"),

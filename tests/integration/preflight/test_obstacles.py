@@ -102,6 +102,7 @@ def check(host: Lab, **variables: Any) -> str:
     """Return the output of a check run of the part of site.yml before the first change."""
     everything = yaml.safe_load(host.inventory.read_text())["all"]
     everything["vars"]["cluster_pki_dir"] = str(host.directory / "pki")
+    everything["vars"]["cluster_pki_store"] = "none"
     for name, value in variables.items():
         owner = everything["vars"] if name == "cluster_api_endpoint" else everything["hosts"]["n1"]
         owner[name] = value

@@ -31,7 +31,8 @@ class Hosts(Lab):
     def write_inventory(self) -> None:
         """Write hosts, groups and variables, as the example's owner would."""
         described = yaml.safe_load(self.sandbox("inventory", capture_output=True).stdout)
-        described["all"]["vars"] |= self.settings
+        # The clone may be in a container.
+        described["all"]["vars"] |= {"cluster_pki_store": "none", **self.settings}
         described |= {group: {"hosts": dict.fromkeys(members)} for group, members in self.groups.items()}
         self.inventory.mkdir(parents=True, exist_ok=True)
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(described), encoding="utf-8")

@@ -82,6 +82,8 @@ class Site:
             "cluster_cache_dir": str(self.cache),
             "cluster_binary_dir": str(self.binaries),
             "cluster_pki_dir": str(self.pki),
+            # The directory of a test may be in memory.
+            "cluster_pki_store": "none",
         }
         three = {f"k{n}": {"ansible_host": f"192.0.2.1{n}"} for n in (1, 2, 3)}
         self.groups: dict[str, dict[str, t.Any]] = {name: dict(three) for name in GROUPS}

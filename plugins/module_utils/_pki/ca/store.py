@@ -30,6 +30,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of
 
 _LOCK_TIMEOUT = 60.0
+# In the directory .store: files that a copy from a host brings, while they take their places.
+INCOMING = "incoming"
 
 
 class Store:
@@ -124,8 +126,8 @@ class Store:
         return done
 
     @contextmanager
-    def locked(self, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
-        """Lock the directory against other runs."""
+    def locked(self, timeout: float = _LOCK_TIMEOUT, unfinished: bool = False) -> Iterator[None]:
+        """Lock the directory against other runs. Only a synchronisation may find it in the middle of one."""
         path = os.path.join(self.directory, ".lock")
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -135,6 +137,11 @@ class Store:
             raise HardwayError(f"{path}: cannot be opened: {exc.strerror}; fix the owner of the directory") from exc
         try:
             self._wait_for(handle, path, time.monotonic() + timeout)
+            if not unfinished and os.path.exists(os.path.join(self.directory, ".store", INCOMING)):
+                raise HardwayError(
+                    f"{self.directory}: its replacement by the copy of a host was interrupted; run the playbook again,"
+                    " with cluster_pki_store"
+                )
             yield
             self._sync_record()
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.filter.inventory_problems import inventory_problems as reported
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.hosts import (
     clock_obstacles,
     host_warnings,
@@ -138,6 +139,11 @@ TWO = [member(1), member(2)]
             ["cluster_pki_dir", "in 2 directories", "/i/dc1 (k1, k3); /i/dc2 (k2)", "set it to one"],
         ),
         ({"other_hosts": ["s1", "s2"]}, ["cluster_pki_dir", "s1, s2", "beside cluster_groups"]),
+        ({"pki_store": "masters", "pki_store_opens": False}, ["cluster_pki_store_passphrase", "empty", "set it"]),
+        (
+            {"pki_store": "none", "pki_ephemeral": "is in memory (tmpfs)"},
+            ["cluster_pki_dir", "in memory (tmpfs)", "set cluster_pki_store to masters", "or cluster_pki_dir to"],
+        ),
         ({"kubernetes_version": "1.12.0"}, ["cluster_kubernetes_version", "1.12.0", "1.36"]),
         ({"kubernetes_version": "v1.36.2"}, ["cluster_kubernetes_version", "v1.36.2", "without the leading v"]),
     ],
@@ -256,3 +262,11 @@ def test_clocks_are_compared_however_slow_the_connection_is(host: float, words: 
     found = clock_obstacles(host, before=1000.0, after=1030.0)
     assert [entry["check"] for entry in found] == (["clock"] if words else [])
     assert all(entry["message"].startswith(words) for entry in found)
+
+
+def test_a_pki_directory_in_memory_is_a_problem_unless_the_inventory_chooses() -> None:
+    """A store, or a setting of the user, ends the inspection."""
+    place = {"pki_dir": "/dev/shm/pki", "pki_store": "none", "pki_store_given": False}
+    assert "/dev/shm/pki is in memory" in " ".join(reported(plan(**place)))
+    assert reported(plan(**place) | {"pki_store_given": True}) == []
+    assert reported(plan(**place) | {"pki_store": "masters", "pki_store_opens": True}) == []
