@@ -27,7 +27,7 @@ from dev.tools.lab import TOP, Lab, kubernetes_version, require_binaries, tool, 
 
 # What is written on the controller goes below the rehearsal's own directory.
 PATHS = {"cluster_pki_dir": "pki", "admin_kubeconfig": "pki/admin.kubeconfig"}
-LEFT_OUT = {"certificates_json": "", "certificates_textfile": ""}
+LEFT_OUT = {"certificates_json": "", "certificates_textfile": "", "cluster_pki_store": "none"}
 
 
 class Rehearsal:

@@ -89,7 +89,7 @@ def test_bootstraps_no_second_cluster_if_it_was_part_of_one(program: Any, tmp_pa
     bootstrap = decide(program, [None, None])
     program.refuse_second_bootstrap(bootstrap, str(mark), str(allowed))
     mark.touch()
-    with pytest.raises(program.Refusal, match=rf"restore a snapshot .* remove {mark} on every host"):
+    with pytest.raises(program.Refusal, match=rf"restore a backup .* remove {mark} on every host"):
         program.refuse_second_bootstrap(bootstrap, str(mark), str(allowed))
     program.refuse_second_bootstrap(program.Start("joining", "existing", FOUNDERS), str(mark), str(allowed))
 
