@@ -115,6 +115,7 @@ step:
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,6 +146,7 @@ SPEC: dict[str, Any] = {
     "program": {"type": "path", "default": "/usr/local/libexec/hardway-backup"},
     "unit": {"type": "str", "default": "etcd.service"},
 }
+WORK = ".restore-"
 
 
 def main() -> None:
@@ -193,7 +195,10 @@ def prepare(member: restore.Member, params: Mapping[str, Any]) -> None:
     if params["name"] not in params["members"]:
         raise HardwayError(f"name: {params['name']} is not among the members; add it to them")
     state = {name: params[name] for name in ("id", "kind", "title", "digest", "bump")}
-    with tempfile.TemporaryDirectory(prefix="restore.", dir=source.parent) as work:
+    # A killed run has left its copy of the data.
+    for path in source.parent.glob(f"{WORK}*"):
+        shutil.rmtree(path)
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=source.parent) as work:
         snapshot = source
         if params["kind"] == "archive":
             program = BackupProgram(params["program"])
