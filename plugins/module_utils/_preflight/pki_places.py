@@ -19,12 +19,13 @@ def ephemeral(
     pki_dir: str,
     mounts: str = "/proc/self/mountinfo",
     containers: t.Sequence[str] = _CONTAINERS,
-    environment: t.Mapping[str, str] = os.environ,
+    environment: t.Optional[t.Mapping[str, str]] = None,
 ) -> str:
     """Return why a directory of this machine does not outlive it, empty if it may.
 
     A directory on a disk counts as lost only where a job would create it: what exists was there before the job.
     """
+    environment = os.environ if environment is None else environment
     path = os.path.realpath(os.path.expanduser(pki_dir))
     kind = _file_system(path, mounts)
     if kind in ("tmpfs", "ramfs"):
