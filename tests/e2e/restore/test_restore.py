@@ -57,7 +57,7 @@ class Saved:
             for host in self.cluster.hosts()
         ]
         assert all(names == found[0] for names in found), found
-        return set(found[0]) - {"kube-root-ca.crt"}
+        return {name for name in found[0] if not name.endswith("ca.crt")}
 
     def starts(self) -> dict[str, str]:
         """Return the starts of etcd and the API servers."""
