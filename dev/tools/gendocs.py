@@ -43,7 +43,21 @@ ROLE_HOSTS = {
     "status": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
-PLAYBOOK_ORDER = ["site", "verify", "status", "certificates", "backup", "restore", "download", "offline_csrs"]
+PLAYBOOK_ORDER = [
+    *(
+        "site",
+        "verify",
+        "status",
+        "certificates",
+        "renew",
+        "backup",
+        "restore",
+        "replace",
+        "remove_member",
+        "defragment",
+    ),
+    *("download", "offline_csrs"),
+]
 
 
 def load(path: Path) -> Any:
