@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Optional
 
 from . import host as hosts
-from . import images, lifecycle, namespaces, state
-from .binaries import collect
+from . import image_archives, lifecycle, namespaces, state
+from .debian_programs import collect
 from .errors import SandboxError
 from .inventory import TOPOLOGIES, render
 from .layout import MAX_HOSTS, make_layout
@@ -99,7 +99,7 @@ def command_binaries(options: argparse.Namespace) -> None:
 
 def command_images(options: argparse.Namespace) -> None:
     """Write the image archives."""
-    for path in images.write_all(options.cache_dir, options.coredns_tag, say):
+    for path in image_archives.write_all(options.cache_dir, options.coredns_tag, say):
         print(path)
 
 
@@ -138,7 +138,7 @@ def parser() -> argparse.ArgumentParser:
         sub = add(name, summary, named=False)
         sub.add_argument("--cache-dir", type=Path, default=CACHE, help="(default: %(default)s)")
         if name == "images":
-            sub.add_argument("--coredns-tag", default=images.COREDNS_TAG, help="(default: %(default)s)")
+            sub.add_argument("--coredns-tag", default=image_archives.COREDNS_TAG, help="(default: %(default)s)")
     return top
 
 

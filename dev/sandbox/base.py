@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
-from . import recipe
+from . import root_contents
 from .apt import Archive, machine_archive
 from .errors import SandboxError
 from .process import run
@@ -34,7 +34,7 @@ def _bootstrap(archive: Archive, suite: str, root: Path) -> None:
         [
             "unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child",
             "debootstrap", "--variant=minbase", f"--keyring={archive.keyring}",
-            f"--components={','.join(archive.components)}", f"--include={','.join(recipe.packages(suite))}",
+            f"--components={','.join(archive.components)}", f"--include={','.join(root_contents.packages(suite))}",
             suite, str(root), archive.uri,
         ],
         quiet_failure=True,
@@ -48,34 +48,34 @@ def _bootstrap(archive: Archive, suite: str, root: Path) -> None:
 
 def _customise(root: Path, sources: str) -> None:
     """Turn the fresh system into one that boots fast and has no identity yet."""
-    for name, content in {**recipe.FILES, "etc/apt/sources.list": sources}.items():
+    for name, content in {**root_contents.FILES, "etc/apt/sources.list": sources}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    for pattern in recipe.REMOVED:
+    for pattern in root_contents.REMOVED:
         for path in root.glob(pattern):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
     units = root / "etc" / "systemd" / "system"
-    for unit in recipe.MASKED:
+    for unit in root_contents.MASKED:
         link = units / unit
         if not link.is_symlink():
             link.symlink_to("/dev/null")
     systemctl = ["systemctl", "--quiet", f"--root={root}"]
-    run([*systemctl, "disable", *recipe.DISABLED], quiet_failure=True)
-    run([*systemctl, "enable", *recipe.ENABLED])
+    run([*systemctl, "disable", *root_contents.DISABLED], quiet_failure=True)
+    run([*systemctl, "enable", *root_contents.ENABLED])
     run([*systemctl, "set-default", "multi-user.target"])
 
 
 def ensure_base(top: Path, suite: Optional[str], say: Callable[[str], None]) -> Path:
-    """Return the shared root, building it if this recipe has not been built yet."""
+    """Return the shared root, building it if one of these contents has not been built yet."""
     archive = machine_archive()
     suite = suite or archive.suite
     architecture = run(["dpkg", "--print-architecture"]).stdout.strip()
     directory = base_directory(top)
-    root = directory / recipe.digest(archive.origin, suite, architecture)
+    root = directory / root_contents.digest(archive.origin, suite, architecture)
     if root.is_dir():
         os.utime(root)
         return root
@@ -94,7 +94,7 @@ def ensure_base(top: Path, suite: Optional[str], say: Callable[[str], None]) -> 
 
 
 def _prune(directory: Path, keep: Path) -> None:
-    """Remove roots of other recipes that no sandbox uses and that were not used for a month."""
+    """Remove roots of other contents that no sandbox uses and that were not used for a month."""
     states = " ".join(path.read_text(encoding="utf-8") for path in directory.parent.glob("*/state.json"))
     for root in directory.iterdir():
         unused = root.is_dir() and root != keep and f'"{root.name}"' not in states

@@ -71,7 +71,7 @@ def members(version: str, yaml: Path) -> dict[str, str]:
     minor = version.rpartition(".")[0]
     found = {f"yaml/{path.name}": path for path in sorted(yaml.glob("*.py"))}
     found |= {str(path.relative_to(HERE)): path for path in sorted((HERE / "standin").rglob("*.py"))}
-    for name in (minor, "flanneld", "limits", "messages", "objects", "roles"):
+    for name in (minor, "flanneld", "limits", "objects", "protobuf_fields", "roles"):
         found[f"standin/data/{name}.json"] = HERE / "data" / f"{name}.json"
     texts = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
     texts["__main__.py"] = texts.pop("standin/__main__.py")

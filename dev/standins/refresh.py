@@ -278,7 +278,7 @@ def write_objects(minor: str, types: dict[str, Any]) -> None:
         write(name, {**table, "objects": differences(newest, known[name])})
 
 
-def messages(source: Path) -> dict[str, Any]:
+def protobuf_fields(source: Path) -> dict[str, Any]:
     """Return name and type of the numbered fields of the messages that kubectl sends."""
     known: dict[str, list[tuple[str, str, str]]] = {}
     for part in PROTO:
@@ -344,7 +344,7 @@ def main() -> None:
         write_objects(minor, object_types(source))
         # Of these one release serves for all: give the newest last.
         write("roles", rules(source))
-        write("messages", messages(source))
+        write("protobuf_fields", protobuf_fields(source))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from dev.sandbox.base import base_directory
 from dev.sandbox.layout import make_layout
-from dev.standins import overlay, use
+from dev.standins import inventory_overlay, use
 from dev.tools import rehearsal_report as report
 from dev.tools.lab import TOP, Lab, kubernetes_version, require_binaries, tool, variables
 
@@ -43,9 +43,9 @@ class Rehearsal:
         self.layout = make_layout(name)
         listed = self.listed(self.inventory)
         self.variables: dict[str, Any] = listed["_meta"]["hostvars"]
-        self.hosts = overlay.members(listed)
+        self.hosts = inventory_overlay.members(listed)
         if not self.hosts:
-            groups = ", ".join(overlay.GROUPS)
+            groups = ", ".join(inventory_overlay.GROUPS)
             raise SystemExit(f"make rehearse: {inventory}: no hosts in the groups {groups}; name an inventory of yours")
         self.places = {host: f"n{number}" for number, host in enumerate(self.hosts, 1)}
         self.given = {host: self.layout.host(number).address for number, host in enumerate(self.hosts, 1)}
@@ -75,7 +75,7 @@ class Rehearsal:
         self.target.chmod(0o700)
         described = self.lab.sandbox("inventory", capture_output=True).stdout
         self.write({n: v for n, v in yaml.safe_load(described)["all"]["vars"].items() if "ssh" in n})
-        if name := overlay.endpoint_name(self.variables):
+        if name := inventory_overlay.endpoint_name(self.variables):
             own = next(iter(self.variables.values()))
             address = self.layout.virtual if own.get("cluster_api_vip") else self.given[self.hosts[0]]
             for place in self.places.values():
@@ -84,7 +84,7 @@ class Rehearsal:
     def write(self, reach: dict[str, Any]) -> None:
         """Write a last inventory, which takes precedence over the operator's, and what no inventory may set."""
         self.reach = reach
-        changed = overlay.overlay(self.hosts, self.variables, self.given, self.layout.virtual, reach)
+        changed = inventory_overlay.overlay(self.hosts, self.variables, self.given, self.layout.virtual, reach)
         (self.overlay / "host_vars").mkdir(parents=True)
         listed = {"all": {"hosts": dict.fromkeys(changed)}}
         (self.overlay / "hosts.yml").write_text(yaml.safe_dump(listed), encoding="utf-8")
@@ -96,7 +96,7 @@ class Rehearsal:
     def check(self, playbook: str) -> None:
         """Stop before a playbook that would reach hosts other than the sandbox's."""
         merged = self.listed(self.inventory, self.overlay, beside=(TOP / playbook).parent)["_meta"]["hostvars"]
-        if found := overlay.foreign_addresses(merged, self.given, self.reach):
+        if found := inventory_overlay.foreign_addresses(merged, self.given, self.reach):
             listed = "\n".join(f"  {line}" for line in found)
             raise SystemExit(
                 f"make rehearse: {playbook}: not played, for it would leave the sandbox. Something outranks "

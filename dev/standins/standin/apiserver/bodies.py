@@ -106,7 +106,7 @@ def parsed(request: Request) -> Object:
     """Return the object in the body."""
     try:
         if request.body.startswith(MAGIC):
-            return unpacked(table("messages"), request.body)
+            return unpacked(table("protobuf_fields"), request.body)
         found = parse(request.body) if "yaml" in kind_of(request) else json.loads(request.body)
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as exc:
         raise ApiError(400, f"the object provided is unrecognized: {' '.join(str(exc).split())}") from exc

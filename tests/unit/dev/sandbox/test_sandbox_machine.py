@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.sandbox import base, binaries, cgroups, lifecycle, machine, recipe, sysctls, uplink
+from dev.sandbox import base, cgroups, debian_programs, lifecycle, machine, root_contents, sysctls, uplink
 from dev.sandbox import host as hosts
 from dev.sandbox.apt import Archive, parse_targets
 from dev.sandbox.errors import SandboxError
@@ -89,20 +89,20 @@ def test_no_archive_of_a_known_distribution() -> None:
 
 
 def test_only_missing_programs_are_fetched(tmp_path: Path) -> None:
-    sources = (binaries.Source("p", "usr/bin/one"), binaries.Source("p", "usr/lib/cni/*", "cni"))
-    assert binaries.missing(sources, tmp_path) == list(sources)
+    sources = (debian_programs.Source("p", "usr/bin/one"), debian_programs.Source("p", "usr/lib/cni/*", "cni"))
+    assert debian_programs.missing(sources, tmp_path) == list(sources)
     (tmp_path / "one").touch()
     (tmp_path / "cni").mkdir()
-    assert [source.directory for source in binaries.missing(sources, tmp_path)] == ["cni"]
+    assert [source.directory for source in debian_programs.missing(sources, tmp_path)] == ["cni"]
 
 
 def test_a_program_in_the_cache_is_never_replaced(tmp_path: Path) -> None:
     new = tmp_path / "new"
     new.write_text("new")
     target = tmp_path / "bin" / "program"
-    assert binaries.place(new, target)
+    assert debian_programs.place(new, target)
     new.write_text("newer")
-    assert not binaries.place(new, target)
+    assert not debian_programs.place(new, target)
     assert target.read_text() == "new"
     assert os.access(target, os.X_OK)
     assert [path.name for path in target.parent.iterdir()] == ["program"]
@@ -110,13 +110,13 @@ def test_a_program_in_the_cache_is_never_replaced(tmp_path: Path) -> None:
 
 def test_missing_libraries_are_read_from_ldd() -> None:
     text = "p: /lib/libc.so.6: version `GLIBC_2.38' not found (required by p)\n\tlibc.so.6 => /lib/libc.so.6 (0x1)\n"
-    assert len(binaries.unresolved(text)) == 1
-    assert binaries.unresolved("\tnot a dynamic executable\n") == []
+    assert len(debian_programs.unresolved(text)) == 1
+    assert debian_programs.unresolved("\tnot a dynamic executable\n") == []
 
 
-def test_recipe_digest_depends_on_the_release() -> None:
-    assert recipe.digest("Debian", "a", "amd64") != recipe.digest("Debian", "b", "amd64")
-    assert recipe.digest("Debian", "a", "amd64") == recipe.digest("Debian", "a", "amd64")
+def test_the_digest_of_the_contents_depends_on_the_release() -> None:
+    assert root_contents.digest("Debian", "a", "amd64") != root_contents.digest("Debian", "b", "amd64")
+    assert root_contents.digest("Debian", "a", "amd64") == root_contents.digest("Debian", "a", "amd64")
 
 
 def test_ubuntu_has_packages_of_debian_main_in_universe() -> None:
@@ -126,7 +126,7 @@ def test_ubuntu_has_packages_of_debian_main_in_universe() -> None:
         "universe",
     ]
     assert base.sources_list(Archive("http://d", "trixie", "Debian"), "trixie").split()[-2:] == ["trixie", "main"]
-    assert "libperl5.38t64" in recipe.packages("noble")
+    assert "libperl5.38t64" in root_contents.packages("noble")
 
 
 def test_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

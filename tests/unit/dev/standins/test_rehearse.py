@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from dev.standins import overlay
+from dev.standins import inventory_overlay
 from dev.tools import rehearsal_report as report
 from tests.support.api.programs import Issuer
 
@@ -33,7 +33,7 @@ VARIABLES: dict[str, Any] = {
 
 
 def test_only_whole_addresses_change() -> None:
-    found = overlay.overlay(HOSTS, VARIABLES, GIVEN, VIRTUAL, {})
+    found = inventory_overlay.overlay(HOSTS, VARIABLES, GIVEN, VIRTUAL, {})
     first = found["k1"]
     assert first["ansible_host"] == "198.18.0.11" and first["ansible_user"] == "root"
     assert first["cluster_api_endpoint"] == "198.18.0.250:6443"
@@ -51,12 +51,12 @@ def test_hosts_come_from_our_groups_and_their_children() -> None:
         "rack": {"hosts": ["a", "b"]},
         "other": {"hosts": ["x"]},
     }
-    assert overlay.members(listed) == ["b", "a"]
+    assert inventory_overlay.members(listed) == ["b", "a"]
 
 
 def test_a_name_of_the_endpoint_is_found() -> None:
-    assert overlay.endpoint_name({"a": {"cluster_api_endpoint": "api.example.org:6443"}}) == "api.example.org"
-    assert overlay.endpoint_name(VARIABLES) == ""
+    assert inventory_overlay.endpoint_name({"a": {"cluster_api_endpoint": "api.example.org:6443"}}) == "api.example.org"
+    assert inventory_overlay.endpoint_name(VARIABLES) == ""
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,6 @@ def packages(suite: str) -> tuple[str, ...]:
 
 
 def digest(origin: str, suite: str, architecture: str) -> str:
-    """Return the key under which a root of this recipe is cached."""
+    """Return the key under which a root of these contents is cached."""
     content = [origin, suite, architecture, packages(suite), MASKED, DISABLED, ENABLED, REMOVED, sorted(FILES.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

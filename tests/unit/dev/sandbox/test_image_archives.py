@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox import images
+from dev.sandbox import image_archives
 from dev.sandbox.errors import SandboxError
 
-IMAGE = images.Image(
+IMAGE = image_archives.Image(
     "registry.example/one:1", {"bin/one": b"program"}, {"bin/two": "one"}, ("/bin/one",), ("-x",), "1:1"
 )
 
@@ -36,7 +36,7 @@ def by_digest(files: dict[str, bytes], descriptor: dict[str, Any]) -> bytes:
 
 
 def test_archive_is_complete_and_consistent() -> None:
-    files = blobs(images.archive(IMAGE, "amd64"))
+    files = blobs(image_archives.archive(IMAGE, "amd64"))
     assert json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
     (top,) = json.loads(files["index.json"])["manifests"]
     assert top["annotations"]["io.containerd.image.name"] == IMAGE.name
@@ -52,8 +52,8 @@ def test_archive_is_complete_and_consistent() -> None:
 
 
 def test_archive_is_reproducible() -> None:
-    assert images.archive(IMAGE, "amd64") == images.archive(IMAGE, "amd64")
-    assert images.archive(IMAGE, "amd64") != images.archive(IMAGE, "arm64")
+    assert image_archives.archive(IMAGE, "amd64") == image_archives.archive(IMAGE, "amd64")
+    assert image_archives.archive(IMAGE, "amd64") != image_archives.archive(IMAGE, "arm64")
 
 
 def elf(kind: int) -> bytes:
@@ -66,19 +66,19 @@ def elf(kind: int) -> bytes:
 
 
 def test_static_and_dynamic_programs_are_distinguished() -> None:
-    assert images.is_static(elf(1))
-    assert not images.is_static(elf(3))
-    assert not images.is_static(b"#!/bin/sh\n")
+    assert image_archives.is_static(elf(1))
+    assert not image_archives.is_static(elf(3))
+    assert not image_archives.is_static(b"#!/bin/sh\n")
 
 
 def test_coredns_is_optional_and_must_be_static(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "busybox").write_bytes(elf(1))
-    assert set(images.wanted(tmp_path, "v1", said.append)) == {"pause", "busybox"}
+    assert set(image_archives.wanted(tmp_path, "v1", said.append)) == {"pause", "busybox"}
     assert "coredns" in said[0]
     (tmp_path / "coredns").write_bytes(elf(1))
-    assert images.wanted(tmp_path, "v9", said.append)["coredns"].name.endswith("coredns:v9")
+    assert image_archives.wanted(tmp_path, "v9", said.append)["coredns"].name.endswith("coredns:v9")
     (tmp_path / "coredns").write_bytes(elf(3))
     with pytest.raises(SandboxError, match="not a static program"):
-        images.wanted(tmp_path, "v1", said.append)
+        image_archives.wanted(tmp_path, "v1", said.append)

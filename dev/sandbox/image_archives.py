@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from .binaries import SOURCES, collect
+from .debian_programs import SOURCES, collect
 from .errors import SandboxError
 
 PAUSE = "registry.k8s.io/pause:3.10.1"
