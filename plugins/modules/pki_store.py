@@ -22,8 +22,8 @@ attributes:
   check_mode:
     support: full
     description:
-      - Nothing is written to O(ca_dir). A newer copy is unpacked into a private directory, which RV(ca_dir) names and
-        which is removed at the end of the run.
+      - Nothing is written to O(ca_dir). A newer copy is unpacked to a private
+        directory, which RV(ca_dir) names and which is removed at the end.
   diff_mode:
     support: full
 options:
