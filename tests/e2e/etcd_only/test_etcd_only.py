@@ -147,7 +147,7 @@ def test_a_loss_of_all_data_bootstraps_no_empty_cluster(hosts: Hosts) -> None:
     for host in MEMBERS:
         hosts.shell(host, "systemctl start --no-block etcd")
     for host in MEMBERS:
-        wait_for(hosts, host, "journalctl -q -o cat -u etcd -n 5 | grep 'etcd-start:.*restore a snapshot'")
+        wait_for(hosts, host, "journalctl -q -o cat -u etcd -n 5 | grep 'etcd-start:.*restore a backup'")
     for host in MEMBERS:
         hosts.shell(host, "rm /etc/etcd/formed")
     hosts.apply("-e", "etcd_auto_compaction_retention=9h")
