@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -41,3 +42,31 @@ def checked_arguments(action: ActionBase, spec: Mapping[str, Any], arguments: Ma
     if checked.error_messages:
         raise HardwayError(f"{action._task.action}: {'; '.join(checked.error_messages)}")
     return checked.validated_parameters
+
+
+class LocalAction(ActionBase):
+    """Runs a module for the controller in this process, else as a module."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    # Name of the module.
+    module = ""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        result = super().run(tmp, task_vars)
+        if not is_local(self, task_vars or {}):
+            return self._execute_module(f"hardway.kubernetes.{self.module}", self._task.args, task_vars=task_vars)
+        module = import_module(f"ansible_collections.hardway.kubernetes.plugins.modules.{self.module}")
+
+        def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
+            return self.run_module(module, params, check)
+
+        try:
+            return {**result, **run_locally(self, module.SPEC, self._task.args, run)}
+        except HardwayError as exc:
+            return {**result, "failed": True, "msg": str(exc)}
+
+    def run_module(self, module: Any, params: dict[str, Any], check: bool) -> dict[str, Any]:
+        """Return what the module's function ``run`` returns."""
+        return dict(module.run(params, check))
