@@ -205,7 +205,7 @@ def prepare(member: restore.Member, params: Mapping[str, Any]) -> None:
             program.run(["unpack", str(source), os.path.join(work, "archive")], passphrase=params["passphrase"])
             snapshot = Path(work, "archive/snapshot.db")
         wanted = {**params, "snapshot": str(snapshot), "database": params["kind"] != "archive"}
-        member.prepare(state, restore.restore_command(wanted), params["owner"])
+        member.prepare(state, restore.restore_command(wanted), snapshot.stat().st_size, params["owner"])
     source.unlink()
 
 

@@ -26,6 +26,8 @@ PREFIX = "restore-"
 STATE = "state.json"
 # In this order. From "leaving" on, the data of the member are no longer what they were.
 STEPS = ("prepared", "leaving", "entering", "restored", "finished")
+# etcd allocates files of its write-ahead log in full, 64 MB each: one by a restore, one more at its start.
+LOG_BYTES = 130 * 1024 * 1024
 # Not of etcd.
 _FOREIGN = ("lost+found",)
 
@@ -53,12 +55,13 @@ class Member:
         """Return the database of the member."""
         return self.bases[0] / "member/snap/db"
 
-    def prepare(self, state: Mapping[str, Any], command: Sequence[str], owner: str) -> None:
+    def prepare(self, state: Mapping[str, Any], command: Sequence[str], size: int, owner: str) -> None:
         """Write the restored data beside those of the member, which may run meanwhile.
 
-        command: etcdutl with all but its directories.
+        command: etcdutl with all but its directories; size: bytes of the snapshot.
         """
         self._remove_unused(state["id"])
+        self._check_room(size)
         places = [self._place(number, state["id"]) for number in range(len(self.bases))]
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
@@ -89,6 +92,18 @@ class Member:
     def finish(self, restore_id: str) -> None:
         """Record that the cluster runs with the restored data."""
         self._write({**self.state(restore_id), "step": "finished"})
+
+    def _check_room(self, size: int) -> None:
+        """Raise unless there is room for the restored data: a member whose disk is full stops."""
+        for base, need in zip(self.bases, (size, 0)):
+            need += LOG_BYTES if base == self.bases[-1] else 0
+            found = os.statvfs(base)
+            free = found.f_bavail * found.f_frsize
+            if free < need:
+                raise HardwayError(
+                    f"{base}: {free // 2**20} MiB free, {need // 2**20} MiB needed for the restored data beside those "
+                    "of the member; make room there, for example by deleting what former restores have left"
+                )
 
     def _place(self, number: int, restore_id: str) -> Path:
         return self.bases[number] / f"{PREFIX}{restore_id}"

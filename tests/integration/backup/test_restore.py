@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import restore
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -184,6 +185,16 @@ def test_another_cluster_is_recognized(
     assert json.loads(inspect(backups, archive).stdout)["same_cluster"] is same
 
 
+def test_without_room_beside_the_member_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member whose disk is full would stop."""
+    room = os.statvfs(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _path: room)
+    state = {"id": "r1", "kind": "archive", "title": "a", "digest": "d", "bump": 1000}
+    with pytest.raises(HardwayError, match="MiB needed for the restored data beside those of the member"):
+        restore.Member(str(tmp_path)).prepare(state, ["/bin/false"], room.f_bavail * room.f_frsize, "root")
+    assert list(tmp_path.iterdir()) == []
+
+
 class Interrupted(Exception):
     """The run was killed."""
 
@@ -218,7 +229,7 @@ def test_an_interrupted_exchange_is_continued(
             (path / name).write_text("former", encoding="utf-8")
         member = restore.Member(str(data), str(wal))
         state = {"id": "r1", "kind": "archive", "title": "a", "digest": "d", "bump": 1000}
-        member.prepare(state, restore.restore_command(params), "root")
+        member.prepare(state, restore.restore_command(params), 1, "root")
         assert (data / "member/snap/db").read_text(encoding="utf-8") == "former"
         left[0] = kill
         monkeypatch.setattr(os, "rename", counted)
