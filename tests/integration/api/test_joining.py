@@ -11,7 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.leases import server_time
 from cryptography import x509
 
@@ -95,6 +97,26 @@ def test_valid_csr_is_approved_and_issued(kubernetes: RealKubernetes, run_module
     status = kubernetes.api().get(CSRS + "/true")["status"]
     certificate = x509.load_pem_x509_certificate(base64.b64decode(status["certificate"]))
     assert certificate.subject.rfc4514_string() == "CN=system:node:node1,O=system:nodes"
+
+
+def test_a_csr_that_another_client_approves_first_is_a_change(
+    kubernetes: RealKubernetes, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the controller manager does with those of an administrator, and no other node waits for that."""
+    put, names = Api.put, []
+
+    def late(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        names.append(path)
+        put(api, path, body)
+        return put(api, path, body)
+
+    monkeypatch.setattr(Api, "put", late)
+    nodes = [
+        {"name": name, "request": base64.b64decode(csr_pem(f"system:node:{name}")).decode()} for name in ("n1", "n2")
+    ]
+    result = run_module("csr_approval", **kubernetes.arguments(), nodes=nodes, timeout=30)
+    assert result["changed"] and result["issued"] == ["n1", "n2"] and len(names) == 2, result
+    assert [line["node"] for line in result["approved"]] == ["n1", "n2"]
 
 
 def test_false_claims_are_denied_with_reason(kubernetes: RealKubernetes, run_module: Run, token: str) -> None:
