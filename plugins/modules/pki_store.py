@@ -22,8 +22,9 @@ attributes:
   check_mode:
     support: full
     description:
-      - Nothing is written to O(ca_dir). A newer copy is unpacked to a private
-        directory, which RV(ca_dir) names and which is removed at the end.
+      - Nothing is written to O(ca_dir).
+      - A newer copy is unpacked to a private directory, see RV(ca_dir).
+      - This directory is removed at the end.
   diff_mode:
     support: full
 options:
