@@ -21,6 +21,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store i
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.certificates import install
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.key_pair import Pair
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
 
 from tests.support.ca.playbook import APPLY, Outcome, cas, matches, openssl, play
 
@@ -40,7 +42,8 @@ def renew_for_ever(directory: str, path: str) -> None:
     while True:
         pair = Pair(spec)
         pair.swap.recover()
-        install([(pair, ca.sign(spec, pair.request(renew_key=True), "host"))])
+        public_key = issue.request_key(pair.request(renew_key=True), spec)
+        install([(pair, certificate_pem(ca.sign(spec, public_key)))])
 
 
 def test_a_killed_run_leaves_a_pair_that_belongs_together(tmp_path: Path) -> None:

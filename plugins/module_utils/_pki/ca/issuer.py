@@ -19,7 +19,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
-    certificate_pem,
     certificates_in,
     load_certificate,
     validity,
@@ -83,18 +82,11 @@ class Issuer:
         """Return the key as unencrypted PEM, for a host that must sign."""
         return key_pem(self.signing_key())
 
-    def sign(self, spec: CertificateSpec, request: bytes, host: str) -> bytes:
-        """Issue and record a certificate for a host's CSR."""
-        self.signing_key()
-        return self.sign_key(spec, issue.request_key(request, spec), host)
-
-    def sign_key(self, spec: CertificateSpec, public_key: Any, host: str) -> bytes:
-        """Issue and record a certificate for a public key."""
+    def sign(self, spec: CertificateSpec, public_key: Any) -> Any:
+        """Return a new certificate for a public key; the caller records it."""
         key = self.signing_key()
         self.check_may_sign(spec)
-        certificate = issue.leaf(spec, public_key, self.certificate, key)
-        self.store.record(certificate, ca=self.name, host=host, path=spec.path)
-        return certificate_pem(certificate)
+        return issue.leaf(spec, public_key, self.certificate, key)
 
     def check_may_sign(self, spec: CertificateSpec) -> None:
         """Raise when the certificate would be valid longer than this CA, or violate its constraints."""

@@ -54,25 +54,19 @@ class Offline:
         renew_before: float,
     ) -> dict[str, bytes]:
         """Return the certificates by index, issued here or by an offline CA; raise when some CSRs wait."""
-        elsewhere = {}
+        certificates = {}
         for index, request in requests.items():
             spec = specs[index]
             ca = cas[spec.ca]
             if ca.key is None:
-                elsewhere[index] = self.leaf(ca, spec, request.encode(), host, renew_before)
+                certificates[index] = self.leaf(ca, spec, request.encode(), host, renew_before)
             else:
-                ca.check_may_sign(spec)
-        # Nothing is signed, and recorded, before it is known that the host gets all of it.
+                certificates[index] = ca.sign(spec, issue.request_key(request.encode(), spec))
+        # Nothing is recorded before it is known that the host gets all of it.
         self.stop()
-        signed = {}
-        for index, request in requests.items():
-            spec = specs[index]
-            if index in elsewhere:
-                self.store.record(elsewhere[index], ca=spec.ca, host=host, path=spec.path)
-                signed[index] = certificate_pem(elsewhere[index])
-            else:
-                signed[index] = cas[spec.ca].sign(spec, request.encode(), host)
-        return signed
+        for index, certificate in certificates.items():
+            self.store.record(certificate, ca=specs[index].ca, host=host, path=specs[index].path)
+        return {index: certificate_pem(certificate) for index, certificate in certificates.items()}
 
     def leaf(self, ca: Issuer, spec: CertificateSpec, request: bytes, host: str, left: float) -> Any:
         """Return the certificate for a host's CSR; None while it waits for a signature."""

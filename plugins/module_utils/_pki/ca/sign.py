@@ -29,6 +29,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
+    certificate_pem,
     chain_of,
     load_certificate,
 )
@@ -64,9 +65,9 @@ class Sign:
         before = describe(facts_of(certificate)) if certificate is not None else {}
         if reasons and not self.check:
             make_directory(path)
-            data = ca.sign_key(spec, request.public_key(), "localhost")
-            atomic_files.write(path, data + chain, mode=CERTIFICATE_MODE)
-            certificate = load_certificate(data, path)
+            certificate = ca.sign(spec, request.public_key())
+            self.store.record(certificate, ca=spec.ca, host="localhost", path=path)
+            atomic_files.write(path, certificate_pem(certificate) + chain, mode=CERTIFICATE_MODE)
         elif reasons:
             ca.check_may_sign(spec)
         facts = None if certificate is None else facts_of(certificate)

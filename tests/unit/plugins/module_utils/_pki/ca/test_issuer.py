@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline import Offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
@@ -79,7 +80,7 @@ def test_an_offline_ca_is_kept_but_cannot_sign(tmp_path: Path) -> None:
     report = ensure(tmp_path).ca(PARAMS)
     assert (report["state"], report["has_key"]) == ("kept", False)
     with pytest.raises(HardwayError, match=r"ca\.key is not available"):
-        Issuer.load(Store(str(tmp_path)), "ca").sign(LEAF, b"", "h")
+        Issuer.load(Store(str(tmp_path)), "ca").sign(LEAF, KEY.public_key())
 
 
 def test_key_without_certificate_is_completed(tmp_path: Path) -> None:
@@ -121,14 +122,17 @@ def test_renewal_keeps_name_and_key(tmp_path: Path) -> None:
 def test_signing_is_recorded_and_bounded(tmp_path: Path) -> None:
     """A certificate may not outlive its CA; each signed one is a line."""
     ensure(tmp_path).ca(PARAMS)
-    ca = Issuer.load(Store(str(tmp_path)), "ca")
-    key = new_key(ECDSA)
-    ca.sign(LEAF, issue.request_pem(LEAF, key), "host-1")
+    store, key = Store(str(tmp_path)), new_key(ECDSA)
+
+    def sign(spec: CertificateSpec, with_key: t.Any) -> None:
+        request = issue.request_pem(spec, with_key).decode()
+        Offline(store).sign_all({"ca": Issuer.load(store, "ca")}, {"0": spec}, {"0": request}, "host-1", 0.3)
+
+    sign(LEAF, key)
     long = CertificateSpec.from_params({"path": "/p/c", "ca": "ca", "profile": "client", "common_name": "c"})
     with pytest.raises(HardwayError, match="longer than its CA"):
-        ca.sign(long, issue.request_pem(long, key), "host-1")
-    other_key = new_key(KeySpec("ed25519", 0))
+        sign(long, key)
     with pytest.raises(HardwayError, match="CSR has a key ed25519"):
-        ca.sign(LEAF, issue.request_pem(LEAF, other_key), "host-1")
+        sign(LEAF, new_key(KeySpec("ed25519", 0)))
     lines = [json.loads(line) for line in (tmp_path / "issued.jsonl").read_text().splitlines()]
     assert [(line["host"], line["subject"]) for line in lines] == [("localhost", ["CN=ca"]), ("host-1", ["CN=c"])]
