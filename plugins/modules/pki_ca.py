@@ -138,6 +138,13 @@ options:
         type: dict
         default: {}
         suboptions: *key
+      accepted:
+        description:
+          - Further public keys, as PEM, whose signatures are accepted.
+          - They are appended to C(NAME.pub).
+        type: list
+        elements: str
+        default: []
   secrets:
     description: Random secrets to manage, C(secrets/NAME).
     type: list
@@ -283,13 +290,14 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca im
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import all_profiles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import require_cryptography
 
+_KEY_PAIR_OPTIONS = {**KEY_PAIR_OPTIONS, "accepted": {"type": "list", "elements": "str", "default": []}}
 SPEC: dict[str, Any] = {
     "ca_dir": {"type": "path", "required": True},
     "passphrase": {"type": "str", "default": "", "no_log": True},
     "config": {"type": "raw"},
     "import_dir": {"type": "path"},
     "cas": {"type": "list", "elements": "dict", "options": CA_OPTIONS, "default": []},
-    "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
+    "key_pairs": {"type": "list", "elements": "dict", "options": _KEY_PAIR_OPTIONS, "default": [], "no_log": False},
     "secrets": {"type": "list", "elements": "dict", "options": SECRET_OPTIONS, "default": [], "no_log": False},
     "renew": {"type": "bool", "default": False},
     "renew_before": {"type": "float", "default": 0.333},

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,8 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
         "source": {},
         # Keys that the API servers must have to read the data.
         "encryption_keys": inspection.get("encryption_keys", []),
+        # Public keys that signed tokens in the archive, and whose tokens the API servers reject now.
+        "service_account_keys": _rejected(inspection.get("service_account_keys", []), asked.get("accepted_keys", "")),
     }
     begun = _restores(hosts)
     last = begun[-1] if begun else {}
@@ -47,6 +49,12 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
     else:
         _plan_lost_quorum(found, hosts, asked, now)
     return found
+
+
+def _rejected(keys: Sequence[str], accepted: str) -> list[str]:
+    """Return the keys that are not in the text of those accepted; white space does not count."""
+    text = "".join(accepted.split())
+    return [key for key in keys if "".join(key.split()) not in text]
 
 
 def survivor(hosts: Mapping[str, Info]) -> dict[str, Any]:
@@ -148,6 +156,11 @@ def _plan_archive(
         f"{_age(inspection['time'], now)} ago, revision {revision}",
         *_losses(inspection),
     ]
+    if found["service_account_keys"]:
+        found["text"].append(
+            "tokens of service account keys that were replaced since will be accepted again, until the next "
+            "rotate_service_account_key.yml and its -e drop=true"
+        )
 
 
 def _losses(inspection: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,13 @@ pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.
 
 PLAYBOOK = "playbooks/restore.yml"
 CONFIRM = ("-e", "confirm=kubernetes")
+# A Secret with a token that has no expiry.
+LEGACY: dict[str, object] = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "type": "kubernetes.io/service-account-token",
+    "metadata": {"name": "legacy", "annotations": {"kubernetes.io/service-account.name": "default"}},
+}
 INFORMER = TOP / "tests/support/hosts/informer.py"
 KILLS = int(os.environ.get("HARDWAY_KILLS", "10"))
 # About as many tasks as a restore has before it runs site.yml.
@@ -66,7 +73,7 @@ class Saved:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
-    """Deploy with two nodes, take a backup, let a third node join, and rotate the encryption key."""
+    """Deploy with two nodes, take a backup, let a third node join, rotate the encryption and the token key."""
     need_cluster()
     made = Cluster("e2e-restore", ["node=n1,n2"])
     fetched = tmp_path_factory.mktemp("fetched")
@@ -74,13 +81,16 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
         made.deploy()
         made.kubectl("n1", "create configmap before")
         made.kubectl("n1", "create secret generic database --from-literal=password=needle4711")
+        apply(made, LEGACY)
         done = made.run("-e", f"backup_fetch_dir={fetched}", playbook="playbooks/backup.yml")
         assert done.status == 0, done.output[-4000:]
         made.groups = []
         made.write_inventory()
         made.deploy()
-        rotated = made.run(playbook="playbooks/rotate_encryption_key.yml")
-        assert rotated.status == 0, rotated.output[-4000:]
+        at_once = ("-e", "drop=true", "-e", "ca_service_account_key_min_age=1s")
+        for name, arguments in (("encryption", ()), ("service_account", ()), ("service_account", at_once)):
+            rotated = made.run(*arguments, playbook=f"playbooks/rotate_{name}_key.yml")
+            assert rotated.status == 0, rotated.output[-4000:]
         (archive,) = fetched.iterdir()
         yield Saved(made, archive)
 
@@ -144,6 +154,8 @@ def test_a_restored_cluster_works_and_clients_notice(saved: Saved, tmp_path: Pat
     """Secrets and tokens are readable, the third node is back, an informer and kube-proxy follow."""
     cluster, log = saved.cluster, tmp_path / "informer.log"
     token = cluster.kubectl("n1", "create token default --duration=2h")
+    legacy = cluster.kubectl("n1", "get secret legacy -o jsonpath='{.data.token}' | base64 -d")
+    assert "Unauthorized" in identity(cluster, legacy)
     with informing(cluster, log):
         begin = time.monotonic()
         done = saved.restore(*CONFIRM)
@@ -153,18 +165,33 @@ def test_a_restored_cluster_works_and_clients_notice(saved: Saved, tmp_path: Pat
     assert "needle4711" not in done.output
     secret = cluster.kubectl("n3", "get secret database -o jsonpath='{.data.password}' | base64 -d")
     assert secret == "needle4711"
-    who = cluster.exec(
-        "n1",
-        f"kubectl --kubeconfig /dev/null --server https://{cluster.virtual_address()}:6443"
-        f" --certificate-authority /etc/kubernetes/pki/ca.crt --token {token} auth whoami",
-    )
-    assert "system:serviceaccount:default:default" in who.stdout, who.stderr
+    for each in (token, legacy):
+        assert "system:serviceaccount:default:default" in identity(cluster, each)
     ready = cluster.kubectl("n1", "wait node --all --for condition=Ready --timeout 60s")
     assert ready.count("condition met") == 3
     follows(cluster)
     assert cluster.deploy().changed == {}
     repeated = saved.restore(*CONFIRM)
     assert repeated.changed == {} and "restored before" in " ".join(repeated.output.split())
+
+
+def identity(cluster: Cluster, token: str) -> str:
+    """Return whom the API server takes the bearer of a token for, or its error."""
+    done = cluster.exec(
+        "n1",
+        f"kubectl --kubeconfig /dev/null --server https://{cluster.virtual_address()}:6443"
+        f" --certificate-authority /etc/kubernetes/pki/ca.crt --token {token} auth whoami",
+    )
+    return str(done.stdout + done.stderr)
+
+
+def apply(cluster: Cluster, *documents: dict[str, object]) -> None:
+    """Create objects, or change them."""
+    for document in documents:
+        done = cluster.exec(
+            "n1", f"echo '{json.dumps(document)}' | kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f -"
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def follows(cluster: Cluster) -> None:
@@ -181,11 +208,7 @@ def follows(cluster: Cluster) -> None:
         "ports": [{"name": "https", "port": 6443}],
         "endpoints": [{"addresses": [target], "conditions": {"ready": True}}],
     }
-    for document in (service, endpoints):
-        done = cluster.exec(
-            "n1", f"echo '{json.dumps(document)}' | kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f -"
-        )
-        assert done.returncode == 0, done.stderr
+    apply(cluster, service, endpoints)
     address = cluster.kubectl("n1", f"get service {name} -o jsonpath='{{.spec.clusterIP}}'")
     begin = time.monotonic()
     for host in cluster.hosts():

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,7 +91,18 @@ class KeyMaterial:
             state = "created" if pem is None else "completed"
             if not self.check:
                 self.store.write(public_path, public_pem(key), 0o644)
-        return {"name": name, "path": key_path, "state": state}
+        extended = self._accept(public_path, params.get("accepted") or [])
+        return {"name": name, "path": key_path, "state": extended if state == "kept" else state}
+
+    def _accept(self, path: str, texts: Sequence[str]) -> str:
+        """Append the public keys that a file lacks; return its state."""
+        present = split(self.store.read(path) or b"")
+        wanted = {_without_white_space(block): block for text in texts for block in split(text.encode())}
+        for block in present:
+            wanted.pop(_without_white_space(block), None)
+        if wanted and not self.check:
+            self.store.write(path, joined([*present, *wanted.values()]), 0o644)
+        return "extended" if wanted else "kept"
 
     def secret(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Ensure a shared random secret and return its state, never its value."""

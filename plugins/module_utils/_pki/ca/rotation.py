@@ -203,10 +203,8 @@ class KeyPairFiles:
             os.unlink(self.next_path)
 
     def drop(self, old: str, new: str) -> None:
-        """Stop accepting tokens of the old key."""
-        accepted = self._accepted(new)
-        accepted.pop(old, None)
-        self.store.write(self.path, joined(accepted.values()), 0o644)
+        """Accept tokens of the new key alone, also where a restore had accepted those of earlier keys."""
+        self.store.write(self.path, joined([self._accepted(new)[new]]), 0o644)
 
     def _signer(self) -> str:
         """Return the digest of the signing key."""

@@ -74,6 +74,17 @@ def write(path: Path, passphrase: bytes | None, size: int = 3 * MIB, data: bytes
     return manifest
 
 
+def test_the_public_keys_of_tokens_are_found(tmp_path: Path) -> None:
+    """All of a file, which has two during a rotation; none where there is no file."""
+    assert program.service_account_keys(tmp_path) == []
+    one = "-----BEGIN PUBLIC KEY-----\nMFkw\nEwYH\n-----END PUBLIC KEY-----"
+    two = "-----BEGIN RSA PUBLIC KEY-----\nMIIB\n-----END RSA PUBLIC KEY-----"
+    path = tmp_path / "etc/kubernetes/pki/sa.pub"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{one}\n{two}\n", encoding="ascii")
+    assert program.service_account_keys(tmp_path) == [one, two]
+
+
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
 def test_an_archive_is_read_as_it_was_written(tmp_path: Path, passphrase: bytes | None) -> None:
     path = tmp_path / "a"

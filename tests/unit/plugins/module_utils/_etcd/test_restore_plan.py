@@ -68,6 +68,18 @@ def test_an_archive_is_restored_with_later_revisions() -> None:
     assert "join again: n3" in text and "come back: n2" in text
 
 
+def test_keys_of_tokens_that_were_replaced_since_are_accepted_again() -> None:
+    then, now = "-----BEGIN PUBLIC KEY-----\nthen\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nnow\n"
+    inspection = {**INSPECTION, "service_account_keys": [then]}
+    found = plan(three(), {**ARCHIVE, "inspection": inspection, "accepted_keys": now}, NOW)
+    assert found["service_account_keys"] == [then]
+    assert "will be accepted again" in "\n".join(found["text"])
+    # Other white space is the same key.
+    both = now + "\n".join([then.replace("\n", "\r\n"), ""])
+    found = plan(three(), {**ARCHIVE, "inspection": inspection, "accepted_keys": both}, NOW)
+    assert found["service_account_keys"] == [] and "accepted again" not in "\n".join(found["text"])
+
+
 def test_without_etcd_the_losses_are_unknown_and_stopped_data_count() -> None:
     silent = {**INSPECTION, "live": False, "reason": "etcd: no healthy member"}
     del silent["live_revision"]

@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import key_pem, new_key, public_pem
 
-from tests.support.ca.directory import KEY, PARAMS, ensure, snapshot
+from tests.support.ca.directory import ECDSA, KEY, PARAMS, ensure, snapshot
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,22 @@ def test_password_fits_keepalived(tmp_path: Path) -> None:
     assert len(text.strip()) == 8
     assert ensure(tmp_path).secret(params)["state"] == "kept"
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_further_public_keys_are_accepted_once(tmp_path: Path) -> None:
+    """Behind the own one; a check says so and writes nothing."""
+    other = public_pem(new_key(ECDSA)).decode()
+    asked = {"name": "sa", "accepted": [other.replace("\n", "\r\n"), other]}
+    assert ensure(tmp_path).key_pair({"name": "sa"})["state"] == "created"
+    own = (tmp_path / "sa.pub").read_text()
+    assert ensure(tmp_path, check=True).key_pair(asked)["state"] == "extended"
+    assert (tmp_path / "sa.pub").read_text() == own
+    assert ensure(tmp_path).key_pair({"name": "sa", "accepted": [other]})["state"] == "extended"
+    assert (tmp_path / "sa.pub").read_text() == own + other
+    assert ensure(tmp_path).key_pair(asked)["state"] == "kept"
+    # Role ca, which knows nothing of the further key, keeps it.
+    assert ensure(tmp_path).key_pair({"name": "sa"})["state"] == "kept"
+    assert (tmp_path / "sa.pub").read_text() == own + other
 
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
