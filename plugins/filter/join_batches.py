@@ -42,7 +42,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(batches) has the inventory names of each batch, C(batch_of) the number of the batch by inventory name.
+  description: C(batches) has the inventory names of each batch, C(batch_of) the number of the batch by inventory name,
+    and C(before) for each batch the hosts with a running kubelet that rejoin earlier.
   type: dict
 """
 

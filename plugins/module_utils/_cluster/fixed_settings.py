@@ -86,6 +86,8 @@ def settings(
     # The default follows from cluster_name, which is reported by itself.
     if token := own.get("etcd_initial_cluster_token"):
         yield from compare("etcd_initial_cluster_token", "etcd", "initial-cluster-token", token, etcd)
+    if "etcd" in flags:
+        yield Setting(f"{etcd}.wal-dir", host, _wal_dir(flags["etcd"]), _wal_dir(own.get(etcd) or {}))
     yield from compare("cluster_node_name", "etcd", "name", own["name"], etcd)
     peer = flags.get("etcd", {}).get("initial-advertise-peer-urls", "")
     if own["address"] and peer and "initial-advertise-peer-urls" not in (own.get(etcd) or {}):
@@ -99,8 +101,26 @@ def settings(
     yield from compare("cluster_name", "kube-controller-manager", "cluster-name", shared["name"], manager)
     mask = value("master_node_cidr_mask_size")
     yield from compare("master_node_cidr_mask_size", "kube-controller-manager", "node-cidr-mask-size", mask, manager)
+    yield from _issuer(host, flags.get("kube-apiserver", {}), shared, own)
     yield from _dns(host, report, shared, own)
     yield from _flannel(host, flags.get("flanneld"), value("flannel_store"), value("flannel_etcd_prefix"))
+
+
+def _wal_dir(config: Mapping[str, t.Any]) -> str:
+    """Return where an etcd has its write-ahead log."""
+    return _text(config.get("wal-dir") or "member/wal in the data directory")
+
+
+def _issuer(
+    host: str, flags: Mapping[str, str], shared: Mapping[str, t.Any], own: Mapping[str, t.Any]
+) -> Iterator[Setting]:
+    """Yield who issues tokens: all are refused whose issuer is no longer among those of the API servers."""
+    runs = flags.get("service-account-issuer", "")
+    given = (own.get("master_apiserver_args") or {}).get("service-account-issuer")
+    asked = given if isinstance(given, (list, tuple)) else [given or f"{ISSUER}{_text(shared['domain'])}"]
+    # Without one of the operator's own, it follows from the domain.
+    if runs and (given or not runs.startswith(ISSUER)) and runs not in map(_text, asked):
+        yield Setting("master_apiserver_args.service-account-issuer", host, runs, _text(asked))
 
 
 def _dns(

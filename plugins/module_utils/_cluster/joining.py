@@ -23,7 +23,7 @@ def reasons_of(variables: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def join_batches(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[str, t.Any]:
-    """Return the hosts of each batch, and the number of the batch by host.
+    """Return the hosts of each batch, the number of the batch by host, and for each batch the running ones before it.
 
     Hosts whose kubelet has no valid certificate are the first batch. Those whose kubelet runs follow, ``at_once`` of
     them together, or all if it is 0.
@@ -36,7 +36,9 @@ def join_batches(hosts: t.Iterable[str], hostvars: Hosts, at_once: int) -> dict[
             (without if any(map(_LOST.match, reasons)) else running).append(host)
     size = at_once or len(running) or 1
     batches = ([without] if without else []) + [running[start : start + size] for start in range(0, len(running), size)]
-    return {"batches": batches, "batch_of": {host: number for number, batch in enumerate(batches) for host in batch}}
+    batch_of = {host: number for number, batch in enumerate(batches) for host in batch}
+    before = [[host for host in running if batch_of[host] < number] for number in range(len(batches))]
+    return {"batches": batches, "batch_of": batch_of, "before": before}
 
 
 def node_csrs(hosts: t.Iterable[str], hostvars: Hosts) -> list[dict[str, t.Any]]:

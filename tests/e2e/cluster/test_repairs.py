@@ -61,7 +61,7 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     setting = ("-e", json.dumps({"host_use_cached_results": trusted}))
     cluster.deploy(*setting)
     # No results are cached where none may be used.
-    before, done = cluster.starts(), [each for each in damages() if trusted or "cached_results" not in each["object"]]
+    before, done = cluster.starts(), [each for each in damages() if trusted or "cached-results" not in each["object"]]
     failed = [said for damage in done if (said := carry_out(cluster, damage, "damage"))]
     assert not failed, failed
     unharmed = [damage["object"] for damage in done if not carry_out(cluster, damage, "repaired")]

@@ -41,11 +41,21 @@ def test_running_kubelets_rejoin_in_turn_and_the_others_at_once(at_once: int, tu
     found = join_batches(list(hostvars), hostvars, at_once)
     assert found["batches"] == turns
     assert found["batch_of"] == {name: number for number, names in enumerate(turns) for name in names}
+    # A failure of one without a certificate stops nobody.
+    running = turns[1:]
+    assert found["before"] == [
+        [],
+        *([name for names in running[:count] for name in names] for count in range(len(running))),
+    ]
 
 
 def test_the_first_run_has_one_batch_and_a_later_run_none() -> None:
     assert join_batches(["m1", "n1"], {"m1": seen(NONE), "n1": {}}, 1)["batches"] == [["m1", "n1"]]
-    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {"batches": [], "batch_of": {}}
+    assert join_batches(["m1", "n1"], {"m1": seen([]), "n1": seen([])}, 1) == {
+        "batches": [],
+        "batch_of": {},
+        "before": [],
+    }
 
 
 def test_csrs_have_the_names_of_the_inventory() -> None:

@@ -95,11 +95,36 @@ def test_changes_of_common_settings_are_refused(shared: dict[str, Any], variable
             "master_apiserver_args.service-cluster",
         ),
         ({"flannel_store": "etcd"}, "flannel_store"),
+        ({"etcd_config": {"wal-dir": "/srv/wal"}}, "etcd_config.wal-dir: k1 runs with member/wal in the data directory"),
+        (
+            {"master_apiserver_args": {"service-account-issuer": "https://example.org"}},
+            "master_apiserver_args.service-account-issuer: the cluster runs with https://kubernetes.default.svc.cluster",
+        ),
     ],
 )
 def test_changes_of_settings_of_a_host_are_refused(own: dict[str, Any], variable: str) -> None:
     (line,) = refusals(**own)
     assert line.startswith(variable) and "set it back" in line
+
+
+def test_the_write_ahead_log_stays_where_it_is() -> None:
+    moved = {**FLAGS, "etcd": {**FLAGS["etcd"], "wal-dir": "/srv/wal"}}
+    assert refusals(moved, etcd_config={"wal-dir": "/srv/wal"}) == []
+    for config in ({}, {"wal-dir": "/srv/other"}):
+        (line,) = refusals(moved, etcd_config=config)
+        assert line.startswith("etcd_config.wal-dir: k1 runs with /srv/wal, the inventory asks for")
+    # A host without etcd has none.
+    assert refusals({name: flags for name, flags in moved.items() if name != "etcd"}, etcd_config={}) == []
+
+
+def test_an_issuer_may_be_added_before_the_former_one() -> None:
+    """Until all tokens are of the new one: then it runs as the first, and the former can go."""
+    former, new = "https://kubernetes.default.svc.cluster.local", "https://example.org"
+    assert refusals(master_apiserver_args={"service-account-issuer": [new, former]}) == []
+    runs = {**FLAGS, "kube-apiserver": {**FLAGS["kube-apiserver"], "service-account-issuer": new}}
+    assert refusals(runs, master_apiserver_args={"service-account-issuer": new}) == []
+    (line,) = refusals(runs)
+    assert f"runs with {new}, the inventory asks for {former}" in line
 
 
 def test_a_node_keeps_its_name() -> None:
