@@ -96,6 +96,11 @@ options:
     description: Services, as C(namespace/name), and the cluster IP each must have, with at least one ready endpoint.
     type: dict
     default: {}
+  objects:
+    description: API paths of objects that must exist.
+    type: list
+    elements: str
+    default: []
   kubelets:
     description: Whether each kubelet must answer through an API server, as C(kubectl logs) and C(exec) need.
     type: bool
@@ -178,6 +183,7 @@ SPEC = {
     },
     "deployments": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "dict", "default": {}},
+    "objects": {"type": "list", "elements": "str", "default": []},
     "kubelets": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 0},
 }
@@ -222,6 +228,7 @@ class ClusterInspector:
     def _object_problems(self, seen: dict[str, Any]) -> list[str]:
         """Return the problems of workloads, API extensions and of connections from API servers to kubelets."""
         found = cluster_probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
+        found += cluster_probe.missing_objects(self.api, self.params["objects"])
         found += cluster_probe.extension_problems(self.api)
         if self.params["kubelets"]:
             ready = [node["name"] for node in seen["nodes"] if node["ready"]]

@@ -122,6 +122,15 @@ def workload_problems(api: Api, deployments: Sequence[str], services: Mapping[st
     return [problem for problem in found if problem]
 
 
+def missing_objects(api: Api, paths: Sequence[str]) -> list[str]:
+    """Return which objects do not exist, by their API paths."""
+    missing = [path.rpartition("/") for path in paths if api.find(path) is None]
+    return [
+        f"{parent.rpartition('/')[2]} {name}: there is none; run site.yml, which creates it again"
+        for parent, _slash, name in missing
+    ]
+
+
 def _slices(api: Api, namespace: str, service: str) -> list[dict[str, Any]]:
     """Return the EndpointSlices of a Service."""
     path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"

@@ -174,6 +174,12 @@ OBJECTS = {
         "true",
         ["does not reach its kubelet", "hardway:kubelet-api"],
     ),
+    "flannel may change every node": Way(
+        0,
+        f"{KUBECTL} delete validatingadmissionpolicybinding hardway-flannel",
+        "true",
+        ["validatingadmissionpolicybindings hardway-flannel: there is none; run site.yml"],
+    ),
     "an aggregated API has no server": Way(
         0,
         applied(API_SERVICE),

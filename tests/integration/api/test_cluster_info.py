@@ -42,6 +42,7 @@ def test_a_healthy_cluster_has_no_problems(kubernetes: RealKubernetes, node: str
         leases=["kube-controller-manager"],
         etcd=etcd_of(kubernetes.etcd),
         services={"default/kubernetes": "10.96.0.1"},
+        objects=["/apis/rbac.authorization.k8s.io/v1/clusterroles/system:node"],
         timeout=30,
     )
     assert result["healthy"] and result["problems"] == [], result["problems"]
@@ -63,6 +64,7 @@ def test_all_problems_are_reported_at_once(kubernetes: RealKubernetes, node: str
         etcd={**etcd, "expected_members": ["m1", "m2"]},
         deployments=["kube-system/absent"],
         services={"kube-system/absent": "10.96.0.10"},
+        objects=["/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/absent"],
     )
     assert not result["healthy"] and not result.get("failed")
     expected = (
@@ -73,6 +75,7 @@ def test_all_problems_are_reported_at_once(kubernetes: RealKubernetes, node: str
         "member m2 is missing",
         "deployment kube-system/absent: there is none",
         "service kube-system/absent: there is none",
+        "validatingadmissionpolicies absent: there is none; run site.yml",
     )
     for text in expected:
         assert any(text in problem for problem in result["problems"]), (text, result["problems"])
