@@ -41,7 +41,7 @@ def test_running_kubelets_rejoin_in_turn_and_the_others_at_once(at_once: int, tu
     found = join_batches(list(hostvars), hostvars, at_once)
     assert found["batches"] == turns
     assert found["batch_of"] == {name: number for number, names in enumerate(turns) for name in names}
-    # A failure of one without a certificate stops nobody.
+    # A failure of one without a certificate keeps no other from joining.
     running = turns[1:]
     assert found["before"] == [
         [],

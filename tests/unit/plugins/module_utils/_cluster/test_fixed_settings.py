@@ -97,7 +97,7 @@ def test_changes_of_common_settings_are_refused(shared: dict[str, Any], variable
         ({"flannel_store": "etcd"}, "flannel_store"),
         (
             {"etcd_config": {"wal-dir": "/srv/wal"}},
-            "etcd_config.wal-dir: k1 runs with member/wal in the data directory",
+            "etcd_config.wal-dir: k1 runs with member/wal in the data",
         ),
         (
             {"master_apiserver_args": {"service-account-issuer": "https://example.org"}},
