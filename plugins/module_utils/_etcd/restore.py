@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,8 @@ class Member:
         """Return the states of all restores of this host, the oldest first."""
         found = []
         for path in sorted(self.bases[0].glob(f"{PREFIX}*/{STATE}")):
+            if not _is_ours(path.parent):
+                continue
             state = json.loads(path.read_text(encoding="utf-8"))
             found.append({**state, "former": str(self._place(0, state["id"]) / "former/member/snap/db")})
         return found
@@ -64,8 +67,12 @@ class Member:
         self._check_room(size)
         places = [self._place(number, state["id"]) for number in range(len(self.bases))]
         for place in places:
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(mode=0o700)
+            if _is_ours(place):
+                shutil.rmtree(place)
+            try:
+                place.mkdir(mode=0o700)
+            except FileExistsError as exc:
+                raise HardwayError(f"{place}: is not a directory of a restore; remove it and run again") from exc
         directories = [f"--data-dir={places[0] / 'new'}", *(f"--wal-dir={place / 'new'}" for place in places[1:])]
         _run([*command, *directories])
         for place in places:
@@ -121,7 +128,8 @@ class Member:
             for path in base.glob(f"{PREFIX}*/"):
                 found = path.name[len(PREFIX) :]
                 if (
-                    found != restore_id
+                    _is_ours(path)
+                    and found != restore_id
                     and steps.get(found, "prepared") == "prepared"
                     and not (path / "former").exists()
                 ):
@@ -165,6 +173,15 @@ def _run(command: Sequence[str]) -> str:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise HardwayError(f"etcdutl {' '.join(command[1:3])}: {lines[-1]}; nothing was changed, take another archive")
     return done.stdout
+
+
+def _is_ours(place: Path) -> bool:
+    """Return whether a directory was made by a restore: etcd owns the directory above, and could have put it there."""
+    try:
+        found = place.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _move(source: Path, target: Path) -> None:
