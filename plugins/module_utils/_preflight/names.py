@@ -38,14 +38,17 @@ ELSEWHERE = {
     "worker": "node",
     "workers": "node",
 }
-# Variables of playbooks, and those that are derived: no options of roles, and yet ours.
-OTHERS = (
+# Derived: no options of roles, and yet ours.
+DERIVED = (
     "cluster_api_sans",
     "cluster_api_url",
     "cluster_architecture",
     "cluster_artifacts",
     "cluster_service_address",
     "cluster_versions",
+)
+# Of playbooks.
+OTHERS = (
     "download_architectures",
     "renew_certificates",
     "renew_force",
@@ -54,6 +57,8 @@ OTHERS = (
 )
 # Common in the inventories of others, one letter from ours.
 COMMON = ("admin_users",)
+# What others call the same.
+SYNONYMS = {"directory": "dir", "k8s": "kubernetes", "network": "cidr", "subnet": "cidr"}
 NEAR = 0.88
 FIRST_WORD_NEAR = 0.8
 
@@ -64,9 +69,10 @@ def name_problems(
     """Return one line for each variable, given with its hosts, that is not ours but nearly is."""
     known = {*options, *OTHERS}
     words = sorted({name.partition("_")[0] for name in known})
+    ours = {*known, *DERIVED}
     problems = []
     for name, hosts in sorted(names.items()):
-        if name not in known and not _is_ignored(name, (*COMMON, *ignored)) and (right := nearest(name, known, words)):
+        if name not in ours and not _is_ignored(name, (*COMMON, *ignored)) and (right := nearest(name, known, words)):
             problems.append(
                 f"{name}: no role has this variable, given for {shortened(hosts)}; did you mean {right}? "
                 "If it belongs to something else, name it in cluster_ignored_names"
@@ -79,6 +85,9 @@ def nearest(name: str, known: t.Collection[str], words: t.Sequence[str]) -> str 
     word, line, _rest = name.partition("_")
     if not word or not line or not difflib.get_close_matches(word, words, n=1, cutoff=FIRST_WORD_NEAR):
         return None
+    same = "_".join(SYNONYMS.get(part, part) for part in name.split("_"))
+    if same in known:
+        return same
     found = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
     return found[0] if found else None
 

@@ -214,6 +214,11 @@ def test_another_router_for_the_former_address_is_accepted() -> None:
         ("flanel_backend", "flannel_backend"),
         ("renew_forced", "renew_force"),
         ("verify_imge", "verify_image"),
+        # Others call it so.
+        ("cluster_pod_subnet", "cluster_pod_cidr"),
+        ("cluster_service_network", "cluster_service_cidr"),
+        ("cluster_k8s_version", "cluster_kubernetes_version"),
+        ("etcd_data_directory", "etcd_data_dir"),
     ],
 )
 def test_a_misspelt_variable_is_reported(name: str, right: str) -> None:
@@ -232,6 +237,8 @@ def test_variables_of_others_are_ignored() -> None:
     )
     assert name_problems({name: ["k1"] for name in foreign.split()}, OPTIONS, []) == []
     assert name_problems({name: ["k1"] for name in OPTIONS}, OPTIONS, []) == []
+    # What is derived is no answer to a misspelt name.
+    assert name_problems({"cluster_version": ["k1"], "cluster_versions": ["k1"]}, OPTIONS, []) == []
 
 
 def test_groups_that_resemble_ours() -> None:
