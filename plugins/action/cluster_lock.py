@@ -45,11 +45,13 @@ class ActionModule(ActionBase):
         result.update(found)
         if result.get("lock") == "held":
             arguments.pop("take_over", None)
+            taken = found["places"]
             _run_lock.keep_renewing(
                 place,
                 run,
                 str(self._play_context.remote_addr or "localhost"),
-                lambda state: self._renew(arguments, variables, state),
+                "api" if arguments.get("servers") else "etcd",
+                lambda state: self._renew(arguments, variables, state, taken),
             )
         elif not result.get("failed") and not result.get("unreachable"):
             Display().v(f"cluster: locked on this controller only: {result.get('reason', '')}")
@@ -63,7 +65,9 @@ class ActionModule(ActionBase):
         )
         return found
 
-    def _renew(self, arguments: dict[str, Any], variables: dict[str, Any], state: str) -> dict[str, Any]:
+    def _renew(
+        self, arguments: dict[str, Any], variables: dict[str, Any], state: str, taken: list[str]
+    ) -> dict[str, Any]:
         """Run the module in the process that renews, which outlives the temporary files and the display of the run."""
         Display()._final_q = None  # type: ignore[attr-defined]
         shell = self._connection._shell
@@ -71,7 +75,10 @@ class ActionModule(ActionBase):
             C.DEFAULT_LOCAL_TMP = directory
             shell.tmpdir = None
             try:
-                return self._call(arguments, variables, state)
+                found = self._call(arguments, variables, state)
+                # Another host may still renew what this one cannot.
+                lost = state == "present" and not set(taken) <= set(found.get("places", []))
+                return {**found, "lock": "none"} if lost else found
             finally:
                 self._remove_tmp_path(shell.tmpdir)
 

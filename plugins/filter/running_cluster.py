@@ -60,6 +60,7 @@ RETURN = r"""
 _value:
   description:
     - C(versions) has the versions of the running components, which are the default for an inventory without versions.
+      Recorded versions are used for components that no host reports.
     - C(runs) has versions with their hosts, by component.
     - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play.
     - C(complete) has the binaries that all hosts have.
@@ -103,7 +104,7 @@ def running_cluster(
         # After a first run that was interrupted before etcd had data, everything can still be changed.
         reports, others, found, elsewhere = {}, {}, [], []
     return {
-        **versions.summary(reports, others, outside or {}),
+        **versions.summary(reports, others, outside or {}, str(shared["name"])),
         "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
         "problems": [*fixed_settings.problems(found), *versions.unknown(elsewhere, others, reports, groups)],

@@ -15,10 +15,13 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Locks a cluster, so that no two runs change it at the same time, whichever
     users and controllers start them.
-  - The lock is the Lease C(hardway) in namespace C(kube-system). It is renewed
-    until the run ends, and then released. If the controller is lost, it expires.
-  - A second run on the same controller is refused even while no API server
-    responds.
+  - The lock is the key C(/hardway/lock) in etcd and the Lease C(hardway) in
+    namespace C(kube-system), with the same content. A run takes both, the key
+    first. Where etcd or the API does not answer, the other one is sufficient.
+  - It is renewed until the run ends, and then released. If the controller is
+    lost, it expires.
+  - A second run on the same controller is refused even while neither etcd nor
+    an API server responds.
   - The run is ended when another one takes its lock over.
   - In check mode nothing is locked. The lock is never reported as a change.
 extends_documentation_fragment:
@@ -32,6 +35,34 @@ attributes:
     support: none
     details: The lock is not part of the cluster's configuration.
 options:
+  etcd:
+    description: How to reach etcd. Without it, the lock is in the API only.
+    type: dict
+    suboptions:
+      endpoints:
+        description: Client URLs of the members. The first one that responds is
+          used.
+        type: list
+        elements: str
+        required: true
+      ca:
+        description: CA of the members' serving certificates.
+        type: path
+        required: true
+      cert:
+        description: Client certificate. If authentication is enabled, that of a
+          user with the role C(root).
+        type: path
+        required: true
+      key:
+        description: Private key of the client certificate.
+        type: path
+        required: true
+      etcdctl:
+        description: Path of the C(etcdctl) command, which is used where
+          authentication of etcd is enabled.
+        type: path
+        default: /usr/local/bin/etcdctl
   operation:
     description: Playbook that runs. The default is the name of the playbook.
     type: str
@@ -59,20 +90,30 @@ EXAMPLES = r"""
 - name: Lock the cluster until the end of this run
   hardway.kubernetes.cluster_lock:
     servers: ["https://192.0.2.11:6443"]
+    etcd:
+      endpoints: ["https://192.0.2.11:2379"]
+      ca: /etc/kubernetes/pki/etcd/ca.crt
+      cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
+      key: /etc/kubernetes/pki/apiserver-etcd-client.key
 """
 
 RETURN = r"""
 lock:
-  description:
-    - V(held) or V(released). V(none) if no API server keeps it; this is no error.
+  description: V(held) or V(released). V(none) if neither etcd nor an API server keeps it; this is no error.
   returned: always
   type: str
   sample: held
+places:
+  description: Where the lock is, C(etcd) and C(api).
+  returned: always
+  type: list
+  elements: str
+  sample: [etcd, api]
 reason:
-  description: Why there is no lock, for example because no API server is ready.
-  returned: when RV(lock=none)
+  description: Why the lock is not in both places, for example because no API server is ready.
+  returned: when it is not
   type: str
-  sample: "kube-apiserver is not deployed on this host"
+  sample: "no API server is given"
 holder:
   description: Holder of the lock.
   returned: when RV(lock=held), or if another run holds it
@@ -81,74 +122,93 @@ holder:
 """
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Callable
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.lock_places import (
+    InApi,
+    InEtcd,
+    Place,
+    Refused,
+    acquire,
+    release,
+)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.etcdctl import ARGUMENTS as ETCD_ARGUMENTS
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS
 
 SPEC = {
     **ARGUMENTS,
+    "etcd": {"type": "dict", "options": ETCD_ARGUMENTS},
     "operation": {"type": "str", "default": ""},
     "take_over": {"type": "str", "default": ""},
     "duration": {"type": "int", "default": 60},
     "holder": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
-PATH = f"{lock.PATH}/{lock.NAME}"
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Lock, renew or release; return the result."""
-    missing = next((params[name] for name in ("ca", "cert", "key") if not os.path.exists(params[name])), None)
-    if missing or not params["servers"]:
-        reason = f"{missing} does not exist" if missing else "no API server is given"
-        return {"changed": False, "lock": "none", "reason": reason}
-    api = Api.of(params)
+    places, reasons = reachable(params)
+    if params["state"] == "absent":
+        _done, failed = in_each(places, lambda place: release(place, params["holder"], check_mode))
+        # What another host can still release.
+        result: dict[str, Any] = {"lock": "none", "reason": "; ".join(failed)} if failed else {"lock": "released"}
+        return {"changed": False, "places": [], **result}
     try:
-        if params["state"] == "absent":
-            return release(api, params["holder"], check_mode)
-        # A run locks from several masters at once, as one holder.
-        for attempt in (1, 2, 3):
-            try:
-                return acquire(api, params, check_mode)
-            except ApiError as exc:
-                if exc.status != 409 or attempt == 3:
-                    raise
-    except (ApiError, HttpError) as exc:
-        # A broken cluster must not be locked against its repair, for example one whose certificates have expired, or
-        # whose API servers respond with nothing because etcd has lost its quorum.
-        return {"changed": False, "lock": "none", "reason": str(exc)}
-    raise AssertionError("unreachable")
+        held, failed = in_each(places, lambda place: acquire(place, params, check_mode))
+    except Refused as exc:
+        # The key that was taken before the Lease was refused.
+        in_each(places, lambda place: release(place, params["holder"], check_mode))
+        return {"failed": True, "msg": str(exc), "holder": exc.holder, "lock": "none", "places": []}
+    result = {"lock": "held", "holder": params["holder"]} if held else {"lock": "none"}
+    if reasons + failed:
+        result["reason"] = "; ".join(reasons + failed)
+    return {"changed": False, "places": [place.name for place in held], **result}
 
 
-def acquire(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Lock the cluster or renew the lock; fail if another run has it."""
-    lease = api.find(PATH)
-    now = leases.server_time(api.date)
-    if refused := lock.refusal(lease, params["holder"], now, params["take_over"]):
-        found = lock.holder(lease, now)
-        return {"failed": True, "msg": refused, "holder": found.name if found else "", "lock": "none"}
-    body = lock.taken(lease, params["holder"], params["operation"], params["duration"], now)
-    if not check_mode:
-        api.put(PATH, body) if lease else api.post(lock.PATH, body)
-    return {"changed": False, "lock": "held", "holder": params["holder"]}
+def reachable(params: dict[str, Any]) -> tuple[list[Place], list[str]]:
+    """Return the places for which this host has certificates, in the order in which to lock, and why not the others."""
+    places: list[Place] = []
+    reasons = []
+    etcd = params["etcd"] or {}
+    if reason := missing(etcd, "etcd member", etcd.get("endpoints") or []):
+        reasons.append(reason)
+    else:
+        places.append(InEtcd(etcd))
+    if reason := missing(params, "API server", params["servers"]):
+        reasons.append(reason)
+    else:
+        places.append(InApi(params))
+    return places, reasons
 
 
-def release(api: Api, holder: str, check_mode: bool) -> dict[str, Any]:
-    """Remove the lock if this run holds it."""
-    lease = api.find(PATH)
-    if lease and (lease.get("spec") or {}).get("holderIdentity") == holder and not check_mode:
-        version = {"resourceVersion": lease["metadata"]["resourceVersion"]}
+def missing(params: Mapping[str, Any], what: str, urls: list[str]) -> str:
+    """Return why this host cannot query what has these URLs; empty if it can."""
+    if not urls:
+        return f"no {what} is given"
+    absent = next((params[name] for name in ("ca", "cert", "key") if not os.path.exists(params[name])), None)
+    return f"{absent} does not exist" if absent else ""
+
+
+def in_each(places: list[Place], work: Callable[[Place], None]) -> tuple[list[Place], list[str]]:
+    """Do the work in each place; return the places where it succeeded, and the errors of the others.
+
+    A broken cluster must not be locked against its repair, for example one whose certificates have expired, or whose
+    API servers respond with nothing because etcd has lost its quorum.
+    """
+    done, errors = [], []
+    for place in places:
         try:
-            api.delete(PATH, {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": version})
-        except ApiError as exc:
-            # Another run has it by now.
-            if exc.status != 409:
-                raise
-    return {"changed": False, "lock": "released"}
+            work(place)
+            done.append(place)
+        except Refused:
+            raise
+        except HardwayError as exc:
+            errors.append(str(exc))
+    return done, errors
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Inspects processes. For a component that does not run, inspects its unit file and the link to its binary.
   - Reports only programs that M(hardway.kubernetes.artifact) has installed. Others do not belong to this cluster.
-  - On a host with a running API server, also queries the image of CoreDNS and the address of the cluster DNS.
+  - On a host with a running API server, also queries the image of CoreDNS, the address of the cluster DNS and the
+    cluster record.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
 attributes:
@@ -66,10 +67,12 @@ running:
     etcd_data:
       description: Whether an etcd member has data on this host.
       type: bool
-    record:
-      description: Versions of all components as last deployed by role C(master).
-      type: dict
-      sample: {"flannel": "0.27.4"}
+    records:
+      description: Versions in the cluster record, and those that role C(master) has last deployed, each with the name
+        of the cluster if it is known.
+      type: list
+      elements: dict
+      sample: [{"cluster": "kubernetes", "versions": {"flannel": "0.27.4"}}]
     stored:
       description: Installed binaries by component and directory.
       type: dict

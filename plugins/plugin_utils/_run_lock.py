@@ -101,15 +101,17 @@ def _read(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def keep_renewing(directory: Path, run: Process, place: str, call: Callable[[str], Mapping[str, Any]]) -> None:
+def keep_renewing(
+    directory: Path, run: Process, host: str, kind: str, call: Callable[[str], Mapping[str, Any]]
+) -> None:
     """Start a process that renews the lock through one host until the run has ended, and then releases it.
 
     C(call) takes C(present) or C(absent) and returns the result of module cluster_lock. There is one process for each
-    run and host. They share the work: as long as one of them renews, the others only watch.
+    run and host. Those of one kind share the work: as long as one of them renews, the others only watch.
     """
-    shared = directory / f"{hashlib.sha256(run.name.encode()).hexdigest()[:24]}.renewed"
+    shared = directory / f"{hashlib.sha256(f'{run.name} {kind}'.encode()).hexdigest()[:24]}.renewed"
     shared.touch()
-    path = directory / f"{hashlib.sha256(f'{run.name} {place}'.encode()).hexdigest()[:24]}.renewal"
+    path = directory / f"{hashlib.sha256(f'{run.name} {host}'.encode()).hexdigest()[:24]}.renewal"
     renewal = path.open("a")
     try:
         fcntl.flock(renewal, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides whether a run may lock the cluster, by a Lease of the Kubernetes API. No I/O."""
+"""Decides whether a run may lock the cluster, by a Lease that the Kubernetes API and a key of etcd have. No I/O."""
 
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases
@@ -13,6 +14,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes imp
 NAME = "hardway"
 PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 OPERATION = "hardway.kubernetes/operation"
+# Outside of what the API servers have in etcd.
+KEY = "/hardway/lock"
+# Several hosts lock as one run. What one of them wrote so many seconds ago, the others do not write again.
+FRESH = 5.0
 Lease = Optional[dict[str, Any]]
 
 
@@ -78,3 +83,30 @@ def taken(lease: Lease, name: str, operation: str, duration: int, now: datetime.
             "leaseTransitions": changes if same or not before else changes + 1,
         },
     }
+
+
+def is_fresh(lease: Lease, name: str, now: datetime.datetime) -> bool:
+    """Return whether another host has locked for the run C(name) just now."""
+    found = holder(lease, now)
+    return found is not None and found.name == name and abs(found.renewed) < FRESH and leases.held(lease, now)
+
+
+def text(lease: dict[str, Any]) -> str:
+    """Return the Lease as the value of the key."""
+    metadata = {name: value for name, value in lease["metadata"].items() if name != "resourceVersion"}
+    return json.dumps({**lease, "metadata": metadata}, sort_keys=True)
+
+
+def parsed(value: str, revision: int) -> Lease:
+    """Return the Lease that is the value of the key; None if the key does not exist.
+
+    A value that is no Lease is one that no run holds.
+    """
+    if not revision:
+        return None
+    try:
+        found = json.loads(value)
+        metadata, spec = dict(found["metadata"]), dict(found["spec"])
+    except (ValueError, KeyError, TypeError):
+        metadata, spec = {}, {}
+    return {"metadata": {**metadata, "resourceVersion": str(revision)}, "spec": spec}

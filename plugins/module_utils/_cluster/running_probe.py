@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running as cluster_running
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
@@ -20,11 +21,14 @@ UNIT_FILE = "/etc/systemd/system/{}.service"
 LINKS = "/usr/local/bin"
 CNI_LINKS = "/opt/cni/bin"
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
-# What role master writes down for times in which nothing runs.
-RECORD = "/etc/kubernetes/hardway-versions.json"
+# The versions that role master was to deploy in its last run, and the copy of the cluster record, which is written at
+# the end of a run.
+VERSIONS = "/etc/kubernetes/hardway-versions.json"
+RECORD = "/etc/kubernetes/hardway-cluster.json"
 PKI = "/etc/kubernetes/pki"
 COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 DNS_SERVICE = "/api/v1/namespaces/kube-system/services/kube-dns"
+CLUSTER_RECORD = f"{record.PATH}/{record.NAME}"
 # For the API on this host, and for others on the same network.
 PATIENCE = 3.0
 
@@ -66,7 +70,7 @@ def running(processes: Mapping[str, int], *, servers: Sequence[str] = (), ask: A
         "flags": flags,
         "kubelet": kubelet,
         "etcd_data": _has_data(flags.get("etcd", {})),
-        "record": _record() if master else {},
+        "records": [*_records(master), *answers.pop("records")],
         "stored": _stored(),
         **answers,
     }
@@ -112,13 +116,31 @@ def _has_data(flags: Mapping[str, str]) -> bool:
     return any(name.endswith(".wal") for name in _names(place))
 
 
-def _record() -> dict[str, str]:
-    """Return the versions that the last run had in mind."""
+def _records(master: bool) -> list[dict[str, Any]]:
+    """Return versions that were written down here, with the name of their cluster if it is known."""
+    copy, intended = _json(RECORD), _json(VERSIONS)
+    found = [_recorded(copy)] if copy else []
+    return [*found, _recorded({"versions": intended})] if intended and (master or copy) else found
+
+
+def _recorded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name and versions in a cluster record."""
+    versions = content.get("versions")
+    return {
+        "cluster": str(content.get("name", "")),
+        "versions": {str(name): str(version) for name, version in versions.items()}
+        if isinstance(versions, dict)
+        else {},
+    }
+
+
+def _json(path: str) -> dict[str, Any]:
+    """Return the content of a file; empty if there is none that can be read."""
     try:
-        found = json.loads(text_of(RECORD) or "{}")
+        found = json.loads(text_of(path) or "{}")
     except ValueError:
         return {}
-    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _stored() -> dict[str, dict[str, list[str]]]:
@@ -136,14 +158,17 @@ def _asked(flags: Mapping[str, str], servers: Sequence[str], ask: Ask) -> dict[s
     if flags:
         address = flags.get("bind-address", "127.0.0.1")
         own = f"https://{f'[{address}]' if ':' in address else address}:{flags.get('secure-port', '6443')}"
-    wanted = [own + COREDNS, own + DNS_SERVICE] if own else []
+    wanted = [own + COREDNS, own + DNS_SERVICE, own + CLUSTER_RECORD] if own else []
     wanted += [f"{server}/version" for server in servers]
     if not wanted:
-        return {"api": None, "servers": {}}
+        return {"api": None, "records": [], "servers": {}}
     answers = dict(zip(wanted, map_concurrently(ask, wanted)))
     versions = {server: answers[f"{server}/version"] for server in servers}
     return {
         "api": _api(answers[own + COREDNS], answers[own + DNS_SERVICE]) if own else None,
+        "records": [_recorded(record.parsed(found[1]))]
+        if (found := answers.get(own + CLUSTER_RECORD)) and found[0] == 200
+        else [],
         "servers": {
             server: str(answer[1].get("gitVersion", "")).lstrip("v")
             for server, answer in versions.items()

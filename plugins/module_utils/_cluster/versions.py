@@ -31,6 +31,8 @@ COMPONENTS = ("etcd", "containerd", "runc", "cni", "flannel", "coredns")
 ONE_MINOR_AT_A_TIME = ("kubernetes", "etcd")
 # The first 3.5 release that prepares the member list of an old cluster for 3.6 (etcd upgrade guide).
 ETCD_BEFORE_36 = "3.5.26"
+# In place of a host, for versions that no host reports.
+RECORD = "the cluster record"
 ALLOW = "-e cluster_allow_minor_upgrade=true"
 
 # The binaries that a host of a group needs; for other components, all of them.
@@ -55,12 +57,15 @@ def minor(version: str) -> tuple[int, int]:
     return order(version)[:2]
 
 
-def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) -> dict[str, t.Any]:
+def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str], name: str = "") -> dict[str, t.Any]:
     """Return the running versions of the cluster, from the reports of hosts inside and outside of the play.
 
-    addresses are the hosts by URL of the API servers that the reports' hosts have asked. ``versions`` is the pin: what
-    an inventory that sets nothing gets. ``runs`` are versions with hosts, by component; ``masters`` and ``behind`` are
-    those of the API servers, of all known and of those outside of the play.
+    addresses are the hosts by URL of the API servers that the reports' hosts have asked; name is that of the cluster.
+    ``versions`` is the pin: what an inventory that sets nothing gets. ``runs`` are versions with hosts, by component;
+    ``masters`` and ``behind`` are those of the API servers, of all known and of those outside of the play.
+
+    What runs counts. Where nothing reports a component, what was recorded does: a cluster that is down, or has lost its
+    binaries, comes back with the versions that it had.
     """
     everywhere = {**elsewhere, **reports}
     asked = {addresses.get(url, url): v for report in everywhere.values() for url, v in report["servers"].items() if v}
@@ -71,19 +76,34 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str]) 
     runs = {name: grouped(_used(everywhere, *TOLD_BY[name])) for name in TOLD_BY}
     runs["kubernetes"] = merged([masters, *map(grouped, kubelets)])
     runs["coredns"] = grouped({h: report["api"]["coredns"] for h, report in everywhere.items() if report["api"]})
-    record: dict[str, str] = {}
-    for report in sorted(everywhere.values(), key=lambda one: order(one["record"].get("kubernetes", ""))):
-        record.update(report["record"])
+    recorded = _recorded(everywhere, name)
+    for component in ONE_MINOR_AT_A_TIME:
+        # What the API servers and etcd have stored stays, whether they run or not.
+        if component in recorded and not (masters if component == "kubernetes" else runs[component]):
+            runs[component] = merged([runs[component], {recorded[component]: [RECORD]}])
     pins = {name: newest(found) for name, found in runs.items() if found}
     if masters:
         pins["kubernetes"] = newest(masters)
     return {
-        # Use the record for components without a report, such as those of nodes when no node was read.
-        "versions": {**{name: version for name, version in record.items() if name != "kubernetes"}, **pins},
+        "versions": {**recorded, **pins},
         "runs": {name: found for name, found in runs.items() if found},
         "masters": masters,
         "behind": grouped(outside),
     }
+
+
+def _recorded(reports: Reports, name: str) -> dict[str, str]:
+    """Return the newest recorded versions by component.
+
+    A record may be old, on a host that was down, or of a run that did not come to its end; versions only increase.
+    """
+    found: dict[str, Runs] = {}
+    for report in reports.values():
+        for record in report["records"]:
+            if record["cluster"] in ("", name):
+                for component, version in record["versions"].items():
+                    found.setdefault(component, {})[version] = [RECORD]
+    return {component: newest(versions) for component, versions in found.items()}
 
 
 def no_cluster_yet(reports: Reports, groups: Mapping[str, Sequence[str]]) -> bool:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of whole runs of ansible-playbook, with a real API: refused, released at the end or a kill, taken over."""
+"""The lock of whole runs of ansible-playbook: refused, released at the end or a kill, taken over.
+
+With a real API and a real etcd, and with etcd alone, as while no API server runs.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +18,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.lock_places import InApi, InEtcd
 
 from dev.tools.lab import TOP, tool
 from tests.support.api.kubernetes import RealKubernetes
-
-PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/hardway"
+from tests.support.api.programs import binary
 
 
 class Runs:
     """Runs of a playbook that locks the cluster and then waits until a file is there."""
 
-    def __init__(self, kubernetes: RealKubernetes, directory: Path) -> None:
-        self.kubernetes, self.directory, self.end = kubernetes, directory, directory / "end"
-        lock = {
-            "hardway.kubernetes.cluster_lock": {**kubernetes.arguments(), "take_over": "{{ take_over | default('') }}"}
-        }
+    def __init__(self, kubernetes: RealKubernetes, directory: Path, places: list[str]) -> None:
+        self.directory, self.end = directory, directory / "end"
+        etcd = {**kubernetes.etcd.arguments(), "etcdctl": str(binary("etcdctl"))}
+        # In each of these, the lock of every run is looked for.
+        self.places = [InEtcd(etcd), InApi(kubernetes.arguments())][: len(places)]
+        arguments = {**kubernetes.arguments(), "etcd": etcd, "take_over": "{{ take_over | default('') }}"}
+        if "api" not in places:
+            arguments["servers"] = ["https://127.0.0.1:9"]
         wait = {"ansible.builtin.wait_for": {"path": str(self.end), "timeout": 60, "sleep": 1}}
         play = {
             "hosts": "localhost",
             "gather_facts": False,
-            "tasks": [{"name": "Lock", **lock}, {"name": "Wait", **wait}],
+            "tasks": [{"name": "Lock", "hardway.kubernetes.cluster_lock": arguments}, {"name": "Wait", **wait}],
         }
         self.playbook = directory / "change.yml"
         self.playbook.write_text(json.dumps([play]), encoding="utf-8")
@@ -52,10 +58,17 @@ class Runs:
         self.started.append(run)
         return run
 
+    def lease(self) -> dict[str, Any]:
+        """Return the lock if it is the same in each place; empty if it is in none."""
+        found = [lease for lease in (place.read()[0] for place in self.places) if lease]
+        if len(found) != len(self.places):
+            return {}
+        assert len({lease["spec"]["holderIdentity"] for lease in found}) == 1, found
+        return found[0]
+
     def holder(self) -> str:
         """Return the holder of the lock."""
-        lease = self.kubernetes.api().find(PATH)
-        return str(lease["spec"]["holderIdentity"]) if lease else ""
+        return str(self.lease()["spec"]["holderIdentity"]) if self.lease() else ""
 
     def wait_until(self, held: bool) -> str:
         """Wait until a run holds the lock, or none."""
@@ -66,10 +79,10 @@ class Runs:
         return self.holder()
 
 
-@pytest.fixture
-def runs(kubernetes: RealKubernetes, tmp_path: Path) -> Iterator[Runs]:
+@pytest.fixture(params=[["etcd", "api"], ["etcd"]], ids=["both", "etcd"])
+def runs(request: pytest.FixtureRequest, kubernetes: RealKubernetes, tmp_path: Path) -> Iterator[Runs]:
     """Return runs; those that still wait are ended."""
-    found = Runs(kubernetes, tmp_path)
+    found = Runs(kubernetes, tmp_path, request.param)
     yield found
     found.end.touch()
     for run in found.started:
@@ -116,8 +129,8 @@ def test_a_run_whose_lock_is_taken_over_ends(runs: Runs, monkeypatch: pytest.Mon
 def test_the_lock_is_renewed_while_the_run_lives(runs: Runs) -> None:
     runs.start()
     runs.wait_until(held=True)
-    before: dict[str, Any] = runs.kubernetes.api().get(PATH)["spec"]
+    before = runs.lease()["spec"]
     end = time.monotonic() + 40
-    while runs.kubernetes.api().get(PATH)["spec"]["renewTime"] == before["renewTime"]:
+    while runs.lease()["spec"]["renewTime"] == before["renewTime"]:
         assert time.monotonic() < end, before
         time.sleep(1)

@@ -64,7 +64,7 @@ def of_a_cluster(n: int, **changes: t.Any) -> dict[str, t.Any]:
     }
     api = {"coredns": "1.13.0", "dns_address": "10.96.0.10"}
     found = {"versions": VERSIONS, "active": list(VERSIONS), "flags": flags, "etcd_data": True, "stored": STORED}
-    return running(**{**found, "api": api, "record": RECORD, **changes})
+    return running(**{**found, "api": api, "records": [{"cluster": "kubernetes", "versions": RECORD}], **changes})
 
 
 @pytest.fixture

@@ -128,4 +128,4 @@ def facts(address: str, **changes: t.Any) -> dict[str, t.Any]:
 def running(**changes: t.Any) -> dict[str, t.Any]:
     """Return what module running_info reports of a host that runs nothing."""
     nothing: dict[str, t.Any] = {"versions": {}, "active": [], "flags": {}, "kubelet": {}, "etcd_data": False}
-    return {**nothing, "record": {}, "stored": {}, "api": None, "servers": {}, **changes}
+    return {**nothing, "records": [], "stored": {}, "api": None, "servers": {}, **changes}

@@ -25,7 +25,7 @@ def report(**changes: Any) -> dict[str, Any]:
     """Return what a host reports of an API server alone."""
     found: dict[str, Any] = {"versions": {"kube-apiserver": "1.36.2"}, "active": ["kube-apiserver"], "etcd_data": False}
     flags = {"kube-apiserver": {"service-cluster-ip-range": "10.97.0.0/16"}}
-    return {**found, "flags": flags, "kubelet": {}, "record": {}, "stored": {}, "api": None, "servers": {}, **changes}
+    return {**found, "flags": flags, "kubelet": {}, "records": [], "stored": {}, "api": None, "servers": {}, **changes}
 
 
 class Unreadable(dict[str, Any]):

@@ -52,3 +52,29 @@ def test_a_renewal_keeps_the_time_of_the_start_and_a_new_holder_is_a_transition(
     other = lock.taken(lease(age=61), BOB, "site.yml", 60, NOW)["spec"]
     assert (other["acquireTime"], other["leaseTransitions"]) == ("2026-11-29T07:30:00.000000Z", 4)
     assert lock.taken(None, BOB, "site.yml", 60, NOW)["spec"]["leaseTransitions"] == 0
+
+
+def test_the_key_of_etcd_has_the_lease_and_its_own_revision() -> None:
+    value = lock.text(lease())
+    assert "resourceVersion" not in value
+    found = lock.parsed(value, 12)
+    assert found and found["metadata"]["resourceVersion"] == "12"
+    assert lock.holder(found, NOW) == lock.holder(lease(), NOW)
+    assert lock.parsed("", 0) is None
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", "{}", '{"metadata": {}}', '{"metadata": {}, "spec": "x"}'])
+def test_a_damaged_value_is_a_free_lock_with_a_revision_to_replace(value: str) -> None:
+    found = lock.parsed(value, 12)
+    assert found == {"metadata": {"resourceVersion": "12"}, "spec": {}}
+    assert lock.refusal(found, BOB, NOW) is None
+    assert lock.taken(found, BOB, "site.yml", 60, NOW)["metadata"]["resourceVersion"] == "12"
+
+
+@pytest.mark.parametrize(
+    ("found", "fresh"),
+    [(lease(age=1), True), (lease(age=-1), True), (lease(age=19), False), (lease(BOB, age=1), False), (None, False)],
+)
+def test_what_another_host_of_the_run_has_just_written_is_not_written_again(found: Any, fresh: bool) -> None:
+    """A renewal, every 20 s, is written."""
+    assert lock.is_fresh(found, ALICE, NOW) is fresh

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running, running_probe
 
+RECORD: dict[str, Any] = {"name": "prod", "versions": {"runc": "1.4.3", "coredns": "1.14.2"}}
+
 
 @pytest.mark.parametrize(
     ("path", "found"),
@@ -88,6 +90,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(running_probe, "LINKS", str(tmp_path / "bin"))
     monkeypatch.setattr(running_probe, "CNI_LINKS", str(tmp_path / "cni"))
     monkeypatch.setattr(running_probe, "CONTAINERD_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setattr(running_probe, "VERSIONS", str(tmp_path / "versions.json"))
     monkeypatch.setattr(running_probe, "RECORD", str(tmp_path / "record.json"))
     return tmp_path
 
@@ -121,7 +124,7 @@ def test_a_clean_host_runs_nothing(host: Path) -> None:
         "flags": {},
         "kubelet": {},
         "etcd_data": False,
-        "record": {},
+        "records": [],
         "stored": {},
         "api": None,
         "servers": {},
@@ -178,7 +181,7 @@ def test_a_process_from_another_path_is_not_ours(host: Path) -> None:
 def test_the_api_is_queried_where_it_runs(host: Path, monkeypatch: pytest.MonkeyPatch, api: bool) -> None:
     program = install(host, "kubernetes", "1.35.6", "kube-apiserver")
     unit(host, "kube-apiserver", "--bind-address=192.0.2.11", "--secure-port=6443")
-    (host / "record.json").write_text(json.dumps({"coredns": "1.13.1"}))
+    (host / "versions.json").write_text(json.dumps({"etcd": "3.6.14"}))
     monkeypatch.setattr(running_probe, "_executables", lambda pid, command: [str(program)])
     monkeypatch.setattr(
         running_probe, "_command", lambda pid: [str(program), "--bind-address=192.0.2.11", "--secure-port=6443"]
@@ -187,10 +190,26 @@ def test_the_api_is_queried_where_it_runs(host: Path, monkeypatch: pytest.Monkey
     answers: dict[str, Any] = {
         f"https://192.0.2.11:6443{running_probe.COREDNS}": (200, image),
         f"https://192.0.2.11:6443{running_probe.DNS_SERVICE}": (404, {}),
+        f"https://192.0.2.11:6443{running_probe.CLUSTER_RECORD}": (200, {"data": {"record.json": json.dumps(RECORD)}}),
         "https://192.0.2.12:6443/version": (200, {"gitVersion": "v1.35.5"}),
     }
     servers = ["https://192.0.2.12:6443", "https://192.0.2.13:6443"]
     found = running_probe.running({"kube-apiserver": 7 if api else 0}, servers=servers, ask=answers.get)
     assert found["api"] == ({"coredns": "1.14.2", "dns_address": ""} if api else None)
     assert found["servers"] == {"https://192.0.2.12:6443": "1.35.5"}
-    assert found["record"] == {"coredns": "1.13.1"}
+    intended = {"cluster": "", "versions": {"etcd": "3.6.14"}}
+    assert found["records"] == [intended, *([{"cluster": "prod", "versions": RECORD["versions"]}] if api else [])]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"versions": []}'])
+def test_the_record_is_read_where_the_binaries_are_lost(host: Path, content: str) -> None:
+    """The links are gone, too. Without a record, what a master was to deploy counts only where its API server is."""
+    (host / "versions.json").write_text(json.dumps({"etcd": "3.6.14"}))
+    assert running_probe.running({}, ask=nothing)["records"] == []
+    (host / "record.json").write_text(json.dumps(RECORD))
+    assert running_probe.running({}, ask=nothing)["records"] == [
+        {"cluster": "prod", "versions": RECORD["versions"]},
+        {"cluster": "", "versions": {"etcd": "3.6.14"}},
+    ]
+    (host / "record.json").write_text(content)
+    assert not any(record["cluster"] for record in running_probe.running({}, ask=nothing)["records"])

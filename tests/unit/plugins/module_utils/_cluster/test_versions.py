@@ -24,7 +24,7 @@ def report(version: str = "", programs: tuple[str, ...] = (), *, down: bool = Fa
     found = {
         "versions": {**versions, **changes.pop("versions", {})},
         "active": [] if down else list(programs),
-        "record": {},
+        "records": [],
         "stored": {},
         "api": None,
         "servers": {},
@@ -135,7 +135,7 @@ def test_a_stopped_control_plane_counts_by_its_files() -> None:
 
 def test_a_new_node_gets_what_the_cluster_runs() -> None:
     record = {"kubernetes": "1.35.5", "containerd": "2.1.9", "flannel": "0.26.1", "coredns": "1.13.1"}
-    master = report("1.35.6", MASTER, record=record)
+    master = report("1.35.6", MASTER, records=[{"cluster": "", "versions": record}])
     found = versions.summary({"n9": report()}, {"m1": master}, {})
     assert found["versions"] == {
         "kubernetes": "1.35.6",
@@ -145,6 +145,71 @@ def test_a_new_node_gets_what_the_cluster_runs() -> None:
         "coredns": "1.13.1",
     }
     assert refusals(found, nodes=("n9",)) == []
+
+
+RECORDED = {
+    "kubernetes": "1.35.6",
+    "etcd": "3.6.8",
+    "containerd": "2.1.9",
+    "runc": "1.3.6",
+    "cni": "1.8.0",
+    "pause": "3.10.1",
+    "flannel": "0.26.1",
+    "coredns": "1.13.1",
+}
+
+
+def recorded(cluster: str = "prod", **versions: str) -> dict[str, Any]:
+    """Return a cluster record."""
+    return {"cluster": cluster, "versions": {**RECORDED, **versions}}
+
+
+def test_a_cluster_without_binaries_keeps_the_recorded_versions() -> None:
+    reports = {"m1": report(records=[recorded()]), "n1": report()}
+    found = versions.summary(reports, {}, {}, "prod")
+    assert found["versions"] == RECORDED
+    assert refusals(found) == []
+    (line,) = refusals(found, "1.36.2")
+    assert line.startswith("the cluster runs 1.35.6, this inventory asks for 1.36.2: run site.yml")
+    (line,) = refusals(found, etcd="3.7.0")
+    assert "etcd: the cluster runs 3.6.8" in line
+
+
+def test_what_runs_counts_before_the_record() -> None:
+    reports = {"m1": report("1.36.2", MASTER, records=[recorded()]), "n1": report("1.36.2", NODE)}
+    found = versions.summary(reports, {}, {}, "prod")
+    assert found["versions"] == {
+        **RECORDED,
+        "kubernetes": "1.36.2",
+        "etcd": "3.6.14",
+        "containerd": "2.2.7",
+        "runc": "1.4.3",
+        "cni": "1.9.1",
+        "pause": "3.10.2",
+        "flannel": "0.27.4",
+    }
+    assert found["runs"]["kubernetes"] == {"1.36.2": ["m1", "n1"]}
+
+
+def test_masters_that_were_upgraded_before_they_were_lost_are_not_downgraded_to_their_nodes() -> None:
+    reports = {"m1": report(records=[recorded(kubernetes="1.36.2")]), "n1": report("1.35.6", NODE)}
+    found = versions.summary(reports, {}, {}, "prod")
+    assert found["versions"]["kubernetes"] == "1.36.2"
+    (line,) = refusals(found)
+    assert "runs 1.35.6 (n1) and 1.36.2 (the cluster record)" in line and "did not come to its end" in line
+
+
+def test_of_several_records_the_newest_version_counts() -> None:
+    """A host was down during an upgrade; another run began one and did not end it."""
+    old, intended = recorded(), {"cluster": "", "versions": {"containerd": "2.2.7"}}
+    reports = {"m1": report(records=[recorded(runc="1.4.3"), intended]), "m2": report(records=[old])}
+    found = versions.summary(reports, {"m3": report(records=[recorded(coredns="1.9.4")])}, {}, "prod")
+    assert found["versions"] == {**RECORDED, "runc": "1.4.3", "containerd": "2.2.7"}
+
+
+def test_the_record_of_another_cluster_is_not_used() -> None:
+    found = versions.summary({"m1": report(records=[recorded("staging")])}, {}, {}, "prod")
+    assert (found["versions"], found["runs"]) == ({}, {})
 
 
 @pytest.mark.parametrize("wanted", ["1.35.7", "1.36.2"])
