@@ -13,8 +13,8 @@ short_description: Describe how etcd members are removed
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Returns one line a host from the results of M(hardway.kubernetes.etcd_member) in check mode.
-positional: _input, hosts, directories, unreachable, replace
+  - Returns one step a host from the results of M(hardway.kubernetes.etcd_member) in check mode.
+positional: _input, hosts, directories, unreachable, lost, successors
 options:
   _input:
     description: Results of O(ignore:state=absent) in check mode.
@@ -36,10 +36,15 @@ options:
     type: list
     elements: str
     default: []
-  replace:
-    description: Whether the members are added again.
-    type: bool
-    default: false
+  lost:
+    description: Hosts that are declared lost.
+    type: list
+    elements: str
+    default: []
+  successors:
+    description: By host, the host that is added instead; the host itself if its member is added again.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -50,10 +55,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The lines.
+  description:
+    - Steps with C(host), C(member) as M(hardway.kubernetes.etcd_member) returns it, C(leader_moved_to), C(state)
+      (V(lost), V(unreachable) or V(reachable)), C(added), the host that is added instead, and C(text), for display.
   type: list
-  elements: str
+  elements: dict
 """
+
+WITH_HOST = {
+    "lost": "the host is lost and never contacted: it must stay off",
+    "unreachable": "the host is unreachable: it must stay off",
+    "reachable": "stop etcd, move the data in {moved} aside",
+}
 
 
 def etcd_removal_plan(
@@ -61,20 +74,29 @@ def etcd_removal_plan(
     hosts: t.Iterable[str],
     directories: t.Iterable[str],
     unreachable: t.Iterable[str] = (),
-    replace: bool = False,
-) -> list[str]:
-    """Return the lines."""
-    dead, moved = set(unreachable), " and ".join(dict.fromkeys(directories))
-    lines = []
+    lost: t.Iterable[str] = (),
+    successors: t.Optional[t.Mapping[str, str]] = None,
+) -> list[dict[str, t.Any]]:
+    """Return the steps."""
+    dead, gone, moved = set(unreachable), set(lost), " and ".join(dict.fromkeys(directories))
+    found = []
     for host, result in zip(hosts, results):
-        steps = [_removal(result)]
-        if host in dead:
-            steps.append("the host is unreachable: it must stay off")
-        else:
-            steps.append(f"stop etcd, move the data in {moved} aside")
-        steps += ["add it as a learner, start it, promote it"] if replace else []
-        lines.append(f"{host}: {'; '.join(steps)} (now {result['counted']})")
-    return lines
+        state = "lost" if host in gone else "unreachable" if host in dead else "reachable"
+        added = (successors or {}).get(host, "")
+        steps = [_removal(result), WITH_HOST[state].format(moved=moved)]
+        if added:
+            steps.append(f"add {'it' if added == host else added} as a learner, start it, promote it")
+        found.append(
+            {
+                "host": host,
+                "member": dict(result["member"]),
+                "leader_moved_to": result["leader_moved_to"],
+                "state": state,
+                "added": added,
+                "text": f"{host}: {'; '.join(steps)} (now {result['counted']})",
+            }
+        )
+    return found
 
 
 def _removal(result: t.Mapping[str, t.Any]) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from jinja2 import pass_context
+
 DOCUMENTATION = r"""
 name: group_pattern
 short_description: Return the host pattern of groups
@@ -14,6 +16,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
+  - Excludes the hosts in the variable C(lost), names with commas between, which no play may contact.
 positional: _input, names
 options:
   _input:
@@ -40,8 +43,9 @@ _value:
 """
 
 
-def group_pattern(given: t.Any, *names: str) -> str:
-    """Return the pattern."""
+@pass_context
+def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
+    """Return the pattern. Hosts that are lost come from the context, so that no play can forget them."""
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
@@ -50,7 +54,9 @@ def group_pattern(given: t.Any, *names: str) -> str:
         own = converted(given, "dict", "str")
     except HardwayError as exc:
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
-    return ":".join(own.get(name, name) for name in names or ("etcd", "master", "lb", "node"))
+    parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
+    lost = str(context.get("lost", "")).split(",")
+    return ":".join([*parts, *(f"!{host.strip()}" for host in lost if host.strip())])
 
 
 class FilterModule:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_member
-short_description: Add, promote or remove an etcd member
+short_description: Add, promote, update or remove an etcd member
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
@@ -17,6 +17,7 @@ description:
   - Members are found by exact peer URL, name or ID, never by a part of it.
   - Before and after each change, a quorum of voters must be healthy and a write must succeed. Learners do not count.
   - Refuses what would leave the cluster without a quorum, and to remove the last voter.
+  - V(updated) announces another peer URL. Then restart etcd on its host with that address.
   - An interrupted call can be repeated.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
@@ -48,8 +49,11 @@ options:
         removed again.
       - V(absent) removes the member, alive or dead. If it is the leader, another voter becomes the leader first.
         Stop etcd on its host afterwards.
+      - V(updated) sets the peer URL of the member with this name. The other members can reach it again once it was
+        restarted with that URL, so they must have a quorum without it, unless it is the only voter. If it is the
+        leader, another voter becomes the leader first.
     type: str
-    choices: [present, promoted, absent]
+    choices: [present, promoted, absent, updated]
     default: present
   unit:
     description:
@@ -144,7 +148,7 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str", "default": ""},
     "peer_url": {"type": "str", "default": ""},
     "id": {"type": "str", "default": ""},
-    "state": {"type": "str", "choices": ["present", "promoted", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "promoted", "absent", "updated"], "default": "present"},
     "unit": {"type": "str"},
     "timeout": {"type": "int", "default": 60},
 }
@@ -165,9 +169,11 @@ class Change:
     def run(self, state: str) -> dict[str, Any]:
         """Return the result."""
         before = self.cluster.retried(self.cluster.read)
-        found = self.find(before)
-        after = {"present": self.add, "promoted": self.promote, "absent": self.remove}[state](before, found)
-        member = self.find(after) or found
+        find = self.find_by_name if state == "updated" else self.find
+        changes = {"present": self.add, "promoted": self.promote, "absent": self.remove, "updated": self.update}
+        found = find(before)
+        after = changes[state](before, found)
+        member = find(after) or found
         return {
             "changed": listing(before) != listing(after) or (self.check and self.predicted(state, found)),
             "member": described(member) if member else {},
@@ -178,13 +184,21 @@ class Change:
 
     def predicted(self, state: str, found: Optional[Member]) -> bool:
         """Return whether there is something to change."""
-        if state == "present":
-            return found is None
+        if state in ("present", "updated"):
+            return found is None or (state == "updated" and found.peer_urls != (self.peer_url,))
         return (found is None or found.learner) if state == "promoted" else found is not None
 
     def find(self, members: Sequence[Member]) -> Optional[Member]:
         """Return this member."""
         return membership.find(members, name=self.name, peer_url=self.peer_url, number=self.number)
+
+    def find_by_name(self, members: Sequence[Member]) -> Optional[Member]:
+        """Return this member, whose peer URL may be another one; raise if another member has this peer URL."""
+        member = membership.find(members, name=self.name)
+        other = membership.find(members, peer_url=self.peer_url)
+        if member and other and other.id != member.id:
+            raise HardwayError(f"{self.title}: not updated: {self.peer_url} is member {other}; correct the address")
+        return member
 
     def require(self, why_not: Callable[[Sequence[Member]], str], deed: str) -> list[Member]:
         """Return the members once the change is safe and a write succeeds; raise at the end of the timeout."""
@@ -287,6 +301,25 @@ class Change:
         )
         self.cluster.prove()
         return [member for member in self.cluster.read() if member.id != target.id]
+
+    def update(self, before: list[Member], found: Optional[Member]) -> list[Member]:
+        """Announce another peer URL."""
+        if found is None:
+            raise HardwayError(f"{self.title}: not a member; add it with state present first")
+        target = found
+        if target.peer_urls == (self.peer_url,):
+            return before
+        members = self.require(lambda now: membership.why_not_update(now, target), "updated")
+        if self.check:
+            self.move_leader(members, target)
+            return before
+        self.cluster.retried(lambda: self.move_leader(self.cluster.read(), target))
+        self.repeat(
+            lambda now: any(each.id == target.id and each.peer_urls == (self.peer_url,) for each in now),
+            ["member", "update", target.id, f"--peer-urls={self.peer_url}"],
+        )
+        self.cluster.prove()
+        return self.cluster.read()
 
     def move_leader(self, members: Sequence[Member], leaving: Member) -> None:
         """Let another voter lead if this one does."""

@@ -43,8 +43,12 @@ def node_address(host: str, variables: t.Mapping[str, t.Any]) -> str:
 
 
 def host_addresses(hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return host, name, address and whether it has answered in this run, for each host in inventory order."""
-    known = {str(host): hostvars[host] for host in hosts}
+    """Return host, name, address and whether it has answered in this run, for each host in inventory order.
+
+    A host that is not in the inventory has no address.
+    """
+    # get() of the magic variable hostvars returns no default.
+    known = {str(host): hostvars[host] if host in hostvars else {} for host in hosts}  # noqa: SIM401
     asked = any(ANSWER in variables for variables in known.values())
     return [
         {

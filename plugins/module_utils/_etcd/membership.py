@@ -129,7 +129,7 @@ def why_not_remove(members: Sequence[Member], target: Member) -> str:
         return reason
     if target.learner:
         return ""
-    left = [member for member in voters(members) if member != target]
+    left = [member for member in voters(members) if member.id != target.id]
     if not left:
         return "it is the last voter; a cluster is not removed member by member"
     healthy = sum(member.healthy for member in left)
@@ -141,11 +141,23 @@ def why_not_remove(members: Sequence[Member], target: Member) -> str:
     )
 
 
+def why_not_update(members: Sequence[Member], target: Member) -> str:
+    """Return why this member's peer URL cannot change, empty if it can: until its restart, the others lack it."""
+    all_voters = voters(members)
+    reason = why_not_now(members)
+    if reason or target.learner or [member.id for member in all_voters] == [target.id]:
+        return reason
+    others = sum(member.healthy for member in all_voters if member.id != target.id)
+    if others >= quorum(len(all_voters)):
+        return ""
+    return f"the others have no quorum while it restarts: {counted(members)}; start etcd there, or add a member first"
+
+
 def other_learner(members: Sequence[Member], target: Optional[Member] = None) -> Optional[Member]:
     """Return the learner that must be promoted or removed before another one is added: etcd accepts one."""
-    return next((member for member in members if member.learner and member != target), None)
+    return next((member for member in members if member.learner and (target is None or member.id != target.id)), None)
 
 
 def next_leader(members: Sequence[Member], leaving: Member) -> Optional[Member]:
     """Return who leads when this member leaves."""
-    return next((member for member in voters(members) if member.healthy and member != leaving), None)
+    return next((member for member in voters(members) if member.healthy and member.id != leaving.id), None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -35,12 +36,21 @@ def etcd() -> Iterator[Etcd]:
 
 def test_one_member_grows_to_three_and_to_five(etcd: Etcd) -> None:
     writer = etcd.writer("n1", prefix="grow")
+    before: list[str] = []
     for members in (["n1", "n2", "n3"], list(BYTES)):
         etcd.group(*members)
         changed = etcd.site()
         assert etcd.members() == etcd.voters(*members)
         assert [changed[host] > 1 for host in members[-2:]] == [True, True]
         assert set(etcd.site().values()) == {0}
+        # One for both additions; the one of an earlier run is removed.
+        saved = etcd.hosts.shell(
+            "n1", "find /var/backups/hardway -name 'etcd-before-join-*' -printf '%m %p\\n'"
+        ).split()
+        assert len(saved) == 2 and saved[0] == "600" and saved != before
+        before = saved
+        keys = etcd.hosts.shell("n1", f"etcdutl snapshot status {saved[1]} -w json")
+        assert json.loads(keys)["totalKey"] > 0
     unharmed(writer)
 
 

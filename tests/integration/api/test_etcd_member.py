@@ -164,6 +164,30 @@ def test_confused_names_and_addresses_are_errors(etcd: Etcd, run_module: Run) ->
     assert len(etcd.members()) == 3
 
 
+def test_a_member_moves_to_another_address(etcd: Etcd, run_module: Run) -> None:
+    etcd.found("m2", "m21", "m22")
+    etcd.etcdctl("put", "invoice", "4711")
+    number, old = etcd.names.index("m23"), member_id(etcd, "m22")
+    moved = {**etcd.options("m22"), "peer_url": etcd.peers[number]}
+    taken = run_module("etcd_member", **{**moved, "peer_url": etcd.peers[0]}, state="updated")
+    assert taken["failed"] and "is member m2" in taken["msg"], taken
+    assert run_module("etcd_member", check=True, **moved, state="updated")["changed"]
+    assert set(etcd.members()) == etcd.urls("m2", "m21", "m22")
+    done = run_module("etcd_member", **moved, state="updated")
+    assert done["changed"] and done["member"]["id"] == old and leader(etcd) != old, done
+    assert set(etcd.members()) == etcd.urls("m2", "m21", "m23")
+    etcd.programs.stop("m22")
+    # The two that are left may not lose one.
+    refused = run_module("etcd_member", **{**etcd.options("m21"), "peer_url": etcd.peers[4]}, state="updated")
+    assert refused["failed"] and "the others have no quorum while it restarts" in refused["msg"], refused
+    assert not run_module("etcd_member", **moved, state="updated")["changed"]
+    etcd.endpoints[2], etcd.peers[2] = etcd.endpoints[number], etcd.peers[number]
+    etcd.start("m22", members=["m2", "m21", "m22"], state="existing")
+    etcd.programs.wait_until("m22", lambda: "4711" in etcd.etcdctl("get", "invoice", at="m22", check=False))
+    missing = run_module("etcd_member", **etcd.options("m24"), state="updated")
+    assert missing["failed"] and "not a member" in missing["msg"]
+
+
 def test_without_a_quorum_nothing_is_changed(etcd: Etcd, run_module: Run) -> None:
     etcd.found("m2", "m21", "m22")
     for name in ("m21", "m22"):

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from pathlib import Path
 
 import yaml
 
 from dev.tools.lab import TOP
+from dev.tools.processes import family, kill
 from tests.support.hosts.etcd_writer import CLIENT, PKI, Writer
 from tests.support.hosts.single_role import Hosts
 
@@ -74,3 +78,17 @@ class Etcd:
         writer = Writer(self.hosts, [self.address(host) for host in hosts], prefix)
         writer.start()
         return writer
+
+    def kill_in(self, task: str, seconds: float, path: Path, *arguments: str) -> bool:
+        """Run the last playbook and kill all of it some seconds after the task began; return whether it had ended."""
+        command = self.hosts.playbook_command(str(self.hosts.site), *arguments, *CONFIRM, *OWN)
+        with path.open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(command, cwd=TOP, stdout=log, stderr=log, start_new_session=True)
+            while process.poll() is None and f": {task}] ***" not in path.read_text(encoding="utf-8"):
+                time.sleep(0.05)
+            time.sleep(seconds)
+            ended = process.poll() is not None
+            kill(family(process.pid))
+            process.wait()
+        assert f": {task}]" in path.read_text(encoding="utf-8")
+        return ended

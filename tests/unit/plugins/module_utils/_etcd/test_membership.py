@@ -136,3 +136,28 @@ def test_a_healthy_voter_leads_next() -> None:
     found = membership.next_leader(members, members[0])
     assert found and found.name == "m4"
     assert membership.next_leader(cluster("hdl"), cluster("hdl")[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "target", "allowed"),
+    [
+        ("h", 0, True),
+        ("d", 0, False),
+        ("hh", 0, False),
+        ("hhh", 0, True),
+        # Its host has a new address already, so it does not answer.
+        ("dhh", 0, True),
+        ("hdh", 0, False),
+        ("hhhhd", 0, True),
+        ("hhhdd", 0, False),
+        ("hhl", 2, True),
+    ],
+)
+def test_a_peer_url_changes_while_the_others_have_a_quorum(members: str, target: int, allowed: bool) -> None:
+    found = cluster(members)
+    assert (membership.why_not_update(found, found[target]) == "") == allowed
+
+
+def test_a_member_is_the_same_after_its_health_has_changed() -> None:
+    earlier, now = cluster("hdd"), cluster("hhd")
+    assert "without it, 1 of 2 voters are healthy" in membership.why_not_remove(now, earlier[1])
