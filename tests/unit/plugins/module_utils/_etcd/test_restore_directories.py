@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories of restores below one that belongs to etcd: what another user has put there is not believed."""
+"""Directories of restores below one that belongs to etcd: what another user has put there is not used."""
 
 from __future__ import annotations
 
