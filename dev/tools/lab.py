@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,13 +64,21 @@ class Lab:
 
     @contextmanager
     def standing(self, hosts: int) -> Iterator[None]:
-        """Run that many hosts while the block runs, none of them left from before or afterwards."""
-        self.down()
-        try:
-            self.up(hosts)
-            yield
-        finally:
+        """Run that many hosts while the block runs, none of them left from before or afterwards.
+
+        The names of hosts are those of the machine, so another checkout must not take them down meanwhile.
+        """
+        with (Path(tempfile.gettempdir()) / f"hardway-lab-{self.name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise RuntimeError(f"sandbox {self.name}: another run uses it; wait until it has ended") from exc
             self.down()
+            try:
+                self.up(hosts)
+                yield
+            finally:
+                self.down()
 
     def write_inventory(self) -> None:
         """Write the sandbox's hosts and groups, and the variables of the cluster."""

@@ -36,6 +36,8 @@ def plays(playbook: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 TAGS = sorted(set().union(*(tags for _play, tags in plays(SITE))) - {"always"})
+# These need the results of the most other plays. The others, each a run of its own, take minutes more.
+DEPENDENT = ("etcd", "node", "record")
 
 
 def test_every_play_has_a_tag() -> None:
@@ -43,7 +45,7 @@ def test_every_play_has_a_tag() -> None:
     assert {"etcd", "master", "control_plane", "lb", "admin", "containerd", "node", "addons", "verify"} <= set(TAGS)
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("tag", [pytest.param(tag, marks=() if tag in DEPENDENT else pytest.mark.long) for tag in TAGS])
 def test_a_tag_alone_runs_its_plays_and_changes_nothing(cluster: Cluster, tag: str) -> None:
     before = cluster.starts()
     done = cluster.deploy("--tags", tag)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from dev.standins import binaries
 from dev.tools import demo, lab
+from dev.tools.lab import Lab
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubelet", "kube-proxy")
 
@@ -78,3 +80,18 @@ def test_the_demo_says_first_that_it_is_a_rehearsal(
     assert demo.up(lab.Lab("unit", "ha")) == 1
     output = capfd.readouterr()
     assert words in (output.out + output.err).splitlines()[0]
+
+
+def test_hosts_of_a_test_are_not_taken_down_by_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of hosts are those of the machine; a test of another checkout is a run of its own."""
+    calls: list[str] = []
+    monkeypatch.setattr(Lab, "up", lambda _self, _hosts: calls.append("up"))
+    monkeypatch.setattr(Lab, "down", lambda _self: calls.append("down"))
+    name = f"unit-{os.getpid()}"
+    with Lab(name, "ha").standing(3):
+        with pytest.raises(RuntimeError, match=f"sandbox {name}: another run"), Lab(name, "ha").standing(3):
+            pass
+        assert calls == ["down", "up"]
+    with Lab(name, "ha").standing(1):
+        pass
+    assert calls == ["down", "up", "down"] * 2
