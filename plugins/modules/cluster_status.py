@@ -120,8 +120,8 @@ pending_csrs:
   elements: dict
   sample: [{name: csr-abc12, user: "system:node:node1", signer: kubernetes.io/kubelet-serving, age: 61.5}]
 operation:
-  description: Holder of the lease C(kube-system/hardway), if any.
-  returned: when an API server is ready
+  description: Holder of the lease C(kube-system/hardway), if any; of its copy in etcd, if no API server is ready.
+  returned: when an API server is ready or etcd is healthy
   type: dict
   sample: {holder: "alice@admin1/4711-881234", playbook: site.yml, since: "2026-11-29T07:45:00Z", age: 4.2, held: true}
 record:

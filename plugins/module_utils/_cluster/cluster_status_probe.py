@@ -9,14 +9,16 @@ import datetime
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as states
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock, record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock, lock_places, record
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running import coredns_version
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import members as etcd_members
+from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.etcdctl import ARGUMENTS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Response, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import refusal
@@ -46,7 +48,18 @@ def gather(params: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in map_concurrently(lambda part: part(), parts):
         found.update(part)
+    healthy = [member["endpoint"] for member in found.get("etcd", {}).get("members", []) if member["healthy"]]
+    if "operation" not in found and healthy:
+        with suppress(HardwayError):
+            found["operation"] = operation_in_etcd({**params["etcd"], "endpoints": healthy})
     return found
+
+
+def operation_in_etcd(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who holds the cluster's lock, as etcd has it while no API server is ready."""
+    place = lock_places.InEtcd({"etcdctl": ARGUMENTS["etcdctl"]["default"], **params})
+    lease, now = place.read()
+    return operation_of(lease, now) if lease else {}
 
 
 def reason(exc: HttpError) -> str:

@@ -331,13 +331,13 @@ def _certificates(state: State, found: Sequence[Finding]) -> list[dict[str, Any]
 
 def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     last, pending = state.backup, state.cluster.get("pending_csrs") or []
-    operation = state.cluster.get("operation") or {}
+    operation, seen = state.cluster.get("operation") or {}, "operation" in state.cluster
     reached = any(map(state.reached, state.hosts))
     kept = "none known" if state.backup_deployed else "not deployed" if reached else "unknown"
     if last:
         size = f" · {shown_size(float(last['size']))}" if isinstance(last.get("size"), (int, float)) else ""
         kept = f"{age((state.now - last['moment']).total_seconds())} ago · {shown_time(last['moment'])}{size}"
-    running = "none" if state.api_answers else "unknown"
+    running = "none" if seen else "unknown"
     if operation:
         since = (
             f" since {operation['since'].partition('.')[0].rstrip('Z').replace('T', ' ')} UTC"
@@ -352,7 +352,7 @@ def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     return [
         _section(found, "backup", "Last proven backup", kept, known=bool(last)),
         _section(found, "csrs", "CSRs", waiting, columns=columns if rows else (), rows=rows, known=state.api_answers),
-        _section(found, "operation", "Running operation", running, known=state.api_answers),
+        _section(found, "operation", "Running operation", running, known=seen),
     ]
 
 

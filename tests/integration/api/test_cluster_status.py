@@ -57,6 +57,21 @@ def test_a_healthy_cluster_with_a_dead_server(kubernetes: RealKubernetes, run_mo
     assert member["quota"] == 2 * 1024**3
 
 
+def test_the_running_operation_is_known_without_an_api_server(kubernetes: RealKubernetes, run_module: Run) -> None:
+    etcd, nowhere = kubernetes.etcd.arguments(), {"servers": ["https://127.0.0.1:9"]}
+    arguments = {**kubernetes.arguments(), **nowhere, "etcd": etcd}
+    assert run_module("cluster_status", **arguments)["operation"] == {}
+    lock = {**arguments, "holder": "alice@ctrl1/11-1", "operation": "restore.yml"}
+    assert run_module("cluster_lock", **lock)["lock"] == "held"
+    try:
+        operation = run_module("cluster_status", **arguments)["operation"]
+    finally:
+        run_module("cluster_lock", **lock, state="absent")
+    assert (operation["holder"], operation["playbook"], operation["held"]) == ("alice@ctrl1/11-1", "restore.yml", True)
+    silent = {**etcd, "endpoints": ["https://127.0.0.1:9"]}
+    assert "operation" not in run_module("cluster_status", **{**arguments, "etcd": silent})
+
+
 def test_a_csr_is_pending_until_it_is_decided(kubernetes: RealKubernetes, tmp_path: Path, run_module: Run) -> None:
     openssl = (
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out r -subj /O=ops/CN=pending"

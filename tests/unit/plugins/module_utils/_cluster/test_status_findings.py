@@ -289,6 +289,15 @@ def test_a_running_operation_is_shown_and_an_interrupted_one_is_a_warning() -> N
     )
 
 
+@pytest.mark.parametrize(("known", "severity", "summary"), [({}, "ok", "none"), (None, "unknown", "unknown")])
+def test_without_an_api_server_etcd_knows_the_operation(known: Any, severity: str, summary: str) -> None:
+    state = status.dead_api()
+    state.cluster.pop("operation", None)
+    state.cluster.update({} if known is None else {"operation": known})
+    section = report(state)["sections"][-1]
+    assert (section["name"], section["severity"], section["summary"]) == ("operation", severity, summary)
+
+
 def test_severity_decides_whether_a_run_fails() -> None:
     broken, cordoned = (
         report(status.dead_host()),
