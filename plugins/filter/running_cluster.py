@@ -16,7 +16,8 @@ short_description: Merge the reports of hosts about a running cluster
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Merges the results of M(hardway.kubernetes.host_preflight), registered on each host as C(_cluster_preflight).
+  - Merges the results of M(hardway.kubernetes.host_preflight), registered on each host as C(_cluster_preflight), or of
+    M(hardway.kubernetes.running_info), registered as C(_etcd_running).
   - Reports changed settings that cannot be changed in a running cluster.
 positional: _input, hostvars, groups, shared, outside, elsewhere
 options:
@@ -65,6 +66,7 @@ _value:
     - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play.
     - C(complete) has the binaries that all hosts have.
     - C(etcd_data) has the hosts with etcd data.
+    - C(moved) has the hosts with etcd data whose address differs from that of their running member.
     - C(problems) has one line for each setting that cannot be changed.
   type: dict
 """
@@ -94,7 +96,7 @@ def running_cluster(
 
     for host in hosts:
         variables = hostvars[host]
-        if report := take(host, variables.get("_cluster_preflight"), variables):
+        if report := take(host, variables.get("_cluster_preflight") or variables.get("_etcd_running"), variables):
             reports[host] = report
     elsewhere = [answer for answer in elsewhere if not answer.get("skipped")]
     answers = {answer["item"]: answer for answer in elsewhere}
@@ -103,10 +105,12 @@ def running_cluster(
     if versions.no_cluster_yet(reports, groups):
         # After a first run that was interrupted before etcd had data, everything can still be changed.
         reports, others, found, elsewhere = {}, {}, [], []
+    known = {**others, **reports}
     return {
         **versions.summary(reports, others, outside or {}, str(shared["name"])),
         "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
+        "moved": sorted({one.host for one in found if fixed_settings.moved(one) and known[one.host]["etcd_data"]}),
         "problems": [*fixed_settings.problems(found), *versions.unknown(elsewhere, others, reports, groups)],
     }
 

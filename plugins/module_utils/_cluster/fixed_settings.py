@@ -148,6 +148,11 @@ def _flannel(host: str, flags: t.Optional[Mapping[str, str]], store: t.Any, pref
         yield Setting("flannel_etcd_prefix", host, flags["etcd-prefix"], _text(prefix))
 
 
+def moved(setting: Setting) -> bool:
+    """Return whether the host of an etcd member has another address than the member."""
+    return setting.variable == "cluster_node_ip" and not same(setting.runs, setting.asked)
+
+
 def problems(found: t.Iterable[Setting]) -> list[str]:
     """Return one line for each setting that is asked to be another one than any host runs with.
 

@@ -69,3 +69,14 @@ def test_a_host_that_was_not_queried_is_not_reported() -> None:
     assert running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [skipped])["problems"] == []
     (line,) = running_cluster(["k2"], hostvars, GROUPS, SHARED, {}, [lost])["problems"][-1:]
     assert line.startswith("no control-plane host of k1 answers")
+
+
+def test_a_member_with_another_address_than_its_host_has_moved() -> None:
+    flags = {"etcd": {"initial-advertise-peer-urls": "https://192.0.2.11:2380"}}
+    member = report(versions={"etcd": "3.6.14"}, flags=flags, etcd_data=True)
+    addresses = {"k1": "192.0.2.11", "k2": "192.0.2.12", "k3": "192.0.2.13"}
+    # Without data, it is a former member that joins again.
+    reports = {"k1": member, "k2": member, "k3": {**member, "etcd_data": False}}
+    hostvars = {h: {"cluster_node_ip": addresses[h], "_etcd_running": {"running": reports[h]}} for h in reports}
+    found = running_cluster(["k1", "k2", "k3"], hostvars, {"etcd": list(reports)}, SHARED)
+    assert found["moved"] == ["k2"] and found["runs"]["etcd"] == {"3.6.14": ["k1", "k2", "k3"]}
