@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             shell.tmpdir = None
             try:
                 found = self._call(arguments, variables, state)
-                # Another host may still renew what this one cannot.
+                # Where this host has locked and cannot renew, another one must.
                 lost = state == "present" and not set(taken) <= set(found.get("places", []))
                 return {**found, "lock": "none"} if lost else found
             finally:

@@ -65,9 +65,10 @@ class Key:
             if answer.status == 200:
                 return dict(answer.json())
             if answer.status not in CLOSED or not os.path.exists(self.params["etcdctl"]):
+                remedy = f"run this on a host with {self.params['etcdctl']}, which etcd accepts with authentication"
                 raise HardwayError(
-                    f"{self.endpoints[0]}: etcd answers {answer.status}: {_said(answer)}; where authentication of "
-                    f"etcd is enabled, only a host with {self.params['etcdctl']} can read and write keys"
+                    f"{self.endpoints[0]}{path}: etcd answers {answer.status}: {_said(answer)}; "
+                    + (remedy if answer.status in CLOSED else "check that etcd is healthy")
                 )
             self.etcdctl = Etcdctl(self.params)
         return dict(json.loads(self.etcdctl.run([*command, "--write-out=json"], stdin=stdin)))

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock as decisions
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.lock_places import InApi, InEtcd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.modules import cluster_lock
 
 from tests.support.api.kubernetes import RealKubernetes
@@ -168,6 +169,27 @@ def test_without_a_quorum_only_the_controller_locks(etcd: RealEtcd, run_module: 
     run_module("cluster_lock", **arguments, state="absent")
 
 
+def test_a_full_etcd_is_not_locked_against_its_repair(tmp_path: Path, run_module: Run) -> None:
+    need_programs("etcd", "etcdctl")
+    etcd = RealEtcd(tmp_path, size=1)
+    etcd.start("m1", "--quota-backend-bytes=1000000")
+    options = options_of(etcd)
+    arguments = {**NO_API, "ca": options["ca"], "cert": options["cert"], "key": options["key"], "etcd": options}
+    arguments |= {"holder": ALICE, "operation": "defragment.yml"}
+    try:
+        etcd.programs.wait_until("m1", lambda: run_module("cluster_lock", **arguments)["lock"] == "held")
+        run_module("cluster_lock", **arguments, state="absent")
+        key = InEtcd(options).key
+        key.name = "/big"
+        with pytest.raises(HardwayError, match="space exceeded"):
+            while key.write("x" * 300_000, key.read().revision):
+                pass
+        found = run_module("cluster_lock", **arguments)
+    finally:
+        etcd.programs.stop_all()
+    assert found["lock"] == "none" and "space exceeded" in found["reason"] and not found.get("failed"), found
+
+
 def test_where_etcd_authenticates_its_users_etcdctl_locks(tmp_path: Path, run_module: Run) -> None:
     need_programs("etcd", "etcdctl")
     etcd = RealEtcd(tmp_path, size=1)
@@ -189,6 +211,6 @@ def test_where_etcd_authenticates_its_users_etcdctl_locks(tmp_path: Path, run_mo
         assert lease and lease["spec"]["holderIdentity"] == ALICE
         assert lease["metadata"]["annotations"][decisions.OPERATION] == "site.yml"
         without = run_module("cluster_lock", **arguments, holder=BOB, etcd={**options, "etcdctl": "/absent"})
-        assert without["lock"] == "none" and "only a host with /absent can" in without["reason"], without
+        assert without["lock"] == "none" and "run this on a host with /absent" in without["reason"], without
     finally:
         etcd.programs.stop_all()
