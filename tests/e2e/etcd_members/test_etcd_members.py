@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.hosts.etcd_members import BYTES, CONFIRM, Etcd
+from tests.support.hosts.etcd_members import BYTES, CONFIRM, SITE, Etcd
 from tests.support.hosts.etcd_writer import Writer
 from tests.support.hosts.single_role import etcd_hosts
 
@@ -133,3 +133,17 @@ def test_a_full_database_accepts_writes_again(etcd: Etcd) -> None:
     status, output = etcd.playbook("defragment")
     assert status == 0 and "changed=1" not in output, output
     etcd.site()
+
+
+def test_an_operator_sees_what_a_run_waits_for(etcd: Etcd) -> None:
+    etcd.hosts.shell("n2", "systemctl kill -s STOP etcd")
+    try:
+        etcd.hosts.site = SITE
+        status, output = etcd.hosts.attempt()
+        assert status != 0 and f"https://{etcd.address('n2')}:2379" in output, output
+        assert "waiting: [n1] hardway.kubernetes.etcd : Wait until all etcd members are healthy: for 3" in output, (
+            output
+        )
+    finally:
+        etcd.hosts.shell("n2", "systemctl kill -s CONT etcd")
+    assert set(etcd.site().values()) == {0}
