@@ -10,7 +10,6 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import Turn
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._waiting import shown_while_waiting
 
 MODULE = "hardway.kubernetes.unit"
 
@@ -28,8 +27,7 @@ class ActionModule(ActionBase):
         if cache.valid is not None:
             return cache.valid
         predicted = {"_predicted": cache.predicted} if cache.predicted else {}
-        with shown_while_waiting(str(task_vars.get("inventory_hostname", "?")), self._task.get_name()):
-            return cache.processed(self._rounds({**self._task.args, **cache.option, **predicted}, task_vars))
+        return cache.processed(self._rounds({**self._task.args, **cache.option, **predicted}, task_vars))
 
     def _rounds(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         rolling = arguments.get("rolling")
