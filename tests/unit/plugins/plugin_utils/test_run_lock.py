@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
@@ -46,3 +49,30 @@ def test_a_damaged_file_holds_nothing(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.run")
     path.write_text("{")
     _run_lock.lock_on_controller(tmp_path, ["prod"], own, "mine", "site.yml")
+
+
+def test_hosts_of_each_kind_renew_and_release_what_they_reach(tmp_path: Path) -> None:
+    """Masters reach the API and etcd, other etcd hosts only etcd: one that renews there does not renew the Lease."""
+    locks, calls = tmp_path / "locks", tmp_path / "calls"
+    locks.mkdir()
+    calls.mkdir()
+
+    def called(host: str) -> Callable[[str], dict[str, Any]]:
+        def call(state: str) -> dict[str, Any]:
+            (calls / f"{host} {state}").touch()
+            return {"lock": "held" if state == "present" else "released"}
+
+        return call
+
+    with subprocess.Popen(["sleep", "60"]) as other:
+        run = _run_lock.process(other.pid)
+        assert run
+        for host, kind in (("m1", "api"), ("m2", "api"), ("e1", "etcd"), ("e2", "etcd")):
+            _run_lock.keep_renewing(locks, run, host, kind, called(host))
+        other.kill()
+    end = time.monotonic() + 60
+    while list(locks.glob("*.renew*")):
+        assert time.monotonic() < end, list(locks.iterdir())
+        time.sleep(0.1)
+    released = {path.name.split()[0][0] for path in calls.glob("* absent")}
+    assert released == {"m", "e"} and len(list(calls.iterdir())) == 2, list(calls.iterdir())
