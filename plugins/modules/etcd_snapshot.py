@@ -35,9 +35,9 @@ options:
     type: str
     default: etcd-snapshot
   timeout:
-    description: Seconds to wait for a healthy voter, and for the snapshot.
+    description: Seconds for the snapshot. Of these, it waits for a healthy voter for a minute at most.
     type: int
-    default: 60
+    default: 1800
 """
 
 EXAMPLES = r"""
@@ -90,7 +90,7 @@ SPEC: dict[str, Any] = {
     **ARGUMENTS,
     "directory": {"type": "path", "default": "/var/backups/hardway"},
     "prefix": {"type": "str", "default": "etcd-snapshot"},
-    "timeout": {"type": "int", "default": 60},
+    "timeout": {"type": "int", "default": 1800},
 }
 
 
@@ -109,7 +109,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     }
     if check and Etcdctl(params).absent():
         return result
-    source = snapshot.source(Cluster(params))
+    source = snapshot.source(Cluster({**params, "timeout": min(60, params["timeout"])}))
     snapshot.check_room(directory, source["db_size"])
     result |= {"endpoint": source["endpoint"], "size": source["db_size"]}
     return result if check else {**result, "size": save(params, source["endpoint"], path, old)}

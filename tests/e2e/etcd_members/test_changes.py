@@ -57,6 +57,46 @@ def test_another_data_directory_is_refused(etcd: Etcd) -> None:
     assert words in refusal(etcd, etcd_data_dir="/srv/etcd")
 
 
+def test_the_timer_defragments_one_member_after_the_other_on_one_host(etcd: Etcd) -> None:
+    timer = "systemctl is-active hardway-defragment.timer; systemctl is-enabled hardway-defragment.timer"
+    assert etcd.hosts.exec("n1", timer).stdout.split() == ["inactive", "disabled"]
+    on = ("-e", "etcd_defragment_timer=true")
+    etcd.site(*on)
+    assert set(etcd.site(*on).values()) == {0}
+    units = "/etc/systemd/system/hardway-defragment.service /etc/systemd/system/hardway-defragment.timer"
+    for host in MEMBERS:
+        assert etcd.hosts.shell(host, timer).split() == ["active", "enabled"]
+        assert etcd.hosts.shell(host, f"systemd-analyze verify {units} 2>&1") == ""
+    begin(etcd)
+    assert [len(lines) for lines in said(etcd, "MiB before").values()] == [0, 0, 0]
+    write = f"head -c 300000 /dev/zero | tr '\\0' x | {etcd.etcdctl()} put big"
+    etcd.hosts.shell("n1", f"for i in $(seq 40); do {write} >/dev/null; done; {etcd.etcdctl()} put big small")
+    revision = json.loads(etcd.hosts.shell("n1", f"{etcd.etcdctl()} get big -w json"))["header"]["revision"]
+    # Freed pages are counted with the next write.
+    etcd.hosts.shell("n1", f"{etcd.etcdctl()} compact {revision} --physical; sleep 2; {etcd.etcdctl()} put big smaller")
+    status = json.loads(etcd.hosts.shell("n1", f"{etcd.etcdctl()} endpoint status -w json"))
+    (leader,) = [one["Endpoint"] for one in status if one["Status"]["leader"] == one["Status"]["header"]["member_id"]]
+    begin(etcd)
+    (done,) = [lines for lines in said(etcd, "MiB before").values() if lines]
+    assert len(done) == 3 and leader in done[-1], done
+    sizes = json.loads(etcd.hosts.shell("n1", f"{etcd.etcdctl()} endpoint status -w json"))
+    assert max(one["Status"]["dbSize"] for one in sizes) < 2_000_000, sizes
+    etcd.site("-e", "etcd_defragment_timer=false")
+    assert etcd.hosts.exec("n1", timer).stdout.split() == ["inactive", "disabled"]
+
+
+def begin(etcd: Etcd) -> None:
+    """Run the service on all hosts at once."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: etcd.hosts.shell(host, "systemctl start hardway-defragment.service"), MEMBERS))
+
+
+def said(etcd: Etcd, words: str) -> dict[str, list[str]]:
+    """Return the lines of the service with some words, by host."""
+    journal = "journalctl -q -o cat -t hardway-defragment"
+    return {h: [line for line in etcd.hosts.shell(h, journal).splitlines() if words in line] for h in MEMBERS}
+
+
 def move(etcd: Etcd, host: str, byte: int) -> None:
     """Give a host of the inventory another address."""
     path = etcd.hosts.inventory / "host_vars" / f"{host}.yml"
@@ -91,44 +131,3 @@ def test_a_member_moves_to_another_address(etcd: Etcd) -> None:
     assert lost == set() and writer.acknowledged
     healthy = f"{etcd.etcdctl().replace(old, new)} endpoint health 2>&1"
     assert etcd.hosts.shell("n1", healthy).count("is healthy") == 3
-
-
-def test_the_timer_defragments_one_member_after_the_other_on_one_host(etcd: Etcd) -> None:
-    timer = "systemctl is-active hardway-defragment.timer; systemctl is-enabled hardway-defragment.timer"
-    assert etcd.hosts.exec("n1", timer).stdout.split() == ["inactive", "disabled"]
-    on = ("-e", "etcd_defragment_timer=true")
-    etcd.site(*on)
-    assert set(etcd.site(*on).values()) == {0}
-    units = "/etc/systemd/system/hardway-defragment.service /etc/systemd/system/hardway-defragment.timer"
-    for host in MEMBERS:
-        assert etcd.hosts.shell(host, timer).split() == ["active", "enabled"]
-        assert etcd.hosts.shell(host, f"systemd-analyze verify {units} 2>&1") == ""
-    begin(etcd)
-    assert [len(lines) for lines in said(etcd, "MiB before").values()] == [0, 0, 0]
-    etcdctl = f"{etcd.etcdctl().replace(etcd.address('n3'), '198.18.0.43')}"
-    write = f"head -c 300000 /dev/zero | tr '\\0' x | {etcdctl} put big"
-    etcd.hosts.shell("n1", f"for i in $(seq 40); do {write} >/dev/null; done; {etcdctl} put big small")
-    revision = json.loads(etcd.hosts.shell("n1", f"{etcdctl} get big -w json"))["header"]["revision"]
-    # Freed pages are counted with the next write.
-    etcd.hosts.shell("n1", f"{etcdctl} compact {revision} --physical; sleep 2; {etcdctl} put big smaller")
-    status = json.loads(etcd.hosts.shell("n1", f"{etcdctl} endpoint status -w json"))
-    (leader,) = [one["Endpoint"] for one in status if one["Status"]["leader"] == one["Status"]["header"]["member_id"]]
-    begin(etcd)
-    (done,) = [lines for lines in said(etcd, "MiB before").values() if lines]
-    assert len(done) == 3 and leader in done[-1], done
-    sizes = json.loads(etcd.hosts.shell("n1", f"{etcdctl} endpoint status -w json"))
-    assert max(one["Status"]["dbSize"] for one in sizes) < 2_000_000, sizes
-    etcd.site("-e", "etcd_defragment_timer=false")
-    assert etcd.hosts.exec("n1", timer).stdout.split() == ["inactive", "disabled"]
-
-
-def begin(etcd: Etcd) -> None:
-    """Run the service on all hosts at once."""
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda host: etcd.hosts.shell(host, "systemctl start hardway-defragment.service"), MEMBERS))
-
-
-def said(etcd: Etcd, words: str) -> dict[str, list[str]]:
-    """Return the lines of the service with some words, by host."""
-    journal = "journalctl -q -o cat -t hardway-defragment"
-    return {h: [line for line in etcd.hosts.shell(h, journal).splitlines() if words in line] for h in MEMBERS}
