@@ -55,8 +55,7 @@ def main() -> None:
     """Read what happens until the run ends."""
     running, rest = Running(float(sys.argv[1])), b""
     while True:
-        readable, _, _ = select.select([0], [], [], 1)
-        if readable:
+        if select.select([0], [], [], 1)[0]:
             data = os.read(0, 65536)
             if not data:
                 return
