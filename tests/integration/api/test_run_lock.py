@@ -68,7 +68,8 @@ class Runs:
 
     def holder(self) -> str:
         """Return the holder of the lock."""
-        return str(self.lease()["spec"]["holderIdentity"]) if self.lease() else ""
+        lease = self.lease()
+        return str(lease["spec"]["holderIdentity"]) if lease else ""
 
     def wait_until(self, held: bool) -> str:
         """Wait until a run holds the lock, or none."""
