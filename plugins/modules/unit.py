@@ -312,9 +312,9 @@ def report(units: Units, held: list[str], with_diff: bool) -> dict[str, Any]:
 
 
 def remember(key: str, units: Units) -> None:
-    """Store a cached result if every unit is wanted and runs. For a starting unit it is valid once the unit runs."""
+    """Store a cached result if every unit is as wanted. For a starting unit it is valid once the unit runs."""
     seen = {name: once_started(found) for name, found in units.systemd.show(list(units.wants)).items()}
-    if not all(want.state == "started" and seen[name].running for name, want in units.wants.items()):
+    if not all(is_settled(want, seen[name]) for name, want in units.wants.items()):
         return
     actions = {name: {"action": "none", "reasons": [], "enabled": seen[name].enabled} for name in units.wants}
     inputs = {path: now for name in units.wants for path, now in units.inputs[name].items() if not path.endswith("/")}
@@ -338,6 +338,11 @@ def remember(key: str, units: Units) -> None:
         absent=absent,
         accepted=outputs,
     )
+
+
+def is_settled(want: systemd_plan.Want, seen: systemd_plan.Seen) -> bool:
+    """Return whether a unit is as wanted, and stays so unless somebody changes it."""
+    return seen.running if want.state == "started" else want.state == "stopped" and seen.active == "inactive"
 
 
 def difference(units: Units, plan: systemd_plan.Plan) -> dict[str, str]:

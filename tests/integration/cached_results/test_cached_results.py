@@ -84,6 +84,20 @@ def test_a_stopped_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     assert last(hosts, READ, RUN) == (False, True)
 
 
+def test_a_unit_that_is_not_wanted_is_not_inspected_again_until_it_runs(hosts: Lab) -> None:
+    make = {
+        "hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/idle.service", "content": UNIT}]},
+    }
+    stop = {"hardway.kubernetes.unit": {"units": [{"name": "idle", "state": "stopped", "enabled": False}]}}
+    assert last(hosts, READ, make, stop) == (False, False)
+    assert last(hosts, READ, stop) == (False, True)
+    hosts.inside("n1", "systemctl start idle")
+    assert last(hosts, READ, stop) == (True, False)
+    assert last(hosts, READ, stop) == (False, True)
+    hosts.inside("n1", "systemctl enable -q idle")
+    assert last(hosts, READ, stop) == (True, False)
+
+
 def test_an_unhealthy_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     serve = UNIT.replace("/bin/sleep infinity", "/usr/bin/python3 -m http.server 8099 --directory /srv/pages")
     unit = {"path": "/etc/systemd/system/pages.service", "content": serve}
