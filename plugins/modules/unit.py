@@ -341,7 +341,7 @@ def remember(key: str, units: Units) -> None:
 
 
 def is_settled(want: systemd_plan.Want, seen: systemd_plan.Seen) -> bool:
-    """Return whether a unit is as wanted, and stays so unless somebody changes it."""
+    """Return whether a unit is as wanted, and stays so until another program changes it."""
     return seen.running if want.state == "started" else want.state == "stopped" and seen.active == "inactive"
 
 
