@@ -178,11 +178,11 @@ def test_a_host_that_was_down_gets_the_newer_copy(masters: Masters) -> None:
     """Its older one is not loaded, also on a controller that has lost the directory."""
     (first, second) = masters.generations()
     limited = [part.replace("team", "limited") for part in CHANGE]
-    masters.shell("n2", "systemctl stop ssh")
+    masters.sandbox("poweroff", "n2")
     try:
         masters.apply(*limited, "--limit", "n1")
     finally:
-        masters.shell("n2", "systemctl start ssh")
+        masters.sandbox("poweron", "n2")
     assert masters.generations() == [first + 1, second]
     new = (masters.pki / "limited.key").read_bytes()
     masters.lose()
@@ -206,7 +206,7 @@ def test_certificates_renewed_by_a_fresh_controller_are_recorded(masters: Master
 def test_a_rotation_is_finished_by_another_controller(masters: Masters) -> None:
     """The first one is killed when the key is used, and its directory is lost: no third key is created."""
     old = (masters.pki / "secrets/encryption.key").read_text(encoding="utf-8")
-    masters.kill_in("hardway.kubernetes.master : Rewrite", "--skip-tags", "verify", playbook=ROTATE)
+    masters.kill_in("hardway.kubernetes.master : Rewrite the stored objects", "--skip-tags", "verify", playbook=ROTATE)
     masters.lose()
     masters.rotate()
     new = (masters.pki / "secrets/encryption.key").read_text(encoding="utf-8")
