@@ -65,7 +65,7 @@ e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients
 e2e-others: venv needs ## the others
 	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
 
-e2e-long: venv needs ## an hour and a half more: every topology, single kills; ARGS="-k etcd-apart"
+e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)
 
 test: venv ## everything, as CI runs it

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.disk import require_room
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 PREFIX = "restore-"
@@ -104,13 +105,12 @@ class Member:
         """Raise unless there is room for the restored data: a member whose disk is full stops."""
         for base, need in zip(self.bases, (size, 0)):
             need += LOG_BYTES if base == self.bases[-1] else 0
-            found = os.statvfs(base)
-            free = found.f_bavail * found.f_frsize
-            if free < need:
-                raise HardwayError(
-                    f"{base}: {free // 2**20} MiB free, {need // 2**20} MiB needed for the restored data beside those "
-                    "of the member; make room there, for example by deleting what former restores have left"
-                )
+            require_room(
+                base,
+                need,
+                "the restored data beside those of the member",
+                "make room there, for example by deleting what former restores have left",
+            )
 
     def _place(self, number: int, restore_id: str) -> Path:
         return self.bases[number] / f"{PREFIX}{restore_id}"

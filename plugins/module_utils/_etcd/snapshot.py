@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.disk import MIB, require_room
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.cluster import NONE_HEALTHY, Cluster
 
-MIB = 1024 * 1024
 # What etcd appends to the database.
 CHECKSUM = 32
 # Other programs of the host go on writing.
@@ -34,14 +34,7 @@ def source(cluster: Cluster) -> dict[str, Any]:
 
 def check_room(directory: Path, database: int) -> None:
     """Raise unless the file system has room for a snapshot of a database of this size."""
-    existing = next(one for one in (directory, *directory.parents) if one.exists())
-    found = os.statvfs(existing)
-    free = found.f_bavail * found.f_frsize
-    if free < database + SPARE:
-        raise HardwayError(
-            f"{directory}: {free // MIB} MiB free, {(database + SPARE) // MIB} MiB needed for a snapshot of etcd; "
-            "free some, or set another directory"
-        )
+    require_room(directory, database + SPARE, "a snapshot of etcd", "free some, or set another directory")
 
 
 def verified(path: Path) -> int:
