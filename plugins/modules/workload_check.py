@@ -141,6 +141,7 @@ class Workload:
         try:
             service = self.create()
             _ready, unready = wait_until(self.unready_pods, lambda names: not names, timeout=self.params["timeout"])
+            unready += self.creation_failures() if unready else []
             if not self.params["test_network"]:
                 self.probes = len(self.pods)
                 return unready
@@ -172,6 +173,12 @@ class Workload:
         if not found and len(self.pods) < (len(self.params["nodes"]) or daemons.get("desiredNumberScheduled", 0) or 1):
             found = ["pods: none was started; check kube-controller-manager"]
         return found
+
+    def creation_failures(self) -> list[str]:
+        """Return why pods are not created."""
+        chosen = f"involvedObject.kind=DaemonSet,involvedObject.name={workload_check.NAME}"
+        events = self.api.get(query(f"{self.home}/events", fieldSelector=chosen)).get("items") or []
+        return workload_check.creation_failures(events)
 
     def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
         """Return the failed probes from inside every pod and from this host."""

@@ -120,6 +120,14 @@ def unready(pods: Sequence[Mapping[str, Any]], nodes: Sequence[str]) -> list[str
     return found + [f"pod on {pod['node']}: not ready: {pod['reason']}" for pod in pods if not pod["ready"]]
 
 
+def creation_failures(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return why pods are not created, such as a quota or a webhook, from the last warning about the DaemonSet."""
+    warnings = [event for event in events if event.get("type") == "Warning" and event.get("message")]
+    # Each attempt repeats the event; attempts of one kind are one event with the time of the last one.
+    last = max(warnings, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+    return [f"pods: not created: {last['message']}"] if last else []
+
+
 def url(host: str, port: int = PORT) -> str:
     """Return the URL of a web server."""
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.support.api.kubernetes import RealKubernetes
@@ -47,6 +48,29 @@ def test_pods_that_never_start_are_reported_and_everything_is_removed(
     while api.find(HOME):
         assert time.monotonic() < end, "the namespace stays"
         time.sleep(0.3)
+
+
+def test_what_prevents_pods_is_named(kubernetes: RealKubernetes, run_module: Run) -> None:
+    """The controller manager, which does not run here, gives the reason in an event of the DaemonSet."""
+    api, end = kubernetes.api(), time.monotonic() + 60
+    while api.find(HOME):
+        assert time.monotonic() < end, "the namespace stays"
+        time.sleep(0.3)
+    denied = 'Error creating: admission webhook "images.example.org" denied the request: unknown registry'
+    event = {
+        "metadata": {"name": "probe.1"},
+        "involvedObject": {"kind": "DaemonSet", "name": "probe", "namespace": "hardway-verify"},
+        "type": "Warning",
+        "reason": "FailedCreate",
+        "message": denied,
+    }
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(tried, kubernetes, run_module, timeout=8)
+        while not api.find(f"{HOME}/services/probe") and time.monotonic() < end:
+            time.sleep(0.1)
+        api.post(HOME + "/events", event)
+        problems = trial.result()["problems"]
+    assert problems == ["pods: none was started; check kube-controller-manager", f"pods: not created: {denied}"]
 
 
 def test_an_api_that_does_not_answer_is_a_problem_not_a_failure(kubernetes: RealKubernetes, run_module: Run) -> None:
