@@ -52,6 +52,7 @@ options:
       outputs:
         description:
           - Files that the unit writes when it starts. It is restarted when one is missing or was changed since.
+          - Interfaces that it adds, as C(/proc/sys/net/ipv4/conf/NAME). It is restarted when one is missing.
         type: list
         elements: path
         default: []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -99,6 +100,14 @@ class Flannel:
         }  # fmt: skip
         path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
 
+    def add_interface(self) -> None:
+        """Add an interface of the name that flannel's has, as a unit on a sandbox host only; it moves no packets."""
+        backend = self.config.get("Backend") or {}
+        if backend.get("Type") == "vxlan" and "INVOCATION_ID" in os.environ:
+            name = f"flannel.{backend.get('VNI', 1)}"
+            if not Path("/sys/class/net", name).exists():
+                subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
+
     def publish(self, api: Connection) -> None:
         """Publish our address to the other nodes."""
         prefix, backend = "flannel.alpha.coreos.com", (self.config.get("Backend") or {}).get("Type", "vxlan")
@@ -132,6 +141,7 @@ def flanneld(program: Program) -> int:
         try:
             if range_ := flannel.lease(api):
                 flannel.publish(api)
+                flannel.add_interface()
                 flannel.write(range_)
                 notify("READY=1")
                 stop.wait()

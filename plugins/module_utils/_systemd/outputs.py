@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that a unit writes when it starts; it is restarted if they are missing or changed."""
+"""Files and interfaces that a unit makes when it starts; it is restarted if they are missing or changed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan i
 
 # Times of files come from a clock that ticks some hundred times a second.
 MARGIN = 0.05
+# What the kernel shows has no times of its own: it exists or not.
+KERNEL = "/proc/sys/"
 
 
 def touched(paths: Iterable[str]) -> dict[str, Optional[float]]:
-    """Return when each file was last changed in any way, which cannot be set; None for one that is missing."""
+    """Return when each file was last changed in any way, which cannot be set; None for one that is missing.
+
+    0 for what the kernel shows, such as a network interface.
+    """
     found: dict[str, Optional[float]] = {}
     for path in paths:
         try:
-            found[path] = os.lstat(path).st_ctime
+            changed = os.lstat(path).st_ctime
+            found[path] = 0.0 if path.startswith(KERNEL) else changed
         except (FileNotFoundError, NotADirectoryError):
             found[path] = None
     return found

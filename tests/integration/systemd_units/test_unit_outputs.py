@@ -53,3 +53,21 @@ def test_a_lost_or_edited_output_of_a_unit_is_written_again(hosts: Lab) -> None:
     # A start by other means writes it, too.
     hosts.inside("n1", f"rm {OUT}; systemctl restart writer")
     assert action(hosts) == ("none", [])
+
+
+def test_a_lost_interface_of_a_unit_is_added_again(hosts: Lab) -> None:
+    """Also with cached results; an interface that is there has no time that could be compared."""
+    program = UNIT.replace(f"echo written > {OUT}", "ip link show made0 || ip link add made0 type bridge")
+    files = {"hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/adder.service", "content": program}]}}
+    units = [{"name": "adder", "outputs": ["/proc/sys/net/ipv4/conf/made0"]}]
+    run = {"hardway.kubernetes.unit": {"units": units, "rolling": "adder"}}
+
+    def done() -> tuple[str, list[str]]:
+        result: dict[str, Any] = hosts.play(files, run)["n1"]["units"]["adder.service"]
+        return result["action"], result["reasons"]
+
+    assert done()[0] == "started" and done() == ("none", [])
+    hosts.inside("n1", "ip link del made0")
+    assert done() == ("restarted", ["/proc/sys/net/ipv4/conf/made0 is gone"])
+    assert "made0" in hosts.inside("n1", "ip link show made0")
+    assert done() == ("none", [])
