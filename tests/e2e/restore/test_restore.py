@@ -91,6 +91,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
         for name, arguments in (("encryption", ()), ("service_account", ()), ("service_account", at_once)):
             rotated = made.run(*arguments, playbook=f"playbooks/rotate_{name}_key.yml")
             assert rotated.status == 0, rotated.output[-4000:]
+        assert made.nodes_lost() == set()
         (archive,) = fetched.iterdir()
         yield Saved(made, archive)
 

@@ -105,4 +105,5 @@ def test_one_run_collects_all_csrs_and_one_deploys(cluster: Cluster, vault: Path
     new = {host: set(cluster.exec(host, SERIALS).stdout.split()) - before[host] for host in cluster.hosts()}
     assert sorted(map(len, new.values())) == [1, 3]
     restarted = {unit for unit, start in cluster.starts().items() if start != starts[unit]}
-    assert restarted == {"n1 kube-apiserver", "n1 kubelet", "n2 kubelet"}
+    with_it = {"n1 kube-controller-manager", "n1 kube-scheduler"}
+    assert restarted == {"n1 kube-apiserver", "n1 kubelet", "n2 kubelet"} | with_it

@@ -135,13 +135,10 @@ class Cluster(Lab):
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
 
-    def automatic_restarts(self) -> dict[str, int]:
-        """Return how often systemd itself has restarted each leader's unit since its last manual start."""
-        found = {}
-        for host in self.hosts():
-            for unit in ("kube-controller-manager", "kube-scheduler"):
-                found[f"{host} {unit}"] = int(self.exec(host, f"systemctl show -P NRestarts {unit}").stdout or 0)
-        return found
+    def nodes_lost(self) -> set[str]:
+        """Return the events of nodes that the controller manager took for dead, with how often it did."""
+        shown = "jsonpath='{range .items[*]}{.metadata.name}/{.count} {end}'"
+        return set(self.kubectl(self.hosts()[0], f"get events --field-selector reason=NodeNotReady -o {shown}").split())
 
     def took_turns(self, unit: str) -> bool:
         """Return whether a unit was restarted on one host after the other, by the one clock of all sandbox hosts."""
