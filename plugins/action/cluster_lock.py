@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
                 run,
                 str(self._play_context.remote_addr or "localhost"),
                 "api" if arguments.get("servers") else "etcd",
-                lambda state: self._renew(arguments, variables, state, taken),
+                lambda state: self._renew({**arguments, "step": step_of(arguments, run)}, variables, state, taken),
             )
         elif not result.get("failed") and not result.get("unreachable"):
             Display().v(f"cluster: locked on this controller only: {result.get('reason', '')}")
@@ -81,6 +81,11 @@ class ActionModule(ActionBase):
                 return {**found, "lock": "none"} if lost else found
             finally:
                 self._remove_tmp_path(shell.tmpdir)
+
+
+def step_of(arguments: dict[str, Any], run: _run_lock.Process) -> str:
+    """Return the task that runs now."""
+    return arguments.get("step") or _run_lock.step(place_of_locks(), run)
 
 
 def playbook_name() -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: progress
 type: aggregate
-short_description: Print the tasks that take long, and their hosts
+short_description: Print the tasks that take long, and note the task of a lock
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Prints a line for each task that has been running for 30 seconds, and again after each further 30 seconds.
   - The line names the task and the hosts that have not finished it.
+  - Notes the task that runs, which M(hardway.kubernetes.cluster_lock) shows to other runs.
 options:
   interval:
     description: Seconds between two lines of a task.
@@ -30,13 +31,17 @@ requirements:
 """
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _progress
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _progress, _run_lock
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import place_of_locks
 
 
 class CallbackModule(CallbackBase):
@@ -51,12 +56,21 @@ class CallbackModule(CallbackBase):
         """Start nothing yet: the options are not known."""
         super().__init__()
         self._printer: subprocess.Popen[bytes] | None = None
+        self._notes: tuple[Path, _run_lock.Process] | None = None
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Start the process; it ends with this one, however this one ends."""
         command = [sys.executable, "-I", "-S", _progress.__file__, str(self.get_option("interval"))]
         # Ansible's standard output is not inherited unless it is named.
         self._printer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=1, start_new_session=True)
+        run = _run_lock.process(os.getpid())
+        with suppress(AnsibleError, OSError):
+            self._notes = (place_of_locks(), run) if run else None
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Note the task."""
+        if self._notes:
+            _run_lock.note_step(*self._notes, task.get_name())
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """Report that a host starts a task."""
@@ -73,8 +87,10 @@ class CallbackModule(CallbackBase):
     v2_runner_on_skipped = v2_runner_on_unreachable = v2_runner_on_ok
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """End the process."""
+        """End the process, and forget the task."""
         self._end()
+        if self._notes:
+            _run_lock.forget_step(*self._notes)
 
     def _send(self, *words: str) -> None:
         """Send one line."""

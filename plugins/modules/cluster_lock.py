@@ -67,6 +67,11 @@ options:
     description: Playbook that runs. The default is the name of the playbook.
     type: str
     default: ""
+  step:
+    description: Task that runs now, for those who find the lock. The default
+      is what callback plugin P(hardway.kubernetes.progress#callback) has noted.
+    type: str
+    default: ""
   take_over:
     description: Holder from which to take the lock over before it expires.
     type: str
@@ -142,6 +147,7 @@ SPEC = {
     **ARGUMENTS,
     "etcd": {"type": "dict", "options": ETCD_ARGUMENTS},
     "operation": {"type": "str", "default": ""},
+    "step": {"type": "str", "default": ""},
     "take_over": {"type": "str", "default": ""},
     "duration": {"type": "int", "default": 60},
     "holder": {"type": "str", "default": ""},

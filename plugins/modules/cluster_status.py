@@ -123,7 +123,13 @@ operation:
   description: Holder of the lease C(kube-system/hardway), if any; of its copy in etcd, if no API server is ready.
   returned: when an API server is ready or etcd is healthy
   type: dict
-  sample: {holder: "alice@admin1/4711-881234", playbook: site.yml, since: "2026-11-29T07:45:00Z", age: 4.2, held: true}
+  sample:
+    holder: alice@admin1/4711-881234
+    playbook: site.yml
+    since: "2026-11-29T07:45:00Z"
+    step: "hardway.kubernetes.etcd : Run etcd"
+    age: 4.2
+    held: true
 record:
   description: Cluster record, as M(hardway.kubernetes.cluster_record) returns it. Empty if there is none.
   returned: when an API server is ready

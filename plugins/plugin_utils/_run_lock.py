@@ -73,6 +73,29 @@ def is_dead(holder: str) -> bool:
     return here and pid.isdigit() and bool(started) and not Process(int(pid), started).lives()
 
 
+def note_step(directory: Path, run: Process, name: str) -> None:
+    """Note the task that a run begins, for the process that renews its lock."""
+    with suppress(OSError):
+        _steps(directory, run).write_text(name, encoding="utf-8")
+
+
+def step(directory: Path, run: Process) -> str:
+    """Return the task that a run has begun last, empty if nothing notes it."""
+    with suppress(OSError, ValueError):
+        return _steps(directory, run).read_text(encoding="utf-8")
+    return ""
+
+
+def forget_step(directory: Path, run: Process) -> None:
+    """Remove what was noted of a run that has ended."""
+    with suppress(OSError):
+        _steps(directory, run).unlink()
+
+
+def _steps(directory: Path, run: Process) -> Path:
+    return directory / f"{run.name}.step"
+
+
 def lock_on_controller(directory: Path, keys: Sequence[str], run: Process, holder: str, operation: str) -> None:
     """Lock the cluster against other runs of this user on this controller; fail if one has it.
 
@@ -155,6 +178,7 @@ def _renew(run: Process, shared: Path, call: Callable[[str], Mapping[str, Any]])
                     os.utime(shared)
                 else:
                     retry = time.monotonic() + RETRY
+    forget_step(shared.parent, run)
     with suppress(OSError), shared.open("r+") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         with suppress(Exception):

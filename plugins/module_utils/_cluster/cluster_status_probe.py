@@ -139,7 +139,7 @@ def objects(server: str, tls: Tls, timeout: float) -> dict[str, Any]:
 
 
 def operation_of(lease: dict[str, Any], now: datetime.datetime) -> dict[str, Any]:
-    """Return who holds the cluster's lock, with which playbook, since when, and whether the run lives."""
+    """Return who holds the cluster's lock, with which playbook, since when, at which task, and whether it lives."""
     found = lock.holder(lease, now)
     if found is None:
         return {}
@@ -147,6 +147,7 @@ def operation_of(lease: dict[str, Any], now: datetime.datetime) -> dict[str, Any
         "holder": found.name,
         "playbook": found.operation,
         "since": found.since,
+        "step": found.step,
         "age": found.renewed,
         "held": kubernetes_leases.held(lease, now),
     }

@@ -13,7 +13,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes imp
 
 NAME = "hardway"
 PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
-OPERATION = "hardway.kubernetes/operation"
+OPERATION, STEP = "hardway.kubernetes/operation", "hardway.kubernetes/step"
 # Outside of what the API servers have in etcd.
 KEY = "/hardway/lock"
 # Several hosts lock as one run. What one of them wrote so many seconds ago, the others do not write again.
@@ -22,16 +22,21 @@ Lease = Optional[dict[str, Any]]
 
 
 class Holder(NamedTuple):
-    """Who holds the lock: its name, the playbook that it runs, since when, and how many seconds ago it was renewed."""
+    """Who holds the lock: its name, the playbook that it runs, since when, and how many seconds ago it was renewed.
+
+    C(step) is the task that ran at the last renewal, empty if that is not known.
+    """
 
     name: str
     operation: str
     since: str
     renewed: float
+    step: str
 
     def text(self) -> str:
         """Return this as part of a sentence."""
-        return f"{self.name}, which runs {self.operation} since {self.since} (renewed {self.renewed:.0f} s ago)"
+        step = f", at {self.step!r}" if self.step else ""
+        return f"{self.name}, which runs {self.operation} since {self.since}{step} (renewed {self.renewed:.0f} s ago)"
 
 
 def holder(lease: Lease, now: datetime.datetime) -> Optional[Holder]:
@@ -39,9 +44,10 @@ def holder(lease: Lease, now: datetime.datetime) -> Optional[Holder]:
     spec = (lease or {}).get("spec") or {}
     if not lease or not spec.get("holderIdentity"):
         return None
-    operation = (lease["metadata"].get("annotations") or {}).get(OPERATION) or "an unknown playbook"
+    notes = lease["metadata"].get("annotations") or {}
+    operation, step = notes.get(OPERATION) or "an unknown playbook", notes.get(STEP) or ""
     age = leases.age(lease, now)
-    return Holder(str(spec["holderIdentity"]), operation, str(spec.get("acquireTime") or "?"), age or 0.0)
+    return Holder(str(spec["holderIdentity"]), operation, str(spec.get("acquireTime") or "?"), age or 0.0, step)
 
 
 def refusal(lease: Lease, name: str, now: datetime.datetime, take_over: str = "") -> Optional[str]:
@@ -59,8 +65,10 @@ def refusal(lease: Lease, name: str, now: datetime.datetime, take_over: str = ""
     )
 
 
-def taken(lease: Lease, name: str, operation: str, duration: int, now: datetime.datetime) -> dict[str, Any]:
-    """Return the Lease with which the run C(name) holds the lock, renewed now.
+def taken(
+    lease: Lease, name: str, operation: str, duration: int, now: datetime.datetime, step: str = ""
+) -> dict[str, Any]:
+    """Return the Lease with which the run C(name) holds the lock, renewed now at the task C(step).
 
     The resource version of the former one makes the API refuse it if another run was quicker.
     """
@@ -68,7 +76,8 @@ def taken(lease: Lease, name: str, operation: str, duration: int, now: datetime.
     before = (lease or {}).get("spec") or {}
     same = before.get("holderIdentity") == name
     changes = int(before.get("leaseTransitions") or 0)
-    metadata = {"name": NAME, "namespace": "kube-system", "annotations": {OPERATION: operation}}
+    notes = {OPERATION: operation, **({STEP: step} if step else {})}
+    metadata = {"name": NAME, "namespace": "kube-system", "annotations": notes}
     if lease:
         metadata["resourceVersion"] = lease["metadata"]["resourceVersion"]
     return {

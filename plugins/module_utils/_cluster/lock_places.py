@@ -106,7 +106,8 @@ def acquire(place: Place, params: Mapping[str, Any], check_mode: bool) -> None:
         if check_mode or lock.is_fresh(lease, params["holder"], now):
             return
         try:
-            place.write(lease, lock.taken(lease, params["holder"], params["operation"], params["duration"], now))
+            name, operation, duration = params["holder"], params["operation"], params["duration"]
+            place.write(lease, lock.taken(lease, name, operation, duration, now, params["step"]))
             return
         except Conflict:
             if attempt == ATTEMPTS:

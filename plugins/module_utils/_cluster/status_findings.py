@@ -325,5 +325,6 @@ def operation(state: State) -> Iterator[Finding]:
     found = state.cluster.get("operation") or {}
     if found and not found["held"]:
         since = "" if found["age"] is None else f" {age(found['age'])} ago"
-        reason = f"{found['playbook']} of {found['holder']}: interrupted, its lock was last renewed{since}"
+        step = f" at {found['step']!r}" if found.get("step") else ""
+        reason = f"{found['playbook']} of {found['holder']}: interrupted{step}, its lock was last renewed{since}"
         yield Finding("warning", "operation", "operation", reason, "run the same playbook again, which completes it")

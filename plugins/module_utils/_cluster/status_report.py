@@ -345,6 +345,7 @@ def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
             else ""
         )
         running = one_line(f"{operation['playbook']} by {operation['holder']}{since}")
+        running += f" · {one_line(operation['step'])}" if operation.get("step") else ""
         running += "" if operation["held"] else " · interrupted"
     rows: list[Row] = [("warning", [item["name"], item["user"], item["signer"], age(item["age"])]) for item in pending]
     columns = ("CSR", "From", "Signer", "Age")

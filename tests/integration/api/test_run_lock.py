@@ -135,3 +135,10 @@ def test_the_lock_is_renewed_while_the_run_lives(runs: Runs) -> None:
     while runs.lease()["spec"]["renewTime"] == before["renewTime"]:
         assert time.monotonic() < end, before
         time.sleep(1)
+    # What the run does now is known to others.
+    assert runs.lease()["metadata"]["annotations"]["hardway.kubernetes/step"] == "Wait"
+    assert ", at 'Wait' (renewed" in output_of(runs.start(controller="other"))
+    assert list(runs.directory.glob("one/hardway-*/*.step"))
+    runs.end.touch()
+    runs.wait_until(held=False)
+    assert not list(runs.directory.glob("*/hardway-*/*.step"))

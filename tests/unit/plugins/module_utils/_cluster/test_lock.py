@@ -49,6 +49,8 @@ def test_a_renewal_keeps_the_time_of_the_start_and_a_new_holder_is_a_transition(
     assert renewed["metadata"]["resourceVersion"] == "7"
     assert renewed["spec"]["acquireTime"] == "2026-11-29T07:00:00.000000Z"
     assert (renewed["spec"]["renewTime"], renewed["spec"]["leaseTransitions"]) == ("2026-11-29T07:30:00.000000Z", 3)
+    found = lock.holder(lock.taken(lease(), ALICE, "rotate_ca.yml", 60, NOW, "etcd : Run etcd"), NOW)
+    assert found and found.text().endswith("since 2026-11-29T07:00:00.000000Z, at 'etcd : Run etcd' (renewed 0 s ago)")
     other = lock.taken(lease(age=61), BOB, "site.yml", 60, NOW)["spec"]
     assert (other["acquireTime"], other["leaseTransitions"]) == ("2026-11-29T07:30:00.000000Z", 4)
     assert lock.taken(None, BOB, "site.yml", 60, NOW)["spec"]["leaseTransitions"] == 0

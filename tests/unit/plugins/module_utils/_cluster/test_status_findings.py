@@ -283,9 +283,12 @@ def test_a_running_operation_is_shown_and_an_interrupted_one_is_a_warning() -> N
     assert found(with_cluster(operation=running)) == []
     section = report(with_cluster(operation=running))["sections"][-1]
     assert section["summary"] == "site.yml by alice@ctrl1/11-1 since 2026-11-29 03:10:00 UTC"
+    running["step"] = "etcd : Run etcd"
+    section = report(with_cluster(operation=running))["sections"][-1]
+    assert section["summary"] == "site.yml by alice@ctrl1/11-1 since 2026-11-29 03:10:00 UTC · etcd : Run etcd"
     severity, text = only(with_cluster(operation={**running, "held": False, "age": 700.0}))
     assert severity == "warning" and text.startswith(
-        "operation: site.yml of alice@ctrl1/11-1: interrupted, its lock was last renewed 11m40s"
+        "operation: site.yml of alice@ctrl1/11-1: interrupted at 'etcd : Run etcd', its lock was last renewed 11m40s"
     )
 
 
