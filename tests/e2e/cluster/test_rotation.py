@@ -37,6 +37,7 @@ def killed(cluster: Cluster, playbook: str, seconds: float) -> None:
         process.wait()
 
 
+@pytest.mark.long
 def test_cas_are_replaced_though_the_run_is_killed(cluster: Cluster) -> None:
     first = cluster.hosts()[0]
     before = {path: fingerprints(cluster, path) for path in CAS}
