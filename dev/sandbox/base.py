@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from . import root_contents
-from .apt import Archive, machine_archive
+from .debian_packages import Archive, machine_archive
 from .errors import SandboxError
 from .process import run
 from .state import locked

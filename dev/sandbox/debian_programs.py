@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from .apt import Apt, Archive, machine_archive
+from .debian_packages import Apt, Archive, machine_archive
 from .errors import SandboxError
 from .process import run
 

@@ -280,7 +280,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline_csrs import waiting
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.split import shared
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.separate_ca import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
     CA_OPTIONS,

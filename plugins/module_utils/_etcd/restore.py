@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.disk import require_room
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.free_space import require_room
 
 PREFIX = "restore-"
 STATE = "state.json"

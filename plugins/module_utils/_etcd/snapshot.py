@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.disk import MIB, require_room
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.free_space import MIB, require_room
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.cluster import NONE_HEALTHY, Cluster
 
 # What etcd appends to the database.

@@ -78,7 +78,13 @@ def test_of_many_runs_at_once_one_has_the_lock(lock: Run, kubernetes: RealKubern
     results: list[dict[str, Any]] = []
 
     def attempt(number: int) -> None:
-        params = {**kubernetes.arguments(), "holder": f"run@ctrl/{number}-1", "operation": "site.yml", "etcd": None, "step": ""}
+        params = {
+            **kubernetes.arguments(),
+            "holder": f"run@ctrl/{number}-1",
+            "operation": "site.yml",
+            "etcd": None,
+            "step": "",
+        }
         results.append(cluster_lock.run({**params, "duration": 60, "take_over": "", "state": "present"}, False))
 
     threads = [threading.Thread(target=attempt, args=(number,)) for number in range(8)]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from tests.support.hosts.mirror import mirror
+from tests.support.hosts.faulty_mirror import mirror
 from tests.support.hosts.site import GROUPS, Site, facts
 
 

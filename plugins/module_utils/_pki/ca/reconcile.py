@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import split as ca_split
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import separate_ca
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source, check_same, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import (
     Issuer,
@@ -188,10 +188,10 @@ class Reconciler(KeyMaterial):
             source = Source.find(params, self.import_dir, self.store)
             if source is not None:
                 return self._import(name, source, params.get("import_passphrase") or self.passphrase)
-            origin = ca_split.origin_of(params, self.import_dir, self.store, self.passphrase)
+            origin = separate_ca.origin_of(params, self.import_dir, self.store, self.passphrase)
             if origin is not None:
                 if not self.check:
-                    ca_split.copy(self.store, name, origin, self.passphrase)
+                    separate_ca.copy(self.store, name, origin, self.passphrase)
                 state = f"copied from {params['split_from']}"
                 return _report(name, path, state, origin.certificate, has_key=origin.has_key)
             certificate = self._create(name, spec)

@@ -13,7 +13,7 @@ import pytest
 
 from dev.sandbox import base, cgroups, debian_programs, lifecycle, machine, root_contents, sysctls, uplink
 from dev.sandbox import host as hosts
-from dev.sandbox.apt import Archive, parse_targets
+from dev.sandbox.debian_packages import Archive, parse_targets
 from dev.sandbox.errors import SandboxError
 from dev.sandbox.layout import Layout
 from dev.sandbox.process import last_line, run
