@@ -171,7 +171,17 @@ class Manifest:
             return []
         manager = f"--field-manager={self.params['field_manager']}"
         command = ["apply", "--server-side", "--force-conflicts", manager, *arguments, "-f", "-"]
-        return self.kubectl.objects(command, self.content)
+        try:
+            return self.kubectl.objects(command, self.content)
+        except KubectlError as exc:
+            if not exc.invalid:
+                raise
+            # Others added entries to our lists, which an apply keeps, and which cannot be together with ours.
+            try:
+                replaced = self.kubectl.objects(["replace", manager, *arguments, "-f", "-"], self.content)
+            except KubectlError:
+                raise exc from None
+        return replaced if arguments else self.kubectl.objects(command, self.content)
 
     def read_live(self) -> list[dict[str, Any]]:
         """Return the live objects of the manifest and, with a prune label, all that have it, in one call."""
