@@ -113,6 +113,7 @@ import pwd
 import shlex
 import shutil
 import stat
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, leftovers, safe_paths
