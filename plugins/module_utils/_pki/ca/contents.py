@@ -4,8 +4,8 @@
 """The list of all files the PKI directory has ever had, to distinguish lost files from new ones.
 
 contents.json is written before the first file of a new directory, and after each run. A listed file that is missing
-is lost, and so is a log of certificates with fewer lines than it had; it is replaced only if an option names it. A file that is not listed is new and may be created, also
-by a later release. For a directory without the list, its former contents are inferred: see Contents.inferred.
+is lost, and so is a log of certificates with fewer lines than it had; it is replaced only if an option names it.
+A file that is not listed is new and may be created, also by a later release. For a directory without the list, its former contents are inferred: see Contents.inferred.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 
 # What a loss means, and where the value still is.
 _LOSSES = {
-    JOURNAL: "the serial numbers of all certificates, which a revocation needs; where the file exists, lines are missing",
+    JOURNAL: "the serial numbers of all certificates, which a revocation needs; where the file exists, lines are gone",
     ROTATION: "the state of rotations, and what they replace",
     "secrets/encryption.key": (
         "nothing else decrypts the Secrets in etcd; the masters have it in /etc/kubernetes/encryption.yaml"
@@ -118,12 +118,9 @@ class Contents:
         known = self.inferred(asked) if self.listed is None else self.listed
         # During a rotation, the public key of only one of the two keys can be derived.
         known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
-        cut = {JOURNAL} if self._lines() < self.issued else set()
-        return [
-            path
-            for path in [*asked.files, *asked.public]
-            if path in cut or (path in known and not self._is_there(path))
-        ]
+        missing = {path for path in known if not self._is_there(path)}
+        missing |= {JOURNAL} if self._lines() < self.issued else set()
+        return [path for path in [*asked.files, *asked.public] if path in missing]
 
     def inferred(self, asked: Asked) -> set[str]:
         """Infer the former contents of a directory without a list.
