@@ -85,8 +85,11 @@ class Kubectl:
         if done.returncode == 0:
             return done.stdout.decode("utf-8", "replace")
         text = done.stderr.decode("utf-8", "replace").strip()
+        remedy = "fix the manifest, or what the message names"
+        if " is invalid: " in text:
+            remedy += "; an object that was changed manually is created again after kubectl delete"
         raise _error(
-            f"kubectl {arguments[0]}: {text or 'no message'}; fix the manifest, or what the message names",
+            f"kubectl {arguments[0]}: {text or 'no message'}; {remedy}",
             absent=bool(ABSENT.search(text)) or not os.path.exists(self.kubeconfig),
             not_yet=bool(NOT_YET.search(text)),
             invalid=" is invalid: " in text,

@@ -155,6 +155,13 @@ spec: {policyName: absent.example.org, validationActions: [Deny]}
         result = run_module("manifest", **arguments, content=content)
         assert result["changed"] and api.get(path)["spec"]["validationActions"] == ["Deny"], result
         assert not run_module("manifest", **arguments, content=content)["changed"]
+        # What others add would switch the policy off.
+        selector = {"objectSelector": {"matchLabels": {"none": "x"}}}
+        for check in (True, False):
+            api.patch(path, {"spec": {"matchResources": selector}})
+            assert run_module("manifest", check=check, **arguments, content=content)["changed"]
+        assert "none" not in str(api.get(path)["spec"])
+        assert not run_module("manifest", **arguments, content=content)["changed"]
         wrong = run_module("manifest", **arguments, content=content.replace("[Deny]", "[Deny, Warn]"))
         assert "must not contain both" in wrong["msg"]
     finally:

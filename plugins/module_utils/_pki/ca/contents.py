@@ -5,7 +5,8 @@
 
 contents.json is written before the first file of a new directory, and after each run. A listed file that is missing
 is lost, and so is a log of certificates with fewer lines than it had; it is replaced only if an option names it.
-A file that is not listed is new and may be created, also by a later release. For a directory without the list, its former contents are inferred: see Contents.inferred.
+A file that is not listed is new and may be created, also by a later release. For a directory without the list, its
+former contents are inferred: see Contents.inferred.
 """
 
 from __future__ import annotations
