@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from pathlib import Path
 
 DOCUMENTATION = r"""
 name: person_problems
@@ -18,8 +19,9 @@ description:
 options:
   _input:
     description:
-      - What the certificate and the file are to have, with keys C(user), C(groups) (V(null) if not set), C(ttl), C(ttl_max),
-        C(kubeconfig), C(cluster), C(server), C(ca), C(administrator) (user name of the administrator), C(allow_masters).
+      - What the certificate and the file are to have, with keys C(user), C(groups) (V(null) if not set), C(ttl),
+        C(ttl_max), C(kubeconfig), C(cluster), C(server), C(ca), C(administrator) (user name of the administrator),
+        C(allow_masters).
     type: dict
     required: true
 """
@@ -61,7 +63,10 @@ def person_problems(asked: t.Any) -> list[str]:
     try:
         present = names_in(os.path.expanduser(asked["kubeconfig"])) if asked["kubeconfig"] else None
     except OSError as exc:
-        return [*found, f"{asked['kubeconfig']}: cannot be read: {exc.strerror}; set another file with -e kubeconfig=FILE"]
+        return [
+            *found,
+            f"{asked['kubeconfig']}: cannot be read: {exc.strerror}; set another file with -e kubeconfig=FILE",
+        ]
     return found + persons.problems(asked, present)
 
 
@@ -70,8 +75,7 @@ def names_in(path: str) -> list[str] | None:
     import yaml
 
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            content = yaml.safe_load(stream)
+        content = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
         return [str(item["name"]) for part in ("clusters", "users") for item in content[part]]
     except FileNotFoundError:
         return None

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from datetime import datetime, timezone
+from pathlib import Path
 
 from ansible.errors import AnsibleFilterError
 
@@ -44,12 +44,12 @@ def persons_issued(directory: str) -> list[str]:
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import contents, persons
 
-    path = os.path.join(os.path.expanduser(directory), contents.JOURNAL)
+    path = Path(directory).expanduser() / contents.JOURNAL
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return persons.issued(stream, datetime.now(timezone.utc))
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as exc:
         raise AnsibleFilterError(f"{path}: cannot be read: {exc.strerror}; set cluster_pki_dir") from exc
+    return persons.issued(lines, datetime.now(timezone.utc))
 
 
 class FilterModule:

@@ -59,3 +59,5 @@ def test_the_api_knows_user_and_groups_until_the_certificate_has_expired(
     assert refused.returncode == 1 and "Unauthorized" in refused.stderr + refused.stdout, refused
     assert "changed=2" in written()
     assert kubectl(kubernetes, path, *may).stdout == "yes\n"
+    kubernetes.api().delete(f"{BINDINGS}/dev-view")
+    assert kubectl(kubernetes, path, *may).stdout == "no\n", "without the binding, the file is of no use"

@@ -108,7 +108,9 @@ def test_a_file_with_a_certificate_is_written_once_and_again_for_other_groups(si
     embedded(path)
     assert "O=dev" not in openssl("x509", "-in", crt, "-noout", "-subject", "-nameopt", "sep_multiline")
     assert matches(crt, key) and key.read_bytes() != old_key
-    report = play(site.directory / "report", [(APPLY, {"hardway.kubernetes.pki_info": {"files": [{"path": str(site.pki)}]}})])
+    report = play(
+        site.directory / "report", [(APPLY, {"hardway.kubernetes.pki_info": {"files": [{"path": str(site.pki)}]}})]
+    )
     assert [item["path"] for item in report.results[0]["certificates"]] == [str(site.pki / "ca.crt")]
     listed = run(site, "-e", "list=true")[1]
     assert all(words in listed for words in ("alice dev,ops", "alice ops", serial, "valid"))
@@ -135,7 +137,14 @@ def test_nothing_is_written_before_everything_is_right(site: Site) -> None:
         before.pop(str(site.directory / name))
     bob = ("-e", "user=bob", "-e", "user_groups=system:masters", "-e", "ttl=30d", "-e", "kubeconfig=alice.kubeconfig")
     for arguments, words in (
-        (bob, ("bypasses RBAC", "exceeds 168h", "alice.kubeconfig: is not a kubeconfig of bob for prod alone (prod, alice)")),
+        (
+            bob,
+            (
+                "bypasses RBAC",
+                "exceeds 168h",
+                "alice.kubeconfig: is not a kubeconfig of bob for prod alone (prod, alice)",
+            ),
+        ),
         (("-e", "user=bob", "-e", "groups=dev"), ("user_groups: is missing",)),
         (("-e", "user=kubernetes-admin", "-e", "user_groups="), ("identity of the cluster",)),
         ((*ALICE, "-e", f"kubeconfig={site.place}"), ("cannot be read: Is a directory",)),
@@ -175,6 +184,8 @@ def test_an_offline_ca_signs_the_csr_that_the_first_run_writes(site: Site) -> No
     line = ["openssl", "x509", "-req", "-in", csr, *signer, "-days", "1", "-out", csr.with_suffix(".crt")]
     subprocess.run(line, check=True, capture_output=True)
     assert run(site, *day)[0] == 2
-    assert matches(embedded(site.pki / ".persons/alice.kubeconfig").with_suffix(".crt"), site.pki / ".persons/alice.key")
+    assert matches(
+        embedded(site.pki / ".persons/alice.kubeconfig").with_suffix(".crt"), site.pki / ".persons/alice.key"
+    )
     assert run(site, *day)[0] == 0
     assert len(journal(site)) == 1
