@@ -57,20 +57,21 @@ def person_problems(asked: t.Any) -> list[str]:
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import persons
 
-    found = []
-    if not os.path.exists(asked["ca"]):
-        found.append(f"{asked['ca']}: does not exist; deploy the cluster with site, or set cluster_pki_dir")
+    ca, path = expanded(asked["ca"]), expanded(asked["kubeconfig"])
+    found = [] if ca.exists() else [f"{ca}: does not exist; deploy the cluster with site, or set cluster_pki_dir"]
     try:
-        present = names_in(os.path.expanduser(asked["kubeconfig"])) if asked["kubeconfig"] else None
+        present = names_in(path)
     except OSError as exc:
-        return [
-            *found,
-            f"{asked['kubeconfig']}: cannot be read: {exc.strerror}; set another file with -e kubeconfig=FILE",
-        ]
+        return [*found, f"{path}: cannot be read: {exc.strerror}; set another file with -e kubeconfig=FILE"]
     return found + persons.problems(asked, present)
 
 
-def names_in(path: str) -> list[str] | None:
+def expanded(path: str) -> Path:
+    """Return a path as modules read it."""
+    return Path(os.path.expandvars(path)).expanduser()
+
+
+def names_in(path: Path) -> list[str] | None:
     """Return the names of clusters and users in a kubeconfig; empty if it is another file, None if there is none."""
     import yaml
 
