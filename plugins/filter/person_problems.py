@@ -80,7 +80,7 @@ def names_in(path: Path) -> list[str] | None:
         return [str(item["name"]) for part in ("clusters", "users") for item in content[part]]
     except FileNotFoundError:
         return None
-    except (yaml.YAMLError, KeyError, TypeError):
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
         return []
 
 

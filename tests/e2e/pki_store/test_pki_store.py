@@ -94,7 +94,7 @@ def masters() -> Iterator[Masters]:
     """Return a control plane whose masters have copies."""
     need_cluster()
     playbook = Path(__file__).with_name("site.yml")
-    made = Masters("person", playbook, {"etcd": ["n1"], "master": ["n1", "n2"]}, dict(SETTINGS))
+    made = Masters("pki-store", playbook, {"etcd": ["n1"], "master": ["n1", "n2"]}, dict(SETTINGS))
     with made.standing(2):
         assert sum(made.apply("--check").values()) > 0
         assert not made.pki.exists()
