@@ -135,16 +135,11 @@ def test_nothing_is_written_before_everything_is_right(site: Site) -> None:
     before = files(site.directory)
     for name in ("hosts.yml", "facts.json", "trusted.json", "running.json", "secrets.json"):
         before.pop(str(site.directory / name))
-    bob = ("-e", "user=bob", "-e", "user_groups=system:masters", "-e", "ttl=30d", "-e", "kubeconfig=alice.kubeconfig")
+    site.environment["PLACE"] = str(site.place)
+    bob = ("-e", "user=bob", "-e", "user_groups=system:masters", "-e", "ttl=30d")
+    other = "alice.kubeconfig: is not a kubeconfig of bob for prod alone (prod, alice)"
     for arguments, words in (
-        (
-            bob,
-            (
-                "bypasses RBAC",
-                "exceeds 168h",
-                "alice.kubeconfig: is not a kubeconfig of bob for prod alone (prod, alice)",
-            ),
-        ),
+        ((*bob, "-e", "kubeconfig=$PLACE/alice.kubeconfig"), ("bypasses RBAC", "exceeds 168h", other)),
         (("-e", "user=bob", "-e", "groups=dev"), ("user_groups: is missing",)),
         (("-e", "user=kubernetes-admin", "-e", "user_groups="), ("identity of the cluster",)),
         ((*ALICE, "-e", f"kubeconfig={site.place}"), ("cannot be read: Is a directory",)),
