@@ -56,7 +56,7 @@ PLAYBOOK_ORDER = [
         "remove_member",
         "defragment",
     ),
-    *("download", "offline_csrs"),
+    *("kubeconfig", "download", "offline_csrs"),
 ]
 
 

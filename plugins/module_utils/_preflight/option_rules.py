@@ -101,6 +101,8 @@ _PART = _between(0, 1)
 RULES: dict[str, Rule] = {
     "addons_coredns_replicas": _at_least(0),
     "addons_wait_timeout": _at_least(0),
+    "admin_person_ttl": _validity,
+    "admin_person_ttl_max": _validity,
     "backup_keep_count": _at_least(0),
     "backup_keep_days": _at_least(0),
     "backup_min_interval_hours": _at_least(0),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -26,6 +27,7 @@ PASSPHRASE = "correct horse battery staple"
 STORE = "/etc/hardway/pki-store"
 SETTINGS = {"cluster_pki_store": "masters", "cluster_pki_store_passphrase": PASSPHRASE}
 ROTATE = TOP / "playbooks/rotate_encryption_key.yml"
+KUBECONFIG = TOP / "playbooks/kubeconfig.yml"
 # What changes the directory, and nothing on the hosts.
 CHANGE = ("-e", '{"ca_extra": [{"name": "team"}]}')
 
@@ -66,6 +68,14 @@ class Masters(Hosts):
         command = self.command(ROTATE, "--skip-tags", "verify")
         done = subprocess.run(command, cwd=TOP, text=True, capture_output=True, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+
+    def kubeconfig(self, *arguments: str) -> int:
+        """Write a person's kubeconfig; return how many changes there were."""
+        command = self.command(KUBECONFIG, "-e", "user=alice", "-e", "user_groups=dev", *arguments)
+        done = subprocess.run(command, cwd=TOP, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+        assert "PRIVATE KEY" not in done.stdout
+        return sum(map(int, re.findall(r"changed=(\d+)", done.stdout)))
 
     def kill_in(self, task: str, *arguments: str, playbook: Path | None = None) -> None:
         """Run a playbook, and kill all of it at the beginning of a task."""
@@ -217,3 +227,26 @@ def test_a_rotation_is_finished_by_another_controller(masters: Masters) -> None:
         configured = masters.shell(host, "cat /etc/kubernetes/encryption.yaml")
         assert "key2" in configured and old.rpartition(":")[2].strip() not in configured
     assert set(masters.apply().values()) == {0}
+
+
+def test_the_certificate_of_a_person_is_recorded_in_the_copies(masters: Masters) -> None:
+    """So the next controller knows its serial number; a host that is down does not prevent it."""
+    masters.apply()
+    (first, second), issued = masters.generations(), (masters.pki / "issued.jsonl").read_bytes()
+    assert masters.kubeconfig("--check") > 0
+    assert (masters.generations(), (masters.pki / "issued.jsonl").read_bytes()) == ([first, second], issued)
+    masters.kubeconfig()
+    assert masters.generations() == [first + 1, second + 1]
+    assert masters.kubeconfig() == 0
+    masters.lose()
+    # The one change is the directory on the controller.
+    assert masters.kubeconfig() == 1
+    assert (masters.pki / "issued.jsonl").read_bytes().count(b"\n") == issued.count(b"\n") + 1
+    masters.sandbox("poweroff", "n2")
+    try:
+        masters.kubeconfig("-e", "ttl=4h")
+    finally:
+        masters.sandbox("poweron", "n2")
+    assert masters.generations() == [first + 2, second + 1]
+    masters.apply()
+    assert masters.generations() == [first + 2, first + 2]

@@ -168,6 +168,12 @@ class RealKubernetes:
 def expired(cluster: RealKubernetes, prefix: str) -> Path:
     """Write an administrator's certificate that has expired."""
     path = cluster.ca.issue(prefix, "admin", groups=["system:masters"])
+    expire(cluster, path)
+    return path
+
+
+def expire(cluster: RealKubernetes, path: Path) -> None:
+    """Replace a certificate by one that has expired."""
     old = x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes())
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
@@ -176,4 +182,3 @@ def expired(cluster: RealKubernetes, prefix: str) -> Path:
     )
     made = builder.sign(cluster.ca.key, hashes.SHA256())
     path.with_suffix(".crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return path
