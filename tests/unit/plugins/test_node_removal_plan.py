@@ -27,7 +27,8 @@ def texts(drains: list[dict[str, Any]], **options: Any) -> list[str]:
 def test_what_is_evicted_and_lost_is_named() -> None:
     plan = {"evict": [pod("a"), pod("b")], "lost": [pod("c")], "empty_dirs": [pod("a", volume="cache")]}
     assert texts([{"plan": plan}, {"plan": NOTHING}]) == [
-        f"w1: evict pods shop/a, shop/b; lose the bare pod shop/c; lose what is in emptyDir cache of shop/a; {STOP}; delete the node",
+        "w1: evict pods shop/a, shop/b; lose the bare pod shop/c; lose what is in emptyDir cache of shop/a; "
+        f"{STOP}; delete the node",
         f"w2: {STOP}; delete the node",
     ]
 
