@@ -59,10 +59,10 @@ options:
           - The default is V(0644) for a file, V(0755) for a directory and V(0600) for a secret.
         type: str
       owner:
-        description: Name or number of the owner. When unset, the owner is not changed.
+        description: Name or number of the owner. When unset, root for tasks of root, else not changed.
         type: str
       group:
-        description: Name or number of the group. When unset, the group is not changed.
+        description: Name or number of the group. When unset, root for tasks of root, else not changed.
         type: str
       validate:
         description: Command, run without a shell, that validates the file before it is put in place. V(%s) is its path.
@@ -113,6 +113,7 @@ import pwd
 import shlex
 import shutil
 import stat
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, leftovers, safe_paths
@@ -151,7 +152,7 @@ def main() -> None:
     try:
         steps = []
         for params in module.params["files"]:
-            wanted = files_plan.item(params)
+            wanted = files_plan.item({**params, **owners(params)})
             found = inspect(wanted.path)
             changes = files_plan.changes(wanted, found)
             if changes:
@@ -241,6 +242,12 @@ def put(wanted: files_plan.Item, found: files_plan.Found, changes: list[str]) ->
     owner = wanted.owner if wanted.owner or found.kind == "absent" else str(found.owner[1])
     group = wanted.group if wanted.group or found.kind == "absent" else str(found.group[1])
     atomic_files.write(wanted.path, wanted.content, mode=wanted.mode, owner=owner, group=group)
+
+
+def owners(params: dict[str, Any]) -> dict[str, Any]:
+    """Return owner and group. A file that lost root's ownership can be changed by somebody else."""
+    default = None if os.geteuid() else "root"
+    return {name: params[name] or default for name in ("owner", "group")}
 
 
 def name_of_user(number: int) -> str:

@@ -139,6 +139,8 @@ class Manifest:
             self.target = self.apply("--dry-run=server")
             self.check_labels()
             self.live = self.read_live()
+            if self.is_extended():
+                self.target = self.replace("--dry-run=server")
         except KubectlError as exc:
             if self.check_mode and (exc.absent or exc.not_yet):
                 return self.result(bool(self.content.strip()), [], [], manifest.raw_diff(self.content))
@@ -157,6 +159,8 @@ class Manifest:
             self.live = self.read_live()
         surplus = self.surplus()
         if not self.check_mode:
+            if changed and self.is_extended():
+                self.replace()
             if changed and not applied:
                 self.live = self.apply()
             for item in surplus:
@@ -171,7 +175,28 @@ class Manifest:
             return []
         manager = f"--field-manager={self.params['field_manager']}"
         command = ["apply", "--server-side", "--force-conflicts", manager, *arguments, "-f", "-"]
-        return self.kubectl.objects(command, self.content)
+        try:
+            return self.kubectl.objects(command, self.content)
+        except KubectlError as exc:
+            if not exc.invalid:
+                raise
+            # Others added entries to our lists, which an apply keeps, and which cannot be together with ours.
+            try:
+                replaced = self.replace(*arguments)
+            except KubectlError:
+                raise exc from None
+        return replaced if arguments else self.kubectl.objects(command, self.content)
+
+    def replace(self, *arguments: str) -> list[dict[str, Any]]:
+        """Replace the objects of the manifest, which removes what others added to them."""
+        manager = f"--field-manager={self.params['field_manager']}"
+        return self.kubectl.objects(["replace", manager, *arguments, "-f", "-"], self.content)
+
+    def is_extended(self) -> bool:
+        """Return whether all objects exist, and one that decides who may do what has parts that others wrote."""
+        wanted = {identity(item) for item in self.target}
+        live = [item for item in self.live if identity(item) in wanted]
+        return len(live) == len(wanted) and manifest.extended(live, self.params["field_manager"])
 
     def read_live(self) -> list[dict[str, Any]]:
         """Return the live objects of the manifest and, with a prune label, all that have it, in one call."""
@@ -190,7 +215,7 @@ class Manifest:
         """Return those objects of the manifest that exist."""
         if not self.content.strip():
             return []
-        return self.kubectl.objects(["get", "--ignore-not-found", "-f", "-"], self.content)
+        return self.kubectl.objects(["get", "--ignore-not-found", "--show-managed-fields", "-f", "-"], self.content)
 
     def read_live_without_namespace(self) -> list[dict[str, Any]]:
         """Return the existing objects although a namespace or kind does not exist."""

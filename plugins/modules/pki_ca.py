@@ -367,7 +367,7 @@ def guarded(reconciler: Reconciler, params: dict[str, Any]) -> Iterator[tuple[Re
         return
     contents.begin()
     reconciler.move_certificates_aside()
-    if JOURNAL in gone:
+    if JOURNAL in gone and not os.path.exists(os.path.join(store.directory, JOURNAL)):
         store.write(os.path.join(store.directory, JOURNAL), b"")
     try:
         yield reconciler, gone

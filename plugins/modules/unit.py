@@ -206,7 +206,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._host import ca
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import outputs as systemd_outputs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd import plan as systemd_plan
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.apply import Units
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import drop_in_places
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.fingerprints import drop_in_places, overrides
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, once_started
 
 TLS = {"ca": {"type": "path"}, "cert": {"type": "path"}, "key": {"type": "path", "no_log": False}}
@@ -327,6 +327,8 @@ def remember(key: str, units: Units) -> None:
     ):
         return
     names = {path for want in units.wants.values() for path in (*want.inputs, *drop_in_places(want.name, control=True))}
+    # As patterns, which stand for nothing as long as there is no such file.
+    names |= {f"{path}*" for name in units.wants for path in overrides(name)}
     health = [want.health for want in units.wants.values() if want.health]
     absent = [path for path, now in inputs.items() if now.digest == "absent"]
     cached_results.store(

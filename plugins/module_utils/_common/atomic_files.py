@@ -19,6 +19,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_pa
 
 # A module loads this before it inspects anything. Times of files come from a clock that ticks a hundred times a second.
 BEGAN = time.time() - 0.05
+# The number of root, and the one that means to leave an owner as it is.
+ROOT, UNSET = 0, -1
 # What this process has written, or found untouched, by inode. What else changed since it began, another one changed.
 _OURS: set[tuple[int, int, int, int]] = set()
 
@@ -97,7 +99,7 @@ def attributes_differ(found: os.stat_result, mode: int, owner: str | None, group
         uid, gid = user_id(owner, ""), group_id(group, "")
     except HardwayError:
         return True
-    return stat.S_IMODE(found.st_mode) != mode or uid not in (-1, found.st_uid) or gid not in (-1, found.st_gid)
+    return stat.S_IMODE(found.st_mode) != mode or uid not in (UNSET, found.st_uid) or gid not in (UNSET, found.st_gid)
 
 
 def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -> None:
@@ -118,9 +120,9 @@ def read(path: str) -> bytes | None:
 
 
 def user_id(name: str | None, path: str) -> int:
-    """The number of a user given by name or number; -1 (leave it) for None."""
+    """The number of a user given by name or number. For None root's, as of a new file, and -1 (leave it) for others."""
     if name is None:
-        return -1
+        return UNSET if os.geteuid() else ROOT
     try:
         return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
     except KeyError as exc:
@@ -128,9 +130,9 @@ def user_id(name: str | None, path: str) -> int:
 
 
 def group_id(name: str | None, path: str) -> int:
-    """The number of a group given by name or number; -1 (leave it) for None."""
+    """The number of a group given by name or number; for None as with users."""
     if name is None:
-        return -1
+        return UNSET if os.geteuid() else ROOT
     try:
         return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
     except KeyError as exc:

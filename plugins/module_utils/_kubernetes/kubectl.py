@@ -27,10 +27,14 @@ NOT_YET = re.compile(r'namespaces "[^"]*" not found|no matches for kind|doesn\'t
 
 
 class KubectlError(HardwayError):
-    """kubectl failed. ``absent``: no API there; ``not_yet``: a namespace or kind is not there."""
+    """kubectl failed.
+
+    ``absent``: no API there; ``not_yet``: a namespace or kind is not there; ``invalid``: the API refuses an object.
+    """
 
     absent = False
     not_yet = False
+    invalid = False
 
 
 class Kubectl:
@@ -81,15 +85,19 @@ class Kubectl:
         if done.returncode == 0:
             return done.stdout.decode("utf-8", "replace")
         text = done.stderr.decode("utf-8", "replace").strip()
+        remedy = "fix the manifest, or what the message names"
+        if " is invalid: " in text:
+            remedy += "; an object that was changed manually is created again after kubectl delete"
         raise _error(
-            f"kubectl {arguments[0]}: {text or 'no message'}; fix the manifest, or what the message names",
+            f"kubectl {arguments[0]}: {text or 'no message'}; {remedy}",
             absent=bool(ABSENT.search(text)) or not os.path.exists(self.kubeconfig),
             not_yet=bool(NOT_YET.search(text)),
+            invalid=" is invalid: " in text,
         )
 
 
-def _error(message: str, *, absent: bool = False, not_yet: bool = False) -> KubectlError:
+def _error(message: str, *, absent: bool = False, not_yet: bool = False, invalid: bool = False) -> KubectlError:
     """Return the exception with its flags."""
     error = KubectlError(message)
-    error.absent, error.not_yet = absent, not_yet
+    error.absent, error.not_yet, error.invalid = absent, not_yet, invalid
     return error

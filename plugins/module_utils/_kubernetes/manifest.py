@@ -33,6 +33,14 @@ PRUNED_KINDS = (
     "PodDisruptionBudget.policy",
     "PriorityClass.scheduling.k8s.io",
 )
+DECIDING = (
+    "Role.rbac.authorization.k8s.io",
+    "RoleBinding.rbac.authorization.k8s.io",
+    "ClusterRole.rbac.authorization.k8s.io",
+    "ClusterRoleBinding.rbac.authorization.k8s.io",
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+)
 Object = dict[str, Any]
 
 
@@ -91,6 +99,21 @@ def surplus(labelled: Iterable[Object], target: Iterable[Object], manager: str) 
             for entry in item["metadata"].get("managedFields") or []
         )
     ]
+
+
+def extended(live: Iterable[Object], manager: str) -> bool:
+    """Return whether others have written parts of an object that decides who may do what.
+
+    A server-side apply keeps what they added: a condition by which a policy matches nothing, a further resource.
+    """
+    return any(
+        kind_of(item) in DECIDING
+        and entry.get("manager") != manager
+        and not entry.get("subresource")
+        and set(entry.get("fieldsV1") or {}) - {"f:metadata"}
+        for item in live
+        for entry in item["metadata"].get("managedFields") or []
+    )
 
 
 def unlabelled(target: Iterable[Object], label: str) -> list[str]:

@@ -80,6 +80,8 @@ class Units:
         self.seen = self.systemd.show(list(self.wants))
         for name, want in self.wants.items():
             seen = self.seen[name]
+            if want.state == "started":
+                self._refuse_override(name)
             stamp = self.stamps[name] = fingerprints.read_stamp(name)
             if fingerprints.unread(name, seen):
                 self._stale.add(name)
@@ -154,6 +156,14 @@ class Units:
                 stamp = systemd_plan.bound(self.stamps[name], self.seen[name], self.inputs[name])
                 if stamp:
                     fingerprints.write_stamp(name, stamp)
+
+    @staticmethod
+    def _refuse_override(name: str) -> None:
+        for path in filter(os.path.lexists, fingerprints.overrides(name)):
+            raise HardwayError(
+                f"{name}: {path} replaces the whole unit, at the next start at the latest; remove it and run "
+                "systemctl daemon-reload, or put what you need into a drop-in"
+            )
 
     def _refuse_impossible(self) -> None:
         for name, plan in self.plans.items():

@@ -81,6 +81,11 @@ def drop_in_places(name: str, control: bool = False) -> list[str]:
     return [f"{base}/{each}" for each in names for base in SEARCHED if control or base not in CONTROL]
 
 
+def overrides(name: str) -> list[str]:
+    """Return the files in which another unit of this name would come before ours."""
+    return [f"{base}/{name}" for base in SEARCHED[: SEARCHED.index(OURS)]]
+
+
 def drop_ins(name: str) -> list[str]:
     """Return the drop-ins of a unit that are in force; one hides others of its name in less important places."""
     found: dict[str, str] = {}

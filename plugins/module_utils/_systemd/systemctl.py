@@ -160,7 +160,9 @@ class Waiter:
             timeout = min(timeout, at_most)
         well, last = wait_until(self._state, lambda word: not word, timeout=timeout, interval=0.1)
         if not well and at_most is None:
-            self._fail(f"not healthy after {timeout:g} s: {last}")
+            # It runs from the right files, and only what it does is wrong.
+            again = f"; if nothing else helps, systemctl restart {self._want.name}" if self._before is None else ""
+            self._fail(f"not healthy after {timeout:g} s: {last}{again}")
         return self._last
 
     def _replaced(self) -> str:

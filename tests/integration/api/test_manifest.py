@@ -135,6 +135,39 @@ def test_drift_is_shown_and_corrected(kubernetes: RealKubernetes, arguments: dic
     assert "(hidden, differs)" in secret["diff"][0]["after"] and "YmF0dGVye" not in json.dumps(secret)
 
 
+def test_entries_of_others_that_contradict_ours_are_removed(
+    kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run
+) -> None:
+    """A server-side apply keeps them, and the API refuses both together."""
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/gate"
+    content = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: gate}
+spec: {policyName: absent.example.org, validationActions: [Deny]}
+"""
+    api = kubernetes.api()
+    try:
+        assert run_module("manifest", **arguments, content=content)["changed"]
+        api.patch(path, {"spec": {"validationActions": ["Warn"]}})
+        predicted = run_module("manifest", check=True, **arguments, content=content)
+        assert predicted["changed"] and api.get(path)["spec"]["validationActions"] == ["Warn"]
+        result = run_module("manifest", **arguments, content=content)
+        assert result["changed"] and api.get(path)["spec"]["validationActions"] == ["Deny"], result
+        assert not run_module("manifest", **arguments, content=content)["changed"]
+        # What others add would switch the policy off.
+        selector = {"objectSelector": {"matchLabels": {"none": "x"}}}
+        for check in (True, False):
+            api.patch(path, {"spec": {"matchResources": selector}})
+            assert run_module("manifest", check=check, **arguments, content=content)["changed"]
+        assert "none" not in str(api.get(path)["spec"])
+        assert not run_module("manifest", **arguments, content=content)["changed"]
+        wrong = run_module("manifest", **arguments, content=content.replace("[Deny]", "[Deny, Warn]"))
+        assert "must not contain both" in wrong["msg"]
+    finally:
+        api.delete(path)
+
+
 def test_prune_deletes_only_objects_of_the_manifest(
     kubernetes: RealKubernetes, arguments: dict[str, Any], run_module: Run
 ) -> None:

@@ -81,6 +81,15 @@ def test_a_refused_file_leaves_all_as_it_was(hosts: Lab) -> None:
     assert hosts.inside("n1", "find /etc/site -name '*.tmp'; ls -d /tmp/hardway-* 2>/dev/null || true") == ""
 
 
+def test_a_file_without_an_owner_belongs_to_root(hosts: Lab) -> None:
+    run(hosts, task())
+    for damage, found in (("chown daemon", "owner"), ("chgrp daemon", "group")):
+        hosts.inside("n1", f"{damage} /etc/site/a/site.conf")
+        for check in (True, False):
+            assert run(hosts, task(), check=check)["paths"] == {"/etc/site/a/site.conf": [found]}
+        assert hosts.inside("n1", "stat -c %U:%G /etc/site/a/site.conf") == "root:root"
+
+
 def test_a_missing_owner_is_predicted_and_then_refused(hosts: Lab) -> None:
     assert run(hosts, task(owner="nobody-here"), check=True)["changed"]
     assert "no user nobody-here on this host" in run(hosts, task(owner="nobody-here"))["msg"]

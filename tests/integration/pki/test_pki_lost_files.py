@@ -44,6 +44,10 @@ LOST: dict[str, str | None] = {
 KEPT = sorted(name for name, words in LOST.items() if words)
 
 
+# Wrong contents of contents.json, which would disable the guard.
+DAMAGED = ["{", "[]", '{"files": "abc"}', '{"files": [1]}', '{"files": ["ca.key"], "issued": "x"}']
+
+
 def role(directory: Path, **variables: Any) -> dict[str, Any]:
     """Return the task that is role ca."""
     settings = {"cluster_pki_dir": str(directory), **VARIABLES, **variables}
@@ -267,3 +271,32 @@ def test_the_role_accepts_names_as_text_and_as_a_list(complete: Path, tmp_path: 
     (tmp_path / "pki/sa.key").unlink()
     named = ("-e", json.dumps({"ca_regenerate": ["sa.key"]}))
     assert "changed=1" in play(tmp_path / "list", [(APPLY, role(tmp_path / "pki"))], *named).output
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_list_is_an_error(complete: Path, tmp_path: Path, text: str) -> None:
+    pki = tmp_path / "pki"
+    shutil.copytree(complete, pki)
+    (pki / "contents.json").write_text(text)
+    outcome = play(tmp_path, [(APPLY, role(pki))])
+    assert "contents.json: is damaged; restore it from a backup" in outcome.output
+    assert (pki / "contents.json").read_text() == text
+
+
+@pytest.mark.parametrize("keep", [0, 700])
+def test_a_log_that_was_cut_is_an_error_until_it_is_accepted(complete: Path, tmp_path: Path, keep: int) -> None:
+    """What is left of it is kept, and the next line is a line of its own."""
+    pki = tmp_path / "pki"
+    shutil.copytree(complete, pki)
+    left = (pki / "issued.jsonl").read_bytes()[:keep]
+    (pki / "issued.jsonl").write_bytes(left)
+    outcome = play(tmp_path, [(CHECK, role(pki)), (APPLY, role(pki))])
+    assert "issued.jsonl (the serial numbers of all certificates, which a revocation needs; where the" in outcome.output
+    assert (pki / "issued.jsonl").read_bytes() == left
+    accepted = play(tmp_path, [(APPLY, role(pki, ca_regenerate=["issued.jsonl"], cluster_certificate_renew=["ca"]))])
+    assert "failed=0" in accepted.output, accepted.output
+    call("pki_ca", ca_dir=str(pki), cas=[{"name": "another-ca"}])
+    log = (pki / "issued.jsonl").read_bytes()
+    assert log.startswith(left) and log[len(left) :].lstrip(b"\n").startswith(b"{")
+    assert json.loads(log.splitlines()[-1])["path"].endswith("another-ca.crt")
+    assert "failed=0" in play(tmp_path, [(APPLY, role(pki))]).output

@@ -60,6 +60,18 @@ def test_a_drop_in_is_an_input_too(hosts: Lab) -> None:
     assert set(hosts.everywhere("ps -o ni= -p $(systemctl show -P MainPID web)").values()) == {"3"}
 
 
+def test_a_unit_that_comes_before_ours_is_named(hosts: Lab) -> None:
+    """Also where cached results say that all is well; and in check mode."""
+    path = "/etc/systemd/system.control/web.service"
+    assert actions(hosts.play(unit(hosts))) == ["none"] * 3
+    hosts.inside("n2", f"mkdir -p $(dirname {path}); printf '[Service]\nExecStart=/bin/sleep infinity\n' >{path}")
+    for check in (True, False):
+        results = hosts.play(unit(hosts), check=check)
+        assert results["n2"]["msg"].startswith(f"web.service: {path} replaces the whole unit"), results["n2"]
+    hosts.inside("n2", f"rm {path}; systemctl daemon-reload")
+    assert actions(hosts.play(unit(hosts))) == ["none"] * 3
+
+
 def test_a_broken_configuration_stops_at_the_first_host(hosts: Lab) -> None:
     results = hosts.play(files("broken"), unit(hosts))
     messages = [result["msg"] for result in results.values()]

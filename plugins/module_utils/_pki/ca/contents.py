@@ -4,8 +4,9 @@
 """The list of all files the PKI directory has ever had, to distinguish lost files from new ones.
 
 contents.json is written before the first file of a new directory, and after each run. A listed file that is missing
-is lost; it is replaced only if an option names it. A file that is not listed is new and may be created, also
-by a later release. For a directory without the list, its former contents are inferred: see Contents.inferred.
+is lost, and so is a log of certificates with fewer lines than it had; it is replaced only if an option names it.
+A file that is not listed is new and may be created, also by a later release. For a directory without the list, its
+former contents are inferred: see Contents.inferred.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 
 # What a loss means, and where the value still is.
 _LOSSES = {
-    JOURNAL: "the serial numbers of all certificates, which a revocation needs",
+    JOURNAL: "the serial numbers of all certificates, which a revocation needs; where the file exists, lines are gone",
     ROTATION: "the state of rotations, and what they replace",
     "secrets/encryption.key": (
         "nothing else decrypts the Secrets in etcd; the masters have it in /etc/kubernetes/encryption.yaml"
@@ -91,10 +92,11 @@ class Asked:
 
 @dataclass
 class Contents:
-    """The list; ``listed`` is None if there is none yet."""
+    """The list, and the number of lines in the log of certificates; ``listed`` is None if there is none yet."""
 
     store: Any
     listed: set[str] | None
+    issued: int = 0
 
     @classmethod
     def load(cls, store: Any) -> Contents:
@@ -104,7 +106,11 @@ class Contents:
         if data is None:
             return cls(store, None)
         try:
-            return cls(store, set(json.loads(data)["files"]))
+            found = json.loads(data)
+            files, issued = found["files"], found.get("issued", 0)
+            if not isinstance(files, list) or not all(isinstance(path, str) for path in files):
+                raise TypeError(files)
+            return cls(store, set(files), int(issued))
         except (ValueError, KeyError, TypeError) as exc:
             raise HardwayError(f"{path}: is damaged; restore it from a backup") from exc
 
@@ -113,7 +119,9 @@ class Contents:
         known = self.inferred(asked) if self.listed is None else self.listed
         # During a rotation, the public key of only one of the two keys can be derived.
         known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
-        return [path for path in [*asked.files, *asked.public] if path in known and not self._is_there(path)]
+        missing = {path for path in known if not self._is_there(path)}
+        missing |= {JOURNAL} if self._lines() < self.issued else set()
+        return [path for path in [*asked.files, *asked.public] if path in missing]
 
     def inferred(self, asked: Asked) -> set[str]:
         """Infer the former contents of a directory without a list.
@@ -143,19 +151,23 @@ class Contents:
 
     def note(self, asked: Asked, gone: Iterable[str] = ()) -> None:
         """Add the existing files of the task to the list, and remove those that are replaced."""
-        before = self.listed
+        before, issued = self.listed, self.issued
         kept = (before or set()) - set(gone)
-        self.listed = kept | {path for path in asked.files if self._is_there(path)}
+        self.listed, self.issued = kept | {path for path in asked.files if self._is_there(path)}, self._lines()
         if not self.listed:
             # The task failed before it created a file: the directory is still new.
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.store.directory, LIST))
-        elif self.listed != before:
+        elif (self.listed, self.issued) != (before, issued):
             self.write()
 
     def _is_there(self, path: str) -> bool:
         """Return whether the path exists."""
         return os.path.exists(os.path.join(self.store.directory, path))
+
+    def _lines(self) -> int:
+        """Return the number of lines in the log of certificates."""
+        return (self.store.read(os.path.join(self.store.directory, JOURNAL)) or b"").count(b"\n")
 
     def _rotating(self) -> set[str]:
         """Return the names in unfinished rotations; a damaged file is reported by the rotation."""
@@ -181,7 +193,7 @@ class Contents:
 
     def write(self) -> None:
         """Write the list."""
-        self.store.write(os.path.join(self.store.directory, LIST), _encoded(self.listed or set()))
+        self.store.write(os.path.join(self.store.directory, LIST), _encoded(self.listed or set(), self.issued))
 
 
 def problem(store: Any, asked: Asked, lost: Sequence[str]) -> str:
@@ -243,6 +255,6 @@ def _relative(store: Any, path: str) -> str:
     return os.path.relpath(path, store.directory)
 
 
-def _encoded(files: Iterable[str]) -> bytes:
+def _encoded(files: Iterable[str], issued: int) -> bytes:
     """Return the content of the list."""
-    return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"
+    return json.dumps({"files": sorted(files), "issued": issued}, indent=1).encode() + b"\n"

@@ -197,7 +197,7 @@ class Store:
                 f" start a new one by role ca with -e ca_regenerate={JOURNAL}"
             )
         try:
-            handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 yield handle
             finally:
@@ -211,6 +211,9 @@ class Store:
 def _append(handle: int, line: bytes) -> None:
     """Append a line to a journal, completely or not at all."""
     end = os.fstat(handle).st_size
+    if end and os.pread(handle, 1, end - 1) != b"\n":
+        # What another program has cut off must not take the next line with it.
+        line = b"\n" + line
     try:
         if os.write(handle, line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -121,6 +121,18 @@ def test_data_means_a_write_ahead_log(program: Any, tmp_path: Path) -> None:
     (log / "0000000000000000-0000000000000000.wal").touch()
     assert program.has_data(flags)
     assert not program.has_data({**flags, "wal-dir": str(tmp_path / "elsewhere")})
+
+
+def test_data_that_may_not_be_read_are_no_missing_data(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: str) -> NoReturn:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(program.os, "listdir", denied)
+    with pytest.raises(
+        program.Refusal, match=r"^/var/lib/etcd/member/wal: etcd's user may not read it; give /var/lib"
+    ) as raised:
+        program.has_data({"data-dir": "/var/lib/etcd"})
+    assert raised.value.status == program.NEEDS_ADMINISTRATOR
 
 
 def test_an_unresponsive_member_is_a_refusal_after_the_timeout(program: Any) -> None:
