@@ -70,6 +70,7 @@ def test_why_an_eviction_is_refused() -> None:
     assert processed == Refusal("", "is still being processed")
     several = drain.refusal(pod("p"), 500, "This pod has more than one PodDisruptionBudget, which", {})
     assert several is not None and several.budget == ""
+    assert drain.refusal(pod("p"), 503, "more than one PodDisruptionBudget", {}) is None
     for status, details in ((429, {}), (500, {}), (403, cause("DisruptionBudget", needs))):
         assert drain.refusal(pod("p"), status, "other", details) is None
     assert (
@@ -195,7 +196,7 @@ def test_attachments_of_volumes_that_stay_in_use_are_not_awaited() -> None:
         {"name": "tmp", "emptyDir": {}},
     ]
     volumes[1]["ephemeral"] = {"volumeClaimTemplate": {}}
-    pods = [pod("d", "DaemonSet", volumes=volumes), pod("p", volumes=volumes), pod("j", status={"phase": "Failed"})]
+    pods = [pod("d", "DaemonSet", volumes=volumes), pod("p", volumes=volumes), pod("j", volumes=volumes, status={"phase": "Failed"})]
     assert drain.claims(pods) == {("a", "logs"), ("a", "d-scratch")}
 
     def attachment(name: str, node_name: str, volume: str | None) -> dict[str, Any]:

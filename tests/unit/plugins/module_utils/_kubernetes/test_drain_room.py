@@ -78,10 +78,10 @@ def test_requests_are_counted_as_the_scheduler_does() -> None:
     spec["initContainers"] = [container(cpu="2"), container(cpu="1")]
     assert requests_of(pod(spec=spec))["cpu"] == 2
     # A sidecar goes on beside those that start after it.
-    spec["initContainers"] = [container(cpu="2"), container("Always", cpu="1"), container(cpu="1500m")]
-    assert requests_of(pod(spec=spec))["cpu"] == Fraction(5, 2)
-    spec["overhead"] = {"cpu": "250m"}
+    spec["initContainers"] = [container(cpu="2"), container("Always", cpu="1"), container(cpu="1750m")]
     assert requests_of(pod(spec=spec))["cpu"] == Fraction(11, 4)
+    spec["overhead"] = {"cpu": "250m"}
+    assert requests_of(pod(spec=spec))["cpu"] == 3
     spec["resources"] = {"requests": {"cpu": "4"}}
     assert requests_of(pod(spec=spec)) == {"cpu": Fraction(17, 4), "memory": 2**30, "pods": 1}
 
@@ -174,7 +174,7 @@ def test_a_resource_that_no_node_has() -> None:
     want = pod(spec={"containers": [{"resources": {"requests": {"example.org/gpu": "1"}}}]})
     assert reasons([want], [node()]) == {"p": "too little example.org/gpu on n2"}
     # Nothing is not too much, also of that.
-    assert reasons([pod(cpu="0")], [node(cpu="0")]) == {}
+    assert reasons([pod(cpu="0")], [node(cpu="1")], [pod("r", "n2", cpu="2")]) == {}
 
 
 def test_a_pod_with_few_nodes_goes_first_and_large_ones_before_small_ones() -> None:
