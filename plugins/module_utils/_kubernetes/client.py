@@ -21,8 +21,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "key": {"type": "path", "default": "/etc/kubernetes/pki/admin.key"},
 }
 # Statuses of temporary errors: conflict, overload, or no server.
-TRANSIENT = frozenset({0, 409, 429, 500, 503, 504})
-PAGE = 500
+_TRANSIENT = frozenset({0, 409, 429, 500, 503, 504})
+_PAGE = 500
 _ATTEMPTS = 8
 Result = TypeVar("Result")
 
@@ -60,7 +60,7 @@ class Api:
     def items(self, path: str, accept: str = "application/json", **values: str) -> list[dict[str, Any]]:
         """Return all objects of a list, read in pages; the values are its query."""
         found: list[dict[str, Any]] = []
-        values["limit"] = str(PAGE)
+        values["limit"] = str(_PAGE)
         while True:
             answer = self.get(query(path, **values), accept=accept)
             found += answer.get("items") or []
@@ -178,7 +178,7 @@ def refusal(method: str, path: str, answer: Response) -> ApiError:
 
 def is_transient(error: HardwayError) -> bool:
     """Return whether the same request may succeed later; a request without a response has no status."""
-    return getattr(error, "status", 0) in TRANSIENT
+    return getattr(error, "status", 0) in _TRANSIENT
 
 
 def retried(call: Callable[[], Result], *, sleep: Callable[[float], None] = time.sleep) -> Result:
