@@ -71,6 +71,10 @@ options:
     description: Whether a cordon of the operator is kept with O(state=uncordoned). With V(false), any cordon is lifted.
     type: bool
     default: true
+  required:
+    description: Whether a node that does not exist is an error. With V(false), nothing is to be done for it.
+    type: bool
+    default: true
 notes:
   - Whether pods fit on other nodes is decided from their requests, taints and tolerations, node selectors and required
     node affinity. Affinity between pods, topology spread, host ports and volumes that are bound to a node are ignored.
@@ -198,6 +202,7 @@ SPEC: dict[str, Any] = {
     "force_room": {"type": "bool", "default": False},
     "delete_bare": {"type": "bool", "default": False},
     "keep_cordoned": {"type": "bool", "default": True},
+    "required": {"type": "bool", "default": True},
 }
 # Evictions at a time.
 LIMIT = 10
@@ -223,6 +228,8 @@ class Drain:
 
     def run(self) -> None:
         """Do what is asked; results() is complete also when this fails."""
+        if not self.params["required"] and self.api.find(f"{NODES}/{self.name}") is None:
+            return
         self.before = self.node = self.read()
         if self.params["state"] == "uncordoned":
             self.patch(lambda node: drain.uncordon_patch(node, self.params["keep_cordoned"]))

@@ -346,3 +346,5 @@ def test_an_unknown_node_is_an_error(kubernetes: RealKubernetes, run_module: Run
     for state in ("drained", "uncordoned"):
         result = run_module("node_drain", **kubernetes.arguments(), node="none", state=state)
         assert result["msg"] == "node none: there is no such node; check the name with kubectl get nodes"
+        result = run_module("node_drain", **kubernetes.arguments(), node="none", state=state, required=False)
+        assert not result["changed"] and not result.get("failed")

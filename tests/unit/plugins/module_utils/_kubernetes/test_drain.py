@@ -196,7 +196,8 @@ def test_attachments_of_volumes_that_stay_in_use_are_not_awaited() -> None:
         {"name": "tmp", "emptyDir": {}},
     ]
     volumes[1]["ephemeral"] = {"volumeClaimTemplate": {}}
-    pods = [pod("d", "DaemonSet", volumes=volumes), pod("p", volumes=volumes), pod("j", volumes=volumes, status={"phase": "Failed"})]
+    failed = pod("j", volumes=volumes, status={"phase": "Failed"})
+    pods = [pod("d", "DaemonSet", volumes=volumes), pod("p", volumes=volumes), failed]
     assert drain.claims(pods) == {("a", "logs"), ("a", "d-scratch")}
 
     def attachment(name: str, node_name: str, volume: str | None) -> dict[str, Any]:
