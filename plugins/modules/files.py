@@ -245,7 +245,7 @@ def put(wanted: files_plan.Item, found: files_plan.Found, changes: list[str]) ->
 
 
 def owners(params: dict[str, Any]) -> dict[str, Any]:
-    """Return owner and group. A file that lost root's ownership can be changed by somebody else."""
+    """Return owner and group. Another user can change a file that is not root's."""
     default = None if os.geteuid() else "root"
     return {name: params[name] or default for name in ("owner", "group")}
 
