@@ -54,6 +54,7 @@ PLAYBOOK_ORDER = [
         "restore",
         "replace",
         "remove_member",
+        "remove_node",
         "defragment",
     ),
     *("kubeconfig", "download", "offline_csrs"),

@@ -16,7 +16,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
-  - Excludes the hosts in the variable C(lost), names with commas between, which no play may contact.
+  - Excludes the hosts in the variables C(lost) and C(removed), names with commas between, which no play may contact.
 positional: _input, names
 options:
   _input:
@@ -45,7 +45,7 @@ _value:
 
 @pass_context
 def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
-    """Return the pattern. Hosts that are lost come from the context, so that no play can forget them."""
+    """Return the pattern. Hosts that are lost or removed come from the context, so that no play can forget them."""
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options import converted
@@ -55,8 +55,8 @@ def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
     except HardwayError as exc:
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
     parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
-    lost = str(context.get("lost", "")).split(",")
-    return ":".join([*parts, *(f"!{host.strip()}" for host in lost if host.strip())])
+    absent = [host.strip() for name in ("lost", "removed") for host in str(context.get(name, "")).split(",")]
+    return ":".join([*parts, *(f"!{host}" for host in absent if host)])
 
 
 class FilterModule:

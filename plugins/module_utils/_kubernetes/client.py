@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, Callable, Optional
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional, TypeVar
 from urllib.parse import quote
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -19,12 +20,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "cert": {"type": "path", "default": "/etc/kubernetes/pki/admin.crt"},
     "key": {"type": "path", "default": "/etc/kubernetes/pki/admin.key"},
 }
+# Statuses of temporary errors: conflict, overload, or no server.
+_TRANSIENT = frozenset({0, 409, 429, 500, 503, 504})
+_PAGE = 500
+_ATTEMPTS = 8
+Result = TypeVar("Result")
 
 
 class ApiError(HardwayError):
-    """The API refused, with its HTTP status; status 0 means that no server answered."""
+    """The API refused, with its HTTP status and details; status 0 means that no server answered."""
 
     status = 0
+    details: Mapping[str, Any] = {}
 
 
 class Api:
@@ -49,6 +56,18 @@ class Api:
     def get(self, path: str, accept: str = "application/json") -> dict[str, Any]:
         """Return the object at the path."""
         return self._call("GET", path, accept=accept)
+
+    def items(self, path: str, accept: str = "application/json", **values: str) -> list[dict[str, Any]]:
+        """Return all objects of a list, read in pages; the values are its query."""
+        found: list[dict[str, Any]] = []
+        values["limit"] = str(_PAGE)
+        while True:
+            answer = self.get(query(path, **values), accept=accept)
+            found += answer.get("items") or []
+            token = (answer.get("metadata") or {}).get("continue")
+            if not token:
+                return found
+            values["continue"] = token
 
     def find(self, path: str) -> Optional[dict[str, Any]]:
         """Return the object at the path, or None where there is none."""
@@ -141,8 +160,10 @@ class Api:
 
 def refusal(method: str, path: str, answer: Response) -> ApiError:
     """Return the error for a Status answer of the API."""
+    details: Mapping[str, Any] = {}
     try:
-        reason = answer.json().get("message") or answer.json().get("reason")
+        state = answer.json()
+        reason, details = state.get("message") or state.get("reason"), state.get("details") or {}
     except (ValueError, AttributeError):
         reason = answer.body.decode("utf-8", "replace")[:200].strip()
     remedy = {
@@ -151,8 +172,25 @@ def refusal(method: str, path: str, answer: Response) -> ApiError:
         409: "the object was changed concurrently: run again",
     }.get(answer.status, "see the API server's journal")
     error = ApiError(f"{method} {path}: the API answers {answer.status}: {reason}; {remedy}")
-    error.status = answer.status
+    error.status, error.details = answer.status, details
     return error
+
+
+def is_transient(error: HardwayError) -> bool:
+    """Return whether the same request may succeed later; a request without a response has no status."""
+    return getattr(error, "status", 0) in _TRANSIENT
+
+
+def retried(call: Callable[[], Result], *, sleep: Callable[[float], None] = time.sleep) -> Result:
+    """Return what the call returns; repeat it, ever more slowly, while its error is a temporary one."""
+    for attempt in range(_ATTEMPTS - 1):
+        try:
+            return call()
+        except (ApiError, HttpError) as exc:
+            if not is_transient(exc):
+                raise
+        sleep(0.1 * 2**attempt)
+    return call()
 
 
 def query(path: str, **values: str) -> str:

@@ -17,15 +17,11 @@ from typing import Any, Callable, Optional
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError, retried
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.encryption import covered
 
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-PAGE = 500
 _THREADS = 8
-# Temporary errors: conflict, overload, or no server.
-_PASSING = {0, 409, 429, 500, 503, 504}
-_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -71,33 +67,18 @@ def _bases(api: Api) -> Iterator[str]:
 
 def objects(api: Api, resource: Resource) -> list[str]:
     """Return the paths of all objects, read in pages and without their content."""
-    found: list[str] = []
-    values = {"limit": str(PAGE)}
-    while True:
-        answer = api.get(query(f"{resource.base}/{resource.plural}", **values), accept=METADATA)
-        found += [resource.path(item["metadata"]) for item in answer.get("items") or []]
-        token = (answer.get("metadata") or {}).get("continue")
-        if not token:
-            return found
-        values["continue"] = token
+    items = api.items(f"{resource.base}/{resource.plural}", accept=METADATA)
+    return [resource.path(item["metadata"]) for item in items]
 
 
 def rewrite(api: Api, paths: Sequence[str], *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Rewrite all objects; raise with the failed ones at the end."""
 
     def one(path: str) -> Optional[str]:
-        for attempt in range(_ATTEMPTS):
-            try:
-                api.patch(path, {})
-            except (ApiError, HttpError) as exc:
-                status = getattr(exc, "status", 0)
-                if status == 404:
-                    return None
-                if status not in _PASSING or attempt == _ATTEMPTS - 1:
-                    return str(exc)
-                sleep(0.1 * 2**attempt)
-            else:
-                return None
+        try:
+            retried(lambda: api.patch(path, {}), sleep=sleep)
+        except (ApiError, HttpError) as exc:
+            return None if getattr(exc, "status", 0) == 404 else str(exc)
         return None
 
     failed = [reason for reason in map_concurrently(one, paths, _THREADS) if reason]

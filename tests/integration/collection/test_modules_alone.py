@@ -98,7 +98,9 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "etcd_snapshot": ({**ETCD, "etcdctl": "TOP/none", "timeout": 1}, r"no voter is healthy"),
     "image_archive": ({"archives": ["TOP/r.csr"], "inspect_only": True}, r"r\.csr: no readable archive.*; use"),
     "manifest": ({**KUBECTL, "content": "{kind: Namespace}"}, r"kubectl: TOP/none does not exist; install it"),
+    "node_drain": ({**API, "node": "n1"}, NO_SERVER),
     "node_settings": ({**API, "nodes": [{"name": "n1", "labels": {"a": "b"}}], "timeout": 1}, NO_SERVER),
+    "node_removal": ({**API, "node": "n1"}, NO_SERVER),
     "storage_migration": ({**API, "resources": ["secrets"]}, NO_SERVER),
     "unit": ({"units": [{"name": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
 }
