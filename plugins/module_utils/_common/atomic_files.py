@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import grp
 import os
 import pwd
@@ -169,4 +170,7 @@ def _explained(path: str, where: str = "") -> Iterator[None]:
         yield
     except OSError as exc:
         what = f"cannot write {where}".rstrip()
-        raise HardwayError(f"{path}: {what}: {exc.strerror}; free disk space or fix its mode") from exc
+        remedy = "free disk space or fix its mode"
+        if exc.errno == errno.EPERM and not os.geteuid():
+            remedy = "lsattr shows whether it, or its directory, is immutable, and chattr -i -a ends that"
+        raise HardwayError(f"{path}: {what}: {exc.strerror}; {remedy}") from exc
