@@ -108,7 +108,8 @@ def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -
     info = os.stat(path)
     if is_ours(info):
         remember(info)
-    safe_paths.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
+    with _explained(path):
+        safe_paths.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
 
 
 def read(path: str) -> bytes | None:

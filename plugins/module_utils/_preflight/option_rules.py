@@ -39,6 +39,11 @@ def problem(name: str, value: t.Any) -> str:
     return RULES[name](value) if name in RULES else ""
 
 
+def remedy(name: str, value: t.Any) -> str:
+    """Return the remedy of problem(), which shows nothing of the value."""
+    return problem(name, value).rpartition("; ")[2]
+
+
 def _between(least: float, most: float) -> Rule:
     def rule(value: t.Any) -> str:
         if least <= value <= most:

@@ -22,7 +22,7 @@ _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 LONGEST_DNS_NAME = 253
-# What systemd, haproxy, keepalived and the Corefile split at, or take for a quote, a comment, a variable or a specifier.
+# Without what systemd, haproxy, keepalived and the Corefile split at, or take for a quote, comment or variable.
 _WORD = re.compile(r"[^\s\"'\\#]*")
 _PLAIN_PATH = re.compile(r"[^\s\"'\\$%]*")
 _BREAK = re.compile(r"[\r\n\0]")
@@ -48,9 +48,7 @@ _OFTEN = r"(minutely|hourly|daily|weekly|monthly|quarterly|an?nually|yearly|semi
 _MOMENT = r"[0-9*,./~:-]+([ T][0-9*,./~:-]+)?"
 _ZONE = r"[a-z][a-z0-9_+/-]*"
 CALENDAR = re.compile(rf"({_OFTEN}|{_DAYS}|({_DAYS} +)?{_MOMENT}|@[0-9]+)( +{_ZONE})?", re.IGNORECASE)
-_TIME_UNIT = (
-    r"(usec|us|[µμ]s|msec|ms|seconds?|sec|s|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|months?|M|years?|y)"  # noqa: RUF001
-)
+_TIME_UNIT = r"(usec|us|[µμ]s|msec|ms|seconds?|sec|s|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|months?|M|years?|y)"
 TIME_SPAN = re.compile(rf"({_NUMBER} *{_TIME_UNIT}? *)+")
 _SCHEME = re.compile(r"[a-z]+://")
 _PORT_AT_END = re.compile(r"(.*):([0-9]+)(-[0-9]+)?")
@@ -59,7 +57,7 @@ LAST_PORT = 65535
 
 def matching(pattern: re.Pattern[str], what: str, remedy: str) -> Rule:
     """Return the rule that a text has a form."""
-    return lambda value: "" if pattern.fullmatch(value) else f"{value!r} is {what}; {remedy}"
+    return lambda value: "" if pattern.fullmatch(str(value)) else f"{value!r} is {what}; {remedy}"
 
 
 def each(rule: Rule) -> Rule:
@@ -84,7 +82,9 @@ plain_path = matching(
 url_path = matching(
     re.compile(r"/[^\s\"'\\#]*"), "no path of a URL", "begin it with /, without blanks, quotes, backslashes and '#'"
 )
-interface = matching(re.compile(r"[^\s/\"'#!]{1,15}"), "no name of an interface", "use one of those that `ip link` shows")
+interface = matching(
+    re.compile(r"[^\s/\"'#!]{1,15}"), "no name of an interface", "use one of those that `ip link` shows"
+)
 module = matching(re.compile(r"[A-Za-z0-9_-]+"), "no name of a kernel module", "write it without path and suffix")
 calendar = matching(
     CALENDAR, "no calendar event of systemd", "write it like daily or Sun 03:00; `systemd-analyze calendar` shows more"
@@ -217,7 +217,7 @@ def upstream(value: t.Any) -> str:
     """A server of CoreDNS' plugin forward, or a file like resolv.conf."""
     scheme = _SCHEME.match(str(value))
     rest = str(value)[scheme.end() :] if scheme else str(value)
-    if rest and not word(rest) and (scheme and scheme[0] not in ("dns://", "tls://") or rest.startswith("/")):
+    if rest and not word(rest) and ((scheme and scheme[0] not in ("dns://", "tls://")) or rest.startswith("/")):
         return ""
     found = _PORT_AT_END.fullmatch(rest)
     if is_address(rest.strip("[]").partition("%")[0]):
@@ -277,7 +277,9 @@ def command(value: t.Any) -> str:
 
 def metrics_file(value: t.Any) -> str:
     """A file that node_exporter reads."""
-    return "" if value.endswith(".prom") else f"{value!r} does not end in .prom; node_exporter reads no others, rename it"
+    return (
+        "" if value.endswith(".prom") else f"{value!r} does not end in .prom; node_exporter reads no others, rename it"
+    )
 
 
 def manifest(value: t.Any) -> str:

@@ -197,6 +197,15 @@ def test_defaults_do_not_contradict_each_other() -> None:
             {"cluster_api_vip": "192.0.2.7", "cluster_api_former_vip": "192.0.3.7"},
             "keepalived_virtual_router_id: 7 for both",
         ),
+        (
+            {"etcd_heartbeat_interval": 201},
+            "etcd_election_timeout: 1000 is less than 5 times etcd_heartbeat_interval 201",
+        ),
+        (
+            {"master_leader_elect_lease_duration": "10s"},
+            "master_leader_elect_lease_duration: 10s, with renew_deadline 10s",
+        ),
+        ({"master_leader_elect_retry_period": "9s"}, "retry_period 9s; each must be longer"),
     ],
 )
 def test_contradictions(values: dict[str, t.Any], words: str) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_rules import problem
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_rules import RULES, problem, remedy
 
+from tests.support.roles.spellings import options
+
+OPTIONS = options()
 LONG = "a" * 64
 # Of options: wrong values, and right ones.
 VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
@@ -28,10 +31,25 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     ),
     "admin_server": (["https://a b"], ["https://api.example.org:6443"]),
     "backup_calendar": (
-        ["", "tomorrow-ish", "xx", "daily\nExecStart=/bin/true", "daily\\nExecStart=/bin/true", "Mon daily 3", "25 o'clock"],
+        [
+            "",
+            "tomorrow-ish",
+            "xx",
+            "daily\nExecStart=/bin/true",
+            "daily\\nExecStart=/bin/true",
+            "Mon daily 3",
+            "25 o'clock",
+        ],
         [
             *("daily", "DAILY", "anually", "bi-annually", "hourly UTC", "weekly Asia/Tokyo", "daily Etc/GMT+5"),
-            *("Mon", "Sun 03:00", "Mon..Fri *-*-1..7 18:00:00/15", "Mon,Tue..Thu 10:00", "Mon-Fri 10:00", "mon 3:00 utc"),
+            *(
+                "Mon",
+                "Sun 03:00",
+                "Mon..Fri *-*-1..7 18:00:00/15",
+                "Mon,Tue..Thu 10:00",
+                "Mon-Fri 10:00",
+                "mon 3:00 utc",
+            ),
             *("*-*-* 02:00:00 America/Port-au-Prince", "*:0/15", "*-*~1", "Mon *-05~07/1", "@1395716396", "10-1"),
             *("12,14,13,12:20,10,30", "5:40:23.4200004/3.1700005", "00:00..06:00", "2003-03-05T05:40"),
         ],
@@ -39,15 +57,29 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     "backup_dir": (["/a b", "/a%h", '/a"'], ["/srv/backups"]),
     "backup_random_delay": (
         ["", "1x", "-1h", "5hrs", "1h\nx", "soon"],
-        ["0", "90", "1h", "2h 30min", "1.5h", ".5h", "5 days 3M", "1µs", "5μs", "1h30m5s", "3months 2y", "1 week"],  # noqa: RUF001
+        ["0", "90", "1h", "2h 30min", "1.5h", ".5h", "5 days 3M", "1µs", "5μs", "1h30m5s", "3months 2y", "1 week"],
     ),
     "certificates_textfile": (["/a/b.txt"], ["", "/a/b.prom"]),
     "cluster_api_extra_sans": (
         [["a b"], ["http://x"], ["ünicode.example"], ["-a"], ["1.2.3"], [{"a": 1}]],
-        [[], [""], ["a", "*.example.org", "API.example.org", "192.0.2.1", "2001:db8::1", "my_host", "api.example.org."]],
+        [
+            [],
+            [""],
+            ["a", "*.example.org", "API.example.org", "192.0.2.1", "2001:db8::1", "my_host", "api.example.org."],
+        ],
     ),
     "cluster_domain": (
-        ["", "cluster local", "Cluster.Local", "clüster.local", "cluster.local.", ".local", "a..b", LONG, "a." * 127 + "a"],
+        [
+            "",
+            "cluster local",
+            "Cluster.Local",
+            "clüster.local",
+            "cluster.local.",
+            ".local",
+            "a..b",
+            LONG,
+            "a." * 127 + "a",
+        ],
         ["cluster.local", "other", "k8s-1.example.org", "1.2"],
     ),
     "cluster_name": (
@@ -69,10 +101,24 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     "haproxy_balance": (["leastconn\nx"], ["leastconn", "hdr(host)", "uri depth 3"]),
     "haproxy_bind": (
         [["*:99999"], ["192.0.2.1"], [""], ["*:0"], ["*:1\n  x"], ["*:80-99999"]],
-        [["*:6443", ":6443", "[::]:6443", "192.0.2.1:443 interface eth0", "ipv4@*:80", "/run/x.sock", "*:80-90", "$A:1"]],
+        [
+            [
+                "*:6443",
+                ":6443",
+                "[::]:6443",
+                "192.0.2.1:443 interface eth0",
+                "ipv4@*:80",
+                "/run/x.sock",
+                "*:80-90",
+                "$A:1",
+            ]
+        ],
     ),
     "haproxy_check_ca": (["/a b"], ["", "/etc/haproxy/api-ca.crt"]),
-    "haproxy_check_path": (["x y", "/x y", "", "readyz", "/a#b", "/a\nb"], ["/", "/readyz", "/readyz?verbose&exclude=etcd"]),
+    "haproxy_check_path": (
+        ["x y", "/x y", "", "readyz", "/a#b", "/a\nb"],
+        ["/", "/readyz", "/readyz?verbose&exclude=etcd"],
+    ),
     "haproxy_check_server_name": (["a b"], ["", "kubernetes", "web.example"]),
     "haproxy_loopback_bind": (
         ["127.0.0.1", "*:8443", ":8443", "127.0.0.1:0", "127.0.0.1:8443 x", "/run/a:1"],
@@ -88,11 +134,20 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     ),
     "host_kernel_modules": ([["a b"], ["a/b.ko"], [""]], [["br_netfilter", "nf-conntrack"]]),
     "keepalived_check_host": (["a b"], ["127.0.0.1"]),
-    "keepalived_fault_check": (["test -S /x", '/bin/test "a"', "/a\nb"], ["", "/usr/bin/test -S /run/haproxy/admin.sock"]),
+    "keepalived_fault_check": (
+        ["test -S /x", '/bin/test "a"', "/a\nb"],
+        ["", "/usr/bin/test -S /run/haproxy/admin.sock"],
+    ),
     "keepalived_interface": (["eth0 x", "a" * 16], ["", "eth0", "br-lan"]),
-    "keepalived_password": (["a b", 'a"b', "a'", "ä", "a#b", "a!", "a\n"], ["", "s3cr3t", "twelve-chars", "eight$89 #"]),
+    "keepalived_password": (
+        ["a b", 'a"b', "a'", "ä", "a#b", "a!", "a\n"],
+        ["", "s3cr3t", "twelve-chars", "eight$89 #"],
+    ),
     "master_admission_plugins": ([["Node Restriction"], ["a,b"]], [[], ["NodeRestriction", "EventRateLimit"]]),
-    "master_apiserver_args": ([{"a": "x\ny"}], [{"nosuchflag": 1, "feature-gates": {"A": True}, "b": None, "v": ["1"]}]),
+    "master_apiserver_args": (
+        [{"a": "x\ny"}],
+        [{"nosuchflag": 1, "feature-gates": {"A": True}, "b": None, "v": ["1"]}],
+    ),
     "master_encryption_resources": (
         [["secret"], ["Secrets"], ["*"], ["deployments"], [""], ["a/b"], ["secrets", "configmap"]],
         [[], ["secrets", "configmaps"], ["*.example.org"], ["*.*"], ["*."], ["deployments.apps", "a.b.example.org"]],
@@ -100,10 +155,18 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     "master_pod_security_exempt_namespaces": ([["a.b"], ["A"]], [[], ["kube-system", "a"]]),
     "node_eviction_hard": (
         [
-            *({"memory.available": "10 %"}, {"memory.available": "1GB"}, {"memory": "1Gi"}, {"nodefs.available": "101%"}),
+            *(
+                {"memory.available": "10 %"},
+                {"memory.available": "1GB"},
+                {"memory": "1Gi"},
+                {"nodefs.available": "101%"},
+            ),
             *({"memory.available": "0"}, {"memory.available": "-1"}, {"memory.available": None}),
         ],
-        [{}, {"memory.available": "100Mi", "nodefs.available": "10%", "imagefs.inodesFree": "0%", "pid.available": 1000}],
+        [
+            {},
+            {"memory.available": "100Mi", "nodefs.available": "10%", "imagefs.inodesFree": "0%", "pid.available": 1000},
+        ],
     ),
     "node_kube_reserved": (
         [{"cpus": 1}, {"memory": "1GB"}, {"cpu": -1}, {"cpu": None}, {"cpu": "abc"}, {"cpu": True}, {"memory": "1 Gi"}],
@@ -111,7 +174,17 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     ),
     "node_kubelet_config": ([{"a": {"b": ["c\nd"]}}], [{"maxPods": "abc"}, {"a": {"b": ["c"]}}]),
     "node_labels": (
-        [{"a b": "c"}, {"a": "b c"}, {"a": LONG}, {LONG: ""}, {"A.B/c": ""}, {"a/b/c": ""}, {"a": "-"}, {"": ""}, {"/a": ""}],
+        [
+            {"a b": "c"},
+            {"a": "b c"},
+            {"a": LONG},
+            {LONG: ""},
+            {"A.B/c": ""},
+            {"a/b/c": ""},
+            {"a": "-"},
+            {"": ""},
+            {"/a": ""},
+        ],
         [{}, {"node-role.kubernetes.io/worker": "", "a": True, "b": 1, "c": None, "zone_1": "x.Y-z", "d": 0.5}],
     ),
     "node_taints": (
@@ -140,5 +213,12 @@ def test_the_remedy_of_a_singular_resource_is_its_plural() -> None:
     assert problem("master_encryption_resources", ["secret"]).endswith("write secrets")
 
 
-def test_a_password_is_not_shown() -> None:
+def test_a_remedy_does_not_show_the_value() -> None:
+    assert remedy("cluster_domain", "s3cr3t; s3cr3t").startswith("use lower-case letters")
     assert "s3cr3t" not in problem("keepalived_password", 's3cr3t"')
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if OPTIONS[name]["type"] in ("list", "dict")])
+def test_items_of_any_type_are_no_traceback(name: str) -> None:
+    for item in ({"a": {"b": 1}}, ["a"], None, True, 1.5):
+        problem(name, [item] if OPTIONS[name]["type"] == "list" else {"a": item})
