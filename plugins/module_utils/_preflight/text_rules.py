@@ -40,7 +40,8 @@ CORE_RESOURCES = (
     *("persistentvolumes", "pods", "podtemplates", "replicationcontrollers", "resourcequotas", "secrets"),
     *("serviceaccounts", "services"),
 )
-_GROUP_RESOURCE = re.compile(rf"(\*|{_LABEL})\.({_LABEL}(\.{_LABEL})*|\*)?")
+_GROUP = rf"{_LABEL}(\.{_LABEL})*"
+_GROUP_RESOURCE = re.compile(rf"\*\.(\*|{_GROUP})?|{_LABEL}\.{_GROUP}")
 _DAY = r"(mon(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|fri(day)?|sat(urday)?|sun(day)?)"
 _DAYS = rf"{_DAY}((,|-|\.\.){_DAY})*,?"
 _OFTEN = r"(minutely|hourly|daily|weekly|monthly|quarterly|an?nually|yearly|semi-?annually|bi-?annually)"

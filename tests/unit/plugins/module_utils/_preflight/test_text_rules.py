@@ -121,7 +121,7 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
     ),
     "haproxy_check_server_name": (["a b"], ["", "kubernetes", "web.example"]),
     "haproxy_loopback_bind": (
-        ["127.0.0.1", "*:8443", ":8443", "127.0.0.1:0", "127.0.0.1:8443 x", "/run/a:1"],
+        ["127.0.0.1", "*:8443", ":8443", "127.0.0.1:0", "127.0.0.1:8443 x", "a b:8443", "/run/a:1"],
         ["127.0.0.1:8443", "0.0.0.0:6443", "[::1]:8443"],
     ),
     "host_extra_sysctls": (
@@ -149,7 +149,17 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
         [{"nosuchflag": 1, "feature-gates": {"A": True}, "b": None, "v": ["1"]}],
     ),
     "master_encryption_resources": (
-        [["secret"], ["Secrets"], ["*"], ["deployments"], [""], ["a/b"], ["secrets", "configmap"]],
+        [
+            ["secret"],
+            ["Secrets"],
+            ["*"],
+            ["deployments"],
+            [""],
+            ["a/b"],
+            ["secrets."],
+            ["secrets.*"],
+            ["secrets", "configmap"],
+        ],
         [[], ["secrets", "configmaps"], ["*.example.org"], ["*.*"], ["*."], ["deployments.apps", "a.b.example.org"]],
     ),
     "master_pod_security_exempt_namespaces": ([["a.b"], ["A"]], [[], ["kube-system", "a"]]),
