@@ -147,16 +147,21 @@ def type_problems(given: Given, hosts: Container[str]) -> list[str]:
         for host, value in given.hosts(name):
             if host in hosts:
                 for problem in seen.once(name, value, option_problems):
-                    shown = problem if given.is_plain(host, name) else hidden(name)
+                    shown = problem if given.is_plain(host, name) else hidden(name, value)
                     found.setdefault(shown, []).append(host)
     return [f"{problem}; set it right for {shortened(affected, 20)}" for problem, affected in found.items()]
 
 
-def hidden(name: str) -> str:
+def hidden(name: str, value: Any) -> str:
     """Return a problem text without the value, which may be secret."""
     role, option = OPTIONS[name]
     kind = option.get("type", "str")
-    return f"{name}: not a valid {kind} (role {role}); the value may be secret, and is not shown"
+    try:
+        remedy = option_rules.remedy(name, converted(value, kind))
+    except HardwayError:
+        remedy = ""
+    shown = f"; {remedy}" if remedy else ""
+    return f"{name}: not a valid {kind} (role {role}){shown}; the value may be secret, and is not shown"
 
 
 def option_problems(name: str, value: Any) -> list[str]:

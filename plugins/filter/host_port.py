@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.addresses import host_port
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import addresses, options
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 DOCUMENTATION = r"""
 name: host_port
@@ -39,6 +41,14 @@ _value:
   description: C(host:port), or an empty string for an empty host.
   type: str
 """
+
+
+def host_port(host: str, port: t.Any) -> str:
+    """Return a host with a port, which may be written as a text."""
+    try:
+        return addresses.host_port(host, options.converted(port, "int"))
+    except HardwayError as exc:
+        raise AnsibleFilterError(f"port {exc}") from exc
 
 
 class FilterModule:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import grp
 import os
 import pwd
@@ -107,7 +108,8 @@ def set_attributes(path: str, mode: int, owner: str | None, group: str | None) -
     info = os.stat(path)
     if is_ours(info):
         remember(info)
-    safe_paths.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
+    with _explained(path):
+        safe_paths.set_attributes(path, mode, user_id(owner, path), group_id(group, path))
 
 
 def read(path: str) -> bytes | None:
@@ -169,4 +171,7 @@ def _explained(path: str, where: str = "") -> Iterator[None]:
         yield
     except OSError as exc:
         what = f"cannot write {where}".rstrip()
-        raise HardwayError(f"{path}: {what}: {exc.strerror}; free disk space or fix its mode") from exc
+        remedy = "free disk space or fix its mode"
+        if exc.errno == errno.EPERM and not os.geteuid():
+            remedy = "lsattr shows whether it, or its directory, is immutable, and chattr -i -a ends that"
+        raise HardwayError(f"{path}: {what}: {exc.strerror}; {remedy}") from exc

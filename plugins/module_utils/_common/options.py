@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_dict, check_type_float, check_type_int
@@ -18,6 +19,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+# What programs keep in 64 bits.
+MOST = 2**63 - 1
 
 
 def converted(value: t.Any, kind: str, elements: str | None = None) -> t.Any:
@@ -27,7 +30,7 @@ def converted(value: t.Any, kind: str, elements: str | None = None) -> t.Any:
     """
     try:
         return _CONVERSIONS[kind](value, elements) if kind in _CONVERSIONS else value
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as exc:
         raise HardwayError(f"{_shown(value)} is not {WORDS.get(kind, f'a {kind}')}") from exc
 
 
@@ -49,13 +52,19 @@ def _bool(value: t.Any, _elements: str | None) -> bool:
 def _int(value: t.Any, _elements: str | None) -> int:
     if isinstance(value, bool):
         raise TypeError("no number")
-    return int(check_type_int(value))
+    number = int(check_type_int(value))
+    if abs(number) > MOST:
+        raise OverflowError("too large")
+    return number
 
 
 def _float(value: t.Any, _elements: str | None) -> float:
     if isinstance(value, bool):
         raise TypeError("no number")
-    return float(check_type_float(value))
+    number = float(check_type_float(value))
+    if not math.isfinite(number):
+        raise OverflowError("no number")
+    return number
 
 
 def _str(value: t.Any, _elements: str | None) -> str:

@@ -21,12 +21,21 @@ MISSPELT = {
 }
 ELSEWHERE = {
     "etcd_cluster": "etcd",
+    "etcd_nodes": "etcd",
+    "k8s_etcd": "etcd",
+    "kube_etcd": "etcd",
     "control_plane": "master",
+    "control_plane_nodes": "master",
     "controlplane": "master",
     "controller": "master",
     "controllers": "master",
+    "k8s_control_plane": "master",
+    "k8s_master": "master",
+    "k8s_masters": "master",
     "kube_control_plane": "master",
     "kube_master": "master",
+    "kube_masters": "master",
+    "master_nodes": "master",
     "ex_lb": "lb",
     "haproxy": "lb",
     "keepalived": "lb",
@@ -34,8 +43,17 @@ ELSEWHERE = {
     "load_balancers": "lb",
     "loadbalancer": "lb",
     "loadbalancers": "lb",
+    "k8s_node": "node",
+    "k8s_nodes": "node",
+    "k8s_worker": "node",
+    "k8s_workers": "node",
     "kube_node": "node",
+    "kube_nodes": "node",
+    "kube_worker": "node",
+    "kube_workers": "node",
     "worker": "node",
+    "worker_node": "node",
+    "worker_nodes": "node",
     "workers": "node",
 }
 # Derived: no options of roles, and yet ours.
@@ -57,6 +75,36 @@ OTHERS = (
 )
 # Common in the inventories of others, one letter from ours.
 COMMON = ("admin_users",)
+# Of kubeadm, kubespray and kubeasz, in lower case. They may stand in the same inventory, beside ours; where ours is not
+# given, they would be ignored without a word.
+FOREIGN = {
+    "cert_expiry": "cluster_certificate_expiry",
+    "cluster_cidr": "cluster_pod_cidr",
+    "cluster_dns_domain": "cluster_domain",
+    "cluster_version": "cluster_kubernetes_version",
+    "control_plane_endpoint": "cluster_api_endpoint",
+    "ex_apiserver_vip": "cluster_api_vip",
+    "k8s_ver": "cluster_kubernetes_version",
+    "k8s_version": "cluster_kubernetes_version",
+    "kube_apiserver_port": "cluster_api_port",
+    "kube_network_node_prefix": "master_node_cidr_mask_size",
+    "kube_pods_subnet": "cluster_pod_cidr",
+    "kube_proxy_mode": "node_kube_proxy_mode",
+    "kube_service_addresses": "cluster_service_cidr",
+    "kube_version": "cluster_kubernetes_version",
+    "kubernetes_version": "cluster_kubernetes_version",
+    "master_cert_hosts": "cluster_api_extra_sans",
+    "node_cidr_len": "master_node_cidr_mask_size",
+    "node_port_range": "cluster_node_port_range",
+    "pod_cidr": "cluster_pod_cidr",
+    "pod_network_cidr": "cluster_pod_cidr",
+    "pod_subnet": "cluster_pod_cidr",
+    "service_cidr": "cluster_service_cidr",
+    "service_cluster_ip_range": "cluster_service_cidr",
+    "service_node_port_range": "cluster_node_port_range",
+    "service_subnet": "cluster_service_cidr",
+    "supplementary_addresses_in_ssl_keys": "cluster_api_extra_sans",
+}
 # What others call the same.
 SYNONYMS = {"directory": "dir", "k8s": "kubernetes", "network": "cidr", "subnet": "cidr"}
 NEAR = 0.88
@@ -72,7 +120,11 @@ def name_problems(
     ours = {*known, *DERIVED}
     problems = []
     for name, hosts in sorted(names.items()):
-        if name not in ours and not _is_ignored(name, (*COMMON, *ignored)) and (right := nearest(name, known, words)):
+        if name in ours or _is_ignored(name, (*COMMON, *ignored)):
+            continue
+        right = FOREIGN.get(name.lower())
+        right = nearest(name, known, words) if right is None else right if right not in names else None
+        if right:
             problems.append(
                 f"{name}: no role has this variable, given for {shortened(hosts)}; did you mean {right}? "
                 "If it belongs to something else, name it in cluster_ignored_names"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS
 
@@ -20,6 +22,9 @@ MOST_RANGE_BITS = 16
 # The network, the bridge and the broadcast address of a node's range.
 NO_POD_ADDRESSES = 3
 LOOPBACK = "127.0.0.1"
+# Of etcd, and of client-go's leader election.
+LEAST_HEARTBEATS = 5
+RETRY_JITTER = 1.2
 # Ports of these are options of each host.
 OF_OPTIONS = ("kube-apiserver", "haproxy", "flanneld")
 Endpoints = t.Sequence[t.Mapping[str, t.Any]]
@@ -28,7 +33,7 @@ Endpoints = t.Sequence[t.Mapping[str, t.Any]]
 def pair_problems(groups: Groups, value: Value, endpoints: Endpoints) -> list[str]:
     """Return one line for each contradiction."""
     ports = port_problems(groups, value, endpoints)
-    return [*capacity_problems(groups, value), *ports, *router_problems(groups, value)]
+    return [*capacity_problems(groups, value), *ports, *router_problems(groups, value), *time_problems(groups, value)]
 
 
 def capacity_problems(groups: Groups, value: Value) -> list[str]:
@@ -133,6 +138,31 @@ def router_problems(groups: Groups, value: Value) -> list[str]:
                 "network has, and keep it"
             ]
     return []
+
+
+def time_problems(groups: Groups, value: Value) -> list[str]:
+    """Return the times with which etcd, or the leader election of Kubernetes, does not start."""
+    problems: dict[str, None] = {}
+    for host in groups.get("etcd", ()):
+        beat, election = value(host, "etcd_heartbeat_interval"), value(host, "etcd_election_timeout")
+        if isinstance(beat, int) and isinstance(election, int) and election < LEAST_HEARTBEATS * beat:
+            problems[
+                f"etcd_election_timeout: {election} is less than {LEAST_HEARTBEATS} times etcd_heartbeat_interval "
+                f"{beat}, with which etcd does not start; set it to {10 * beat}"
+            ] = None
+    for host in groups.get("master", ()):
+        names = ("lease_duration", "renew_deadline", "retry_period")
+        given = [value(host, f"master_leader_elect_{name}") for name in names]
+        try:
+            lease, renew, retry = (parse(item).total_seconds() for item in given)
+        except HardwayError:
+            continue
+        if lease <= renew or renew <= RETRY_JITTER * retry:
+            problems[
+                f"master_leader_elect_lease_duration: {given[0]}, with renew_deadline {given[1]} and retry_period "
+                f"{given[2]}; each must be longer than the next, the second {RETRY_JITTER} times"
+            ] = None
+    return list(problems)
 
 
 def _last(address: t.Any) -> int | None:

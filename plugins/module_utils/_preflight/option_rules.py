@@ -13,8 +13,14 @@ import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import text_rules
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.text_rules import each, or_empty
 
-Rule = t.Callable[[t.Any], str]
+Rule = text_rules.Rule
+# Nothing that is counted, or waited for, needs more, and programs keep it in 32 bits.
+MOST = 2**31 - 1
+# Each has two open files, of which systemd's hosts allow 2^30.
+MOST_CONNECTIONS = 500_000_000
 GO_DURATION = re.compile(r"(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+")
 HAPROXY_TIME = re.compile(r"[0-9]+(us|ms|s|m|h|d)?")
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?")
@@ -33,6 +39,11 @@ def problem(name: str, value: t.Any) -> str:
     return RULES[name](value) if name in RULES else ""
 
 
+def remedy(name: str, value: t.Any) -> str:
+    """Return the remedy of problem(), which shows nothing of the value."""
+    return problem(name, value).rpartition("; ")[2]
+
+
 def _between(least: float, most: float) -> Rule:
     def rule(value: t.Any) -> str:
         if least <= value <= most:
@@ -42,8 +53,13 @@ def _between(least: float, most: float) -> Rule:
     return rule
 
 
-def _at_least(least: int) -> Rule:
-    return lambda value: "" if value >= least else f"{value} is too small; set it to {least} or more"
+def _at_least(least: int, most: int = MOST) -> Rule:
+    def rule(value: t.Any) -> str:
+        if value > most:
+            return f"{value} is too large; set it to {most} or less"
+        return "" if value >= least else f"{value} is too small; set it to {least} or more"
+
+    return rule
 
 
 def _validity(value: t.Any) -> str:
@@ -96,59 +112,126 @@ def _containerd(value: t.Mapping[str, t.Any]) -> str:
 
 _PORT = _between(1, 65535)
 _ROUTER_ID = _between(1, 255)
+_POSITIVE = _between(0.001, MOST)
 # What is nothing, and 1 itself, would renew on every run, or never.
 _PART = _between(0, 1)
 RULES: dict[str, Rule] = {
+    "addons_coredns_image": text_rules.word,
     "addons_coredns_replicas": _at_least(0),
+    "addons_coredns_upstreams": each(text_rules.upstream),
+    "addons_manifests": each(text_rules.manifest),
     "addons_wait_timeout": _at_least(0),
     "admin_person_ttl": _validity,
     "admin_person_ttl_max": _validity,
+    "admin_server": text_rules.word,
+    "backup_calendar": text_rules.calendar,
+    "backup_dir": text_rules.plain_path,
     "backup_keep_count": _at_least(0),
     "backup_keep_days": _at_least(0),
     "backup_min_interval_hours": _at_least(0),
     "backup_push_timeout": _at_least(1),
+    "backup_random_delay": text_rules.time_span,
+    "backup_textfile": text_rules.plain_path,
     "ca_expiry": _validity,
     "ca_renew_before": _PART,
     "ca_service_account_key_min_age": lambda value: "" if value == "0" else _validity(value),
     "certificates_critical_days": _at_least(0),
+    "certificates_textfile": or_empty(text_rules.metrics_file),
     "certificates_warning_days": _at_least(0),
+    "cluster_api_extra_sans": each(text_rules.san),
     "cluster_api_port": _PORT,
     "cluster_certificate_expiry": _validity,
     "cluster_certificate_renew_before": _PART,
     "cluster_component_versions": _versions,
+    "cluster_domain": text_rules.dns_name,
+    "cluster_mirror_url": text_rules.word,
+    "cluster_name": text_rules.cluster_name,
+    "cluster_pki_store_discard": _at_least(0),
     "containerd_config": _containerd,
+    "containerd_http_proxy": text_rules.one_line,
+    "containerd_https_proxy": text_rules.one_line,
+    "containerd_no_proxy": text_rules.one_line,
+    "containerd_pause_image": text_rules.word,
     "etcd_auto_compaction_retention": _retention,
+    "etcd_config": text_rules.flags,
+    "etcd_data_dir": text_rules.plain_path,
+    "etcd_defragment_calendar": text_rules.calendar,
     "etcd_election_timeout": _between(1, 50000),
+    "etcd_extra_sans": each(text_rules.san),
     "etcd_health_timeout": _at_least(1),
     "etcd_heartbeat_interval": _at_least(1),
+    "etcd_initial_cluster_token": text_rules.one_line,
     "etcd_oom_score_adjust": _between(-1000, 1000),
-    "etcd_quota_backend_bytes": _at_least(0),
+    "etcd_quota_backend_bytes": _at_least(0, 2**63 - 1),
+    "flannel_args": text_rules.flags,
+    "flannel_etcd_prefix": text_rules.url_path,
     "flannel_healthz_port": _PORT,
+    "flannel_interface": text_rules.interface_or_address,
+    "flannel_public_ip": text_rules.ipv4_address,
+    "haproxy_balance": text_rules.one_line,
+    "haproxy_bind": each(text_rules.listener),
+    "haproxy_check_ca": text_rules.word,
     "haproxy_check_drain_status": lambda value: "" if value == 0 else _between(100, 599)(value),
     "haproxy_check_fall": _at_least(1),
     "haproxy_check_interval": _haproxy_time,
+    "haproxy_check_path": text_rules.url_path,
     "haproxy_check_rise": _at_least(1),
+    "haproxy_check_server_name": text_rules.word,
     "haproxy_health_timeout": _at_least(1),
     "haproxy_idle_timeout": _haproxy_time,
-    "haproxy_maxconn": _at_least(1),
+    "haproxy_loopback_bind": text_rules.local_listener,
+    "haproxy_maxconn": _between(1, MOST_CONNECTIONS),
+    "host_extra_sysctls": text_rules.sysctls,
+    "host_kernel_modules": each(text_rules.module),
+    "host_sysctls": text_rules.sysctls,
+    "keepalived_check_ca": text_rules.word,
+    "keepalived_check_host": text_rules.word,
+    "keepalived_check_path": text_rules.url_path,
     "keepalived_check_port": _PORT,
+    "keepalived_check_server_name": text_rules.word,
+    "keepalived_fault_check": or_empty(text_rules.command),
     "keepalived_former_virtual_router_id": _ROUTER_ID,
     "keepalived_health_timeout": _at_least(1),
+    "keepalived_interface": or_empty(text_rules.interface),
+    "keepalived_password": text_rules.password,
     "keepalived_port": _PORT,
     "keepalived_priority": _between(1, 254),
     "keepalived_virtual_router_id": _ROUTER_ID,
+    "master_admission_plugins": each(text_rules.plugin),
+    "master_apiserver_args": text_rules.flags,
+    "master_controller_manager_args": text_rules.flags,
+    "master_encryption_resources": each(text_rules.encrypted_resource),
     "master_health_timeout": _at_least(1),
     "master_leader_elect_lease_duration": _go_duration,
     "master_leader_elect_renew_deadline": _go_duration,
     "master_leader_elect_retry_period": _go_duration,
     "master_node_cidr_mask_size": _between(8, 30),
+    "master_pod_security_exempt_namespaces": each(text_rules.dns_label),
+    "master_scheduler_args": text_rules.flags,
     "master_shutdown_delay": _at_least(0),
+    "node_eviction_hard": text_rules.eviction,
     "node_join_timeout": _at_least(1),
+    "node_kube_reserved": text_rules.reserved,
+    "node_kubelet_args": text_rules.flags,
+    "node_kubelet_config": text_rules.flags,
+    "node_labels": text_rules.labels,
     "node_max_pods": _at_least(1),
     "node_pod_pids_limit": _at_least(-1),
     "node_rejoin_at_once": _at_least(1),
     "node_shutdown_grace_period": lambda value: "" if value in ("0", "0s") else _go_duration(value),
     "node_shutdown_grace_period_critical_pods": lambda value: "" if value in ("0", "0s") else _go_duration(value),
+    "node_system_reserved": text_rules.reserved,
+    "node_taints": each(text_rules.taint),
+    "restore_timeout": _at_least(1),
+    "status_backup_hours": _at_least(0),
+    "status_certificate_critical_days": _at_least(0),
+    "status_certificate_warning_days": _at_least(0),
+    "status_connect_timeout": _at_least(1),
+    "status_host_timeout": _at_least(1),
+    "status_textfile": or_empty(text_rules.metrics_file),
+    "status_timeout": _POSITIVE,
+    "verify_host_timeout": _at_least(0),
+    "verify_namespace": text_rules.dns_label,
     "verify_timeout": _at_least(0),
     "verify_workload_timeout": _at_least(0),
 }

@@ -163,6 +163,17 @@ INVENTORY: dict[str, list[Row]] = {
         ({"addons_wait": "perhaps"}, {}, ["addons_wait", "perhaps", "true or false"]),
         ({"node_max_pods": None}, {}, ["node_max_pods", "no value", "leave the line out"]),
     ],
+    "texts": [
+        ({"cluster_domain": "Cluster.Local"}, {}, ["cluster_domain", "Cluster.Local", "lower-case"]),
+        ({"cluster_name": "../x"}, {}, ["cluster_name", "../x", "letters"]),
+        ({"cluster_api_extra_sans": ["http://x"]}, {}, ["cluster_api_extra_sans", "http://x", "only its host"]),
+        ({"backup_calendar": "tomorrow-ish"}, {}, ["backup_calendar", "tomorrow-ish", "systemd-analyze calendar"]),
+        ({"master_encryption_resources": ["secret"]}, {}, ["master_encryption_resources", "secret", "write secrets"]),
+        ({"status_timeout": "nan"}, {}, ["status_timeout", "nan", "not a number"]),
+        ({}, {"node": {"k2": {"node_kube_reserved": {"memory": "1GB"}}}}, ["node_kube_reserved", "1GB", "for k2"]),
+        ({"keepalived_password": "a word"}, {}, ["keepalived_password", "without blanks", "not shown"]),
+        ({"pod_cidr": "10.7.0.0/16"}, {}, ["pod_cidr", "did you mean cluster_pod_cidr?"]),
+    ],
     "misspelt": [
         (
             {"cluster_kubernets_version": "1.36.2"},

@@ -17,6 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.agre
     alike_problems,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import (
+    FOREIGN,
     group_problems,
     idle_hosts,
     name_problems,
@@ -92,6 +93,15 @@ def test_values_of_a_mapping_as_text() -> None:
         (3, "dict"),
         ("[1]", "dict"),
         ("word", "dict"),
+        (float("inf"), "int"),
+        (float("nan"), "int"),
+        ("nan", "int"),
+        ("1e400", "int"),
+        (2**63, "int"),
+        ("inf", "float"),
+        (float("nan"), "float"),
+        ("1e400", "float"),
+        ("[" * 100000, "list"),
     ],
 )
 def test_invalid_values_of_each_type(written: t.Any, kind: str) -> None:
@@ -187,6 +197,15 @@ def test_defaults_do_not_contradict_each_other() -> None:
             {"cluster_api_vip": "192.0.2.7", "cluster_api_former_vip": "192.0.3.7"},
             "keepalived_virtual_router_id: 7 for both",
         ),
+        (
+            {"etcd_heartbeat_interval": 201},
+            "etcd_election_timeout: 1000 is less than 5 times etcd_heartbeat_interval 201",
+        ),
+        (
+            {"master_leader_elect_lease_duration": "10s"},
+            "master_leader_elect_lease_duration: 10s, with renew_deadline 10s",
+        ),
+        ({"master_leader_elect_retry_period": "9s"}, "retry_period 9s; each must be longer"),
     ],
 )
 def test_contradictions(values: dict[str, t.Any], words: str) -> None:
@@ -238,7 +257,17 @@ def test_variables_of_others_are_ignored() -> None:
     assert name_problems({name: ["k1"] for name in foreign.split()}, OPTIONS, []) == []
     assert name_problems({name: ["k1"] for name in OPTIONS}, OPTIONS, []) == []
     # What is derived is no answer to a misspelt name.
-    assert name_problems({"cluster_version": ["k1"], "cluster_versions": ["k1"]}, OPTIONS, []) == []
+    assert name_problems({"cluster_versionss": ["k1"], "cluster_versions": ["k1"]}, OPTIONS, []) == []
+
+
+def test_names_of_other_tools_are_reported_where_ours_are_missing() -> None:
+    assert set(FOREIGN.values()) <= set(OPTIONS)
+    assert not set(FOREIGN) & set(OPTIONS)
+    for name, right in {**FOREIGN, "CLUSTER_CIDR": "cluster_pod_cidr", "K8S_VER": "cluster_kubernetes_version"}.items():
+        (line,) = name_problems({name: ["k1"]}, OPTIONS, [])
+        assert f"did you mean {right}?" in line and "cluster_ignored_names" in line
+        assert name_problems({name: ["k1"], right: ["k1"]}, OPTIONS, []) == []
+        assert name_problems({name: ["k1"]}, OPTIONS, [name]) == []
 
 
 def test_groups_that_resemble_ours() -> None:
@@ -249,6 +278,8 @@ def test_groups_that_resemble_ours() -> None:
     assert group_problems({**ours, "nodes": ["c"]}, {}, ["nodes"]) == []
     (line,) = group_problems({"all": ["a"], "etcd": ["a"], "master": ["a"], "workers": ["b"]}, {}, [])
     assert "group workers: b not in the group `node`" in line
+    (line,) = group_problems({"all": ["a"], "etcd": ["a"], "node": ["a"], "k8s-masters": ["b"]}, {}, [])
+    assert "name the group `master`" in line
     (line,) = group_problems({**ours, "Masters": ["c"]}, {}, [])
     assert "name the group `master`" in line
 
