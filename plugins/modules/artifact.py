@@ -152,7 +152,8 @@ installed:
   elements: str
   sample: [/opt/hardway/etcd/3.6.14/etcd]
 opened:
-  description: Directories whose mode was (or would be) changed so that service users can enter.
+  description: Directories whose owner or mode was (or would be) changed, so that service users
+      can enter and only root changes binaries.
   returned: always
   type: list
   elements: str
@@ -242,14 +243,15 @@ def main() -> None:
         refuse_closed_directories(placed, root)
         if not module.check_mode:
             for path in closed:
-                safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE)
+                safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE, 0, 0)
             install_all(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     files = [path for want in placed for path in (want.link, want.path(root))]
-    evidence = sorted({*files, *(os.path.dirname(path) for path in files), root})
+    directories = {path for want in placed for path in install.own_directories(want, root)}
+    evidence = sorted({*files, *(os.path.dirname(path) for path in files), *directories})
     cached_results.store(
         module.params["_cached_result"],
         {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},

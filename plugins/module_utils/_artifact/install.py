@@ -91,11 +91,28 @@ def linked(wanted: Placed, root: str) -> str:
         return "(no link)" if os.path.lexists(wanted.link) else ""
 
 
-def closed(wanted: Placed, root: str) -> list[str]:
-    """Return the collection's directories above a binary whose mode excludes service users."""
+def own_directories(wanted: Placed, root: str) -> list[str]:
+    """Return the collection's directories above a binary."""
     below_root = [os.path.join(root, wanted.component), os.path.dirname(wanted.path(root))]
     above = [path for start in (root, wanted.dest) if start.startswith(OURS) for path in _upwards(start, OURS)]
-    return [path for path in (root, *below_root, *above) if _mode(path) not in (None, safe_paths.DIRECTORY_MODE)]
+    return [root, *below_root, *above]
+
+
+def closed(wanted: Placed, root: str) -> list[str]:
+    """Return those of these directories that exclude service users, or in which others than root replace binaries."""
+    return [
+        path
+        for path in own_directories(wanted, root)
+        if _mode(path) not in (None, safe_paths.DIRECTORY_MODE) or _others(path)
+    ]
+
+
+def _others(path: str) -> bool:
+    """Return whether a directory belongs to another user than root."""
+    try:
+        return os.stat(path).st_uid != 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def closed_directories(wanted: Placed, root: str) -> list[str]:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_files_repairs_a_directory_it_is_given(tmp_path: Path) -> None:
     assert apply(wanted) == []
 
 
-def test_artifact_makes_and_repairs_its_directories(tmp_path: Path) -> None:
+def test_artifact_makes_and_repairs_its_directories(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Service users run the installed programs; a later run opens a directory that they cannot enter."""
     root = tmp_path / "root"
     wanted, upload = placed(tmp_path)
@@ -80,6 +81,9 @@ def test_artifact_makes_and_repairs_its_directories(tmp_path: Path) -> None:
     (tmp_path / "bin").chmod(0o750)
     # The other one may be the distribution's.
     assert install.closed(wanted, str(root)) == [str(root / "tool")]
+    (root / "tool").chmod(0o755)
+    monkeypatch.setattr(install.os, "stat", lambda path: SimpleNamespace(st_mode=0o40755, st_uid=1))
+    assert str(root / "tool") in install.closed(wanted, str(root))
 
 
 def test_artifact_names_a_directory_of_the_distribution(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
