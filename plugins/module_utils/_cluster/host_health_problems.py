@@ -42,7 +42,7 @@ def dns_problems(asked: Sequence[Mapping[str, Any]], here: str) -> list[str]:
         share = f"{len(item['errors'])} of {item['queries']} queries"
         found.append(
             f"DNS asked from {here}: {item['name']} at {item['server']}: {share}: {item['errors'][0]}; "
-            "check the CoreDNS pods, kube-proxy on this host, and the packets between nodes (flannel, firewalls)"
+            "check the CoreDNS pods, kube-proxy on this host, and packets between nodes (firewalls; restart flanneld)"
         )
     return found
 
