@@ -227,9 +227,8 @@ def objection(planned: Object, allowed: Object) -> str:
         found.append((reason, "add or uncordon nodes or set force_room"))
     if not found:
         return ""
-    return (
-        f"node {planned['node']}: {', and '.join(r for r, _ in found)}; {', and '.join(remedy for _, remedy in found)}"
-    )
+    reasons, remedies = zip(*found)
+    return f"node {planned['node']}: {', and '.join(reasons)}; {', and '.join(remedies)}"
 
 
 def arrived(node: str, pods: Sequence[Object]) -> str:

@@ -162,9 +162,8 @@ def test_specifications_and_defaults_agree() -> None:
     """The documented defaults are the real ones, for both roles."""
     for role in ("master", "admin"):
         defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
-        options = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"][
-            "options"
-        ]
+        specifications = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+        options = {name: option for each in specifications.values() for name, option in each["options"].items()}
         assert set(options) == set(defaults)
         for name, option in options.items():
             if "{{" not in str(defaults[name]):
