@@ -112,7 +112,7 @@ def node_problems(states: Sequence[Mapping[str, Any]], expected: Sequence[str]) 
     ]
     if expected:
         found += [
-            f"node {name}: not in the inventory; add it there, or drain and delete it"
+            f"node {name}: not in the inventory; add it there, or run remove_node.yml"
             for name in known
             if name not in expected
         ]

@@ -32,7 +32,7 @@ def findings(state: State) -> Iterator[Finding]:
     for alarm in etcd["alarms"]:
         remedy = "fix the cause, then run etcdctl alarm disarm"
         if alarm.startswith("NOSPACE"):
-            remedy = "compact and defragment it, then run etcdctl alarm disarm; until then it rejects writes"
+            remedy = "run defragment.yml, which also disarms the alarm; until then it rejects writes"
         yield Finding("critical", "etcd", "etcd", f"alarm {alarm}", remedy)
     yield from _members(state)
     if etcd["listed"]:
@@ -103,5 +103,5 @@ def _inventory(state: State) -> Iterator[Finding]:
         remedy = "run site.yml if it was never deployed, or remove it from the inventory"
         yield Finding("warning", "etcd", f"etcd member {name}", "in the inventory, but not in the member list", remedy)
     for name in sorted(known - expected):
-        remedy = "add it to the inventory, or run etcdctl member remove"
+        remedy = "add it to the inventory, or run remove_member.yml"
         yield Finding("warning", "etcd", f"etcd member {name}", "in the member list, but not in the inventory", remedy)

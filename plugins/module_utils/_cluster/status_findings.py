@@ -188,7 +188,7 @@ def nodes(state: State) -> Iterator[Finding]:
         remedy = f"run journalctl -u kubelet on {expected[name]}, or site.yml if it was never deployed"
         yield Finding("warning", "nodes", f"node {name}", "in the inventory, but not in the cluster", remedy)
     for name in sorted(known.keys() - expected.keys()) if expected else ():
-        remedy = "add it to the inventory, or drain it and run kubectl delete node"
+        remedy = "add it to the inventory, or run remove_node.yml"
         yield Finding("warning", "nodes", f"node {name}", "in the cluster, but not in the inventory", remedy)
     for node in known.values():
         for words in node["pressure"]:

@@ -142,7 +142,7 @@ def test_etcd_without_a_quorum_and_with_alarms() -> None:
         "etcd: no quorum: 1 of 3 members run, it needs 2, so no write succeeds; "
         "bring n2, n3 back; do not remove a member now"
     )
-    assert texts[1].startswith("etcd: alarm NOSPACE on n1; compact and defragment it")
+    assert texts[1].startswith("etcd: alarm NOSPACE on n1; run defragment.yml")
     assert texts[2].startswith("API: no object can be read: etcd has no quorum; repair etcd first")
     assert (promises(broken)["Data"], promises(broken)["Clients"]) == ("critical", "critical")
 
