@@ -36,8 +36,8 @@ def plays(playbook: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 TAGS = sorted(set().union(*(tags for _play, tags in plays(SITE))) - {"always"})
-# These need the results of the most other plays. The others, each a run of its own, take minutes more.
-DEPENDENT = ("etcd", "node", "record")
+# This needs the results of the most other plays. The others, each a run of its own, take minutes more.
+DEPENDENT = ("node",)
 # These have nothing to do on a cluster without cluster_pki_store.
 WITHOUT_STORE = {"Load the PKI directory", "Save the PKI directory"}
 
