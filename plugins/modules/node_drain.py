@@ -27,7 +27,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Needs an API server, because it returns the same plan and refuses for the same reasons.
+    details: Needs an API server, and returns the same plan.
   diff_mode:
     support: full
     details: Shows the cordon and the evicted pods.
