@@ -369,10 +369,12 @@ def guarded(reconciler: Reconciler, params: dict[str, Any]) -> Iterator[tuple[Re
     reconciler.move_certificates_aside()
     if JOURNAL in gone and not os.path.exists(os.path.join(store.directory, JOURNAL)):
         store.write(os.path.join(store.directory, JOURNAL), b"")
+    done = False
     try:
         yield reconciler, gone
+        done = True
     finally:
-        contents.note(asked, lost)
+        contents.note(asked, lost, counted=done)
 
 
 def main() -> None:

@@ -129,7 +129,7 @@ def test_of_many_runs_at_once_one_has_the_key_and_of_one_run_all_hosts(
 
     def attempt(number: int) -> None:
         params = {**kubernetes.arguments(), "etcd": options_of(kubernetes.etcd), "operation": "site.yml"}
-        params |= {"holder": ALICE if same else f"run@ctrl/{number}-1", "duration": 60, "take_over": ""}
+        params |= {"holder": ALICE if same else f"run@ctrl/{number}-1", "duration": 60, "take_over": "", "step": ""}
         results.append(cluster_lock.run({**params, **NO_API, "state": "present"}, False))
 
     threads = [threading.Thread(target=attempt, args=(number,)) for number in range(8)]

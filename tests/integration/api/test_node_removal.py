@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,7 +83,8 @@ def test_a_drained_node_whose_kubelet_has_stopped_is_removed(node: Node) -> None
     node.report(3600)
     assert node.run(check=True)["changed"] and node.exists()
     result = node.run()
-    assert (result["changed"], result["pods"]) == (True, ["default/logs-1"]) and not node.exists()
+    # A controller manager of other tests may have deleted the pod, whose DaemonSet does not exist.
+    assert result["changed"] and set(result["pods"]) <= {"default/logs-1"} and not node.exists()
     assert node.run()["changed"] is False
 
 
@@ -114,7 +116,8 @@ def test_a_lost_node_is_removed_after_its_pods_and_volumes(node: Node) -> None:
         {"metadata": {"name": "disk1"}, "spec": {"attacher": "x.example.org", "nodeName": "k4", "source": source}},
     )
     blocked = node.run(lost=True, timeout=1)
-    assert blocked["msg"].startswith("node k4: still has pod default/web, VolumeAttachment disk1 after 1 s"), blocked
+    # A controller manager of other tests deletes the pod, and needs no time for it.
+    assert re.match("node k4: still has (pod default/web, )?VolumeAttachment disk1 after 1 s", blocked["msg"]), blocked
     assert node.exists()
 
     def controllers() -> None:

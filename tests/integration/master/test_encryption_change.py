@@ -22,7 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.filter.encryption_plan impor
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.redaction import redacted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import storage_migration
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import client, storage_migration
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import encryption_keys
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -177,7 +177,7 @@ def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
 
 def test_resources_are_added_and_removed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server in between."""
-    monkeypatch.setattr(storage_migration, "PAGE", 2)
+    monkeypatch.setattr(client, "_PAGE", 2)
 
     def seen() -> None:
         for name in pair.configurations:

@@ -149,11 +149,15 @@ class Contents:
             self.listed = set()
             self.write()
 
-    def note(self, asked: Asked, gone: Iterable[str] = ()) -> None:
-        """Add the existing files of the task to the list, and remove those that are replaced."""
+    def note(self, asked: Asked, gone: Iterable[str] = (), *, counted: bool = True) -> None:
+        """Add the existing files of the task to the list, and remove those that are replaced.
+
+        A run that was refused changes nothing, so it does not count the lines of the log.
+        """
         before, issued = self.listed, self.issued
         kept = (before or set()) - set(gone)
-        self.listed, self.issued = kept | {path for path in asked.files if self._is_there(path)}, self._lines()
+        self.listed = kept | {path for path in asked.files if self._is_there(path)}
+        self.issued = self._lines() if counted else issued
         if not self.listed:
             # The task failed before it created a file: the directory is still new.
             with suppress(FileNotFoundError):
