@@ -68,13 +68,9 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases, node_removal
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import (
-    ARGUMENTS,
-    Api,
-    ApiError,
-    query,
-)
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import drain, leases, node_removal
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, retried
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.eviction import NODES, NodePods
 
 SPEC: dict[str, Any] = {
     **ARGUMENTS,
@@ -82,10 +78,7 @@ SPEC: dict[str, Any] = {
     "lost": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 180},
 }
-NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
-TRIES = 5
 
 
 class Removal:
@@ -94,7 +87,7 @@ class Removal:
     def __init__(self, params: dict[str, Any]) -> None:
         """Take the module's options."""
         self.api, self.name, self.timeout = Api.of(params), params["node"], params["timeout"]
-        self.path = f"{NODES}/{self.name}"
+        self.path, self.pods = f"{NODES}/{self.name}", NodePods(self.api, self.name, -1)
 
     def require_stopped(self, timeout: float) -> None:
         """Wait until the kubelet has not renewed its lease for longer than it ever waits."""
@@ -110,30 +103,9 @@ class Removal:
                 "the host off for good"
             )
 
-    def pods(self) -> list[dict[str, Any]]:
-        """Return the pods of the node."""
-        found: list[dict[str, Any]] = []
-        token = ""
-        while True:
-            part = {"fieldSelector": f"spec.nodeName={self.name}", "limit": "500", "continue": token}
-            page = self.api.get(query("/api/v1/pods", **{name: value for name, value in part.items() if value}))
-            found += page.get("items") or []
-            token = page["metadata"].get("continue") or ""
-            if not token:
-                return found
-
     def free(self) -> None:
         """Let the controllers delete the pods of a lost node and detach its volumes, and wait for it."""
-        for left in reversed(range(TRIES)):
-            node = self.api.get(self.path)
-            patch = node_removal.out_of_service(node)
-            if patch is None:
-                break
-            try:
-                self.api.patch(self.path, patch)
-            except ApiError as exc:
-                if exc.status != 409 or not left:
-                    raise
+        retried(self.declare_out_of_service)
         gone, left_over = wait_until(self.remaining, lambda names: not names, timeout=self.timeout)
         if not gone:
             raise HardwayError(
@@ -141,18 +113,25 @@ class Removal:
                 "kube-controller-manager and the drivers of the volumes, and run again"
             )
 
+    def declare_out_of_service(self) -> None:
+        """Set the taint, unless the node has it."""
+        patch = node_removal.out_of_service(self.api.get(self.path))
+        if patch:
+            self.api.patch(self.path, patch)
+
     def remaining(self) -> list[str]:
-        """Return what must be gone before a lost node is deleted: pods with volumes of it, and attached volumes."""
-        attached = [
-            f"VolumeAttachment {item['metadata']['name']}"
-            for item in self.api.get(ATTACHMENTS).get("items") or []
-            if item["spec"].get("nodeName") == self.name
-        ]
-        return [f"pod {name}" for name in node_removal.evictable(self.pods())] + attached
+        """Return what must be gone before a lost node is deleted: its pods and attached volumes."""
+        attached = [f"VolumeAttachment {name}" for name in self.pods.attachments(())]
+        return [f"pod {name}" for name in drained(self.pods.all())] + attached
 
     def delete(self, uid: str) -> None:
         """Delete the Node, unless another one of this name has come."""
         self.api.delete(self.path, {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}})
+
+
+def drained(pods: list[dict[str, Any]]) -> list[str]:
+    """Return the names of the pods that a drain removes."""
+    return [drain.full_name(pod) for pod in drain.of_fate(pods, "evict", "lost", "leaving")]
 
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -161,12 +140,12 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     node = removal.api.find(removal.path)
     if node is None:
         return {"changed": False, "pods": []}
-    pods = removal.pods()
+    pods = removal.pods.all()
     if params["lost"]:
         # Nothing will stop it while this waits.
         removal.require_stopped(0)
     # In check mode, a drain before this may only have been predicted.
-    elif not check and (used := node_removal.evictable(pods)):
+    elif not check and (used := drained(pods)):
         raise HardwayError(f"node {removal.name}: still runs {', '.join(used[:5])}; drain it first")
     if not check:
         if params["lost"]:
@@ -174,7 +153,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         else:
             removal.require_stopped(params["timeout"])
         removal.delete(node["metadata"]["uid"])
-    return {"changed": True, "pods": node_removal.names(pods)}
+    return {"changed": True, "pods": sorted(map(drain.full_name, pods))}
 
 
 def main() -> None:

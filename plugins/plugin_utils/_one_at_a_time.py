@@ -109,7 +109,7 @@ def place_of_locks() -> Path:
     place.mkdir(mode=0o700, exist_ok=True)
     if place.is_symlink() or place.stat().st_uid != os.getuid():
         raise AnsibleActionFail(f"{place}: belongs to another user; remove it")
-    for old in place.glob("*.note"):
+    for old in (*place.glob("*.note"), *place.glob("*.step")):
         with suppress(OSError):
             if old.stat().st_mtime < time.time() - KEPT:
                 old.unlink()

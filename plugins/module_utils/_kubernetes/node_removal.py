@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Optional
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
@@ -16,23 +16,6 @@ SILENT = 25.0
 def is_silent(age: Optional[float]) -> bool:
     """Return whether a kubelet that renewed its lease so many seconds ago runs no longer. None: it never reported."""
     return age is None or age > SILENT
-
-
-def names(pods: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the pods as C(namespace/name)."""
-    return sorted(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
-
-
-def evictable(pods: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the pods that a drain removes: not finished ones, static ones and those of DaemonSets."""
-    return names(pod for pod in pods if not _stays(pod))
-
-
-def _stays(pod: Mapping[str, Any]) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or []
-    kinds = {owner["kind"] for owner in owners if owner.get("controller")}
-    static = "kubernetes.io/config.mirror" in (pod["metadata"].get("annotations") or {})
-    return static or "DaemonSet" in kinds or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def out_of_service(node: Mapping[str, Any]) -> Optional[dict[str, Any]]:
