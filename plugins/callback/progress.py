@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: progress
 type: aggregate
-short_description: Print the tasks that take long, and note the task of a lock
+short_description: Print long tasks, and note the current one for the lock
 version_added: 0.1.0
 author:
   - hardway.kubernetes contributors (@hardway-kubernetes)

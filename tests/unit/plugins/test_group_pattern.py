@@ -17,7 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.filter.group_pattern import 
         ({"lost": "n3"}, ("etcd",), "prod_etcd:!n3"),
         ({"lost": " n3, n4,"}, ("master",), "master:!n3:!n4"),
         ({"lost": ""}, ("node",), "node"),
-        ({"lost": "n3", "removed": "n4,n5"}, ("node",), "node:!n3:!n4:!n5"),
+        ({"lost": "n3", "_cluster_removed": "n4,n5"}, ("node",), "node:!n3:!n4:!n5"),
     ],
 )
 def test_lost_hosts_are_in_no_play(variables: dict[str, str], names: tuple[str, ...], pattern: str) -> None:
