@@ -16,7 +16,8 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
-  - Excludes the hosts in the variables C(lost) and C(_cluster_removed), names with commas between, which no play may contact.
+  - Excludes the hosts in the variables C(lost) and C(_cluster_removed), names with commas between, which no play may
+    contact.
 positional: _input, names
 options:
   _input:
