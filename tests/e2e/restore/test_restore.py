@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -129,10 +130,10 @@ def test_the_plan_says_what_is_lost_and_changes_nothing(saved: Saved, tmp_path: 
 
 def test_what_does_not_fit_is_refused_before_anything_stops(saved: Saved, tmp_path: Path) -> None:
     before = saved.starts()
-    content = bytearray(saved.archive.read_bytes())
+    content = bytearray(gzip.decompress(saved.archive.read_bytes()))
     content[len(content) // 2] ^= 1
     flipped = tmp_path / "flipped.tar.gz"
-    flipped.write_bytes(content)
+    flipped.write_bytes(gzip.compress(content))
     for archive, message in (
         (flipped, "damaged, take another copy"),
         (tmp_path / "none.tar.gz", "none.tar.gz"),

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.api.kubernetes import RealKubernetes, expire
+from tests.support.api.requests import until
 from tests.support.hosts.site import Site
 
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
@@ -51,7 +52,8 @@ def test_the_api_knows_user_and_groups_until_the_certificate_has_expired(
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
     group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "dev"}
     kubernetes.api().post(BINDINGS, {"metadata": {"name": "dev-view"}, "roleRef": role, "subjects": [group]})
-    assert kubectl(kubernetes, path, *may).stdout == "yes\n"
+    # The API server's authorizer sees a new binding a moment later.
+    assert until(lambda: kubectl(kubernetes, path, *may).stdout == "yes\n", 30)
 
     expire(kubernetes, site.pki / ".persons/alice")
     old = kubernetes.write_kubeconfig("alice", site.pki / ".persons/alice")
@@ -60,4 +62,4 @@ def test_the_api_knows_user_and_groups_until_the_certificate_has_expired(
     assert "changed=2" in written()
     assert kubectl(kubernetes, path, *may).stdout == "yes\n"
     kubernetes.api().delete(f"{BINDINGS}/dev-view")
-    assert kubectl(kubernetes, path, *may).stdout == "no\n", "without the binding, the file is of no use"
+    assert until(lambda: kubectl(kubernetes, path, *may).stdout == "no\n", 30), "of no use without the binding"
