@@ -88,7 +88,7 @@ def test_an_external_load_balancer_has_time_to_notice() -> None:
     assert ha().value("master_shutdown_delay") == 30
     assert ours.value("master_shutdown_delay") == 5
     assert single().value("master_shutdown_delay") == 5, "no other master can take over"
-    assert ha().value("_master_components[0].stop_timeout") == 105
+    assert ha().value("_master_components['kube-apiserver'].stop_timeout") == 105
 
 
 def test_shutdown_delay_fits_into_the_stop_timeout() -> None:
