@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import yaml
@@ -72,6 +73,28 @@ def test_forbidden_actions_are_found_in_tasks(text, words):
 )
 def test_helpers_outside_of_tests_support_are_found(line, found):
     assert list(check_tree.helpers(line)) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "says"),
+    [
+        ("plugins/module_utils/_pki/spec/x.py", "x\n" * 401, "401 lines, at most 400"),
+        ("plugins/modules/x.py", "x\n" * 401, "401 lines, at most 400"),
+        ("roles/etcd/tasks/x.yml", "# x\n" * 101, "101 lines, at most 100"),
+        ("playbooks/x.yml", "- {name: N, tasks: [{raw: x}]}", "no raw"),
+        ("playbooks/_parts/x.yml", "- {name: N, tasks: [{raw: x}]}", "no raw"),
+        ("tests/unit/plugins/x.py", "x\n" * 401, None),
+    ],
+)
+def test_rules_hold_in_nested_directories(tmp_path, monkeypatch, path, text, says):
+    """A pattern that finds no file reports nothing."""
+    monkeypatch.setattr(check_tree, "TOP", tmp_path)
+    place = tmp_path / path
+    place.parent.mkdir(parents=True)
+    (tmp_path / "tests").mkdir(exist_ok=True)
+    place.write_text(text)
+    found = [line for line in check_tree.file_problems(Path(path)) if "licence" not in line]
+    assert (found == []) if says is None else (len(found) == 1 and says in found[0])
 
 
 def test_a_module_says_what_it_needs_on_the_host():
