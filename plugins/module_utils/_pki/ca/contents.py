@@ -191,8 +191,7 @@ class Contents:
             with suppress(ValueError):
                 found = json.loads(line)
                 if isinstance(found, dict):
-                    # Logs of earlier states have another name for it, and are kept as they were written.
-                    lines.append({"ca": found.get("authority"), **found})
+                    lines.append(found)
         return lines
 
     def write(self) -> None:
