@@ -28,18 +28,22 @@ SKIPPED = (
 )
 # Pattern of a word, without case, and the term to use instead; a hint if there are several.
 WORDS = (
-    (r"authorit(y|ies)", "CA"),
-    (r"alternative names?", "SANs"),
+    (r"(\w*_)?authorit(y|ies)(_\w+)?", "CA"),
+    (r"alternative[ _]names?", "SANs"),
     (r"(make|makes|made|making) (it |them )?(again|anew)", "reissue, recreate"),
     (r"(lay|lays|laid|laying) (\w+ )?down", "write"),
     (r"(take|takes|taken|took|taking) up", "install"),
     (r"kept elsewhere", "offline CA"),
     (r"(part|rest|end) of (its|their|a|the) li(fe|ves)", "fraction of the validity period"),
-    (r"li(fe|ves) of (a |the |new |leaf )*(ca|cas|certificates?)", "validity period"),
-    (r"receipts?", "cached result"),
+    (r"((?<!of its )life|lives of (a |the |new |leaf )*(ca|cas|certificates?))", "validity period"),
+    (r"(\w*_)?receipts?(_\w+)?", "cached result"),
     (r"believ(e|es|ed|ing)", "use (a cached result), accept"),
     (r"fore(tell|tells|told|see|sees|seen|saw)", "predict"),
     (r"at hand", "available"),
+    (r"worth", "priority"),
+    (r"silent", "unresponsive"),
+    (r"joining now", "nodes in this batch"),
+    (r"promised", "predicted"),
     (r"mend(s|ed|ing)?", "fix"),
     (r"(tell|tells|telling|told)", "report, show, set"),
     (r"judg(e|es|ed|ing|ement)", "validate"),
@@ -51,23 +55,33 @@ WORDS = (
     (r"nobody", "no user, no client"),
     (r"somebody", "another user, you"),
     (r"whoever", "any user, any client"),
-    (r"as (he|she) likes?", "(leave it out)"),
+    (r"as (he|she|he or she|they|you) likes?", "(leave it out)"),
     (r"passe[sd]? over", "ignore, skip"),
     (r"come along", "is part of the run"),
     (r"asks? for all", "query"),
+    # Names of tasks.
+    (r"name: (have|let|settle|begin)", "a verb for what the task does"),
+    # Names that misled.
+    (r"(TrueToInventory|FalseClaim)", "MatchesInventory, DoesNotMatchInventory"),
+    (r"(_master_missing|_cluster_strange_groups|_verify_nowhere|_verify_why_not)", "absent, other, a problem"),
+    (r"(Keeper|class (Ensure|Look|Switch))", "a noun for what it is"),
+    (r"(given_next|_here|_put_away|_see_well|_settle|_turn|_warm)", "a verb for what it does"),
+    (r"def (act|adopt|beyond|outside|looks?)", "a verb for what it does"),
+    (r"(deadly|telling|needles|asking)\.py", "a name of what it tests"),
+    (r"integration/unit", "integration/systemd_units"),
 )
 # Where a word is right: pattern of the path, and pattern of the text around the word.
 EXCEPTIONS = (
     # Names that Kubernetes and openssl give.
     ("*", r"certificate-authority(-data)?\b"),
     ("*", r"[Aa]uthority key identifier"),
+    ("*", r"\bauthority_(key_id|identifier)\b"),
+    ("tests/e2e/cluster/test_interrupted_rotation.py", r"--silent\b"),
+    ("tests/*", r"def (act|look)\b"),
     ("*", r"certificate signed by unknown authority"),
     ("dev/sandbox/image_archives.py", r"\\nnobody:x:65534:65534:nobody:"),
     ("plugins/*", r"[Ss]ubject alternative names?"),
     ("plugins/*", r"out\.tell\(\)"),
-    # A field of issue logs that were written before.
-    ("plugins/module_utils/_pki/ca/contents.py", r'"authority"'),
-    ("tests/unit/plugins/module_utils/_pki/ca/test_contents.py", r'"authority"'),
     ("*", r"\b(certificate_authority|CertificateAuthority)\b"),
 )
 # The names of tests are sentences.
@@ -106,7 +120,7 @@ def main() -> int:
             text = (TOP / path).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        found += problems(str(path), text)
+        found += [*problems(str(path), str(path)), *problems(str(path), text)]
     for problem in found:
         print(problem, file=sys.stderr)
     return 1 if found else 0

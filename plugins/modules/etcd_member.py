@@ -337,7 +337,7 @@ class Change:
 
         def attempt() -> None:
             if not done(self.cluster.read()):
-                self.cluster.etcdctl(self.cluster.working(without)).run(command)
+                self.cluster.etcdctl(self.cluster.healthy_voters(without)).run(command)
 
         self.cluster.retried(attempt)
 

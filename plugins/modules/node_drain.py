@@ -87,7 +87,7 @@ EXAMPLES = r"""
     node: k4
     timeout: 600
 
-- name: Let it have pods again, unless it was cordoned before
+- name: Uncordon it, unless it was cordoned before
   hardway.kubernetes.node_drain:
     servers: [https://192.0.2.11:6443]
     node: k4

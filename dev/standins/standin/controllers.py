@@ -121,8 +121,8 @@ class Controllers:
                 csr["status"] = {**status, "conditions": [*status["conditions"], failed]}
             else:
                 limit = self.program.get("cluster-signing-duration", 31536000.0)
-                life = min(limit, spec.get("expirationSeconds") or limit)
-                pem = x509.sign(request, self.signing[spec["signerName"]], usages, life)
+                validity = min(limit, spec.get("expirationSeconds") or limit)
+                pem = x509.sign(request, self.signing[spec["signerName"]], usages, validity)
                 csr["status"] = {**status, "certificate": base64.b64encode(pem).decode()}
             api.send("PUT", f"{CSRS}/{csr['metadata']['name']}/status", csr)
 
@@ -140,7 +140,7 @@ class Controllers:
                 api.send("PATCH", f"/api/v1/nodes/{node['metadata']['name']}", patch)
 
     def silence(self, api: Connection) -> None:
-        """Mark nodes whose kubelet is silent as unresponsive."""
+        """Mark nodes whose kubelet no longer renews its lease as not ready."""
         leases = self.api.send("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")["items"]
         renewed = {lease["metadata"]["name"]: lease["spec"].get("renewTime") for lease in leases}
         for node in self.api.send("GET", "/api/v1/nodes")["items"]:

@@ -27,7 +27,7 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 def inspect_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
     """Return for each URL whether it is ready, and what it answers to an anonymous client."""
 
-    def look(url: str) -> dict[str, Any]:
+    def inspect(url: str) -> dict[str, Any]:
         seen: dict[str, Any] = {"url": url, "ready": False, "detail": "", "anonymous": 0, "error": ""}
         try:
             answer = request(url + "/readyz?verbose", tls=tls)
@@ -39,7 +39,7 @@ def inspect_masters(urls: Sequence[str], tls: Tls) -> list[dict[str, Any]]:
             seen["error"] = str(exc)
         return seen
 
-    return map_concurrently(look, urls)
+    return map_concurrently(inspect, urls)
 
 
 def _failed_checks(text: str) -> str:
@@ -154,7 +154,7 @@ def extension_problems(api: Api) -> list[str]:
 def kubelet_problems(servers: Sequence[str], tls: Tls, nodes: Sequence[str]) -> list[str]:
     """Return the nodes whose kubelet an API server does not reach; the servers share the nodes among them."""
 
-    def look(pair: tuple[int, str]) -> str:
+    def problem(pair: tuple[int, str]) -> str:
         # Not the one on the node itself, where they share hosts: the packets between hosts matter as well.
         index, node = pair
         server = servers[(index + 1) % len(servers)]
@@ -170,4 +170,4 @@ def kubelet_problems(servers: Sequence[str], tls: Tls, nodes: Sequence[str]) -> 
             "10250 there, and the ClusterRoleBinding hardway:kubelet-api"
         )
 
-    return [problem for problem in map_concurrently(look, list(enumerate(nodes))) if problem] if servers else []
+    return list(filter(None, map_concurrently(problem, list(enumerate(nodes))))) if servers else []

@@ -85,13 +85,13 @@ class HostHealthProbe:
         shown = self._systemd.show(names) if names else {}
         histories = self._histories(names)
 
-        def look(item: Mapping[str, Any]) -> dict[str, Any]:
+        def inspect(item: Mapping[str, Any]) -> dict[str, Any]:
             unit = full_name(item["unit"])
             error = self._error(item, unit, shown[unit], histories.get(unit, (0, float("inf"))))
             state = f"{shown[unit].active} ({shown[unit].sub})"
             return {"name": item["name"] or unit, "unit": unit, "state": state, "error": error}
 
-        return map_concurrently(look, items)
+        return map_concurrently(inspect, items)
 
     def _error(self, item: Mapping[str, Any], unit: str, seen: Seen, history: tuple[int, float]) -> str:
         """Return what is wrong with one unit, empty for nothing."""
@@ -206,7 +206,7 @@ def resolved(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the fingerprints that listeners serve and that their files have, on this host."""
 
-    def look(item: Mapping[str, Any]) -> dict[str, Any]:
+    def compare(item: Mapping[str, Any]) -> dict[str, Any]:
         seen = {name: item[name] for name in ("name", "host", "port", "path")}
         seen.update(served="", on_disk="")
         host = f"[{item['host']}]" if ":" in item["host"] else item["host"]
@@ -220,4 +220,4 @@ def served(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         except (OSError, ValueError) as exc:
             return {**seen, "error": f"{item['path']} cannot be read: {exc}; restore it, or run its role again"}
 
-    return map_concurrently(look, items)
+    return map_concurrently(compare, items)

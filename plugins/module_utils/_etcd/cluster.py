@@ -65,7 +65,7 @@ class Cluster:
             self.answers += Etcd(others, self.tls).state()["members"]
         return joined(listed, [answer for answer in self.answers if answer["endpoint"]])
 
-    def working(self, without: str = "") -> list[str]:
+    def healthy_voters(self, without: str = "") -> list[str]:
         """Return the endpoints of healthy voters; learners accept no commands."""
         return [
             answer["endpoint"]
@@ -80,7 +80,7 @@ class Cluster:
 
     def etcdctl(self, endpoints: Sequence[str] = ()) -> Etcdctl:
         """Return an etcdctl for these endpoints, for all healthy voters if there are none."""
-        found = endpoints or self.working()
+        found = endpoints or self.healthy_voters()
         if not found:
             raise HardwayError(f"etcd: {NONE_HEALTHY}: " + "; ".join(self._errors()) + "; start etcd there")
         return Etcdctl({**self.params, "endpoints": found})

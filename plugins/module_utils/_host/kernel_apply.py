@@ -27,7 +27,7 @@ class Kernel:
         self.changes: list[str] = []
         self.diff: list[dict[str, str]] = []
         self.unsupported: dict[str, str] = {}
-        self.promised: dict[str, str] = {}
+        self.predicted: dict[str, str] = {}
         self.to_load: set[str] = set()
 
     def apply(self, params: Mapping[str, Any]) -> None:
@@ -85,7 +85,7 @@ class Kernel:
         if refusal:
             self.unsupported[key] = refusal
             return
-        self.promised[key] = wanted
+        self.predicted[key] = wanted
         self.changes.append(f"set {key} = {wanted} (was {found or 'absent'})")
         self.diff.append({"before_header": key, "after_header": key, "before": f"{found}\n", "after": f"{wanted}\n"})
 
@@ -128,12 +128,12 @@ class Kernel:
         found = self.host.features()
         found["bridge_nf"] = found["bridge_nf"] or "br_netfilter" in self.to_load
         found["ipvs"] = found["ipvs"] or "ip_vs" in self.to_load
-        found["nonlocal_bind"] = found["nonlocal_bind"] or self.promised.get("net.ipv4.ip_nonlocal_bind") == "1"
+        found["nonlocal_bind"] = found["nonlocal_bind"] or self.predicted.get("net.ipv4.ip_nonlocal_bind") == "1"
         found["swap"] = found["swap"] and (params["swap"] or not self.check_mode)
         missing = self.host.missing_commands(params["commands"])
         return {
             **found,
-            "kernel_defaults_ok": kernel_rules.kubelet_defaults_hold({**live, **self.promised}),
+            "kernel_defaults_ok": kernel_rules.kubelet_defaults_hold({**live, **self.predicted}),
             "users": [name for name in params["users"] if name in host_features.users()],
             "commands": [name for name in params["commands"] if name not in missing],
             "missing_commands": missing,

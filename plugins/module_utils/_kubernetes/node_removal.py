@@ -10,12 +10,12 @@ from typing import Any, Optional
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 # A kubelet renews its lease every 10 s, and tries again after failures within as many.
-SILENT = 25.0
+UNRESPONSIVE = 25.0
 
 
 def is_silent(age: Optional[float]) -> bool:
     """Return whether a kubelet that renewed its lease so many seconds ago runs no longer. None: it never reported."""
-    return age is None or age > SILENT
+    return age is None or age > UNRESPONSIVE
 
 
 def out_of_service(node: Mapping[str, Any]) -> Optional[dict[str, Any]]:

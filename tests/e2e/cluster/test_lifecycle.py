@@ -139,7 +139,7 @@ def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> Non
     cluster.exec(first, "systemctl stop kube-scheduler kubelet")
     cluster.exec(second, "systemctl stop kube-apiserver")
     cluster.exec(third, "systemctl stop haproxy keepalived")
-    # The controller manager takes its time to notice that a kubelet is silent.
+    # The controller manager takes its time to notice that a kubelet is unresponsive.
     ready = f"{KUBECTL} get node {first} --output jsonpath='{{.status.conditions[?(@.type==\"Ready\")].status}}'"
     wait_for(lambda: cluster.exec(third, ready).stdout == "Unknown", 90)
     done = cluster.run("-e", SHORT, playbook="playbooks/verify.yml")

@@ -111,10 +111,10 @@ def test_api_servers_without_etcd_do_not_keep_a_repair_away(
 ) -> None:
     """They accept connections, and answer requests that need a quorum of etcd with nothing."""
 
-    def silent(*_given: Any, **_options: Any) -> Any:
+    def unresponsive(*_given: Any, **_options: Any) -> Any:
         raise HttpError("GET https://192.0.2.1:6443: no response (timeout)")
 
-    monkeypatch.setattr(Api, "find", silent)
+    monkeypatch.setattr(Api, "find", unresponsive)
     found = run_module("cluster_lock", **kubernetes.arguments(), holder=ALICE)
     assert found["lock"] == "none" and "no response" in found["reason"] and not found.get("failed")
 

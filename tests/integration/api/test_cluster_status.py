@@ -68,8 +68,8 @@ def test_the_running_operation_is_known_without_an_api_server(kubernetes: RealKu
     finally:
         run_module("cluster_lock", **lock, state="absent")
     assert (operation["holder"], operation["playbook"], operation["held"]) == ("alice@ctrl1/11-1", "restore.yml", True)
-    silent = {**etcd, "endpoints": ["https://127.0.0.1:9"]}
-    assert "operation" not in run_module("cluster_status", **{**arguments, "etcd": silent})
+    unresponsive = {**etcd, "endpoints": ["https://127.0.0.1:9"]}
+    assert "operation" not in run_module("cluster_status", **{**arguments, "etcd": unresponsive})
 
 
 def test_a_csr_is_pending_until_it_is_decided(kubernetes: RealKubernetes, tmp_path: Path, run_module: Run) -> None:

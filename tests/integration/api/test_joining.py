@@ -25,14 +25,14 @@ NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 def test_token_check_apply_check_apply_absent(kubernetes: RealKubernetes, run_module: Run) -> None:
-    arguments = {**kubernetes.arguments(), "ttl": "20m", "description": "life"}
+    arguments = {**kubernetes.arguments(), "ttl": "20m", "description": "of a test"}
     predicted = run_module("bootstrap_token", check=True, **arguments)
     assert predicted["changed"] and predicted["token"].startswith("000000.")
     made = run_module("bootstrap_token", **arguments)
     assert made["changed"]
     expires = datetime.datetime.fromisoformat(made["expires"].replace("Z", "+00:00"))
-    life = expires - datetime.datetime.now(datetime.timezone.utc)
-    assert datetime.timedelta(minutes=19) < life <= datetime.timedelta(minutes=20)
+    validity = expires - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(minutes=19) < validity <= datetime.timedelta(minutes=20)
     for check in (True, False):
         again = run_module("bootstrap_token", check=check, **arguments)
         assert not again["changed"] and again["token"] == made["token"]

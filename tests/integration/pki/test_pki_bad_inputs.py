@@ -41,10 +41,10 @@ from tests.support.ca.playbook import matches, openssl
 SERVER = {"ca": "ca", "profile": "server", "common_name": "a", "sans": ["a"], "expiry": "30d"}
 
 
-def root_like(key: Any, life: timedelta, **changes: Any) -> bytes:
+def root_like(key: Any, validity: timedelta, **changes: Any) -> bytes:
     """Return a CA for a key whose profile has something changed."""
     profile = replace(issue.root_profile("ecdsa"), **changes)
-    spec = CertificateSpec("", "", Subject.from_params("ca", [], ""), (), key_spec(key), life, profile)
+    spec = CertificateSpec("", "", Subject.from_params("ca", [], ""), (), key_spec(key), validity, profile)
     return certificate_pem(issue.self_signed(spec, key))
 
 

@@ -150,15 +150,15 @@ def test_an_offline_ca_needs_a_given_successor(pki: Path, tmp_path: Path, change
     assert files(pki) == before
 
 
-@pytest.mark.parametrize("life", ["26280h", "50000h", "87600h"])
-def test_an_intermediate_ca_expires_no_later_than_its_root(tmp_path: Path, life: str) -> None:
+@pytest.mark.parametrize("validity", ["26280h", "50000h", "87600h"])
+def test_an_intermediate_ca_expires_no_later_than_its_root(tmp_path: Path, validity: str) -> None:
     """Five years, where nothing is set, or what is left."""
     pki = tmp_path / "pki"
-    act("pki_ca", ca_dir=str(pki), cas=[{**CA, "expiry": life}, BELOW])
+    act("pki_ca", ca_dir=str(pki), cas=[{**CA, "expiry": validity}, BELOW])
     shown = call("pki_ca", ca_dir=str(pki), cas=[CA, BELOW])["cas"]
     ends = {item["name"]: item["not_after"] for item in shown}
     assert ends["kubelet-ca"] <= ends["ca"]
-    seconds = str(3600 * min(int(life[:-1]), 43800) - 3600)
+    seconds = str(3600 * min(int(validity[:-1]), 43800) - 3600)
     openssl("x509", "-noout", "-checkend", seconds, "-in", pki / "kubelet-ca.crt")
     with pytest.raises(HardwayError, match="longer than its CA ca"):
         call("pki_ca", ca_dir=str(pki), cas=[CA, {**BELOW, "name": "other", "expiry": "90000h"}])

@@ -59,9 +59,9 @@ def certificate(attributes: list[Attribute]) -> bytes:
     """Return a self-signed certificate (PEM) with this subject."""
     key = ec.generate_private_key(ec.SECP256R1())
     spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    life = tlv(0x30, tlv(0x17, b"260101000000Z") + tlv(0x17, b"360101000000Z"))
+    validity = tlv(0x30, tlv(0x17, b"260101000000Z") + tlv(0x17, b"360101000000Z"))
     head = tlv(0xA0, tlv(INTEGER, b"\2")) + tlv(INTEGER, b"\5") + ECDSA_SHA256
-    body = tlv(0x30, head + name(attributes) + life + name(attributes) + spki)
+    body = tlv(0x30, head + name(attributes) + validity + name(attributes) + spki)
     signature = tlv(BITS, b"\0" + key.sign(body, ec.ECDSA(hashes.SHA256())))
     text = base64.encodebytes(tlv(0x30, body + ECDSA_SHA256 + signature)).decode()
     return f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n".encode()

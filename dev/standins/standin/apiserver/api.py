@@ -122,9 +122,9 @@ class Api:
         """Answer with a token for a service account."""
         self.rest.found(aim)
         body = parsed(request)
-        life = int((body.get("spec") or {}).get("expirationSeconds") or 3600)
+        validity = int((body.get("spec") or {}).get("expirationSeconds") or 3600)
         name = f"system:serviceaccount:{aim.namespace}:{aim.name}"
-        token, end = self.authenticator.tokens.issue(name, life)
+        token, end = self.authenticator.tokens.issue(name, validity)
         return Answer(201, {**body, "status": {"token": token, "expirationTimestamp": moment(end)}})
 
     def _kubelet(self, aim: Target, request: Request, _user: User) -> Answer:

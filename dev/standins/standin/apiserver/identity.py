@@ -73,10 +73,10 @@ class Tokens:
             raise Refusal(f"error reading public key file {path}: {reason}")
         return keys
 
-    def issue(self, name: str, life: int) -> tuple[str, int]:
+    def issue(self, name: str, validity: int) -> tuple[str, int]:
         """Return a token for a user, and when it ends."""
         begin = int(time.time())
-        end = begin + life
+        end = begin + validity
         content = {"iss": self.issuer, "sub": name, "aud": [self.issuer], "iat": begin, "nbf": begin, "exp": end}
         return jwt.encode(content, self.key, _algorithm(self.key)), end
 

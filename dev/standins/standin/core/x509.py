@@ -142,11 +142,11 @@ def request(name: str, organization: str) -> tuple[bytes, bytes]:
     return _pem(key), made.public_bytes(serialization.Encoding.PEM)
 
 
-def sign(pem: bytes, ca: tuple[Any, Any], usages: list[str], life: float) -> bytes:
+def sign(pem: bytes, ca: tuple[Any, Any], usages: list[str], validity: float) -> bytes:
     """Return the certificate for a signing request."""
     certificate, key = ca
     wanted = x509.load_pem_x509_csr(pem)
-    end = now() + datetime.timedelta(seconds=life, minutes=-5)
+    end = now() + datetime.timedelta(seconds=validity, minutes=-5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         end = min(end, certificate.not_valid_after)

@@ -92,11 +92,11 @@ class Offline:
     def _answer(self, ca: Issuer, stem: str, request: bytes, validate: Callable[[Any], list[str]]) -> Any:
         """Return the certificate next to a CSR if it matches; else write the CSR."""
         asked, data = Request.load(request.decode(), self.store.read, stem), self.store.read(f"{stem}.crt")
-        laid = self.store.read(f"{stem}.csr")
-        if laid is None or not asked.same(laid):
+        written = self.store.read(f"{stem}.csr")
+        if written is None or not asked.same(written):
             self.store.write(f"{stem}.csr", request, 0o644)
             self.written.append(f"{stem}.csr")
-            laid = request
+            written = request
         if data is None:
             self.waiting.setdefault(ca.name, []).append(f"{stem}.csr")
             return None
@@ -109,7 +109,7 @@ class Offline:
         if reasons:
             raise HardwayError(f"{stem}.crt: does not match the options ({'; '.join(reasons)}); sign {stem}.csr again")
         if not self.check_only:
-            self.used[stem] = (data, laid)
+            self.used[stem] = (data, written)
         return certificate
 
     def stop(self) -> None:

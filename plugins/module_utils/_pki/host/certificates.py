@@ -244,7 +244,7 @@ class HostCertificates:
     ) -> dict[str, Any]:
         """Return the result for a certificate, and add changes to the diff."""
         if facts := None if isinstance(found, str) else found:
-            self.due.append((facts.not_after - facts.life * self.params["renew_before"]).timestamp())
+            self.due.append((facts.not_after - facts.validity * self.params["renew_before"]).timestamp())
         if self.diff is not None and reasons:
             self._differs(spec.path, _text(describe(facts)), _text(describe_wanted(spec)))
         else:

@@ -142,12 +142,12 @@ def key_belongs(certificate: Any, key: bytes | None) -> bool | None:
         return None
 
 
-def life_problem(where: str, item: Mapping[str, Any], now: datetime, critical: float) -> list[str]:
+def validity_problem(where: str, item: Mapping[str, Any], now: datetime, critical: float) -> list[str]:
     """Return the problem with the validity period of a certificate, if any."""
     end = datetime.strptime(item["not_after"] + "+0000", "%Y-%m-%dT%H:%M:%SZ%z")
-    life = short(end - now)
+    span = short(end - now)
     return {
-        "expired": [f"{where}: expired {life} ago; renew it"],
-        "critical": [f"{where}: has {life} left, less than {critical:g} days; renew it"],
+        "expired": [f"{where}: expired {span} ago; renew it"],
+        "critical": [f"{where}: has {span} left, less than {critical:g} days; renew it"],
         "future": [f"{where}: is not valid before {item['not_before']}; check this host's clock"],
     }.get(str(item["state"]), [])

@@ -22,7 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.de
     is_kubeconfig,
     key_belongs,
     kubeconfig_entries,
-    life_problem,
+    validity_problem,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.endpoint import served
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import unanchored
@@ -55,7 +55,7 @@ class Scan:
             self.problems += problems
             self.found.update({(item["endpoint"], "", item["index"]): item for item in items})
         for item in self.found.values():
-            self.problems += life_problem(item["where"], item, self.now, self.params["critical_days"])
+            self.problems += validity_problem(item["where"], item, self.now, self.params["critical_days"])
             if item["key_matches"] is False:
                 self.problems.append(f"{item['where']}: the key next to it belongs to another certificate; reissue it")
         found = {"certificates": list(self.found.values()), "requests": list(self.requests.values())}

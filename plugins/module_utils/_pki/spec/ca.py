@@ -58,7 +58,7 @@ SECRET_OPTIONS: dict[str, Any] = {
     "encoding": {"type": "str", "choices": ["base64", "base64url"], "default": "base64"},
 }
 # Ten years; five for a CA with an issuer, but not longer than the issuer is valid.
-_LIFE, _LIFE_BELOW = "87600h", "43800h"
+_VALIDITY, _VALIDITY_BELOW = "87600h", "43800h"
 _OF_PROFILES = ("expiry", "backdate", "path_length", "crl_url")
 
 
@@ -74,17 +74,17 @@ def ca_spec(
     key = KeySpec.from_params(asked.get("key"), what)
     profile = _profile(asked, profiles, key, what)
     issuer = asked.get("signed_by") or name
-    expiry = validity_period_of(asked, profile, _LIFE if issuer == name else _below(issuer_ends), what)
+    expiry = validity_period_of(asked, profile, _VALIDITY if issuer == name else _below(issuer_ends), what)
     return CertificateSpec(what, issuer, subject, (), key, expiry, profile)
 
 
 def _below(issuer_ends: datetime | None) -> str:
     """Return the default validity period of a CA with an issuer."""
-    if issuer_ends is None or issuer_ends - datetime.now(timezone.utc) > parse(_LIFE_BELOW):
-        return _LIFE_BELOW
+    if issuer_ends is None or issuer_ends - datetime.now(timezone.utc) > parse(_VALIDITY_BELOW):
+        return _VALIDITY_BELOW
     left = (issuer_ends - datetime.now(timezone.utc)) // timedelta(minutes=1)
     # If the issuer has nearly expired, the error is reported when it signs.
-    return f"{left}m" if left > 10 else _LIFE_BELOW
+    return f"{left}m" if left > 10 else _VALIDITY_BELOW
 
 
 def _fallback(asked: Mapping[str, Any], name: str) -> str:

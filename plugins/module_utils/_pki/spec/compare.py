@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certi
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
 
 # Certificates are issued on full minutes, so smaller differences are rounding errors.
-_SAME_LIFE = timedelta(minutes=1)
+_SAME_VALIDITY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Facts:
     path_length: int | None = None
 
     @property
-    def life(self) -> timedelta:
+    def validity(self) -> timedelta:
         """Return the validity period."""
         return self.not_after - self.not_before
 
@@ -73,7 +73,7 @@ def differences(spec: CertificateSpec, found: Facts, *, now: datetime, renew_bef
     reasons += _set_difference("sans", [str(san) for san in spec.sans], found.sans)
     reasons += _set_difference("usages", spec.usages.words(), found.usages.words())
     reasons += _set_difference("pointers", spec.profile.pointers, found.pointers)
-    return reasons + _life(spec, found, now, renew_before)
+    return reasons + _validity(spec, found, now, renew_before)
 
 
 def rejection_reasons(found: Facts, ca: str, now: datetime, renew_before: float = 0.0) -> list[str]:
@@ -107,14 +107,14 @@ def _set_difference(what: str, wanted: Sequence[str], found: Sequence[str]) -> l
     return [f"{what}: " + "; ".join(parts)] if parts else []
 
 
-def _life(spec: CertificateSpec, found: Facts, now: datetime, renew_before: float) -> list[str]:
+def _validity(spec: CertificateSpec, found: Facts, now: datetime, renew_before: float) -> list[str]:
     """Return the differences in the validity period."""
     if found.not_after <= now:
         return _ending(found, now, renew_before)
     if found.not_before > now:
         return [f"expiry: not valid before {stamp(found.not_before)}; is this host's clock right?"]
-    if abs(found.life - spec.expiry) > _SAME_LIFE:
-        return [f"expiry: issued for {short(found.life)} instead of {short(spec.expiry)}"]
+    if abs(found.validity - spec.expiry) > _SAME_VALIDITY:
+        return [f"expiry: issued for {short(found.validity)} instead of {short(spec.expiry)}"]
     return _ending(found, now, renew_before)
 
 
@@ -146,7 +146,7 @@ def describe(found: Facts | None) -> dict[str, Any]:
         "sans": sorted(found.sans),
         "usages": found.usages.words(),
         "key": str(found.key),
-        "life": short(found.life),
+        "validity": short(found.validity),
         "not_after": stamp(found.not_after),
         "fingerprint": found.fingerprint,
     }
@@ -159,7 +159,7 @@ def describe_wanted(spec: CertificateSpec) -> dict[str, Any]:
         "sans": sorted(str(san) for san in spec.sans),
         "usages": spec.usages.words(),
         "key": str(spec.key),
-        "life": short(spec.expiry),
+        "validity": short(spec.expiry),
         "not_after": "(when issued)",
         "fingerprint": "(when issued)",
     }

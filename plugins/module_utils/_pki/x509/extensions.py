@@ -59,7 +59,7 @@ def _attribute(part: str, value: str) -> Any:
     return x509.NameAttribute(_OIDS[part], value, *([] if usual else [_ASN1Type.UTF8String]))
 
 
-def alternative_names(sans: Sequence[SubjectAltName]) -> Any:
+def sans_extension(sans: Sequence[SubjectAltName]) -> Any:
     """Return the SAN extension, in Go's order."""
     makers: dict[str, Any] = {
         "dns": x509.DNSName,
@@ -135,7 +135,7 @@ def _usages(profile: Profile) -> Iterator[tuple[Any, bool]]:
 def _san_extension(sans: Sequence[SubjectAltName]) -> Iterator[tuple[Any, bool]]:
     """Yield the SANs. RFC 5280: critical only without subject; ours always have one."""
     if sans:
-        yield alternative_names(sans), False
+        yield sans_extension(sans), False
 
 
 def _urls(profile: Profile, kind: str) -> list[Any]:

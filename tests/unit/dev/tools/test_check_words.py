@@ -25,6 +25,12 @@ from dev.tools.check_words import is_checked, main, problems
         ("  kubelet-certificate-authority: x", []),
         ("a recommended, commented and amended line; the half-life of a lease", []),
         ("_told, told_by, whose-authority", []),
+        ("pki_authority_dir: x", ['pki_authority_dir; say "CA"']),
+        ("authority_key_id, a lifetime and the whole of it", []),
+        ("- name: Have a bootstrap token", ['name: Have; say "a verb for what the task does"']),
+        ("class Keeper:", ['Keeper; say "a noun for what it is"']),
+        ("    def outside(self):", ['def outside; say "a verb for what it does"']),
+        ("reason: FalseClaim", ['FalseClaim; say "MatchesInventory, DoesNotMatchInventory"']),
         (
             "def test_somebody_is_told() -> None:",
             ['somebody; say "another user, you"', 'told; say "report, show, set"'],
@@ -64,6 +70,9 @@ def test_problems_are_printed_and_fail(
     assert capsys.readouterr().err == 'roles/a.yml:1: Learn; say "gather, read"\n'
     (tmp_path / "roles/a.yml").write_text("# Gather it.\n", encoding="utf-8")
     assert main() == 0
+    (tmp_path / "roles/needles.py").write_text("", encoding="utf-8")
+    listed.append(Path("roles/needles.py"))
+    assert main() == 1, "names of files are checked, too"
 
 
 def test_the_tool_runs_as_a_program() -> None:

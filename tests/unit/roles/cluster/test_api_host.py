@@ -13,7 +13,7 @@ from tests.support.roles.rendered import Rendered
 
 HOSTS = {"m1": "192.0.2.1", "m2": "192.0.2.2", "m3": "192.0.2.3"}
 ANSWERED: dict[str, Any] = {"_cluster_preflight": {}}
-SILENT: dict[str, Any] = {"_cluster_preflight": {"unreachable": True}}
+UNRESPONSIVE: dict[str, Any] = {"_cluster_preflight": {"unreachable": True}}
 WELL: dict[str, Any] = {**ANSWERED, "_master_ran": {"units": {}, "failed": False}}
 FAILED: dict[str, Any] = {**ANSWERED, "_master_ran": {"units": {}, "failed": True, "msg": "not healthy"}}
 LOST: dict[str, Any] = {**ANSWERED, "_master_ran": {"unreachable": True, "msg": "no route"}}
@@ -24,7 +24,7 @@ LOST: dict[str, Any] = {**ANSWERED, "_master_ran": {"unreachable": True, "msg": 
     [
         ([{}, {}, {}], "m1"),
         ([ANSWERED, ANSWERED, ANSWERED], "m1"),
-        ([SILENT, ANSWERED, ANSWERED], "m2"),
+        ([UNRESPONSIVE, ANSWERED, ANSWERED], "m2"),
         # Not in the limit: not queried.
         ([{}, ANSWERED, ANSWERED], "m2"),
         ([ANSWERED, WELL, WELL], "m2"),

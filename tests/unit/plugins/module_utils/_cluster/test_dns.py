@@ -80,7 +80,7 @@ def test_the_reason_for_a_missing_address_is_reported(
         dns.resolve("127.0.0.1", NAME, port=port, timeout=0.3)
 
 
-def test_one_of_two_servers_that_is_silent_is_noticed(
+def test_one_of_two_servers_that_is_unresponsive_is_noticed(
     server: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = server(lambda packet, count: answer(packet, "10.96.0.1") if count % 2 else answer(packet, code=2))

@@ -157,7 +157,7 @@ def test_a_virtual_address_is_at_one_load_balancer(held: tuple[list[str], list[s
     assert words in " ".join(found) and bool(found) is bool(words)
 
 
-def test_a_virtual_address_that_may_be_at_a_silent_host_is_not_reported() -> None:
+def test_a_virtual_address_that_may_be_at_an_unresponsive_host_is_not_reported() -> None:
     hosts: dict[str, dict[str, Any]] = {"lb1": {"held": []}, "lb2": {"unreachable": True}}
     assert health.holder_problems(hosts, ["lb1", "lb2"], ["192.0.2.100"]) == []
 

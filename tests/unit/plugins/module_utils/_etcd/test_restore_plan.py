@@ -81,10 +81,10 @@ def test_keys_of_tokens_that_were_replaced_since_are_accepted_again() -> None:
 
 
 def test_without_etcd_the_losses_are_unknown_and_stopped_data_count() -> None:
-    silent = {**INSPECTION, "live": False, "reason": "etcd: no healthy member"}
-    del silent["live_revision"]
+    unresponsive = {**INSPECTION, "live": False, "reason": "etcd: no healthy member"}
+    del unresponsive["live_revision"]
     hosts = {"k1": host(revision=5000, running=False), "k2": host(running=False)}
-    found = plan(hosts, {**ARCHIVE, "inspection": silent}, NOW)
+    found = plan(hosts, {**ARCHIVE, "inspection": unresponsive}, NOW)
     assert found["bump"] == BUMP + 4900 and "etcd: no healthy member" in "\n".join(found["text"])
 
 

@@ -20,7 +20,7 @@ SETTINGS = bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\x00\x05\x00\x00\x40\x00"
 
 @contextmanager
 def server(path: Path, says: bytes | None) -> Iterator[str]:
-    """Answer one client after its greeting; None: accept the connection and stay silent."""
+    """Answer one client after its greeting; None: accept the connection and answer nothing."""
     done = threading.Event()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

@@ -19,7 +19,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.de
     described,
     is_kubeconfig,
     kubeconfig_entries,
-    life_problem,
+    validity_problem,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.scan import Scan
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import KeySpec
@@ -63,9 +63,9 @@ def test_states(begins: float, ends: float, state: str) -> None:
 def test_only_states_that_must_be_fixed_are_problems() -> None:
     soon = described(root(days=20), datetime.now(timezone.utc), Thresholds(30, 7))
     assert soon["state"] == "warning"
-    assert life_problem("x", soon, NOW, 7) == []
+    assert validity_problem("x", soon, NOW, 7) == []
     late = {"state": "expired", "not_before": "2026-11-01T00:00:00Z", "not_after": "2026-11-18T00:00:00Z"}
-    assert life_problem("/p/x.crt", late, NOW, 7) == ["/p/x.crt: expired 3d ago; renew it"]
+    assert validity_problem("/p/x.crt", late, NOW, 7) == ["/p/x.crt: expired 3d ago; renew it"]
 
 
 def test_kubeconfigs_of_ours_and_of_json() -> None:

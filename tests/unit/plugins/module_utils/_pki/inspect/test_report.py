@@ -72,7 +72,7 @@ def test_a_shared_endpoint_may_show_what_any_host_has() -> None:
     ]
 
 
-def test_problems_name_their_host_also_a_silent_one() -> None:
+def test_problems_name_their_host_also_an_unresponsive_one() -> None:
     assert report.problems(LOOKS, report.gathered(LOOKS)) == [
         "m2: m2:6443: serves old, but /p/api.crt holds two; restart api",
         "n1: was not reached; its certificates are unknown",
