@@ -13,13 +13,13 @@ short_description: Load cached results of earlier runs
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - The modules C(artifact), C(files), C(image_archive), C(kernel), C(kubeconfig), C(pki_certificate) and C(unit)
+  - The modules C(artifact), C(files), C(host_settings), C(image_archive), C(kubeconfig), C(pki_certificate) and C(unit)
     store a cached result on the host when nothing is left to change. It holds a digest of the task's arguments and the
     evidence.
   - Evidence is inode, size, times, mode and owner of each file; the running process, drop-ins and health check of each
     unit; and the output of read-only commands. If another program changes one of the files during the inspection, no
     result is stored. The result of a unit with C(wait_on_start=false) is valid once the unit runs. For module
-    C(kernel) only the options are stored; the state of the kernel is inspected again.
+    C(host_settings) only the options are stored; the state of the kernel is inspected again.
   - This module compares the evidence of all cached results in one round trip. If its result is registered as
     C(_host_cached_results), the modules above return a valid cached result for their arguments without connecting to
     the host, and set C(from_cached_result) in their result.

@@ -143,7 +143,7 @@ class Kernel:
 
 
 def unchanged_result(params: Mapping[str, Any], root: str = "/") -> Optional[dict[str, Any]]:
-    """Return the result of module kernel if there is nothing to change, else None."""
+    """Return the result of module host_settings if there is nothing to change, else None."""
     kernel = Kernel(host_features.HostFiles(root), check_mode=True)
     try:
         kernel.apply(params)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Optional
 
-HEADER = "# Written by hardway.kubernetes.kernel; changes made here do not last.\n"
+HEADER = "# Written by hardway.kubernetes.host_settings; changes made here do not last.\n"
 
 # What a kubelet with protectKernelDefaults insists on, exactly.
 KUBELET_DEFAULTS = {

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.
 SHORT = json.dumps({"verify_timeout": 10, "verify_workload_timeout": 20})
 
 # Binaries are downloaded and recorded once in a run for all roles.
-CACHED = ("files", "image_archive", "kernel", "kubeconfig", "pki_certificate", "unit")
+CACHED = ("files", "host_settings", "image_archive", "kubeconfig", "pki_certificate", "unit")
 # What it writes is on the controller.
 HERE = ("hardway.kubernetes.admin", "hardway.kubernetes.cluster")
 

@@ -15,7 +15,7 @@ from tests.support.hosts.sandbox import Lab, lab
 
 READ = {"hardway.kubernetes.cached_results": {}, "register": "_host_cached_results", "no_log": True}
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
-KERNEL = {"hardway.kubernetes.kernel": {"sysctls": {"net.ipv4.ip_local_reserved_ports": "30000-30010"}}}
+KERNEL = {"hardway.kubernetes.host_settings": {"sysctls": {"net.ipv4.ip_local_reserved_ports": "30000-30010"}}}
 RUN = {"hardway.kubernetes.unit": {"units": [{"name": "site", "inputs": ["/etc/site"]}]}}
 
 

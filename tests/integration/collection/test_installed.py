@@ -155,7 +155,7 @@ def play(place: Path) -> list[dict[str, object]]:
         },
         "kubeconfig": {"kubeconfigs": [{**conf, "user": "admin", "certificate": f"{out}/admin"}]},
         "files": {"files": [{"path": f"{out}/motd", "content": "{{ inventory_hostname }}\n", "mode": "0644"}]},
-        "kernel": {"commands": ["sh"]},
+        "host_settings": {"commands": ["sh"]},
         "pki_info": {"files": [{"path": out, "required": False}]},
     }
     tasks = [{f"hardway.kubernetes.{name}": arguments} for name, arguments in modules.items()]

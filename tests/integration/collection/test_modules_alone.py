@@ -70,7 +70,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "etcd_data": ({"paths": ["TOP/etcd"]}, r'"moved": \{\}'),
     "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),
     "host_status": ({"units": [{"unit": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
-    "kernel": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
+    "host_settings": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
     "pki_bundle": ({"certificate": "TOP/admin.crt", "roots": ["TOP/pki/ca.crt"]}, r"BEGIN CERTIFICATE"),
     "pki_info": ({"files": [{"path": "TOP/admin.crt"}]}, r'"CN=admin"'),
     "pki_store_copy": ({"path": "TOP/none"}, r'"header": ""'),

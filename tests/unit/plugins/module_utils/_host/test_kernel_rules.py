@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decisions of module kernel, and what it reads from a host of files."""
+"""The decisions of module host_settings, and what it reads from a host of files."""
 
 from __future__ import annotations
 

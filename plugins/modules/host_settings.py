@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kernel
+module: host_settings
 short_description: Configure kernel modules, sysctls and swap for Kubernetes
 version_added: 0.1.0
 description:
@@ -76,7 +76,7 @@ options:
 
 EXAMPLES = r"""
 - name: Prepare the kernel for a node
-  hardway.kubernetes.kernel:
+  hardway.kubernetes.host_settings:
     modules: [overlay, br_netfilter, nf_conntrack]
     sysctls:
       net.ipv4.ip_forward: 1

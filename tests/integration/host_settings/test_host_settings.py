@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module kernel on a real host, checked by the host's own tools."""
+"""Module host_settings on a real host, checked by the host's own tools."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def run(host: Lab, check: bool = False, **more: Any) -> dict[str, Any]:
     """Return the module's result."""
-    return host.play({"hardway.kubernetes.kernel": {**WANTED, **more}}, check=check)["n1"]
+    return host.play({"hardway.kubernetes.host_settings": {**WANTED, **more}}, check=check)["n1"]
 
 
 def test_check_apply_check_apply(host: Lab) -> None:

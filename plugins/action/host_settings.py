@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs module kernel, unless a cached result is valid."""
+"""Runs module host_settings, unless a cached result is valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 
-MODULE = "hardway.kubernetes.kernel"
+MODULE = "hardway.kubernetes.host_settings"
 
 
 class ActionModule(CachedAction):
