@@ -62,7 +62,7 @@ def kind_of(item: Object) -> str:
 
 
 def objects_of(output: str) -> list[Object]:
-    """Return the objects that kubectl printed as JSON: none, one, a List, or one after the other as `kubectl replace` does."""
+    """Return the objects that kubectl printed as JSON: none, one, a List, or several, as `kubectl replace` does."""
     found, rest = [], output.strip()
     while rest:
         parsed, end = json.JSONDecoder().raw_decode(rest)
