@@ -169,6 +169,12 @@ rules: []
             assert run_module("manifest", check=check, **arguments, content=content)["changed"]
         assert "none" not in str(api.get(path)["spec"])
         assert not run_module("manifest", **arguments, content=content)["changed"]
+        # Also beside an object that is missing.
+        api.delete(role)
+        api.patch(path, {"spec": {"matchResources": selector}})
+        assert run_module("manifest", **arguments, content=content)["changed"]
+        assert "none" not in str(api.get(path)["spec"])
+        assert not run_module("manifest", **arguments, content=content)["changed"]
         wrong = run_module("manifest", **arguments, content=content.replace("[Deny]", "[Deny, Warn]"))
         assert "must not contain both" in wrong["msg"]
     finally:
