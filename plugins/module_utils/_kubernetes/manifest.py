@@ -63,7 +63,8 @@ def kind_of(item: Object) -> str:
 
 def objects_of(output: str) -> list[Object]:
     """Return the objects that kubectl printed as JSON: none, one, a List, or several, as `kubectl replace` does."""
-    found, rest = [], output.strip()
+    found: list[Object] = []
+    rest = output.strip()
     while rest:
         parsed, end = json.JSONDecoder().raw_decode(rest)
         found += (parsed.get("items") or []) if parsed.get("kind") == "List" else [parsed]
