@@ -184,14 +184,22 @@ needs on the host besides Python: `cryptography`, kubectl, etcdctl or containerd
 
 REPAIRS = """# Repairs
 
-`site` compares every file, directory, unit, kernel setting and API object that it manages with the specification of the
-inventory. Manual changes are corrected by any run, with `host_use_cached_results` on or off. A unit restarts
-only where its process was started from other inputs than those on disk now; nothing else is restarted. What a run
-cannot repair is reported with the remedy: a masked unit, a lost CA or encryption key ([PKI](pki.md#lost-files)),
-the data of an etcd member.
+`site` compares every file, directory, package, user, unit, kernel setting and API object that it manages with the
+specification of the inventory. Manual changes are corrected by any run, with `host_use_cached_results` on or off. A
+unit restarts only where its process was started from other inputs than those on disk now; nothing else is restarted.
+What a run cannot repair is reported with the remedy: a masked unit, a lost CA or encryption key
+([PKI](pki.md#lost-files)), the data of an etcd member.
 
 A drop-in of your own beside a unit of the collection (`systemctl edit`) is kept: it is an input of the unit, which
 restarts in [order](restarts.md#order) when the drop-in changes.
+
+A package that is missing is installed again, in the version that the host's package sources have. A package manager
+does not miss a single file of an installed package: a command or Python package that is still missing ends the run,
+with the package to install again. A user of a service keeps its home directory, and the groups to which you add it.
+
+Not tried below, because sandbox hosts share the kernel of their machine: a kernel module that was unloaded, swap that
+was switched on, and `vm.*`, `kernel.*` and `fs.*` settings. Any run corrects them, as it does the other kernel
+settings.
 
 Each line is a case of `tests/e2e/cluster/test_repairs.py`, which applies all of these at once to a cluster of three
 hosts.

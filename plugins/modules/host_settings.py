@@ -118,6 +118,11 @@ ansible_facts:
         kernel_release: {description: The running kernel., type: str, returned: always}
         nonlocal_bind: {description: Whether foreign IPv4 addresses can be bound., type: bool, returned: always}
         users: {description: Those of O(users) that exist., type: list, elements: str, returned: always}
+        service_users:
+          description: Those of O(users) that have a group of their own name, and no login shell.
+          type: list
+          elements: str
+          returned: always
         commands: {description: Those of O(commands) that exist., type: list, elements: str, returned: always}
         missing_commands: {description: Missing ones of O(commands)., type: list, elements: str, returned: always}
         missing_python: {description: Missing ones of O(python_packages)., type: list, elements: str, returned: always}

@@ -163,6 +163,11 @@ class Manifest:
                 self.replace()
             if changed and not applied:
                 self.live = self.apply()
+            # As long as some did not exist, the others could not be replaced.
+            if any(before is None for before, _after in changed):
+                self.live = self.read_live()
+                if self.is_extended():
+                    self.replace()
             for item in surplus:
                 self.delete(item)
             if self.params["wait"]:

@@ -60,8 +60,8 @@ def store(
 
     ``names`` are directories or globs whose list of files matters; ``health`` are endpoints as module unit takes them;
     ``output`` is what commands printed; ``until`` is when the result ends by itself, in seconds since 1970; ``kernel``
-    are the options of module host_settings, whose result is then that of the moment. Without a key, which the action plugin
-    gives, nothing is recorded.
+    are the options of module host_settings, whose result is then that of the moment. Without a key, which the action
+    plugin gives, nothing is recorded.
     """
     if not key:
         return

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import shutil
@@ -149,9 +150,14 @@ class HostFiles:
         }
 
 
-def users() -> set[str]:
-    """Return the names of all users."""
-    return {entry.pw_name for entry in pwd.getpwall()}
+def users() -> dict[str, bool]:
+    """Return by name whether a user is as one of a service: with a group of its own name, and no login shell."""
+    groups = {entry.gr_gid: entry.gr_name for entry in grp.getgrall()}
+    return {
+        entry.pw_name: groups.get(entry.pw_gid) == entry.pw_name
+        and os.path.basename(entry.pw_shell) in ("nologin", "false")
+        for entry in pwd.getpwall()
+    }
 
 
 def missing_python(names: Iterable[str]) -> list[str]:

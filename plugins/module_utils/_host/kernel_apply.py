@@ -131,10 +131,12 @@ class Kernel:
         found["nonlocal_bind"] = found["nonlocal_bind"] or self.predicted.get("net.ipv4.ip_nonlocal_bind") == "1"
         found["swap"] = found["swap"] and (params["swap"] or not self.check_mode)
         missing = self.host.missing_commands(params["commands"])
+        users = host_features.users()
         return {
             **found,
             "kernel_defaults_ok": kernel_rules.kubelet_defaults_hold({**live, **self.predicted}),
-            "users": [name for name in params["users"] if name in host_features.users()],
+            "users": [name for name in params["users"] if name in users],
+            "service_users": [name for name in params["users"] if users.get(name)],
             "commands": [name for name in params["commands"] if name not in missing],
             "missing_commands": missing,
             "missing_python": host_features.missing_python(params["python_packages"]),

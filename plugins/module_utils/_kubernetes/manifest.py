@@ -62,11 +62,14 @@ def kind_of(item: Object) -> str:
 
 
 def objects_of(output: str) -> list[Object]:
-    """Return the objects that kubectl printed as JSON: none, one, or a List."""
-    if not output.strip():
-        return []
-    parsed = json.loads(output)
-    return list(parsed.get("items") or []) if parsed.get("kind") == "List" else [parsed]
+    """Return the objects that kubectl printed as JSON: none, one, a List, or several, as `kubectl replace` does."""
+    found: list[Object] = []
+    rest = output.strip()
+    while rest:
+        parsed, end = json.JSONDecoder().raw_decode(rest)
+        found += (parsed.get("items") or []) if parsed.get("kind") == "List" else [parsed]
+        rest = rest[end:].lstrip()
+    return found
 
 
 def meaning(item: Object) -> Object:

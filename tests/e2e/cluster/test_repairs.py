@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from dev.standins import use as rehearsal
-from dev.tools.lab import kubernetes_version
+from dev.tools.lab import TOP, kubernetes_version
 from tests.support.hosts.cluster import Cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
@@ -49,6 +49,19 @@ def carry_out(cluster: Cluster, damage: dict[str, Any], verb: str) -> str:
     return "" if done.returncode == 0 else f"{label}: {done.stdout}{done.stderr}".strip()
 
 
+def archive_packages(cluster: Cluster, done: list[dict[str, Any]]) -> None:
+    """Give the hosts that lose packages an archive to install them from, because they have no network."""
+    script = (TOP / "tests/support/hosts/package_archive.py").read_text(encoding="utf-8")
+    names: dict[str, list[str]] = {}
+    for damage in done:
+        kind, _space, name = damage["object"].partition(" ")
+        if kind == "package":
+            names.setdefault(cluster.hosts()[damage["host"]], []).append(name)
+    for host, packages in names.items():
+        made = cluster.exec(host, f"python3 - {' '.join(packages)} <<'END'\n{script}\nEND")
+        assert made.returncode == 0, made.stderr
+
+
 # The same without cached results, which takes minutes more.
 TRUSTED = [
     pytest.param(True, id="cached-results"),
@@ -62,6 +75,7 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     cluster.deploy(*setting)
     # No results are cached where none may be used.
     before, done = cluster.starts(), [each for each in damages() if trusted or "cached-results" not in each["object"]]
+    archive_packages(cluster, done)
     failed = [said for damage in done if (said := carry_out(cluster, damage, "damage"))]
     assert not failed, failed
     unharmed = [damage["object"] for damage in done if not carry_out(cluster, damage, "repaired")]

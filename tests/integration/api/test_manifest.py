@@ -140,11 +140,18 @@ def test_entries_of_others_that_contradict_ours_are_removed(
 ) -> None:
     """A server-side apply keeps them, and the API refuses both together."""
     path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/gate"
+    # kubectl prints several replaced objects otherwise than one.
+    role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/gate"
     content = """
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata: {name: gate}
 spec: {policyName: absent.example.org, validationActions: [Deny]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gate}
+rules: []
 """
     api = kubernetes.api()
     try:
@@ -162,10 +169,17 @@ spec: {policyName: absent.example.org, validationActions: [Deny]}
             assert run_module("manifest", check=check, **arguments, content=content)["changed"]
         assert "none" not in str(api.get(path)["spec"])
         assert not run_module("manifest", **arguments, content=content)["changed"]
+        # Also beside an object that is missing.
+        api.delete(role)
+        api.patch(path, {"spec": {"matchResources": selector}})
+        assert run_module("manifest", **arguments, content=content)["changed"]
+        assert "none" not in str(api.get(path)["spec"])
+        assert not run_module("manifest", **arguments, content=content)["changed"]
         wrong = run_module("manifest", **arguments, content=content.replace("[Deny]", "[Deny, Warn]"))
         assert "must not contain both" in wrong["msg"]
     finally:
         api.delete(path)
+        api.delete(role)
 
 
 def test_prune_deletes_only_objects_of_the_manifest(

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import kernel_rules
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import HostFiles
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import HostFiles, users
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import Kernel, unchanged_result
 
 FSTAB = "UUID=1 / ext4 defaults 0 1\n# UUID=9 none swap sw 0 0\nUUID=2 none swap sw 0 0\n/swap\tnone\tswap\tsw\t0\t0"
@@ -114,6 +116,19 @@ def test_swap_units_that_fstab_makes_or_a_mask_hides_are_left_alone(root: Path) 
     assert host.swap_units() == {}
     (units / "swap.target.wants/own.swap").symlink_to("../own.swap")
     assert host.swap_units() == {"own.swap": "disable"}
+
+
+@pytest.mark.parametrize(
+    ("group", "shell", "fit"),
+    [("etcd", "/usr/sbin/nologin", True), ("etcd", "/bin/bash", False), ("nogroup", "/usr/sbin/nologin", False)],
+)
+def test_a_user_of_a_service_has_its_own_group_and_no_login_shell(
+    monkeypatch: pytest.MonkeyPatch, group: str, shell: str, fit: bool
+) -> None:
+    user = pwd.struct_passwd(("etcd", "x", 999, 997, "", "/var/lib/etcd", shell))
+    monkeypatch.setattr(pwd, "getpwall", lambda: [user])
+    monkeypatch.setattr(grp, "getgrall", lambda: [grp.struct_group((group, "x", 997, []))])
+    assert users() == {"etcd": fit}
 
 
 def params(**more: object) -> dict[str, object]:
