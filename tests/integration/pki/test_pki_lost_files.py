@@ -283,6 +283,32 @@ def test_a_damaged_list_is_an_error(complete: Path, tmp_path: Path, text: str) -
     assert (pki / "contents.json").read_text() == text
 
 
+NO_ROTATIONS = [
+    "",
+    "{",
+    "[1]",
+    '{"ca": 1}',
+    '{"ca": {}}',
+    '{"ca": {"step": "later", "old": "a", "new": "b", "times": {}}}',
+    '{"ca": {"step": "trust", "old": 1, "new": 2, "times": {}}}',
+    '{"ca": {"step": "trust", "old": "a", "new": "b", "times": {"trust": "today"}}}',
+]
+
+
+@pytest.mark.parametrize("text", NO_ROTATIONS)
+def test_damaged_rotations_are_an_error(again: Callable[..., dict[str, Any]], tmp_path: Path, text: str) -> None:
+    """In the role and in the rotation, which write nothing."""
+    pki = tmp_path / "pki"
+    (pki / "rotation.json").write_text(text)
+    before = files(pki)
+    for check in (True, False):
+        with pytest.raises(HardwayError, match=r"rotation\.json: is damaged; restore it from a backup"):
+            again(check)
+        with pytest.raises(HardwayError, match=r"rotation\.json: is damaged; restore it from a backup"):
+            call("pki_rotation", check, ca_dir=str(pki), cas=[{"name": "ca"}], step="trust")
+    assert files(pki) == before
+
+
 @pytest.mark.parametrize("keep", [0, 700])
 def test_a_log_that_was_cut_is_an_error_until_it_is_accepted(complete: Path, tmp_path: Path, keep: int) -> None:
     """What is left of it is kept, and the next line is a line of its own."""

@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
 
 LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
+# Of a rotation.
+STEPS = ("trust", "issue", "settle", "drop", "done")
 
 # What a loss means, and where the value still is.
 _LOSSES = {
@@ -118,7 +121,8 @@ class Contents:
         """Return the files that existed once and are missing."""
         known = self.inferred(asked) if self.listed is None else self.listed
         # During a rotation, the public key of only one of the two keys can be derived.
-        known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
+        under_way = rotations(self.store)
+        known = known | {path for path in asked.public if os.path.basename(path)[:-4] in under_way}
         missing = {path for path in known if not self._is_there(path)}
         missing |= {JOURNAL} if self._lines() < self.issued else set()
         return [path for path in [*asked.files, *asked.public] if path in missing]
@@ -173,14 +177,6 @@ class Contents:
         """Return the number of lines in the log of certificates."""
         return (self.store.read(os.path.join(self.store.directory, JOURNAL)) or b"").count(b"\n")
 
-    def _rotating(self) -> set[str]:
-        """Return the names in unfinished rotations; a damaged file is reported by the rotation."""
-        data = self.store.read(os.path.join(self.store.directory, ROTATION))
-        try:
-            return set(json.loads(data or b"{}"))
-        except ValueError:
-            return set()
-
     def _journal(self) -> list[dict[str, Any]] | None:
         """Return the records of issued certificates without damaged lines; None without the file."""
         data = self.store.read(os.path.join(self.store.directory, JOURNAL))
@@ -222,6 +218,24 @@ def _meaning(asked: Asked, path: str) -> str:
     if path.endswith(".chain.crt"):
         return "clients that trust only the root cannot verify certificates of this CA"
     return "all hosts reject another CA" if path.endswith(".crt") else "its users have the old value"
+
+
+def rotations(store: Any) -> dict[str, dict[str, Any]]:
+    """Return the states of unfinished rotations by the name of the CA or key pair; raise when the file is damaged."""
+    path = os.path.join(store.directory, ROTATION)
+    data = store.read(path)
+    if data is None:
+        return {}
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(data)
+        for state in found.values():
+            if state["step"] not in STEPS or not isinstance(state["old"] + state["new"], str):
+                raise ValueError(state)
+            for moment in state["times"].values():
+                moment_of(moment)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise HardwayError(f"{path}: is damaged; restore it from a backup") from exc
+    return found
 
 
 def without(store: Any, path: str) -> bool:

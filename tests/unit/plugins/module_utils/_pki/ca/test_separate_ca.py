@@ -123,6 +123,7 @@ def test_the_import_directory_may_be_gone(tmp_path: Path) -> None:
 def test_there_is_no_copy_during_a_rotation(tmp_path: Path) -> None:
     """It would permanently trust the CA of that rotation."""
     run(tmp_path, CLIENT)
-    (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": {"step": "trust"}}))
+    state = {"step": "trust", "old": "a", "new": "b", "times": {}}
+    (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": state}))
     with pytest.raises(HardwayError, match=r"etcd-peer-ca: .*whose rotation is not finished; finish it first"):
         run(tmp_path, PEER)
