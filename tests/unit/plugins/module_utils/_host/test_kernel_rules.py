@@ -176,3 +176,79 @@ def test_a_refused_setting_is_reported_and_fails_only_where_required(root: Path)
     assert sorted(run.unsupported) == ["ip_vs", "net.none"]
     with pytest.raises(HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):
         run.apply({**wanted, "required": ["ip_vs"]})
+
+
+ALL = {"modules": ["overlay", "br_netfilter", "vxlan"], "required": ["overlay", "br_netfilter"], "swap": True}
+FILES = {"modules_file": "/etc/modules-load.d/own.conf", "sysctls_file": "/etc/sysctl.d/99-own.conf"}
+FORWARD = {"net.ipv4.ip_forward": 1, "kernel.panic": "10"}
+
+
+def host_with(root: Path, **texts: str) -> HostFiles:
+    """Return a host with these files, named with _ for / and X for a dot; its sysctls are right, its modules loaded."""
+    right = {
+        "proc/sys/net/ipv4/ip_forward": "1\n",
+        "proc/sys/kernel/panic": "10\n",
+        "sys/module/overlay/a": "",
+        "sys/module/vxlan/a": "",
+        "proc/sys/net/bridge/bridge-nf-call-iptables": "1",
+    }
+    for name, text in {**right, **{key.replace("_", "/").replace("X", "."): text for key, text in texts.items()}}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return HostFiles(str(root))
+
+
+OVERRIDES = [
+    ({"etc_sysctlXd_99-zXconf": "\nnet.ipv4.ip_forward=0\n"}, "net.ipv4.ip_forward: /etc/sysctl.d/99-z.conf:2 sets 0"),
+    ({"usr_lib_sysctlXd_99-zXconf": "- net/ipv4/ip_forward = 0"}, "ip_forward: /usr/lib/sysctl.d/99-z.conf:1 sets 0"),
+    (
+        {"run_sysctlXd_99-zXconf": "kernel.panic = 5", "etc_sysctlXd_99-yXconf": "kernel.panic=10"},
+        "panic: /run/sysctl.d/99-z.conf:1",
+    ),
+    (
+        {"etc_modprobeXd_aXconf": "# c\nblacklist br-netfilter"},
+        "module br_netfilter: `blacklist br-netfilter` in /etc/modprobe.d/a.conf:2",
+    ),
+    ({"usr_lib_modprobeXd_aXconf": "install \\\noverlay /bin/false\n"}, "`install overlay /bin/false` in /usr/lib/modprobe"),
+]
+HARMLESS: list[dict[str, str]] = [
+    {"etc_sysctlXd_10-aXconf": "net.ipv4.ip_forward=0"},
+    {"etc_sysctlXd_99-zXconf": "net.ipv4.ip_forward = 1\n# kernel.panic=0\n;kernel.panic=0\nnet.ipv4.*=0\n-kernel.panic"},
+    {"etc_sysctlXd_99-zXconf": "", "usr_lib_sysctlXd_99-zXconf": "net.ipv4.ip_forward=0"},
+    {"etc_sysctlXd_99-yXconf": "kernel.panic=0", "etc_sysctlXd_99-zXconf": "kernel.panic=10"},
+    {"etc_sysctlXd_99-zXsave": "kernel.panic=0"},
+    {"etc_modprobeXd_aXconf": "#blacklist overlay\nblacklist over\noptions overlay metacopy=1\ninstall overlay /sbin/modprobe -i overlay"},
+]
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("texts", "words"), OVERRIDES)
+def test_what_the_next_boot_would_undo_is_refused(
+    tmp_path: Path, texts: dict[str, str], words: str, check: bool
+) -> None:
+    kernel = Kernel(host_with(tmp_path, **texts), check_mode=check)
+    with pytest.raises(HardwayError) as error:
+        kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+    assert words in str(error.value) and "remove that line" in str(error.value)
+    assert not (tmp_path / "etc/sysctl.d/99-own.conf").exists() and not (tmp_path / "etc/modules-load.d").exists()
+
+
+@pytest.mark.parametrize("texts", HARMLESS)
+def test_other_files_are_no_obstacle(tmp_path: Path, texts: dict[str, str]) -> None:
+    kernel = Kernel(host_with(tmp_path, **texts), check_mode=True)
+    kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+    assert kernel.unsupported == {}
+
+
+def test_a_module_that_is_not_required_counts_as_missing(tmp_path: Path) -> None:
+    kernel = Kernel(host_with(tmp_path, etc_modprobeXd_aXconf="blacklist vxlan"), check_mode=True)
+    kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+    assert "keeps it from being loaded at boot" in kernel.unsupported["vxlan"]
+
+
+def test_a_module_of_the_kernel_itself_cannot_be_blocked(tmp_path: Path) -> None:
+    host = host_with(tmp_path, etc_modprobeXd_aXconf="blacklist overlay")
+    builtin = tmp_path / f"lib/modules/{os.uname().release}/modules.builtin"
+    builtin.parent.mkdir(parents=True)
+    builtin.write_text("kernel/fs/overlayfs/overlay.ko\n")
+    Kernel(host, check_mode=True).apply({**ALL, **FILES, "sysctls": FORWARD})
