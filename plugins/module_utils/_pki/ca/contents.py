@@ -25,6 +25,9 @@ LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 # Of a rotation.
 STEPS = ("trust", "issue", "settle", "drop", "done")
 
+# Besides key pairs, what only an earlier run leaves; a user who brings own CAs has none of it.
+MARKS = (JOURNAL, ROTATION, "secrets", "retired", "admin.crt", "admin.key", "admin.kubeconfig", ".persons")
+
 # What a loss means, and where the value still is.
 _LOSSES = {
     JOURNAL: "the serial numbers of all certificates, which a revocation needs; where the file exists, lines are gone",
@@ -130,17 +133,18 @@ class Contents:
     def inferred(self, asked: Asked) -> set[str]:
         """Infer the former contents of a directory without a list.
 
-        Empty for a new directory, which has no CA, or only CAs that a user put there and that signed nothing yet. Else
-        all key pairs and secrets, the CAs that signed something or were created here, and the keys of the latter.
+        Empty for a new directory, which has nothing, or only CAs that a user put there. Else the log, all key pairs and
+        secrets, the CAs that signed something or were created here, and the keys of the latter. Without the log nothing
+        tells what the CAs did, so none of them is new.
         """
-        journal = self._journal()
-        has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.cas.values())
-        if not has_ca or (journal is None and not self._is_there("secrets")):
+        pairs = {f"{stem}{suffix}" for stem in asked.key_pairs for suffix in (".key", ".pub")}
+        if not any(self._is_there(path) for path in [*MARKS, *pairs]):
             return set()
-        found = {*(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
+        journal = self._journal()
+        found = {JOURNAL, *(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
         signers, made = {line.get("ca") for line in journal or []}, set(_made(journal or []))
         for name, stem in asked.cas.items():
-            if name in signers or stem in made:
+            if journal is None or name in signers or stem in made:
                 found.add(f"{stem}.crt")
             # A CA that was not created here may be an offline CA.
             if stem in made:
