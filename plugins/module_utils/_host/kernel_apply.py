@@ -56,7 +56,9 @@ class Kernel:
         """Refuse what would hold only until the next boot, before anything is changed."""
         self.blocked = boot_settings.blocked(self.host, params["modules"])
         problems = [
-            f"module {name}: {why}; remove that line" for name, why in self.blocked.items() if name in params["required"]
+            f"module {name}: {why}; remove that line"
+            for name, why in self.blocked.items()
+            if name in params["required"]
         ]
         problems += boot_settings.overridden(self.host, settings, params["sysctls_file"])
         if problems:

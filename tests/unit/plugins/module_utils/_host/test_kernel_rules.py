@@ -178,47 +178,55 @@ def test_a_refused_setting_is_reported_and_fails_only_where_required(root: Path)
         run.apply({**wanted, "required": ["ip_vs"]})
 
 
-ALL = {"modules": ["overlay", "br_netfilter", "vxlan"], "required": ["overlay", "br_netfilter"], "swap": True}
-FILES = {"modules_file": "/etc/modules-load.d/own.conf", "sysctls_file": "/etc/sysctl.d/99-own.conf"}
-FORWARD = {"net.ipv4.ip_forward": 1, "kernel.panic": "10"}
-
-
-def host_with(root: Path, **texts: str) -> HostFiles:
-    """Return a host with these files, named with _ for / and X for a dot; its sysctls are right, its modules loaded."""
-    right = {
-        "proc/sys/net/ipv4/ip_forward": "1\n",
-        "proc/sys/kernel/panic": "10\n",
-        "sys/module/overlay/a": "",
-        "sys/module/vxlan/a": "",
-        "proc/sys/net/bridge/bridge-nf-call-iptables": "1",
-    }
-    for name, text in {**right, **{key.replace("_", "/").replace("X", "."): text for key, text in texts.items()}}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return HostFiles(str(root))
-
-
+WANTED = {
+    "modules": ["overlay", "br_netfilter", "vxlan"],
+    "required": ["overlay", "br_netfilter"],
+    "sysctls": {"net.ipv4.ip_forward": 1, "kernel.panic": "10"},
+    "swap": True,
+    "modules_file": "/etc/modules-load.d/own.conf",
+    "sysctls_file": "/etc/sysctl.d/99-own.conf",
+}
+RIGHT = {
+    "proc/sys/net/ipv4/ip_forward": "1\n",
+    "proc/sys/kernel/panic": "10\n",
+    "proc/sys/net/bridge/bridge-nf-call-iptables": "1",
+    "sys/module/overlay/a": "",
+    "sys/module/vxlan/a": "",
+}
 OVERRIDES = [
-    ({"etc_sysctlXd_99-zXconf": "\nnet.ipv4.ip_forward=0\n"}, "net.ipv4.ip_forward: /etc/sysctl.d/99-z.conf:2 sets 0"),
-    ({"usr_lib_sysctlXd_99-zXconf": "- net/ipv4/ip_forward = 0"}, "ip_forward: /usr/lib/sysctl.d/99-z.conf:1 sets 0"),
+    ({"etc/sysctl.d/99-z.conf": "\nnet.ipv4.ip_forward=0\n"}, "net.ipv4.ip_forward: /etc/sysctl.d/99-z.conf:2 sets 0"),
+    ({"usr/lib/sysctl.d/99-z.conf": "- net/ipv4/ip_forward = 0"}, "ip_forward: /usr/lib/sysctl.d/99-z.conf:1 sets 0"),
     (
-        {"run_sysctlXd_99-zXconf": "kernel.panic = 5", "etc_sysctlXd_99-yXconf": "kernel.panic=10"},
+        {"run/sysctl.d/99-z.conf": "kernel.panic = 5", "etc/sysctl.d/99-y.conf": "kernel.panic=10"},
         "panic: /run/sysctl.d/99-z.conf:1",
     ),
     (
-        {"etc_modprobeXd_aXconf": "# c\nblacklist br-netfilter"},
+        {"etc/modprobe.d/a.conf": "# c\nblacklist br-netfilter"},
         "module br_netfilter: `blacklist br-netfilter` in /etc/modprobe.d/a.conf:2",
     ),
-    ({"usr_lib_modprobeXd_aXconf": "install \\\noverlay /bin/false\n"}, "`install overlay /bin/false` in /usr/lib/modprobe"),
+    (
+        {"usr/lib/modprobe.d/a.conf": "install \\\noverlay /bin/false\n"},
+        "`install overlay /bin/false` in /usr/lib/modprobe.d/a.conf:1",
+    ),
 ]
 HARMLESS: list[dict[str, str]] = [
-    {"etc_sysctlXd_10-aXconf": "net.ipv4.ip_forward=0"},
-    {"etc_sysctlXd_99-zXconf": "net.ipv4.ip_forward = 1\n# kernel.panic=0\n;kernel.panic=0\nnet.ipv4.*=0\n-kernel.panic"},
-    {"etc_sysctlXd_99-zXconf": "", "usr_lib_sysctlXd_99-zXconf": "net.ipv4.ip_forward=0"},
-    {"etc_sysctlXd_99-yXconf": "kernel.panic=0", "etc_sysctlXd_99-zXconf": "kernel.panic=10"},
-    {"etc_sysctlXd_99-zXsave": "kernel.panic=0"},
-    {"etc_modprobeXd_aXconf": "#blacklist overlay\nblacklist over\noptions overlay metacopy=1\ninstall overlay /sbin/modprobe -i overlay"},
+    {"etc/sysctl.d/10-a.conf": "net.ipv4.ip_forward=0"},
+    {"etc/sysctl.d/99-z.conf": "net.ipv4.ip_forward = 1\n# kernel.panic=0\n;kernel.panic=0\nnet.ipv4.*=0\n"},
+    # The first hides the second.
+    {"etc/sysctl.d/99-z.conf": "", "usr/lib/sysctl.d/99-z.conf": "net.ipv4.ip_forward=0"},
+    {"etc/sysctl.d/99-y.conf": "kernel.panic=0", "etc/sysctl.d/99-z.conf": "kernel.panic=10"},
+    {"etc/sysctl.d/99-z.save": "kernel.panic=0"},
+    {"etc/modprobe.d/a.conf": "#blacklist overlay\nblacklist over\noptions overlay metacopy=1"},
+    {"etc/modprobe.d/a.conf": "install overlay /sbin/modprobe -i overlay"},
 ]
+
+
+def kernel_with(root: Path, texts: dict[str, str], check: bool = True) -> Kernel:
+    """Return a host with these files; its sysctls are right, and its modules loaded."""
+    for name, text in {**RIGHT, **texts}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Kernel(HostFiles(str(root)), check_mode=check)
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -226,29 +234,25 @@ HARMLESS: list[dict[str, str]] = [
 def test_what_the_next_boot_would_undo_is_refused(
     tmp_path: Path, texts: dict[str, str], words: str, check: bool
 ) -> None:
-    kernel = Kernel(host_with(tmp_path, **texts), check_mode=check)
     with pytest.raises(HardwayError) as error:
-        kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+        kernel_with(tmp_path, texts, check).apply(WANTED)
     assert words in str(error.value) and "remove that line" in str(error.value)
     assert not (tmp_path / "etc/sysctl.d/99-own.conf").exists() and not (tmp_path / "etc/modules-load.d").exists()
 
 
 @pytest.mark.parametrize("texts", HARMLESS)
 def test_other_files_are_no_obstacle(tmp_path: Path, texts: dict[str, str]) -> None:
-    kernel = Kernel(host_with(tmp_path, **texts), check_mode=True)
-    kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+    kernel = kernel_with(tmp_path, texts)
+    kernel.apply(WANTED)
     assert kernel.unsupported == {}
 
 
 def test_a_module_that_is_not_required_counts_as_missing(tmp_path: Path) -> None:
-    kernel = Kernel(host_with(tmp_path, etc_modprobeXd_aXconf="blacklist vxlan"), check_mode=True)
-    kernel.apply({**ALL, **FILES, "sysctls": FORWARD})
+    kernel = kernel_with(tmp_path, {"etc/modprobe.d/a.conf": "blacklist vxlan"})
+    kernel.apply(WANTED)
     assert "keeps it from being loaded at boot" in kernel.unsupported["vxlan"]
 
 
 def test_a_module_of_the_kernel_itself_cannot_be_blocked(tmp_path: Path) -> None:
-    host = host_with(tmp_path, etc_modprobeXd_aXconf="blacklist overlay")
-    builtin = tmp_path / f"lib/modules/{os.uname().release}/modules.builtin"
-    builtin.parent.mkdir(parents=True)
-    builtin.write_text("kernel/fs/overlayfs/overlay.ko\n")
-    Kernel(host, check_mode=True).apply({**ALL, **FILES, "sysctls": FORWARD})
+    builtin = {f"lib/modules/{os.uname().release}/modules.builtin": "kernel/fs/overlayfs/overlay.ko\n"}
+    kernel_with(tmp_path, {"etc/modprobe.d/a.conf": "blacklist overlay", **builtin}).apply(WANTED)
