@@ -258,7 +258,11 @@ def test_a_value_from_a_vault_is_not_shown(site: Site, tmp_path: Path) -> None:
     (tmp_path / "whole.yml").write_bytes(VaultLib([("default", VaultSecret(b"word"))]).encrypt(whole))
     files = [word for name in ("vars.yml", "whole.yml") for word in ("-e", f"@{tmp_path / name}")]
     result = site.run("--vault-password-file", str(tmp_path / "password"), *files)
-    for name in ("node_max_pods: not a valid int", "node_pod_pids_limit: not a valid int", "cluster_api_extra_sans: not"):
+    for name in (
+        "node_max_pods: not a valid int",
+        "node_pod_pids_limit: not a valid int",
+        "cluster_api_extra_sans: not",
+    ):
         assert name in result.stdout, result.stdout
     for text in ("no way", "no hint", "no trace"):
         assert text not in result.stdout + result.stderr
