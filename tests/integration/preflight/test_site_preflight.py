@@ -279,7 +279,7 @@ UNRESOLVED: dict[str, t.Any] = {
     "node_max_pods": "{{ of_mine }}",
     "of_mine": "{{ groups['nosuch'] | length }}",
 }
-# What a fact, a default of a role, or another host tells later.
+# What a fact, a default of a role, or another host provides later.
 RESOLVED_LATER: dict[str, t.Any] = {
     "cluster_api_extra_sans": ["api.{{ cluster_domain }}", "{{ hostvars['k1'].ansible_host }}"],
     "node_labels": {"example.org/a": "{{ ansible_facts.distribution }}", "example.org/b": "{{ ansible_architecture }}"},

@@ -135,7 +135,7 @@ class Contents:
 
         Empty for a new directory, which has nothing, or only CAs that a user put there. Else the log, all key pairs and
         secrets, the CAs that signed something or were created here, and the keys of the latter. Without the log nothing
-        tells what the CAs did, so none of them is new.
+        shows what the CAs did, so none of them is new.
         """
         pairs = {f"{stem}{suffix}" for stem in asked.key_pairs for suffix in (".key", ".pub")}
         if not any(self._is_there(path) for path in [*MARKS, *pairs]):
