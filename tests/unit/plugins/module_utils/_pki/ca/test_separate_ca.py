@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.separate_ca import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import key_digest_of, split
