@@ -154,8 +154,10 @@ class Given:
         try:
             return self._views[host][name]
         except AnsibleError as exc:
-            if isinstance(exc, AnsibleTemplateSyntaxError) or not self._is_known_later(host, name, str(exc)):
-                self._failed[host, name] = str(exc)
+            raw, message = self._hostvars.raw_get(host), str(exc)
+            if isinstance(exc, AnsibleTemplateSyntaxError) or not self._is_known_later(raw, name, message):
+                hidden = any(self._is_secret(raw, word) for word in closure(raw, {name}))
+                self._failed[host, name] = "its value may be secret, and is not shown" if hidden else message
             return Undefined
 
     def unresolved(self, hosts: Container[str]) -> list[str]:
@@ -163,8 +165,7 @@ class Given:
         found: dict[str, list[str]] = {}
         for (host, name), message in self._failed.items():
             if host in hosts:
-                reason = "its value may be secret, and is not shown" if agreement.is_secret(name) else message
-                found.setdefault(f"{name}: cannot be resolved: {reason}", []).append(host)
+                found.setdefault(f"{name}: cannot be resolved: {message}", []).append(host)
         return [
             f"{problem}; correct the expression, or set what it names, for {shortened(affected, 20)}"
             for problem, affected in found.items()
@@ -179,18 +180,19 @@ class Given:
             self._of_vault[origin.path] = is_vault(Path(origin.path))
         return self._of_vault[origin.path]
 
-    def _is_known_later(self, host: str, name: str, message: str) -> bool:
+    def _is_secret(self, raw: Mapping[str, Any], name: str) -> bool:
+        """Return whether a variable is secret by its name, or of a vault."""
+        if agreement.is_secret(name) or name not in raw:
+            return agreement.is_secret(name)
+        return self._is_of_vault(raw[name]) or not isinstance(raw[name], (*option_values.PLAIN, dict, list))
+
+    def _is_known_later(self, raw: Mapping[str, Any], name: str, message: str) -> bool:
         """Return whether a failed expression needs facts, the default of a role, or a variable of a play or role."""
-        raw = self._hostvars.raw_get(host)
         missing = UNDEFINED.search(message)
-        words, seen = {missing[1]} if missing else words_in(raw[name]), set[str]()
-        while words:
-            seen |= words
-            words = {inner for word in words if word in raw for inner in words_in(raw[word])} - seen
         return any(
             word.startswith(("ansible_", "_"))
             or (word not in raw and (word in LATER or word in OPTIONS or word in self._in_play))
-            for word in seen
+            for word in ({missing[1]} if missing else closure(raw, {name}))
         )
 
 
@@ -280,6 +282,15 @@ def specifications() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 OPTIONS = {name: (role, option) for role, options in specifications() for name, option in options.items()}
+
+
+def closure(raw: Mapping[str, Any], words: set[str]) -> set[str]:
+    """Return these words, and all in the templates of variables that they name."""
+    seen: set[str] = set()
+    while words:
+        seen |= words
+        words = {inner for word in words if word in raw for inner in words_in(raw[word])} - seen
+    return seen
 
 
 def words_in(value: Any) -> set[str]:

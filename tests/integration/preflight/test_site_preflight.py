@@ -275,6 +275,8 @@ UNRESOLVED: dict[str, t.Any] = {
     "cluster_name": "{{ no end",
     "cluster_pki_dir": "{{ lookup('file', '/nonexistent') }}",
     "keepalived_password": "{{ ('a word' | from_json) }}",
+    "node_kubelet_config": "{{ api_token | from_json }}",
+    "api_token": "a word",
     "node_labels": {"example.org/a": ["{{ nosuch.a }}"]},
     "node_max_pods": "{{ of_mine }}",
     "of_mine": "{{ groups['nosuch'] | length }}",
@@ -289,13 +291,14 @@ RESOLVED_LATER: dict[str, t.Any] = {
 
 
 def test_expressions_that_cannot_be_resolved_are_refused(site: Site) -> None:
-    names = [name for name in UNRESOLVED if name != "of_mine"]
+    names = [name for name in UNRESOLVED if name not in ("api_token", "of_mine")]
     said = refused(
         site,
         *([f"{name}: cannot be resolved: ", "correct the expression", "k1, k2, k3"] for name in names),
         ["cluster_api_vip", "'nosuch' is undefined"],
         ["cluster_domain", "division by zero"],
         ["keepalived_password", "is not shown"],
+        ["node_kubelet_config", "is not shown"],
         arguments=["-e", json.dumps(UNRESOLVED)],
     )
     assert "a word" not in said
