@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible.errors import AnsibleError
+from ansible._internal._datatag._tags import Origin
+from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.vault import is_encrypted_file
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
@@ -35,6 +38,10 @@ preload()
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 IGNORED = "cluster_ignored_names"
+UNDEFINED = re.compile(r"'(\w+)' is undefined$")
+WORD = re.compile(r"[A-Za-z_]\w*")
+# What is known only in a play or a role.
+LATER = ("hostvars", "vars", "omit", "role_name", "role_names", "role_path", "play_hosts", "item")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -53,7 +60,7 @@ class ActionModule(ActionBase):
             {
                 "hosts": {"type": "list", "elements": "str", "required": True},
                 "groups": {"type": "dict", "default": {name: name for name in names.GROUPS}},
-                "endpoints": {"type": "list", "elements": "dict", "default": []},
+                "endpoints": {"type": "str"},
             }
         )
         variables = task_vars or {}
@@ -64,13 +71,16 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "problems": lines, "msg": "\n".join(lines)}
         groups = {name: inventory.get(own.get(name, name), []) for name in names.GROUPS}
         ours = [host for name in names.GROUPS for host in groups[name]]
-        given = Given(variables["hostvars"], ours)
+        of_host = variables["hostvars"].raw_get(variables["inventory_hostname"])
+        given = Given(variables["hostvars"], ours, variables.keys() - of_host.keys())
         lines = [*controller_problems(), *names.name_problems(given.names, OPTIONS, given.ignored)]
         lines += names.group_problems(inventory, own, given.ignored)
         lines += type_problems(given, set(args["hosts"]))
+        lines += given.unresolved(set(args["hosts"]))
         lines += agreement.alike_problems({name: dict(compared(given, name)) for name in given.options()}, groups)
         if not lines:
-            lines += option_pairs.pair_problems(groups, given.typed, args["endpoints"])
+            listeners = self._templar.resolve_variable_expression(args["endpoints"]) if args["endpoints"] else []
+            lines += option_pairs.pair_problems(groups, given.typed, listeners)
         result.update(changed=False, problems=lines)
         if lines:
             result.update(failed=True, msg="\n".join(lines))
@@ -92,10 +102,14 @@ def controller_problems() -> list[str]:
 class Given:
     """The variables of hosts from inventory and command line, without the defaults of roles."""
 
-    def __init__(self, hostvars: Any, hosts: Sequence[str]) -> None:
+    def __init__(self, hostvars: Any, hosts: Sequence[str], in_play: Container[str] = ()) -> None:
         self._hostvars = hostvars
+        self._in_play = in_play
+        # By host and name.
+        self._failed: dict[tuple[str, str], str] = {}
         self._values = option_values.Values()
         self._views: dict[str, Mapping[str, Any]] = {}
+        self._of_vault: dict[str, bool] = {}
         self._raw: dict[str, dict[str, Any]] = {}
         self.names: dict[str, list[str]] = {}
         self.ignored: list[str] = []
@@ -119,7 +133,8 @@ class Given:
 
     def is_plain(self, host: str, name: str) -> bool:
         """Return whether the value is neither a template nor secret, so that it may be shown."""
-        return not agreement.is_secret(name) and self._values.is_plain(self._raw[host][name])
+        raw = self._raw[host][name]
+        return not agreement.is_secret(name) and self._values.is_plain(raw) and not self._is_of_vault(raw)
 
     def typed(self, host: str, name: str) -> Any:
         """Return a value converted to its type, or the default; None if neither is known."""
@@ -130,13 +145,64 @@ class Given:
         return converted(value, option.get("type", "str"))
 
     def value(self, host: str, name: str) -> Any:
-        """Return a value as roles see it; Undefined if it depends on something unknown, such as a fact."""
+        """Return a value as roles see it; Undefined if it cannot be resolved, or depends on, for example, a fact."""
         raw = self._raw[host][name]
         if self._values.is_plain(raw):
             return raw
         if host not in self._views:
             self._views[host] = self._hostvars[host]
-        return read(self._views[host], name)
+        try:
+            return self._views[host][name]
+        except AnsibleError as exc:
+            raw, message = self._hostvars.raw_get(host), str(exc)
+            if isinstance(exc, AnsibleTemplateSyntaxError) or not self._is_known_later(raw, name, message):
+                hidden = any(self._is_secret(raw, word) for word in closure(raw, {name}))
+                self._failed[host, name] = "its value may be secret, and is not shown" if hidden else message
+            return Undefined
+
+    def unresolved(self, hosts: Container[str]) -> list[str]:
+        """Return the values that no role could resolve either."""
+        found: dict[str, list[str]] = {}
+        for (host, name), message in self._failed.items():
+            if host in hosts:
+                found.setdefault(f"{name}: cannot be resolved: {message}", []).append(host)
+        return [
+            f"{problem}; correct the expression, or set what it names, for {shortened(affected, 20)}"
+            for problem, affected in found.items()
+        ]
+
+    def _is_of_vault(self, raw: Any) -> bool:
+        """Return whether a value is of a file that is encrypted as a whole."""
+        origin = Origin.get_tag(raw)
+        if origin is None or origin.path is None:
+            return False
+        if origin.path not in self._of_vault:
+            self._of_vault[origin.path] = is_vault(Path(origin.path))
+        return self._of_vault[origin.path]
+
+    def _is_secret(self, raw: Mapping[str, Any], name: str) -> bool:
+        """Return whether a variable is secret by its name, or of a vault."""
+        if agreement.is_secret(name) or name not in raw:
+            return agreement.is_secret(name)
+        return self._is_of_vault(raw[name]) or not isinstance(raw[name], (*option_values.PLAIN, dict, list))
+
+    def _is_known_later(self, raw: Mapping[str, Any], name: str, message: str) -> bool:
+        """Return whether a failed expression needs facts, the default of a role, or a variable of a play or role."""
+        missing = UNDEFINED.search(message)
+        return any(
+            word.startswith(("ansible_", "_"))
+            or (word not in raw and (word in LATER or word in OPTIONS or word in self._in_play))
+            for word in ({missing[1]} if missing else closure(raw, {name}))
+        )
+
+
+def is_vault(path: Path) -> bool:
+    """Return whether a file is encrypted by ansible-vault."""
+    try:
+        with path.open("rb") as file:
+            return is_encrypted_file(file)
+    except OSError:
+        return False
 
 
 def type_problems(given: Given, hosts: Container[str]) -> list[str]:
@@ -218,14 +284,23 @@ def specifications() -> Iterator[tuple[str, Mapping[str, Any]]]:
 OPTIONS = {name: (role, option) for role, options in specifications() for name, option in options.items()}
 
 
-def read(variables: Mapping[str, Any], name: str) -> Any:
-    """Return a variable's value; Undefined if it depends on something unknown, such as a fact."""
-    try:
-        value = variables[name]
-    except AnsibleError:
-        return Undefined
-    # Older Ansible returns templates that it cannot resolve.
-    return Undefined if isinstance(value, str) and "{{" in value else value
+def closure(raw: Mapping[str, Any], words: set[str]) -> set[str]:
+    """Return these words, and all in the templates of variables that they name."""
+    seen: set[str] = set()
+    while words:
+        seen |= words
+        words = {inner for word in words if word in raw for inner in words_in(raw[word])} - seen
+    return seen
+
+
+def words_in(value: Any) -> set[str]:
+    """Return the identifiers in the templates of a value."""
+    if isinstance(value, Mapping):
+        return {word for item in value.values() for word in words_in(item)}
+    if isinstance(value, (list, tuple)):
+        return {word for item in value for word in words_in(item)}
+    is_template = isinstance(value, str) and any(mark in value for mark in option_values.TEMPLATE)
+    return set(WORD.findall(value)) if is_template else set()
 
 
 class Undefined:

@@ -66,7 +66,10 @@ options:
     type: path
     default: /etc/modules-load.d/hardway-kubernetes.conf
   sysctls_file:
-    description: File that sets O(sysctls) at boot. Files whose names sort after it override it.
+    description:
+      - File that sets O(sysctls) at boot. Where a file whose name sorts after it sets another value, the task fails
+        before it changes anything. So it does for a line in C(modprobe.d) that keeps one of O(modules) from being
+        loaded at boot, if that is O(required).
     type: path
     default: /etc/sysctl.d/99-zz-hardway-kubernetes.conf
   _cached_result:

@@ -152,8 +152,9 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import (
     CA_OPTIONS,

@@ -18,7 +18,8 @@ description:
   - Reports misspelled variables and groups, cluster-wide options that differ between hosts, and conflicting values,
     such as two programs on one port or a pod range that is too small for the nodes.
   - Roles validate their own variables too, but only when they start, in the middle of a run.
-  - Values that need facts or role defaults are skipped. Runs on the controller and contacts no host.
+  - Values that need facts or role defaults are skipped; others that cannot be resolved are reported. Runs on the
+    controller and contacts no host.
   - Warns about hosts that are in none of the groups C(etcd), C(master), C(lb) and C(node).
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
@@ -39,10 +40,10 @@ options:
     type: dict
     default: {etcd: etcd, master: master, lb: lb, node: node}
   endpoints:
-    description: What listens on hosts, in the format of the filter P(hardway.kubernetes.endpoints#filter).
-    type: list
-    elements: dict
-    default: []
+    description:
+      - Name of the variable with what listens on hosts, in the format of the filter
+        P(hardway.kubernetes.endpoints#filter). It is evaluated when all variables are right.
+    type: str
 """
 
 EXAMPLES = r"""

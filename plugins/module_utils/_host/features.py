@@ -81,8 +81,12 @@ class HostFiles:
             return True
         if plain in (self.read("/proc/filesystems") or "").split():
             return True
+        return self.is_built_in(name)
+
+    def is_built_in(self, name: str) -> bool:
+        """Return whether a kernel module is part of the kernel itself."""
         builtin = self.read(f"/lib/modules/{os.uname().release}/modules.builtin") or ""
-        return f"/{plain}.ko" in builtin.replace("-", "_")
+        return f"/{name.replace('-', '_')}.ko" in builtin.replace("-", "_")
 
     def can_load(self, name: str) -> bool:
         """Return whether the module tree of this kernel has the module, for check mode."""

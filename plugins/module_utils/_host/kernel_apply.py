@@ -13,8 +13,8 @@ from typing import Any, Optional
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.atomic_files import write
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import make_directory
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import boot_settings, kernel_rules
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features as host_features
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import kernel_rules
 
 
 class Kernel:
@@ -29,10 +29,12 @@ class Kernel:
         self.unsupported: dict[str, str] = {}
         self.predicted: dict[str, str] = {}
         self.to_load: set[str] = set()
+        self.blocked: dict[str, str] = {}
 
     def apply(self, params: Mapping[str, Any]) -> None:
         """Apply all options; modules first, because they provide further settings."""
         settings = {key: kernel_rules.normal(value) for key, value in params["sysctls"].items()}
+        self.check_next_boot(params, settings)
         if params["modules"]:
             self.file(params["modules_file"], kernel_rules.modules_text(params["modules"]))
         for name in params["modules"]:
@@ -50,6 +52,18 @@ class Kernel:
                 f"{name}: {why}; give this host a kernel (or a container) that allows it, or do not require it"
             )
 
+    def check_next_boot(self, params: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+        """Refuse what would hold only until the next boot, before anything is changed."""
+        self.blocked = boot_settings.blocked(self.host, params["modules"])
+        problems = [
+            f"module {name}: {why}; remove that line"
+            for name, why in self.blocked.items()
+            if name in params["required"]
+        ]
+        problems += boot_settings.overridden(self.host, settings, params["sysctls_file"])
+        if problems:
+            raise HardwayError("; ".join(problems))
+
     def file(self, path: str, wanted: str, mode: int = 0o644) -> None:
         """Ensure a file with this text."""
         found = self.host.read(path)
@@ -63,6 +77,9 @@ class Kernel:
 
     def module(self, name: str) -> None:
         """Ensure a kernel module."""
+        if name in self.blocked:
+            self.unsupported[name] = self.blocked[name]
+            return
         if self.host.has_module(name):
             return
         if self.check_mode:

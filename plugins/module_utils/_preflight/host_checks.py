@@ -33,8 +33,9 @@ ROOM = {"/var/lib/etcd": (300, 4096), "/var/lib/containerd": (1024, 10240), "/op
 MASTER_MEMORY, MASTER_CPUS = 1700, 2
 # Other distributions of Kubernetes, by their units.
 OTHERS = re.compile(r"^(k3s(-agent)?|k0s(controller|worker)|rke2-(server|agent)|snap\.(microk8s|k8s)\.\S+)\.service$")
-# What ProtectHome hides.
-HIDDEN = ("/home/", "/root/", "/run/user/")
+# What ProtectHome and PrivateTmp hide, and what is needed by units that have them. Containerd and kubelet do not.
+HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108 - compared, not used
+NEEDED = ("/etc/etcd/pki", "/etc/kubernetes/pki", "/opt/hardway")
 # Programs of the distribution, which an operator may have reasons to start in another way.
 PACKAGED = ("haproxy", "keepalived")
 REPLACING = ("ExecStart", "Type", "User", "RootDirectory")
@@ -141,9 +142,12 @@ def mounts(seen: Seen, want: Want) -> Iterator[Obstacle]:
             yield error("mounts", path, "is on a read-only file system", "mount it writable")
         if its["noexec"] and path.startswith(("/opt", "/usr")):
             yield error("mounts", path, "is mounted noexec and is for programs", "mount it without noexec")
-        if path == want["etcd_data_dir"] and f"{its['real']}/".startswith(HIDDEN):
-            reason = f"is {its['real']}, which ProtectHome hides from etcd"
-            yield error("mounts", path, reason, "choose another etcd_data_dir")
+        if its["refused"]:
+            yield error("mounts", path, *its["refused"].split("; ", 1))
+        elif path in (*NEEDED, want["etcd_data_dir"]) and f"{its['real']}/".startswith(HIDDEN):
+            reason = f"is {its['real']}, which ProtectHome or PrivateTmp hides from units"
+            choice = "choose another etcd_data_dir" if path == want["etcd_data_dir"] else "link it to another directory"
+            yield error("mounts", path, reason, choice)
 
 
 def disk(seen: Seen, want: Want) -> Iterator[Obstacle]:

@@ -18,6 +18,8 @@ from glob import glob
 from importlib.util import find_spec
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features, kernel_rules
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
@@ -38,9 +40,9 @@ UNITS = {
 }
 PLACES = {
     "": ("/etc", "/opt/hardway", "/usr/local/bin", "/var/lib/hardway", "/etc/systemd/system"),
-    "etcd": ("/usr/local/libexec",),
-    "master": (),
-    "node": ("/opt/cni/bin", "/usr/local/libexec", "/var/lib/containerd", "/var/lib/kubelet"),
+    "etcd": ("/etc/etcd/pki", "/usr/local/libexec"),
+    "master": ("/etc/kubernetes/pki",),
+    "node": ("/etc/kubernetes/pki", "/opt/cni/bin", "/usr/local/libexec", "/var/lib/containerd", "/var/lib/kubelet"),
     "lb": ("/usr/libexec/keepalived",),
 }
 LEFTOVERS = ("/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml")
@@ -193,7 +195,21 @@ class Gather:
             "readonly": bool(info.f_flag & os.ST_RDONLY),
             "free_mib": info.f_bavail * info.f_frsize >> 20,
             "inodes": 100 if info.f_files == 0 else round(100 * info.f_favail / info.f_files, 1),
+            "refused": self._refused(path),
         }
+
+    def _refused(self, path: str) -> str:
+        """Return why modules would not enter a directory, as with a link of another user; empty if they would."""
+        try:
+            with safe_paths.directory(self.root + path):
+                return ""
+        except FileNotFoundError:
+            real = os.path.realpath(self.root + path)[len(self.root) :]
+            return f"is a link to {real}, which does not exist; make that directory" if self.exists(path) else ""
+        except HardwayError as exc:
+            return str(exc).partition(": ")[2]
+        except OSError as exc:
+            return f"cannot be entered: {exc.strerror}; move away what is in its place"
 
     def resolver(self) -> dict[str, Any]:
         """Return the file that pods with the node's resolver get, and its servers."""

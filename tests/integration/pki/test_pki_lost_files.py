@@ -102,8 +102,7 @@ def test_a_lost_file(again: Callable[..., dict[str, Any]], tmp_path: Path, name:
     (pki / name).unlink(missing_ok=True)
     before = files(pki)
     words = LOST[name]
-    # Without list and issue log nothing shows what was signed: a new issue log begins.
-    if words is None or (name == "issued.jsonl" and not listed):
+    if words is None:
         again()
         assert {path for path in before if files(pki)[path] != before[path]} == set()
         assert again()["changed"] is False
@@ -115,6 +114,55 @@ def test_a_lost_file(again: Callable[..., dict[str, Any]], tmp_path: Path, name:
         assert f"{name} (" in str(error.value)
         assert json.dumps({"ca_regenerate": [name]}) in str(error.value)
     assert files(pki) == before
+
+
+CA_FILES = [name for name in KEPT if name.endswith(("ca.crt", "ca.key"))]
+ADMIN = ["admin.crt", ".persons/alice.crt"]
+
+
+@pytest.mark.parametrize("restored", [["sa.key"], ["sa.pub"], ["admin.crt"], [".persons/alice.crt"], ["issued.jsonl"]])
+@pytest.mark.parametrize("cas", [CA_FILES, []], ids=["with CAs", "without CAs"])
+def test_a_directory_that_was_restored_in_part(
+    again: Callable[..., dict[str, Any]], tmp_path: Path, restored: list[str], cas: list[str]
+) -> None:
+    """Neither contents.json nor secrets are back, and what is there only an earlier run can have left."""
+    pki = tmp_path / "pki"
+    for name in ADMIN:
+        (pki / name).parent.mkdir(exist_ok=True)
+        (pki / name).write_text("a certificate")
+    keep(pki, [*cas, *restored])
+    before = files(pki)
+    for check in (True, False):
+        with pytest.raises(HardwayError) as error:
+            again(check)
+        for name in {*KEPT, "sa.key"} - {*CA_FILES, *restored}:
+            assert f"{name} (" in str(error.value)
+        assert cas or "; ca.crt (" in str(error.value) or ": ca.crt (" in str(error.value)
+    assert files(pki) == before
+
+
+@pytest.mark.parametrize("cas", [["ca.crt", "ca.key"], ["ca.crt"], CA_FILES], ids=["one CA", "an offline CA", "all"])
+def test_own_cas_are_no_earlier_run(
+    again: Callable[..., dict[str, Any]], options: dict[str, Any], tmp_path: Path, cas: list[str]
+) -> None:
+    pki = tmp_path / "pki"
+    keep(pki, cas)
+    before = files(pki)
+    # An offline CA signs no intermediate.
+    asked = {"cas": [item for item in options["cas"] if item["name"] != "kubelet-ca"]}
+    assert again(**asked)["changed"]
+    assert {name: files(pki)[name] for name in before} == before
+    assert (pki / "secrets/encryption.key").exists()
+    assert not again(**asked)["changed"]
+
+
+def keep(pki: Path, names: list[str]) -> None:
+    """Remove all other files of a directory."""
+    for path in sorted(pki.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        elif path.is_file() and str(path.relative_to(pki)) not in names:
+            path.unlink()
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -281,6 +329,32 @@ def test_a_damaged_list_is_an_error(complete: Path, tmp_path: Path, text: str) -
     outcome = play(tmp_path, [(APPLY, role(pki))])
     assert "contents.json: is damaged; restore it from a backup" in outcome.output
     assert (pki / "contents.json").read_text() == text
+
+
+NO_ROTATIONS = [
+    "",
+    "{",
+    "[1]",
+    '{"ca": 1}',
+    '{"ca": {}}',
+    '{"ca": {"step": "later", "old": "a", "new": "b", "times": {}}}',
+    '{"ca": {"step": "trust", "old": 1, "new": 2, "times": {}}}',
+    '{"ca": {"step": "trust", "old": "a", "new": "b", "times": {"trust": "today"}}}',
+]
+
+
+@pytest.mark.parametrize("text", NO_ROTATIONS)
+def test_damaged_rotations_are_an_error(again: Callable[..., dict[str, Any]], tmp_path: Path, text: str) -> None:
+    """In the role and in the rotation, which write nothing."""
+    pki = tmp_path / "pki"
+    (pki / "rotation.json").write_text(text)
+    before = files(pki)
+    for check in (True, False):
+        with pytest.raises(HardwayError, match=r"rotation\.json: is damaged; restore it from a backup"):
+            again(check)
+        with pytest.raises(HardwayError, match=r"rotation\.json: is damaged; restore it from a backup"):
+            call("pki_rotation", check, ca_dir=str(pki), cas=[{"name": "ca"}], step="trust")
+    assert files(pki) == before
 
 
 @pytest.mark.parametrize("keep", [0, 700])

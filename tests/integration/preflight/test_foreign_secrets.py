@@ -74,3 +74,14 @@ def test_known_secrets_do_not_stop_the_run(site: Site) -> None:
     """A host on which the next module runs has passed."""
     assert reported_secrets(site) == []
     assert len(site.touched()) == 3
+
+
+def test_a_lost_vrrp_password_is_not_replaced(site: Site) -> None:
+    """The load balancers have it; another one would let two of them hold the virtual address."""
+    password = site.pki / "secrets/keepalived.password"
+    password.unlink()
+    for arguments in ((), ("--check",)):
+        said = " ".join(site.run(*arguments).stdout.split())
+        assert "secrets/keepalived.password (load balancers with two passwords hold the virtual address twice" in said
+        assert "/etc/keepalived/keepalived.conf" in said and "ca_regenerate" in said
+        assert not password.exists() and site.touched() == []

@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from tests.support.hosts.faulty_mirror import mirror
@@ -32,6 +33,7 @@ def refused(
     limit: str = "",
     extra: dict[str, str] | None = None,
     inventory: dict[str, str] | None = None,
+    arguments: t.Sequence[str] = (),
 ) -> str:
     """Run; for each fault one sentence has all of its words, and only facts were gathered from hosts.
 
@@ -40,7 +42,7 @@ def refused(
     site.variables.pop("cluster_groups", None)
     if inventory:
         site.variables["cluster_groups"] = inventory
-    arguments = ["-e", json.dumps({"cluster_groups": extra})] if extra else []
+    arguments = [*arguments, *(["-e", json.dumps({"cluster_groups": extra})] if extra else [])]
     result = site.run(*arguments, *(["--limit", limit] if limit else []))
     assert result.returncode != 0
     # Ansible prints several in one line, as a list.
@@ -251,11 +253,64 @@ def test_a_value_from_a_vault_is_not_shown(site: Site, tmp_path: Path) -> None:
     secret = VaultLib([("default", VaultSecret(b"word"))]).encrypt("no way")
     text = "".join(f"  {line}\n" for line in secret.decode().splitlines())
     (tmp_path / "vars.yml").write_text(f"node_max_pods: !vault |\n{text}")
-    given = ["--vault-password-file", str(tmp_path / "password"), "-e", f"@{tmp_path / 'vars.yml'}"]
-    result = site.run(*given)
-    assert "node_max_pods: not a valid int (role node)" in result.stdout
-    assert "no way" not in result.stdout + result.stderr
+    # A file that is encrypted as a whole.
+    whole = yaml.safe_dump({"node_pod_pids_limit": "no hint", "cluster_api_extra_sans": ["no trace"]}).encode()
+    (tmp_path / "whole.yml").write_bytes(VaultLib([("default", VaultSecret(b"word"))]).encrypt(whole))
+    files = [word for name in ("vars.yml", "whole.yml") for word in ("-e", f"@{tmp_path / name}")]
+    result = site.run("--vault-password-file", str(tmp_path / "password"), *files)
+    for name in (
+        "node_max_pods: not a valid int",
+        "node_pod_pids_limit: not a valid int",
+        "cluster_api_extra_sans: not",
+    ):
+        assert name in result.stdout, result.stdout
+    for text in ("no way", "no hint", "no trace"):
+        assert text not in result.stdout + result.stderr
     assert site.asked() == []
+
+
+UNRESOLVED: dict[str, t.Any] = {
+    "cluster_api_vip": "{{ nosuch }}",
+    "cluster_domain": "{{ 1/0 }}",
+    "cluster_name": "{{ no end",
+    "cluster_pki_dir": "{{ lookup('file', '/nonexistent') }}",
+    "keepalived_password": "{{ ('a word' | from_json) }}",
+    "node_kubelet_config": "{{ api_token | from_json }}",
+    "api_token": "a word",
+    "node_labels": {"example.org/a": ["{{ nosuch.a }}"]},
+    "node_max_pods": "{{ of_mine }}",
+    "of_mine": "{{ groups['nosuch'] | length }}",
+}
+# What a fact, a default of a role, or another host provides later.
+RESOLVED_LATER: dict[str, t.Any] = {
+    "cluster_api_extra_sans": ["api.{{ cluster_domain }}", "{{ hostvars['k1'].ansible_host }}"],
+    "node_labels": {"example.org/a": "{{ ansible_facts.distribution }}", "example.org/b": "{{ ansible_architecture }}"},
+    "node_max_pods": "{{ of_mine }}",
+    "of_mine": "{{ ansible_facts.nosuch | default(100) }}",
+}
+
+
+def test_expressions_that_cannot_be_resolved_are_refused(site: Site) -> None:
+    names = [name for name in UNRESOLVED if name not in ("api_token", "of_mine")]
+    said = refused(
+        site,
+        *([f"{name}: cannot be resolved: ", "correct the expression", "k1, k2, k3"] for name in names),
+        ["cluster_api_vip", "'nosuch' is undefined"],
+        ["cluster_domain", "division by zero"],
+        ["keepalived_password", "is not shown"],
+        ["node_kubelet_config", "is not shown"],
+        arguments=["-e", json.dumps(UNRESOLVED)],
+    )
+    assert "a word" not in said
+    assert site.asked() == []
+    assert not site.pki.exists()
+
+
+def test_expressions_that_are_resolved_later_are_accepted(site: Site) -> None:
+    site.variables |= RESOLVED_LATER
+    result = site.run()
+    assert "cannot be resolved" not in result.stdout + result.stderr
+    assert len(site.touched()) == 3, result.stdout + result.stderr
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown(site: Site) -> None:

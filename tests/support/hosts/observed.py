@@ -47,7 +47,7 @@ WANT: dict[str, Any] = {
     "time_sync_required": False,
     "skip": [],
 }
-ROOMY = {"real": "", "noexec": False, "readonly": False, "free_mib": 50000, "inodes": 90}
+ROOMY = {"real": "", "noexec": False, "readonly": False, "free_mib": 50000, "inodes": 90, "refused": ""}
 NOTHING: dict[str, Any] = {"files": {}, "dropins": {}, "masked": False, "ours": False}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import yaml
@@ -67,6 +68,7 @@ FALSE = ("no", "false", "False", "0", 0, "off", "n", "FALSE")
 Case = tuple[Any, list[Any]]
 
 
+@cache
 def options() -> dict[str, dict[str, Any]]:
     """Return the options of all roles by their names."""
     found: dict[str, dict[str, Any]] = {}

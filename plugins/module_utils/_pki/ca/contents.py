@@ -19,8 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
 
 LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
+# Of a rotation.
+STEPS = ("trust", "issue", "settle", "drop", "done")
+
+# Besides key pairs, what only an earlier run leaves; a user who brings own CAs has none of it.
+MARKS = (JOURNAL, ROTATION, "secrets", "retired", "admin.crt", "admin.key", "admin.kubeconfig", ".persons")
 
 # What a loss means, and where the value still is.
 _LOSSES = {
@@ -118,7 +124,8 @@ class Contents:
         """Return the files that existed once and are missing."""
         known = self.inferred(asked) if self.listed is None else self.listed
         # During a rotation, the public key of only one of the two keys can be derived.
-        known = known | {path for path in asked.public if os.path.basename(path)[:-4] in self._rotating()}
+        under_way = rotations(self.store)
+        known = known | {path for path in asked.public if os.path.basename(path)[:-4] in under_way}
         missing = {path for path in known if not self._is_there(path)}
         missing |= {JOURNAL} if self._lines() < self.issued else set()
         return [path for path in [*asked.files, *asked.public] if path in missing]
@@ -126,17 +133,18 @@ class Contents:
     def inferred(self, asked: Asked) -> set[str]:
         """Infer the former contents of a directory without a list.
 
-        Empty for a new directory, which has no CA, or only CAs that a user put there and that signed nothing yet. Else
-        all key pairs and secrets, the CAs that signed something or were created here, and the keys of the latter.
+        Empty for a new directory, which has nothing, or only CAs that a user put there. Else the log, all key pairs and
+        secrets, the CAs that signed something or were created here, and the keys of the latter. Without the log nothing
+        shows what the CAs did, so none of them is new.
         """
-        journal = self._journal()
-        has_ca = any(self._is_there(f"{stem}.crt") for stem in asked.cas.values())
-        if not has_ca or (journal is None and not self._is_there("secrets")):
+        pairs = {f"{stem}{suffix}" for stem in asked.key_pairs for suffix in (".key", ".pub")}
+        if not any(self._is_there(path) for path in [*MARKS, *pairs]):
             return set()
-        found = {*(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
+        journal = self._journal()
+        found = {JOURNAL, *(f"{stem}.key" for stem in asked.key_pairs), *asked.secrets}
         signers, made = {line.get("ca") for line in journal or []}, set(_made(journal or []))
         for name, stem in asked.cas.items():
-            if name in signers or stem in made:
+            if journal is None or name in signers or stem in made:
                 found.add(f"{stem}.crt")
             # A CA that was not created here may be an offline CA.
             if stem in made:
@@ -172,14 +180,6 @@ class Contents:
     def _lines(self) -> int:
         """Return the number of lines in the log of certificates."""
         return (self.store.read(os.path.join(self.store.directory, JOURNAL)) or b"").count(b"\n")
-
-    def _rotating(self) -> set[str]:
-        """Return the names in unfinished rotations; a damaged file is reported by the rotation."""
-        data = self.store.read(os.path.join(self.store.directory, ROTATION))
-        try:
-            return set(json.loads(data or b"{}"))
-        except ValueError:
-            return set()
 
     def _journal(self) -> list[dict[str, Any]] | None:
         """Return the records of issued certificates without damaged lines; None without the file."""
@@ -221,6 +221,24 @@ def _meaning(asked: Asked, path: str) -> str:
     if path.endswith(".chain.crt"):
         return "clients that trust only the root cannot verify certificates of this CA"
     return "all hosts reject another CA" if path.endswith(".crt") else "its users have the old value"
+
+
+def rotations(store: Any) -> dict[str, dict[str, Any]]:
+    """Return the states of unfinished rotations by the name of the CA or key pair; raise when the file is damaged."""
+    path = os.path.join(store.directory, ROTATION)
+    data = store.read(path)
+    if data is None:
+        return {}
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(data)
+        for state in found.values():
+            if state["step"] not in STEPS or not isinstance(state["old"] + state["new"], str):
+                raise ValueError(state)
+            for moment in state["times"].values():
+                moment_of(moment)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise HardwayError(f"{path}: is damaged; restore it from a backup") from exc
+    return found
 
 
 def without(store: Any, path: str) -> bool:

@@ -19,8 +19,10 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import (
     ROTATION,
+    STEPS,
     forget,
     remember,
+    rotations,
     without,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
@@ -247,7 +249,6 @@ def _digest(block: bytes) -> str:
 
 
 # Step settle changes no file: it records that all hosts use the new ones.
-STEPS = ("trust", "issue", "settle", "drop", "done")
 # Tokens of pods are valid for an hour; the kubelet replaces them earlier.
 MIN_AGE = timedelta(hours=1)
 
@@ -265,10 +266,7 @@ class Rotation:
                 f"{self.path}: is lost, and with it the state of all rotations; restore it from a backup, or end them"
                 f" as they are, with old and new trusted, by role ca with -e ca_regenerate={ROTATION}"
             )
-        try:
-            self.under_way: dict[str, dict[str, Any]] = json.loads(self.store.read(self.path) or b"{}")
-        except ValueError as exc:
-            raise HardwayError(f"{self.path}: is damaged; restore it from a backup") from exc
+        self.under_way = rotations(self.store)
 
     def advance(
         self, step: str, cas: Sequence[Mapping[str, Any]], key_pairs: Sequence[Mapping[str, Any]]

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import rotations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer, known_certificates
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
@@ -42,7 +41,7 @@ def origin_of(params: Mapping[str, Any], import_dir: str | None, store: Store, p
     if not name:
         return None
     if store.read(store.certificate(name)) is not None:
-        if name in json.loads(store.read(os.path.join(store.directory, "rotation.json")) or b"{}"):
+        if name in rotations(store):
             raise HardwayError(
                 f"CA {params['name']}: starts as a copy of {name}, whose rotation is not finished; finish it first,"
                 " with the release of this collection that started it"

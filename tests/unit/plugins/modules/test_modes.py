@@ -53,6 +53,24 @@ def placed(tmp_path: Path, version: str = "1") -> tuple[Placed, str]:
     return Placed("tool", version, "tool", str(tmp_path / "bin"), sha), str(upload)
 
 
+def test_files_in_a_directory_that_root_has_moved(tmp_path: Path) -> None:
+    """The link stays; a second run changes nothing."""
+    disk, link = tmp_path / "disk/pki", tmp_path / "etc/pki"
+    disk.mkdir(parents=True)
+    link.parent.mkdir()
+    link.symlink_to(disk)
+    for wanted in (
+        item(link, state="directory", mode="0750"),
+        item(link / "sa.key", content="x", mode="0600", secret=True),
+        item(link / "etcd/ca.crt", content="y", mode="0644"),
+    ):
+        assert apply(wanted) != [] and apply(wanted) == []
+    assert link.is_symlink() and mode(disk) == 0o750
+    assert (disk / "etcd/ca.crt").read_text() == "y"
+    assert apply(item(link / "sa.key", state="absent")) != []
+    assert link.is_symlink() and not (disk / "sa.key").exists()
+
+
 def test_files_makes_directories_that_services_can_enter(tmp_path: Path) -> None:
     """Parent directories, too; files have the specified mode."""
     assert apply(item(tmp_path / "a/b/file", content="x", mode="0755")) == ["created"]

@@ -191,3 +191,83 @@ def test_a_refused_setting_is_reported_and_fails_only_where_required(root: Path)
     assert sorted(run.unsupported) == ["ip_vs", "net.none"]
     with pytest.raises(HardwayError, match=r"ip_vs: this kernel does not have it; give this host a kernel"):
         run.apply({**wanted, "required": ["ip_vs"]})
+
+
+WANTED = {
+    "modules": ["overlay", "br_netfilter", "vxlan"],
+    "required": ["overlay", "br_netfilter"],
+    "sysctls": {"net.ipv4.ip_forward": 1, "kernel.panic": "10"},
+    "swap": True,
+    "modules_file": "/etc/modules-load.d/own.conf",
+    "sysctls_file": "/etc/sysctl.d/99-own.conf",
+}
+RIGHT = {
+    "proc/sys/net/ipv4/ip_forward": "1\n",
+    "proc/sys/kernel/panic": "10\n",
+    "proc/sys/net/bridge/bridge-nf-call-iptables": "1",
+    "sys/module/overlay/a": "",
+    "sys/module/vxlan/a": "",
+}
+OVERRIDES = [
+    ({"etc/sysctl.d/99-z.conf": "\nnet.ipv4.ip_forward=0\n"}, "net.ipv4.ip_forward: /etc/sysctl.d/99-z.conf:2 sets 0"),
+    ({"usr/lib/sysctl.d/99-z.conf": "- net/ipv4/ip_forward = 0"}, "ip_forward: /usr/lib/sysctl.d/99-z.conf:1 sets 0"),
+    (
+        {"run/sysctl.d/99-z.conf": "kernel.panic = 5", "etc/sysctl.d/99-y.conf": "kernel.panic=10"},
+        "panic: /run/sysctl.d/99-z.conf:1",
+    ),
+    (
+        {"etc/modprobe.d/a.conf": "# c\nblacklist br-netfilter"},
+        "module br_netfilter: `blacklist br-netfilter` in /etc/modprobe.d/a.conf:2",
+    ),
+    (
+        {"usr/lib/modprobe.d/a.conf": "install \\\noverlay /bin/false\n"},
+        "`install overlay /bin/false` in /usr/lib/modprobe.d/a.conf:1",
+    ),
+]
+HARMLESS: list[dict[str, str]] = [
+    {"etc/sysctl.d/10-a.conf": "net.ipv4.ip_forward=0"},
+    {"etc/sysctl.d/99-z.conf": "net.ipv4.ip_forward = 1\n# kernel.panic=0\n;kernel.panic=0\nnet.ipv4.*=0\n"},
+    # The first hides the second.
+    {"etc/sysctl.d/99-z.conf": "", "usr/lib/sysctl.d/99-z.conf": "net.ipv4.ip_forward=0"},
+    {"etc/sysctl.d/99-y.conf": "kernel.panic=0", "etc/sysctl.d/99-z.conf": "kernel.panic=10"},
+    {"etc/sysctl.d/99-z.save": "kernel.panic=0"},
+    {"etc/modprobe.d/a.conf": "#blacklist overlay\nblacklist over\noptions overlay metacopy=1"},
+    {"etc/modprobe.d/a.conf": "install overlay /sbin/modprobe -i overlay"},
+]
+
+
+def kernel_with(root: Path, texts: dict[str, str], check: bool = True) -> Kernel:
+    """Return a host with these files; its sysctls are right, and its modules loaded."""
+    for name, text in {**RIGHT, **texts}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Kernel(HostFiles(str(root)), check_mode=check)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("texts", "words"), OVERRIDES)
+def test_what_the_next_boot_would_undo_is_refused(
+    tmp_path: Path, texts: dict[str, str], words: str, check: bool
+) -> None:
+    with pytest.raises(HardwayError) as error:
+        kernel_with(tmp_path, texts, check).apply(WANTED)
+    assert words in str(error.value) and "remove that line" in str(error.value)
+    assert not (tmp_path / "etc/sysctl.d/99-own.conf").exists() and not (tmp_path / "etc/modules-load.d").exists()
+
+
+@pytest.mark.parametrize("texts", HARMLESS)
+def test_other_files_are_no_obstacle(tmp_path: Path, texts: dict[str, str]) -> None:
+    kernel = kernel_with(tmp_path, texts)
+    kernel.apply(WANTED)
+    assert kernel.unsupported == {}
+
+
+def test_a_module_that_is_not_required_counts_as_missing(tmp_path: Path) -> None:
+    kernel = kernel_with(tmp_path, {"etc/modprobe.d/a.conf": "blacklist vxlan"})
+    kernel.apply(WANTED)
+    assert "keeps it from being loaded at boot" in kernel.unsupported["vxlan"]
+
+
+def test_a_module_of_the_kernel_itself_cannot_be_blocked(tmp_path: Path) -> None:
+    builtin = {f"lib/modules/{os.uname().release}/modules.builtin": "kernel/fs/overlayfs/overlay.ko\n"}
+    kernel_with(tmp_path, {"etc/modprobe.d/a.conf": "blacklist overlay", **builtin}).apply(WANTED)

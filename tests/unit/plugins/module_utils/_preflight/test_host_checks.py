@@ -63,6 +63,14 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         place("/var/lib/etcd", real="/home/etcd"),
         "error mounts /var/lib/etcd: is /home/etcd, which ProtectHome",
     ),
+    "a PKI directory at home": (
+        place("/etc/kubernetes/pki", real="/home/pki"),
+        "error mounts /etc/kubernetes/pki: is /home/pki, which ProtectHome or PrivateTmp hides from units; link it to",
+    ),
+    "a link of another user": (
+        place("/etc/etcd/pki", refused="pki is a link in a directory of a; name what it leads to"),
+        "error mounts /etc/etcd/pki: pki is a link in a directory of a; name what it leads to",
+    ),
     "full disk": (place("/var/lib/etcd", free_mib=100), "error disk /var/lib/etcd: 100 MiB free, 300 are needed"),
     "small disk": (
         place("/var/lib/containerd", free_mib=5000),

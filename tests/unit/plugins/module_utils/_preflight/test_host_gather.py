@@ -203,7 +203,29 @@ def test_a_directory_that_does_not_exist_yet_is_measured_at_its_parent(tmp_path:
     (tmp_path / "var/lib/etcd").symlink_to(tmp_path / "home/etcd")
     host = Gather(str(tmp_path))
     assert host.place("/var/lib/etcd")["real"] == "/home/etcd"
+    assert host.place("/var/lib/etcd")["refused"] == ""
     assert host.place("/opt/hardway")["free_mib"] == os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize >> 20
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's directory needs root")
+def test_a_directory_that_modules_would_not_enter_is_reported(tmp_path: Path) -> None:
+    """A link that another user than root may have made, a loop, a link to nothing, and a file."""
+    for name in ("etc/kubernetes", "etc/etcd", "disk/pki"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "etc/kubernetes/pki").symlink_to(tmp_path / "disk/pki")
+    host = Gather(str(tmp_path))
+    assert host.place("/etc/kubernetes/pki")["refused"] == ""
+    assert host.place("/etc/etcd/pki")["refused"] == ""
+    os.chown(tmp_path / "etc/kubernetes", 1234, -1)
+    assert "pki is a link in a directory where others than root" in host.place("/etc/kubernetes/pki")["refused"]
+    (tmp_path / "etc/etcd/pki").symlink_to("pki")
+    assert "leads through more than 40 links; name" in host.place("/etc/etcd/pki")["refused"]
+    (tmp_path / "etc/etcd/pki").unlink()
+    (tmp_path / "etc/etcd/pki").symlink_to("../gone")
+    assert host.place("/etc/etcd/pki")["refused"] == "is a link to /etc/gone, which does not exist; make that directory"
+    (tmp_path / "etc/etcd/pki").unlink()
+    (tmp_path / "etc/etcd/pki").write_text("")
+    assert host.place("/etc/etcd/pki")["refused"].endswith("; move away what is in its place")
 
 
 @pytest.mark.parametrize(

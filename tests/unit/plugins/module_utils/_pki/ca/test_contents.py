@@ -19,5 +19,5 @@ def test_an_imported_ca_that_signed_something_counts_as_lost(tmp_path: Path) -> 
     (tmp_path / "issued.jsonl").write_text(json.dumps(line) + "\n")
     asked = Asked({"ca": "ca", "other": "other"}, (), ())
     contents = Contents.load(Store(str(tmp_path)))
-    assert contents.inferred(asked) == {"ca.crt"}
+    assert contents.inferred(asked) == {"ca.crt", "issued.jsonl"}
     assert contents.lost(asked) == ["ca.crt"]

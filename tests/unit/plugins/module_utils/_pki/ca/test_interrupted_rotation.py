@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import same_public_key

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import check_directory
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import STEPS, Rotation
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.separate_ca import shared
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import key_digest_of, split
@@ -123,6 +124,7 @@ def test_the_import_directory_may_be_gone(tmp_path: Path) -> None:
 def test_there_is_no_copy_during_a_rotation(tmp_path: Path) -> None:
     """It would permanently trust the CA of that rotation."""
     run(tmp_path, CLIENT)
-    (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": {"step": "trust"}}))
+    state = {"step": "trust", "old": "a", "new": "b", "times": {}}
+    (tmp_path / "rotation.json").write_text(json.dumps({"etcd-ca": state}))
     with pytest.raises(HardwayError, match=r"etcd-peer-ca: .*whose rotation is not finished; finish it first"):
         run(tmp_path, PEER)

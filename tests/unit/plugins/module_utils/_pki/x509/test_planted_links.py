@@ -41,6 +41,20 @@ def planted(tmp_path: Path) -> Pair:
     return pair
 
 
+def test_a_pair_in_a_directory_that_root_has_moved(tmp_path: Path) -> None:
+    """As a link of root to another disk; it stays, and the pair is switched behind it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "pki").symlink_to("disk")
+    asked = {"path": str(tmp_path / "pki/c"), "ca": "ca", "profile": "client", "common_name": "c", "expiry": "24h"}
+    pair = Pair(CertificateSpec.from_params(asked))
+    keys = set()
+    for _number in range(2):
+        renew(pair)
+        keys.add((tmp_path / "disk/c.key").read_bytes())
+    assert len(keys) == 2 and (tmp_path / "pki").is_symlink()
+    assert {path.name: path.is_symlink() for path in (tmp_path / "disk").iterdir()} == {"c.crt": False, "c.key": False}
+
+
 def renew(pair: Pair) -> None:
     """Issue the certificate with a new key, the controller's part included."""
     request = pair.request(renew_key=True)
