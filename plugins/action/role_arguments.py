@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible._internal._datatag._tags import Origin
 from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import is_encrypted_file
@@ -32,6 +31,12 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight impo
     option_values,
 )
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
+
+try:
+    # No public interface has the file of a value.
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
 
 # The first of our action plugins that a run of site.yml loads.
 preload()
@@ -173,6 +178,9 @@ class Given:
 
     def _is_of_vault(self, raw: Any) -> bool:
         """Return whether a value is of a file that is encrypted as a whole."""
+        if Origin is None:
+            # Unknown, so rather hidden than shown.
+            return True
         origin = Origin.get_tag(raw)
         if origin is None or origin.path is None:
             return False
