@@ -50,6 +50,7 @@ PLAYBOOK_ORDER = [
         "status",
         "certificates",
         "renew",
+        "upgrade",
         "backup",
         "restore",
         "replace",

@@ -17,7 +17,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
   - Excludes the hosts in the variables C(lost) and C(_cluster_removed), names with commas between, which no play may
-    contact.
+    contact, and all hosts if C(_cluster_idle) is true.
 positional: _input, names
 options:
   _input:
@@ -56,6 +56,9 @@ def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
     except HardwayError as exc:
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
     parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
+    if context.get("_cluster_idle"):
+        # No host, and no localhost either.
+        parts += ["!all", "!localhost"]
     absent = [host.strip() for name in ("lost", "_cluster_removed") for host in str(context.get(name, "")).split(",")]
     return ":".join([*parts, *(f"!{host}" for host in absent if host)])
 

@@ -71,6 +71,11 @@ options:
     description: Whether a cordon of the operator is kept with O(state=uncordoned). With V(false), any cordon is lifted.
     type: bool
     default: true
+  kubelet_version:
+    description: With O(state=uncordoned), wait until the node is Ready with a kubelet of this version, at most for
+      O(timeout). When empty, it is not waited for.
+    type: str
+    default: ""
   required:
     description: Whether a node that does not exist is an error. With V(false), nothing is to be done for it.
     type: bool
@@ -202,6 +207,7 @@ SPEC: dict[str, Any] = {
     "force_room": {"type": "bool", "default": False},
     "delete_bare": {"type": "bool", "default": False},
     "keep_cordoned": {"type": "bool", "default": True},
+    "kubelet_version": {"type": "str", "default": ""},
     "required": {"type": "bool", "default": True},
 }
 # Evictions at a time.
@@ -232,6 +238,8 @@ class Drain:
             return
         self.before = self.node = self.read()
         if self.params["state"] == "uncordoned":
+            if self.params["kubelet_version"] and not self.check:
+                self.wait_for_kubelet(self.params["kubelet_version"])
             self.patch(lambda node: drain.uncordon_patch(node, self.params["keep_cordoned"]))
             return
         self.plan = self.make_plan()
@@ -290,6 +298,24 @@ class Drain:
             unplaceable = drain_room.unplaceable(moving, nodes, retried(self.pods.running_elsewhere))
         used = self.pods.used_bytes() if drain.empty_dirs(going) else {}
         return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable)
+
+    def wait_for_kubelet(self, version: str) -> None:
+        """Wait until the node is Ready with a kubelet of this version."""
+
+        def seen() -> str:
+            try:
+                return drain.kubelet_state(self.read(), version)
+            except (ApiError, HttpError) as exc:
+                if not is_transient(exc):
+                    raise
+                return str(exc)
+
+        _done, state = wait_until(seen, lambda found: not found, timeout=self.params["timeout"], interval=1)
+        if state:
+            raise HardwayError(
+                f"node {self.name}: {state} after {self.params['timeout']} s, and it stays cordoned; check the log of "
+                "its kubelet (journalctl -u kubelet)"
+            )
 
     def wait(self) -> None:
         """Evict pods until none is left, and wait for the VolumeAttachments to go."""

@@ -57,6 +57,13 @@ class Api:
         """Return the object at the path."""
         return self._call("GET", path, accept=accept)
 
+    def text(self, path: str) -> str:
+        """Return what the path answers, such as metrics, as text."""
+        answer = self._once("GET", path, None, "", "text/plain")
+        if answer.status >= 300:
+            raise refusal("GET", path, answer)
+        return answer.body.decode("utf-8", "replace")
+
     def items(self, path: str, accept: str = "application/json", **values: str) -> list[dict[str, Any]]:
         """Return all objects of a list, read in pages; the values are its query."""
         found: list[dict[str, Any]] = []

@@ -123,6 +123,25 @@ def uncordon_patch(node: Object, keep: bool) -> Optional[dict[str, Any]]:
     return {"metadata": _metadata(node, None), **({"spec": {"unschedulable": None}} if lifted else {})}
 
 
+def is_ready(node: Object) -> bool:
+    """Return whether a node is Ready."""
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def kubelet_version(node: Object) -> str:
+    """Return the version of a node's kubelet, without the leading v."""
+    return str(((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion") or "").lstrip("v")
+
+
+def kubelet_state(node: Object, version: str) -> str:
+    """Return an empty string for a node that is Ready with a kubelet of this version, else what it is."""
+    runs = kubelet_version(node)
+    if runs != version:
+        return f"its kubelet is of version {runs or 'unknown'} instead of {version}"
+    return "" if is_ready(node) else "not Ready"
+
+
 def patched(node: Any, patch: Any) -> Any:
     """Return a node as it will be after a merge patch."""
     if not isinstance(patch, Mapping):

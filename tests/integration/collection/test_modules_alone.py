@@ -102,6 +102,7 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "node_settings": ({**API, "nodes": [{"name": "n1", "labels": {"a": "b"}}], "timeout": 1}, NO_SERVER),
     "node_removal": ({**API, "node": "n1"}, NO_SERVER),
     "storage_migration": ({**API, "resources": ["secrets"]}, NO_SERVER),
+    "upgrade_info": (API, NO_SERVER),
     "unit": ({"units": [{"name": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
 }
 (REPORTS if HAS_SYSTEMD else FAILS)["host_health"] = (

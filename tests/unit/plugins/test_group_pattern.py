@@ -18,7 +18,8 @@ from ansible_collections.hardway.kubernetes.plugins.filter.group_pattern import 
         ({"lost": " n3, n4,"}, ("master",), "master:!n3:!n4"),
         ({"lost": ""}, ("node",), "node"),
         ({"lost": "n3", "_cluster_removed": "n4,n5"}, ("node",), "node:!n3:!n4:!n5"),
+        ({"_cluster_idle": True}, ("node",), "node:!all:!localhost"),
     ],
 )
-def test_lost_hosts_are_in_no_play(variables: dict[str, str], names: tuple[str, ...], pattern: str) -> None:
+def test_lost_hosts_are_in_no_play(variables: dict[str, object], names: tuple[str, ...], pattern: str) -> None:
     assert group_pattern(variables, {"etcd": "prod_etcd"}, *names) == pattern
