@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
     """
     kind, inspection = asked["kind"], asked.get("inspection") or {}
     found: dict[str, Any] = {
-        "problems": [],
+        "problems": [*_uneven(hosts)],
         "text": [],
         "done": False,
         "kind": kind,
@@ -49,6 +49,15 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
     else:
         _plan_lost_quorum(found, hosts, asked, now)
     return found
+
+
+def _uneven(hosts: Mapping[str, Info]) -> Iterator[str]:
+    """Yield the problem of a group that site, which ends a restore, refuses."""
+    if len(hosts) % 2 == 0:
+        yield (
+            f"group etcd: has {len(hosts)} hosts ({', '.join(sorted(hosts))}), an even number, with which no restore "
+            "can end; leave one of them out of the inventory, and off, or add one"
+        )
 
 
 def _rejected(keys: Sequence[str], accepted: str) -> list[str]:
@@ -105,8 +114,8 @@ def _continued(found: dict[str, Any], hosts: Mapping[str, Info], last: Mapping[s
 
 def _command(state: Mapping[str, Any]) -> str:
     if state["kind"] == "archive":
-        return f"restore.yml -e archive={state['title']}"
-    return "restore.yml -e undo=true" if state["kind"] == "undo" else "restore.yml -e mode=lost_quorum"
+        return f"hardway.kubernetes.restore -e archive={state['title']}"
+    return f"hardway.kubernetes.restore -e {'undo=true' if state['kind'] == 'undo' else 'mode=lost_quorum'}"
 
 
 def _plan_archive(

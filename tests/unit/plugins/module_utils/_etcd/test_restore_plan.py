@@ -56,6 +56,12 @@ def three(*restores: dict[str, Any]) -> dict[str, Any]:
     return {name: host(*restores) for name in ("k1", "k2", "k3")}
 
 
+@pytest.mark.parametrize("asked", [ARCHIVE, UNDO, QUORUM])
+def test_an_even_number_of_hosts_is_refused_before_anything_stops(asked: dict[str, Any]) -> None:
+    found = plan({name: host(revision=90) for name in ("k1", "k2")}, asked, NOW)
+    assert found["problems"][0].startswith("group etcd: has 2 hosts (k1, k2), an even number")
+
+
 def test_an_archive_is_restored_with_later_revisions() -> None:
     found = plan(three(), ARCHIVE, NOW)
     assert (found["problems"], found["done"], found["id"]) == ([], False, f"{NOW}-01234567")
@@ -123,7 +129,7 @@ def test_an_interrupted_restore_is_continued_by_the_same_command_only(steps: tup
     found = plan(hosts, ARCHIVE, NOW)
     assert (found["id"], found["bump"], found["problems"]) == ("20260101T000000Z-01234567", 7, [])
     other = plan(hosts, {**ARCHIVE, "inspection": {**INSPECTION, "sha256": "other"}}, NOW)
-    assert "finish it with the same command: restore.yml -e archive=a.tar.gz" in other["problems"][0]
+    assert "finish it with the same command: hardway.kubernetes.restore -e archive=a.tar.gz" in other["problems"][0]
     assert "was interrupted" in plan(hosts, UNDO, NOW)["problems"][0]
     hosts["k3"] = host()
     assert "hosts k3: not part of restore" in plan(hosts, ARCHIVE, NOW)["problems"][0]
@@ -153,9 +159,9 @@ def test_undo_happens_once_and_needs_a_restore() -> None:
 
 def test_a_lost_quorum_is_replaced_by_the_newest_data() -> None:
     assert plan(three(), {**QUORUM, "quorum": True}, NOW)["done"]
-    running = plan({"k1": host(), "k2": host(running=False)}, QUORUM, NOW)
+    running = plan({**three(), "k2": host(running=False)}, QUORUM, NOW)
     assert running["source"] == {} and not running["problems"]
-    stopped = {"k1": host(running=False, revision=10), "k2": host(running=False, revision=12)}
+    stopped = {name: host(running=False, revision=rev) for name, rev in (("k1", 10), ("k2", 12), ("k3", None))}
     assert plan(stopped, QUORUM, NOW)["source"]["host"] == "k2" == survivor(stopped)["host"]
     none = plan({"k1": host(running=False)}, QUORUM, NOW)
     assert "no host has data of a member" in none["problems"][0]
