@@ -17,7 +17,7 @@ description:
     hosts must be updated between two steps; see C(playbooks/rotate_ca.yml).
   - V(trust) creates the new CA. Both are trusted, the old one still signs.
   - V(issue) lets the new CA sign. Both are trusted.
-  - V(settle) records that all hosts are updated. Nothing else changes.
+  - V(updated) records that all hosts are updated. Nothing else changes.
   - V(drop) removes the trust in the old CA.
   - V(done) completes the rotation, so that the next V(trust) starts another one.
   - C(rotation.json) in the directory records the step of each rotation and its time. Repeating a step changes nothing,
@@ -53,11 +53,11 @@ options:
   step:
     description: Step to perform. Skipping a step is an error.
     type: str
-    choices: [trust, issue, settle, drop, done]
+    choices: [trust, issue, updated, drop, done]
     required: true
   min_age:
     description:
-      - Minimum time between V(settle) and V(drop) of a key pair, for example V(1h).
+      - Minimum time between V(updated) and V(drop) of a key pair, for example V(1h).
       - Pods have tokens signed by the old key until the kubelet replaces them, within an hour.
     type: str
     default: 1h

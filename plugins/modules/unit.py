@@ -153,7 +153,7 @@ options:
         description: Seconds to wait for them.
         type: int
         default: 60
-      settle:
+      hold:
         description: Seconds to hold the lock after this host is healthy again, so that load balancers can notice.
         type: int
         default: 0
@@ -247,7 +247,7 @@ SPEC = {
             "minimum": {"type": "int", "required": True},
             **TLS,
             "timeout": {"type": "int", "default": 60},
-            "settle": {"type": "int", "default": 0},
+            "hold": {"type": "int", "default": 0},
         },
     },
     "_hold": {"type": "bool", "default": False},

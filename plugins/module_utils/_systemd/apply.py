@@ -141,7 +141,7 @@ class Units:
             # It may need the other hosts, whose turn comes later.
             at_most = FOR_OTHERS if name in unhealthy and not want.wait_on_start else None
             self._bind(name, Waiter(self.systemd, want, before).wait(at_most))
-        time.sleep(float((self._gate or {}).get("settle") or 0))
+        time.sleep(float((self._gate or {}).get("hold") or 0))
 
     def _bind(self, name: str, seen: Seen) -> None:
         """Bind the record to the started process."""

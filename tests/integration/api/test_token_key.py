@@ -58,7 +58,7 @@ def test_tokens_of_the_old_key_are_valid_until_it_is_dropped(tmp_path: Path) -> 
         assert [valid(cluster, bearer) for bearer in (old, between, new, old[:-9] + "AAAAAAAAA")] == [True] * 3 + [
             False
         ]
-        step("settle")
+        step("updated")
         step("drop")
         assert [valid(cluster, bearer) for bearer in (old, between, new)] == [False, False, True]
     finally:

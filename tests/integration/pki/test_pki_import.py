@@ -124,7 +124,7 @@ def test_an_imported_ca_may_be_replaced_and_its_source_removed(tmp_path: Path, s
     params = {"ca_dir": str(tmp_path / "pki"), "cas": [one]} | ({} if single else {"import_dir": str(source)})
     assert act("pki_ca", **params)["cas"][0]["state"] == "imported"
     call("pki_ca", **params, renew=True, renew_before=0.9999999)
-    for step in ("trust", "issue", "settle", "drop", "done"):
+    for step in ("trust", "issue", "updated", "drop", "done"):
         call("pki_rotation", ca_dir=str(tmp_path / "pki"), cas=[{"name": "ca"}], step=step)
         assert not call("pki_ca", **params)["changed"]
     # A user who needs no way back deletes the keys.

@@ -16,7 +16,7 @@ from tests.support.ca.playbook import openssl
 
 CA = {"name": "ca"}
 BELOW = {"name": "kubelet-ca", "signed_by": "ca", "usages": ["client auth"], "path_length": 0}
-STEPS = ("trust", "issue", "settle", "drop", "done")
+STEPS = ("trust", "issue", "updated", "drop", "done")
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650"]
 
 

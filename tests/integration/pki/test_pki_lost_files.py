@@ -253,7 +253,7 @@ def test_a_rotation_without_its_note(again: Callable[..., dict[str, Any]], tmp_p
 
 
 def test_a_finished_rotation_needs_no_note(again: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    for step in ("trust", "issue", "settle", "drop", "done"):
+    for step in ("trust", "issue", "updated", "drop", "done"):
         call("pki_rotation", ca_dir=str(tmp_path / "pki"), key_pairs=[{"name": "sa"}], step=step, min_age="1ms")
         again()
     assert not (tmp_path / "pki/rotation.json").exists()

@@ -94,7 +94,7 @@ def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
         "pkey", "-in", host / "ca.key", "-pubout"
     )
 
-    step_and_run(directory, "settle")
+    step_and_run(directory, "updated")
     step_and_run(directory, "drop")
     assert (host / "ca.crt").read_bytes() == (host / "signer.crt").read_bytes()
     assert not trusts(host, old) and trusts(host, host / "server.crt")

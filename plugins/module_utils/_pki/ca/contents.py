@@ -23,7 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
 
 LIST, JOURNAL, ROTATION = "contents.json", "issued.jsonl", "rotation.json"
 # Of a rotation.
-STEPS = ("trust", "issue", "settle", "drop", "done")
+STEPS = ("trust", "issue", "updated", "drop", "done")
 
 # Besides key pairs, what only an earlier run leaves; a user who brings own CAs has none of it.
 MARKS = (JOURNAL, ROTATION, "secrets", "retired", "admin.crt", "admin.key", "admin.kubeconfig", ".persons")

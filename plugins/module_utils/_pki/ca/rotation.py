@@ -248,7 +248,7 @@ def _digest(block: bytes) -> str:
     return hashlib.sha256(b"".join(block.split())).hexdigest()
 
 
-# Step settle changes no file: it records that all hosts use the new ones.
+# Step updated changes no file: it records that all hosts use the new ones.
 # Tokens of pods are valid for an hour; the kubelet replaces them earlier.
 MIN_AGE = timedelta(hours=1)
 
@@ -307,7 +307,7 @@ class Rotation:
 
     def _check_age(self, name: str, state: Mapping[str, Any]) -> None:
         """Raise while there may be tokens that the old key has signed."""
-        due = moment_of(state["times"]["settle"]) + self.min_age
+        due = moment_of(state["times"]["updated"]) + self.min_age
         if self.now < due:
             raise HardwayError(
                 f"key pair {name}: pods may have tokens of the old key until {stamp(due)}; drop it then, or shorten"

@@ -119,7 +119,7 @@ def test_a_rotation_is_not_a_foreign_key(pki: Path) -> None:
     """A master may be a step behind at any of them, and one that was down comes late."""
     ensure(pki).ca({"name": "etcd-ca", "common_name": "etcd-ca"})
     seen = [pair(pki)]
-    for name in ("trust", "issue", "settle", "drop", "done"):
+    for name in ("trust", "issue", "updated", "drop", "done"):
         step(pki, name)
         seen.append(pair(pki))
         assert [foreign(pki, files) for files in seen] == [[]] * len(seen), name

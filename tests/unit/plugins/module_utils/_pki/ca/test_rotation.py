@@ -43,7 +43,7 @@ def test_both_cas_are_trusted_until_the_old_one_is_dropped(pki: Path) -> None:
     assert split((pki / "sa.pub").read_bytes()) == [old_key, new_key]
     assert (next((pki / "retired").glob("etcd-ca-*.crt"))).read_bytes() == old
 
-    assert step(pki, "settle") == [True, True]
+    assert step(pki, "updated") == [True, True]
     assert step(pki, "drop") == [True, True]
     assert (pki / "etcd/ca.crt").read_bytes() == second and signer_fits(pki)
     assert (pki / "sa.pub").read_bytes() == new_key
@@ -103,7 +103,7 @@ def test_a_renewal_of_the_new_one_keeps_both(pki: Path) -> None:
     step(pki, "trust")
     step(pki, "issue")
     new, _key = renewed(pki)
-    step(pki, "settle")
+    step(pki, "updated")
     step(pki, "drop")
     assert (pki / "etcd/ca.crt").read_bytes() == new and signer_fits(pki)
 
@@ -126,7 +126,7 @@ def test_no_step_can_be_left_out(pki: Path) -> None:
     with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'trust'; update all hosts to 'issue'"):
         step(pki, "drop")
     step(pki, "issue")
-    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; update all hosts to 'settle'"):
+    with pytest.raises(HardwayError, match="etcd-ca: its rotation is at 'issue'; update all hosts to 'updated'"):
         step(pki, "drop")
 
 
@@ -135,8 +135,8 @@ def test_a_key_is_dropped_when_no_token_of_it_is_in_use(pki: Path, check: bool) 
     """An hour after the last host signs with the new one; CAs need not wait: hosts have new certificates."""
     for name in STEPS[:2]:
         Rotation(ensure(pki), now=datetime(2026, 11, 21, tzinfo=timezone.utc)).advance(name, [CA], [SA])
-    step(pki, "settle")
-    issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["settle"])
+    step(pki, "updated")
+    issued = moment_of(json.loads((pki / "rotation.json").read_text())["sa"]["times"]["updated"])
 
     def later(minutes: int) -> Rotation:
         return Rotation(ensure(pki, check=check), now=issued + timedelta(minutes=minutes))

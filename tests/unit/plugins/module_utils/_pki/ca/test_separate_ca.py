@@ -73,7 +73,7 @@ def test_a_rotation_separates_them(tmp_path: Path) -> None:
     ensure = Reconciler(Store(str(tmp_path)), None, False, 0.3, False)
     for step in STEPS:
         Rotation(ensure).advance(step, [PEER], [])
-        assert bool(warning(tmp_path)) == (step in ("trust", "issue", "settle"))
+        assert bool(warning(tmp_path)) == (step in ("trust", "issue", "updated"))
         assert len(split((tmp_path / "etcd-peer-ca.crt").read_bytes())) == (2 if step in STEPS[:3] else 1)
     assert key_of(tmp_path, "etcd-peer-ca") != key_of(tmp_path, "etcd-ca")
 
