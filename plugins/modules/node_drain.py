@@ -71,6 +71,11 @@ options:
     description: Whether a cordon of the operator is kept with O(state=uncordoned). With V(false), any cordon is lifted.
     type: bool
     default: true
+  resumed_nodes_return:
+    description: Whether other nodes that this module has cordoned count as room, because an interrupted run will
+      bring them back before it drains this one. For plans.
+    type: bool
+    default: false
   kubelet_version:
     description: With O(state=uncordoned), wait until the node is Ready with a kubelet of this version, at most for
       O(timeout). When empty, it is not waited for.
@@ -207,6 +212,7 @@ SPEC: dict[str, Any] = {
     "force_room": {"type": "bool", "default": False},
     "delete_bare": {"type": "bool", "default": False},
     "keep_cordoned": {"type": "bool", "default": True},
+    "resumed_nodes_return": {"type": "bool", "default": False},
     "kubelet_version": {"type": "str", "default": ""},
     "required": {"type": "bool", "default": True},
 }
@@ -295,6 +301,8 @@ class Drain:
         unplaceable = []
         if moving:
             nodes = [node for node in retried(lambda: self.api.items(NODES)) if node["metadata"]["name"] != self.name]
+            if self.params["resumed_nodes_return"]:
+                nodes = [drain.returned(node) if drain.cordoned_by(node) == drain.OURS else node for node in nodes]
             unplaceable = drain_room.unplaceable(moving, nodes, retried(self.pods.running_elsewhere))
         used = self.pods.used_bytes() if drain.empty_dirs(going) else {}
         return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable)

@@ -151,8 +151,9 @@ def _drains(kubelets: Mapping[str, str], version: str) -> list[str]:
 
 def _refusals(facts: Facts, hops: Sequence[str], drained: Iterable[str]) -> Iterable[str]:
     """Yield what stands in the way."""
-    if facts.not_ready:
-        yield f"nodes {shortened(sorted(facts.not_ready))}: not Ready; repair them, or remove them with remove_node"
+    # One that an interrupted upgrade has left is brought back by it.
+    if not_ready := sorted(set(facts.not_ready) - set(facts.cordoned)):
+        yield f"nodes {shortened(not_ready)}: not Ready; repair them, or remove them with remove_node"
     for webhook in facts.webhooks if "webhooks" not in facts.forced else ():
         yield (
             f"webhook {webhook}: has no endpoint and so refuses requests, pods of drained nodes included; repair it, "
@@ -248,16 +249,20 @@ def batches(nodes: Sequence[str], size: int, zones: Optional[Mapping[str, str]] 
 def batch_plan(hosts: Sequence[Object], nodes: Sequence[Object], version: str, size: str) -> dict[str, Any]:
     """Return the hosts whose nodes are upgraded drained, in batches, with those of the batches before.
 
-    hosts are hosts and nodes of the play; nodes are those of module upgrade_info. A node that an interrupted upgrade
-    has left cordoned is one of them, whatever its kubelet runs.
+    hosts are hosts and nodes of the play; nodes are those of module upgrade_info. Nodes that an interrupted upgrade has
+    left cordoned are among them, whatever their kubelets run.
     """
     known = {node["name"]: node for node in nodes}
-    due = [
+    left = [host["host"] for host in hosts if known.get(host["name"], {}).get("cordoned_by") == OURS]
+    others = [
         host["host"]
         for host in hosts
-        if (node := known.get(host["name"]))
-        and (minor(node["version"]) != minor(version) or node["cordoned_by"] == OURS)
+        if host["host"] not in left
+        and host["name"] in known
+        and minor(known[host["name"]]["version"]) != minor(version)
     ]
+    # First those that would leave the pods of the others too little room.
+    due = [*left, *others]
     zones = {host["host"]: known[host["name"]]["zone"] for host in hosts if host["host"] in due}
     found = batches(due, batch_size(size, len(nodes)), {host: zone for host, zone in zones.items() if zone})
     return {

@@ -123,6 +123,18 @@ def uncordon_patch(node: Object, keep: bool) -> Optional[dict[str, Any]]:
     return {"metadata": _metadata(node, None), **({"spec": {"unschedulable": None}} if lifted else {})}
 
 
+def returned(node: Object) -> dict[str, Any]:
+    """Return a node as it will be when it is back: schedulable, Ready, without the taints of its present state."""
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    taints = [taint for taint in spec.get("taints") or [] if not taint["key"].startswith("node.kubernetes.io/")]
+    others = [one for one in status.get("conditions") or [] if one["type"] != "Ready"]
+    return {
+        **node,
+        "spec": {**spec, "unschedulable": False, "taints": taints},
+        "status": {**status, "conditions": [*others, {"type": "Ready", "status": "True"}]},
+    }
+
+
 def is_ready(node: Object) -> bool:
     """Return whether a node is Ready."""
     conditions = (node.get("status") or {}).get("conditions") or []

@@ -17,7 +17,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import full_name
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import full_name, is_ready
 
 Object = Mapping[str, Any]
 Amounts = Mapping[str, Fraction]
@@ -68,11 +68,8 @@ def requests_of(pod: Object) -> dict[str, Fraction]:
 
 def is_usable(node: Object) -> bool:
     """Return whether a node gets new pods: ready, not cordoned, not being removed."""
-    ready = any(
-        c["type"] == "Ready" and c["status"] == "True" for c in (node.get("status") or {}).get("conditions") or []
-    )
     cordoned = (node.get("spec") or {}).get("unschedulable")
-    return bool(ready and not cordoned and not node["metadata"].get("deletionTimestamp"))
+    return bool(is_ready(node) and not cordoned and not node["metadata"].get("deletionTimestamp"))
 
 
 def tolerates(tolerations: Iterable[Object], taint: Object) -> bool:

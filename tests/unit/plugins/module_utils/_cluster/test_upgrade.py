@@ -95,6 +95,8 @@ def test_everything_that_stands_in_the_way_is_reported_at_once() -> None:
     assert found["warnings"] == ["API a/v1/y: clients use it, and 1.37 removes it"]
     forced = upgrade.plan(facts(webhooks=["policy (x)"], deprecated=[old], forced=["apis", "webhooks"]))
     assert forced["refusals"] == []
+    # A node that is not Ready because the upgrade was interrupted there stands in no way.
+    assert upgrade.plan(facts(not_ready=["w1"], cordoned=["w1"]))["refusals"] == []
     # Nothing is drained for a patch.
     patch = facts(asked=["1.35.10"], drains=refused)
     assert upgrade.plan(patch)["refusals"] == []
@@ -166,7 +168,7 @@ def test_nodes_of_another_minor_and_those_left_cordoned_are_due() -> None:
     ]
     found = upgrade.batch_plan(hosts, nodes, "1.36.2", "1")
     assert found == {
-        "batches": [["h0"], ["h2"], ["h3"]],
-        "batch_of": {"h0": 0, "h2": 1, "h3": 2},
-        "before": [[], ["h0"], ["h0", "h2"]],
+        "batches": [["h2"], ["h0"], ["h3"]],
+        "batch_of": {"h2": 0, "h0": 1, "h3": 2},
+        "before": [[], ["h2"], ["h2", "h0"]],
     }
