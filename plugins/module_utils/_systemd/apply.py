@@ -203,6 +203,9 @@ class Units:
         failed = [name for name in names if self.seen[name].active == "failed"]
         if failed:
             self.systemd.do("reset-failed", *failed)
+        if any(name.endswith(".timer") for name in names):
+            # systemd refuses to start a timer whose service was missing when it last read the unit files.
+            self.systemd.do("daemon-reload")
         # 'start' would do nothing for a unit that waits for its next try after a crash.
         self.systemd.do("restart", "--no-block", *names)
 
