@@ -149,7 +149,8 @@ def wanted(bin_directory: Path, coredns_tag: str, say: Callable[[str], None]) ->
     }
     coredns = bin_directory / "coredns"
     if coredns.exists():
-        result["coredns"] = Image(f"{COREDNS}:{coredns_tag}", {"coredns": _read_static(coredns)}, {}, ("/coredns",))
+        # Clusters of two minors can be tested at the same time.
+        result[f"coredns-{coredns_tag}"] = Image(f"{COREDNS}:{coredns_tag}", {"coredns": _read_static(coredns)}, {}, ("/coredns",))
     else:
         say(f"no {coredns}: the coredns image is left out")
     return result

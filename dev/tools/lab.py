@@ -141,7 +141,7 @@ def variables() -> dict[str, Any]:
         found["cluster_binary_dir"] = str(directory)
         found["cluster_component_versions"] = binaries.ready_versions(directory)
     found |= rehearsal.settings(version)
-    archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar"))}
+    archives = {image_name(path): str(path) for path in sorted(IMAGES.glob("*.tar")) if is_tested_with(path, version)}
     if archives:
         found["cluster_image_archives"] = list(archives.values())
     for name in archives:
@@ -149,6 +149,12 @@ def variables() -> dict[str, Any]:
             if f"/{part}:" in name:
                 found[variable] = name
     return found
+
+
+def is_tested_with(archive: Path, version: str) -> bool:
+    """Return whether an image archive is for a version of Kubernetes; each minor has its own release of CoreDNS."""
+    coredns = binaries.tested_with(version).get("coredns")
+    return not coredns or not archive.stem.startswith("coredns") or archive.stem == f"coredns-v{coredns}"
 
 
 def image_name(archive: Path) -> str:

@@ -78,7 +78,7 @@ def test_coredns_is_optional_and_must_be_static(tmp_path: Path) -> None:
     assert set(image_archives.wanted(tmp_path, "v1", said.append)) == {"pause", "busybox"}
     assert "coredns" in said[0]
     (tmp_path / "coredns").write_bytes(elf(1))
-    assert image_archives.wanted(tmp_path, "v9", said.append)["coredns"].name.endswith("coredns:v9")
+    assert image_archives.wanted(tmp_path, "v9", said.append)["coredns-v9"].name.endswith("coredns:v9")
     (tmp_path / "coredns").write_bytes(elf(3))
     with pytest.raises(SandboxError, match="not a static program"):
         image_archives.wanted(tmp_path, "v1", said.append)
