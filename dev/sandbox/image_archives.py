@@ -150,7 +150,9 @@ def wanted(bin_directory: Path, coredns_tag: str, say: Callable[[str], None]) ->
     coredns = bin_directory / "coredns"
     if coredns.exists():
         # Clusters of two minors can be tested at the same time.
-        result[f"coredns-{coredns_tag}"] = Image(f"{COREDNS}:{coredns_tag}", {"coredns": _read_static(coredns)}, {}, ("/coredns",))
+        result[f"coredns-{coredns_tag}"] = Image(
+            f"{COREDNS}:{coredns_tag}", {"coredns": _read_static(coredns)}, {}, ("/coredns",)
+        )
     else:
         say(f"no {coredns}: the coredns image is left out")
     return result

@@ -43,8 +43,13 @@ _value:
 
 def unit_flags(values: Mapping[str, Any]) -> list[str]:
     """Return one string per flag."""
+    return [_quoted(flag) for flag in flag_values(values)]
+
+
+def flag_values(values: Mapping[str, Any]) -> list[str]:
+    """Return one string per flag, as the program receives it."""
     return [
-        _quoted(f"--{name}={_text(item)}")
+        f"--{name}={_text(item)}"
         for name, value in values.items()
         for item in (value if isinstance(value, (list, tuple)) else [value])
         if item is not None

@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Decides by which versions an upgrade goes, one minor at a time, and what stands in its way.
-positional: _input, asked, known, masters, drains, forced
+positional: _input, asked, known, masters, drains, forced, flags
 options:
   _input:
     description: Result of M(hardway.kubernetes.upgrade_info).
@@ -44,6 +44,13 @@ options:
     type: list
     elements: str
     default: []
+  flags:
+    description:
+      - Results of P(hardway.kubernetes.operator_flags#filter), each with what M(hardway.kubernetes.flag_check) reports
+        about it.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -69,6 +76,7 @@ def upgrade_plan(
     masters: t.Mapping[str, str],
     drains: t.Iterable[t.Mapping[str, t.Any]] = (),
     forced: t.Sequence[str] = (),
+    flags: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Return the plan."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
@@ -88,6 +96,7 @@ def upgrade_plan(
             webhooks=found["webhooks"],
             drains={one["item"]["name"]: one for one in drains if "item" in one},
             forced=forced,
+            flags=flags,
         )
     )
 

@@ -15,7 +15,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Rejects other minors, unless allowed and none is skipped, older versions, and kubelets newer than an API
     server.
-positional: _input, wanted, allow_minor, supported, nodes
+positional: _input, wanted, allow_minor, supported, nodes, upgrade
 options:
   _input:
     description: Result of the filter P(hardway.kubernetes.running_cluster#filter).
@@ -26,7 +26,7 @@ options:
     type: dict
     required: true
   allow_minor:
-    description: Whether a component may be upgraded to the next minor.
+    description: Whether a component other than Kubernetes may be upgraded to the next minor.
     type: bool
     default: false
   supported:
@@ -39,6 +39,10 @@ options:
     type: list
     elements: str
     default: []
+  upgrade:
+    description: Whether Kubernetes may be upgraded to the next minor.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -56,13 +60,20 @@ _value:
 
 
 def version_problems(
-    cluster: t.Any, wanted: t.Any, allow_minor: bool = False, supported: t.Any = (), nodes: t.Any = ()
+    cluster: t.Any,
+    wanted: t.Any,
+    allow_minor: bool = False,
+    supported: t.Any = (),
+    nodes: t.Any = (),
+    upgrade: bool = False,
 ) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import versions
 
-    return versions.problems(cluster, wanted, allow_minor=allow_minor, supported=supported, nodes=nodes)
+    return versions.problems(
+        cluster, wanted, allow_minor=allow_minor, upgrade=upgrade, supported=supported, nodes=nodes
+    )
 
 
 class FilterModule:

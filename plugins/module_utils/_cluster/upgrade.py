@@ -115,7 +115,8 @@ class Facts:
     """What an upgrade is planned from.
 
     servers and kubelets are versions by host and node; drains are the results of module node_drain in check mode by
-    node; cordoned has the nodes that an interrupted upgrade has left cordoned; forced has what is not refused.
+    node; cordoned has the nodes that an interrupted upgrade has left cordoned; forced has what is not refused; flags
+    are those of the inventory with what module flag_check reports about them.
     """
 
     asked: Sequence[str]
@@ -128,6 +129,7 @@ class Facts:
     webhooks: Sequence[str]
     drains: Mapping[str, Object]
     forced: Sequence[str] = ()
+    flags: Sequence[Object] = ()
 
 
 def plan(facts: Facts) -> dict[str, Any]:
@@ -166,6 +168,12 @@ def _refusals(facts: Facts, hops: Sequence[str], drained: Iterable[str]) -> Iter
                 "; move them to its successor (the audit log names them: annotation k8s.io/deprecated), or go on with "
                 "-e force=apis"
             )
+    for one in facts.flags:
+        where = f"{one['variable']} of {shortened(one['hosts'])}: {one['binary']} {hops[-1]}"
+        if one["unknown"]:
+            yield f"{where} does not know {', '.join(one['unknown'])}; remove it from the variable"
+        if one["error"]:
+            yield f"{where} refuses the flags: {one['error']}; correct the variable"
     # A drain in check mode that is refused has a message.
     yield from (str(facts.drains[node]["msg"]) for node in drained if "msg" in facts.drains.get(node, {}))
 
@@ -180,6 +188,10 @@ def _warnings(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
     for one in facts.deprecated:
         if one["removed"] and not _is_removed(one, hops[-1]):
             yield f"API {one['api']}: clients use it, and {one['removed']} removes it"
+    for one in facts.flags:
+        if one["gates"]:
+            where = f"{one['variable']} of {shortened(one['hosts'])}: {one['binary']} {hops[-1]}"
+            yield f"{where} ignores the gates {', '.join(one['gates'])}"
     if facts.cordoned:
         yield f"nodes {shortened(sorted(facts.cordoned))}: cordoned by an interrupted upgrade, which goes on with them"
 

@@ -158,17 +158,22 @@ def problems(
     wanted: Mapping[str, str],
     *,
     allow_minor: bool,
+    upgrade: bool = False,
     supported: Sequence[str],
     nodes: Collection[str] = (),
 ) -> list[str]:
     """Return why the cluster cannot change to the wanted versions; empty if it can.
 
-    cluster is a summary; nodes are the hosts of the play that get a kubelet.
+    cluster is a summary; nodes are the hosts of the play that get a kubelet. upgrade is for Kubernetes, whose nodes are
+    drained, what allow_minor is for other components. For Kubernetes, allow_minor repairs masters whose upgrade was
+    interrupted, because the playbook upgrade needs all of them.
     """
     found = []
     runs = cluster["runs"].get("kubernetes")
     if runs:
-        found += _problems("kubernetes", runs, str(wanted["kubernetes"]), allow_minor)
+        found += _problems(
+            "kubernetes", runs, str(wanted["kubernetes"]), upgrade or (allow_minor and _unfinished(runs, wanted))
+        )
         found += _unsupported(newest(runs), str(wanted["kubernetes"]), supported)
         found += _newer_kubelets(cluster["behind"], str(wanted["kubernetes"]), nodes)
     for name in COMPONENTS:
@@ -177,14 +182,20 @@ def problems(
     return found
 
 
-def _problems(component: str, runs: Runs, wanted: str, allow_minor: bool) -> list[str]:
-    """Return why one component cannot change from the running to the wanted version."""
+def _unfinished(runs: Runs, wanted: Mapping[str, str]) -> bool:
+    """Return whether some hosts run the wanted minor of Kubernetes already."""
+    return minor(newest(runs)) == minor(str(wanted["kubernetes"]))
+
+
+def _problems(component: str, runs: Runs, wanted: str, allowed: bool) -> list[str]:
+    """Return why one component cannot change from the running to the wanted version; to the next minor if allowed."""
     known = [version for version in runs if VERSION.fullmatch(version)]
     if not known or not VERSION.fullmatch(wanted):
         return []
     last, first = max(known, key=order), min(known, key=order)
     variable = "cluster_kubernetes_version" if component == "kubernetes" else f"cluster_component_versions.{component}"
     what = "the cluster runs" if component == "kubernetes" else f"{component}: the cluster runs"
+    way = f"upgrade.yml -e to={wanted}" if component == "kubernetes" else f"site.yml {ALLOW}"
     asks = f"{what} {_listed(runs, first, last)}, this inventory asks for {wanted}"
     if order(wanted) < order(last):
         return [f"{asks}, which is older, and a downgrade is not possible: set {variable}: {last}"]
@@ -192,17 +203,16 @@ def _problems(component: str, runs: Runs, wanted: str, allow_minor: bool) -> lis
         return []
     steps = minor(wanted)[1] - minor(first)[1] if minor(wanted)[0] == minor(first)[0] else 99
     if component in ONE_MINOR_AT_A_TIME and steps > 1:
-        return [
-            f"{asks}, and no minor may be skipped: bring it to {_following(first)} first, with {ALLOW}, "
-            f"or set {variable}: {last}"
-        ]
+        first_step = f"bring it to {_following(first)} first, with {ALLOW}"
+        by_minors = f"run {way}, which takes one minor after the other" if component == "kubernetes" else first_step
+        return [f"{asks}, and no minor may be skipped: {by_minors}, or set {variable}: {last}"]
     if component == "etcd" and minor(first) == (3, 5) and order(first) < order(ETCD_BEFORE_36):
         return [f"{asks}: bring it to {ETCD_BEFORE_36} or a later 3.5 first, or set {variable}: {last}"]
-    if allow_minor:
+    if allowed:
         return []
     if minor(wanted) == minor(last):
-        return [f"{asks}: an upgrade did not come to its end; finish it: run site.yml {ALLOW}"]
-    return [f"{asks}: run site.yml {ALLOW}, or set {variable}: {last}"]
+        return [f"{asks}: an upgrade did not come to its end; finish it: run {way}"]
+    return [f"{asks}: run {way}, or set {variable}: {last}"]
 
 
 def _following(version: str) -> str:

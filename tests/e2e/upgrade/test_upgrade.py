@@ -32,8 +32,9 @@ CLIENT = Path(__file__).with_name("dns_client.py")
 KILLS = int(os.environ.get("HARDWAY_KILLS", "4"))
 # Tasks of a run: before the verification, and about where the nodes begin.
 FIRST, LAST = 12, 150
-# A feature gate that the newer kubelet no longer has, so that it does not start.
-REMOVED_GATE = "node_kubelet_config: {featureGates: {InTreePluginPortworxUnregister: true}}\n"
+# An operator's drop-in with which the newer kubelet does not start.
+DROP_IN = "/etc/systemd/system/kubelet.service.d/50-own.conf"
+OLD_ONLY = f'[Service]\nExecStartPre=/bin/sh -c "/usr/local/bin/kubelet --version | grep -q v{BEFORE}"'
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
 
 
@@ -145,6 +146,13 @@ def test_what_stands_in_the_way_is_reported_at_once(cluster: Cluster) -> None:
     cluster.kubectl("n1", "-n kube-system delete pdb strict")
 
 
+def test_a_flag_that_the_new_binary_does_not_know_is_refused(cluster: Cluster) -> None:
+    flags = json.dumps({"master_scheduler_args": {"gone": 1}, "node_kubelet_args": {"v": 3}})
+    said = refusal(cluster, *TO, *CONFIRM, "-e", flags)
+    assert f"master_scheduler_args of n1, n2, n3: kube-scheduler {AFTER} does not know --gone" in said
+    assert cluster.exec("n1", "ls /var/lib/hardway/upgrade").returncode != 0
+
+
 def test_the_plan_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     before, plan = cluster.starts(), tmp_path / "plan.json"
     done = upgrade(cluster, *TO, "-e", f"plan_file={plan}")
@@ -162,9 +170,8 @@ def test_the_plan_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_killed_and_with_a_node_that_fails_it_is_finished_and_no_client_notices(cluster: Cluster) -> None:
     print(f"seed {SEED}")
-    own = cluster.inventory / "host_vars/n3.yml"
-    own.parent.mkdir(exist_ok=True)
-    own.write_text(REMOVED_GATE, encoding="utf-8")
+    written = f"mkdir -p {Path(DROP_IN).parent} && echo '{OLD_ONLY}' > {DROP_IN} && systemctl daemon-reload"
+    assert cluster.exec("n3", written).returncode == 0
     cluster.deploy()
     cluster.kubectl("n1", "cordon n2")
     chosen = random.Random(SEED)
@@ -177,7 +184,7 @@ def test_killed_and_with_a_node_that_fails_it_is_finished_and_no_client_notices(
         assert f"node n3: not upgraded, back to {BEFORE}, and cordoned" in " ".join(failed.output.split())
         assert versions(cluster) == {BEFORE, AFTER} and cordoned(cluster) == ["n2", "n3"]
         assert cluster.kubectl("n1", "wait --for condition=Ready node/n3 --timeout 60s")
-        own.unlink()
+        assert cluster.exec("n3", f"rm {DROP_IN} && systemctl daemon-reload").returncode == 0
         done = upgrade(cluster, *TO, *CONFIRM)
     assert done.status == 0, done.output[-6000:]
     assert versions(cluster) == {AFTER} and cordoned(cluster) == ["n2"] and cluster.nodes_lost() == set()

@@ -96,6 +96,7 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "etcd_defragment": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
     "etcd_member": ({**ETCD, "name": "m1", "state": "absent", "timeout": 1}, rf"no voter is healthy: .*{NO_SERVER}"),
     "etcd_snapshot": ({**ETCD, "etcdctl": "TOP/none", "timeout": 1}, r"no voter is healthy"),
+    "flag_check": ({"path": "TOP/none", "flags": []}, r"none: cannot be run: No such file or directory; install it"),
     "image_archive": ({"archives": ["TOP/r.csr"], "inspect_only": True}, r"r\.csr: no readable archive.*; use"),
     "manifest": ({**KUBECTL, "content": "{kind: Namespace}"}, r"kubectl: TOP/none does not exist; install it"),
     "node_drain": ({**API, "node": "n1"}, NO_SERVER),

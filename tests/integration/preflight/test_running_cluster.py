@@ -113,7 +113,7 @@ def test_refused_versions_are_reported_at_once(site: Site) -> None:
     said = run(site, cluster_kubernetes_version="1.36.2", cluster_component_versions=components)
     assert site.touched() == []
     for words in (
-        f"the cluster runs {RUNS}, this inventory asks for 1.36.2: run site.yml -e cluster_allow_minor_upgrade=true, "
+        f"the cluster runs {RUNS}, this inventory asks for 1.36.2: run upgrade.yml -e to=1.36.2, "
         f"or set cluster_kubernetes_version: {RUNS}",
         "etcd: the cluster runs 3.6.6, this inventory asks for 3.6.5, which is older",
         "containerd: the cluster runs 2.2.6, this inventory asks for 2.3.4: run site.yml",
@@ -142,6 +142,9 @@ def test_settings_that_cannot_change_are_reported_at_once(site: Site) -> None:
 
 def test_an_upgrade_to_the_next_minor_runs_where_it_is_allowed(site: Site) -> None:
     said = run(site, "-e", "cluster_allow_minor_upgrade=true", cluster_kubernetes_version="1.36.2")
+    assert "this inventory asks for 1.36.2: run upgrade.yml" in said and site.touched() == []
+    # Set by the playbook upgrade.
+    said = run(site, "-e", "{_node_upgrade: true}", cluster_kubernetes_version="1.36.2")
     assert "this inventory asks for" not in said
     # As far as the download, of this alone: other components stay.
     assert "kubernetes 1.36.2 (amd64)" in said and "etcd 3.6.6" not in said
@@ -172,7 +175,7 @@ def test_a_master_within_the_limit_reports_the_versions(grown: Site) -> None:
 
 
 def test_no_kubelet_is_upgraded_before_the_masters(grown: Site) -> None:
-    said = run(grown, "--limit", "k4", "-e", "cluster_allow_minor_upgrade=true", cluster_kubernetes_version="1.36.2")
+    said = run(grown, "--limit", "k4", "-e", "{_node_upgrade: true}", cluster_kubernetes_version="1.36.2")
     assert grown.touched() == []
     assert f"kubelet 1.36.2 on k4 would be newer than the API server {RUNS} of k2" in said, said
 

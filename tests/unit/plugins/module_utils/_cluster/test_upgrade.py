@@ -102,6 +102,18 @@ def test_everything_that_stands_in_the_way_is_reported_at_once() -> None:
     assert upgrade.plan(patch)["refusals"] == []
 
 
+def test_flags_that_the_new_version_refuses_stand_in_the_way_and_ignored_gates_do_not() -> None:
+    one = {"variable": "node_kubelet_args", "binary": "kubelet", "hosts": ["w1", "w2"]}
+    unknown = {**one, "unknown": ["--a", "--b"], "error": "", "gates": ["Gone"]}
+    refused = {**one, "variable": "x", "unknown": [], "error": "invalid argument", "gates": []}
+    found = upgrade.plan(facts(flags=[unknown, refused]))
+    assert found["refusals"] == [
+        "node_kubelet_args of w1, w2: kubelet 1.36.2 does not know --a, --b; remove it from the variable",
+        "x of w1, w2: kubelet 1.36.2 refuses the flags: invalid argument; correct the variable",
+    ]
+    assert found["warnings"] == ["node_kubelet_args of w1, w2: kubelet 1.36.2 ignores the gates Gone"]
+
+
 def test_deprecated_apis_are_read_from_metrics() -> None:
     name = "apiserver_requested_deprecated_apis"
     metrics = f"""# TYPE {name} gauge

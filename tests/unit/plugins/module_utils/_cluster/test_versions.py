@@ -44,7 +44,7 @@ def refusals(
 ) -> list[str]:
     """Return the reasons against going there; components that are not specified stay."""
     wanted = {**found["versions"], **({"kubernetes": kubernetes} if kubernetes else {}), **components}
-    return versions.problems(found, wanted, allow_minor=allow, supported=SUPPORTED, nodes=nodes)
+    return versions.problems(found, wanted, allow_minor=allow, upgrade=allow, supported=SUPPORTED, nodes=nodes)
 
 
 def test_running_versions_stay_where_nothing_is_set() -> None:
@@ -74,20 +74,24 @@ def test_an_upgrade_to_a_newer_patch_is_allowed() -> None:
 def test_another_minor_is_refused_with_the_remedy() -> None:
     (line,) = refusals(cluster(["1.35.6"], ["1.35.6"]), "1.36.2")
     assert line == (
-        "the cluster runs 1.35.6, this inventory asks for 1.36.2: run site.yml -e cluster_allow_minor_upgrade=true, "
+        "the cluster runs 1.35.6, this inventory asks for 1.36.2: run upgrade.yml -e to=1.36.2, "
         "or set cluster_kubernetes_version: 1.35.6"
     )
 
 
 def test_the_next_minor_is_allowed_where_it_is_confirmed() -> None:
-    assert refusals(cluster(["1.35.6", "1.35.6"], ["1.35.6"]), "1.36.2", allow=True) == []
+    found = cluster(["1.35.6", "1.35.6"], ["1.35.6"])
+    assert refusals(found, "1.36.2", allow=True) == []
+    wanted = {**found["versions"], "kubernetes": "1.36.2"}
+    (line,) = versions.problems(found, wanted, allow_minor=True, supported=SUPPORTED)
+    assert "run upgrade.yml -e to=1.36.2" in line
 
 
 @pytest.mark.parametrize("allow", [False, True])
 def test_no_minor_is_skipped(allow: bool) -> None:
     (line,) = refusals(cluster(["1.34.9"], ["1.34.9"]), "1.36.2", allow=allow)
     assert "the cluster runs 1.34.9, this inventory asks for 1.36.2, and no minor may be skipped" in line
-    assert "bring it to a release of 1.35 first" in line
+    assert "run upgrade.yml -e to=1.36.2, which takes one minor after the other" in line
 
 
 @pytest.mark.parametrize("allow", [False, True])
@@ -103,8 +107,10 @@ def test_an_interrupted_upgrade_is_continued_without_confirmation() -> None:
     assert found["versions"]["kubernetes"] == "1.36.2"
     (line,) = refusals(found)
     assert "runs 1.35.6 (m2, m3, n1) and 1.36.2 (m1)" in line
-    assert "did not come to its end; finish it: run site.yml -e cluster_allow_minor_upgrade=true" in line
+    assert "did not come to its end; finish it: run upgrade.yml -e to=1.36.2" in line
     assert refusals(found, allow=True) == []
+    # A master that does not start with the new version is repaired by site.
+    assert versions.problems(found, found["versions"], allow_minor=True, supported=SUPPORTED) == []
     (line,) = refusals(found, "1.35.6", allow=True)
     assert "which is older" in line
 
@@ -118,7 +124,7 @@ def test_an_interrupted_patch_upgrade_is_continued() -> None:
 def test_nodes_with_an_older_minor_are_not_upgraded_silently() -> None:
     found = cluster(["1.35.6"], ["1.35.6", "1.34.9"])
     (line,) = refusals(found)
-    assert "1.34.9 (n2) and 1.35.6" in line and "cluster_allow_minor_upgrade=true" in line
+    assert "1.34.9 (n2) and 1.35.6" in line and "run upgrade.yml -e to=1.35.6" in line
 
 
 def test_a_stopped_kubelet_does_not_block_an_upgrade() -> None:
@@ -170,7 +176,7 @@ def test_a_cluster_without_binaries_keeps_the_recorded_versions() -> None:
     assert found["versions"] == RECORDED
     assert refusals(found) == []
     (line,) = refusals(found, "1.36.2")
-    assert line.startswith("the cluster runs 1.35.6, this inventory asks for 1.36.2: run site.yml")
+    assert line.startswith("the cluster runs 1.35.6, this inventory asks for 1.36.2: run upgrade.yml")
     (line,) = refusals(found, etcd="3.7.0")
     assert "etcd: the cluster runs 3.6.8" in line
 
