@@ -16,7 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store i
 from tests.support.hosts.etcd_writer import Writer
 from tests.support.hosts.single_role import Hosts, etcd_hosts
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow, pytest.mark.long]
 
 MEMBERS = ["n1", "n2", "n3"]
 PKI = "/etc/etcd/pki"
