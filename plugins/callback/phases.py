@@ -158,7 +158,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         name = host.get_name()
         if self._phase:
             self._phase.hosts[name] = None
-        found = self._tasks.setdefault(task._uuid, texts.Task(task.get_name().strip()))
+        found = self._tasks.setdefault(task._uuid, texts.Task(texts.name_of(task)))
         found.started += 1
         found.waiting[name] = None
         super().v2_runner_on_start(host, task)
@@ -265,7 +265,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         diffs = [self._get_diff(each["diff"]) for each in results if each.get("diff") and each.get("changed")]
         if any(diffs):
             self._head()
-            self._print(f"  diff: {result.task.get_name().strip()} [{self.host_label(result)}]")
+            self._print(f"  diff: {texts.name_of(result.task)} [{self.host_label(result)}]")
             self._print(texts.indented("".join(diffs), "    "))
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
@@ -299,7 +299,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         return bool(self._display.verbosity)
 
     def _task_of(self, result: Any) -> texts.Task:
-        return self._tasks.setdefault(result.task._uuid, texts.Task(result.task.get_name().strip()))
+        return self._tasks.setdefault(result.task._uuid, texts.Task(texts.name_of(result.task)))
 
     @staticmethod
     def _has_items(result: Any) -> bool:
@@ -330,7 +330,7 @@ class CallbackModule(Default):  # type: ignore[misc]
             return
         self._errors.add(text)
         self._head()
-        heading = f"{verb} [{self.host_label(result)}] {result.task.get_name().strip()}{item}"
+        heading = f"{verb} [{self.host_label(result)}] {texts.name_of(result.task)}{item}"
         colour = C.COLOR_SKIP if ignored else C.COLOR_ERROR
         stderr = bool(self.get_option("display_failed_stderr"))
         self._print(f"  {heading}\n{texts.indented(text, '    ')}", colour, stderr)

@@ -87,6 +87,11 @@ def waited_for(phase: Phase, tasks: Collection[Task], now: float, most: int) -> 
     return line
 
 
+def name_of(task: Any) -> str:
+    """Return a task's name, with its role; the collection is always the same."""
+    return str(task.get_name()).strip().removeprefix("hardway.kubernetes.")
+
+
 def duration(seconds: float) -> str:
     """Return seconds as text."""
     whole = round(seconds)

@@ -82,3 +82,13 @@ def test_nothing_on_the_controller_is_overwritten(rehearsal: Rehearsal) -> None:
     for name in ("cluster_pki_dir", "admin_kubeconfig"):
         assert settings[name].startswith(str(rehearsal.target))
     assert settings["certificates_json"] == settings["certificates_textfile"] == ""
+
+
+def test_an_upgrade_can_set_the_version(rehearsal: Rehearsal, operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extra variables would outrank it; the last inventory outranks the operator's."""
+    write(operator / "host_vars/k2/main.yml", {"cluster_kubernetes_version": "1.34.1"})
+    monkeypatch.setenv("KUBERNETES_VERSION", "1.35.6")
+    rehearsal.write(REACH)
+    found = rehearsal.listed(operator, rehearsal.overlay)["_meta"]["hostvars"]
+    assert {found[host]["cluster_kubernetes_version"] for host in ("k1", "k2")} == {"1.35.6"}
+    assert "cluster_kubernetes_version" not in yaml.safe_load((rehearsal.target / "settings.yml").read_text())
