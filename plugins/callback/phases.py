@@ -347,8 +347,8 @@ class CallbackModule(Default):  # type: ignore[misc]
             if task.changed and not self._display.verbosity:
                 self._head()
                 verb = "would change" if self._checked else "changed"
-                hosts = self._phase.ordered(task.changed) if self._phase else list(task.changed)
-                self._print(f"  {verb}: {task.name} [{named(hosts)}]", C.COLOR_CHANGED)
+                changed = self._phase.ordered(task.changed) if self._phase else list(task.changed)
+                self._print(f"  {verb}: {task.name} [{named(changed)}]", C.COLOR_CHANGED)
 
     def _end_phase(self) -> None:
         """Show the end of a phase."""
