@@ -187,7 +187,7 @@ def test_a_secret_is_not_shown(runs: Runs, tmp_path: Path) -> None:
     lines = runs.run([play("First", hidden, hosts="one")], "--check", "--diff")
     assert SECRET not in "\n".join(lines), lines
     # The two errors say the same; messages say nothing.
-    assert len([line for line in lines if "no_log" in line]) == 1, lines
+    assert len([line for line in lines if "the output has been hidden" in line]) == 1, lines
     # Check mode is named.
     assert lines[0] == "play.yml: check mode, nothing is changed; 1 phase"
     assert "  would change: Open [one]" in lines and "  would change: 2 on one" in lines
