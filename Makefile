@@ -80,7 +80,7 @@ demo-down: ## remove the demo's hosts and files
 
 rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ...", ARGS="-e ...", FROM=version
 	@$(MAKE) --no-print-directory venv needs
-	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS) --args='$(ARGS)' --from='$(FROM)'
+	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS) --args='$(ARGS)' --from='$(FROM)' $(if $(ONCE),--once)
 
 bench: venv needs ## speed of the HA deployment, and its floor
 	@$(BIN)/python dev/bench/bench.py

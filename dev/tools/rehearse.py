@@ -59,6 +59,7 @@ class Rehearsal:
         # Seconds, changes, and changes of the second run, by playbook.
         self.results: list[list[str]] = []
         self.changed = 0
+        self.once = False
 
     def version(self) -> str:
         """Return the version that the inventory asks for; nothing where it leaves that to the collection."""
@@ -171,7 +172,7 @@ class Rehearsal:
             # As the operator will.
             os.environ["KUBERNETES_VERSION"] = operation.target
             self.write(self.reach)
-        if status == 0 and operation.repeatable:
+        if status == 0 and operation.repeatable and not self.once:
             status = self.play(playbook, f"{number}. {playbook}, again", *arguments)
             row[3] = "failed" if status else str(self.changed)
         return status
@@ -232,12 +233,14 @@ def main() -> int:
     parser.add_argument("--args", default="", help="options of ansible-playbook for all playbooks but the first")
     parser.add_argument("--from", dest="version", default="", help="Kubernetes version of the first playbook")
     parser.add_argument("--name", default="rehearse", help="of the sandbox (default: %(default)s)")
+    parser.add_argument("--once", action="store_true", help="leave out the second run of each playbook")
     parser.add_argument("--keep", action="store_true", help="leave the hosts for a look")
     arguments = parser.parse_args()
     wanted = operations.operations(arguments.playbooks, arguments.args)
     if refused := [f"{each.playbook}: {reason}" for each in wanted if (reason := operations.refusal(each))]:
         raise SystemExit(f"make rehearse: {refused[0]}")
     rehearsal = Rehearsal(arguments.name, arguments.inventory)
+    rehearsal.once = arguments.once
     if version := arguments.version or rehearsal.version():
         os.environ["KUBERNETES_VERSION"] = version
     version = kubernetes_version()

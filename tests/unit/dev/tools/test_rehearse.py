@@ -172,3 +172,8 @@ def test_a_replaced_host_is_lost_and_fresh_before(played: Played) -> None:
 def test_a_lost_host_is_off_and_stays_so(played: Played) -> None:
     notes = rehearse(played, ["site.yml", "playbooks/remove_node.yml"], "-e hosts=k2 -e lost=k2")
     assert notes[2] == "poweroff n2" and not [note for note in notes if note.startswith(("wipe", "up "))]
+
+
+def test_second_runs_can_be_left_out(played: Played) -> None:
+    played.once = True
+    assert rehearse(played, ["site.yml"], "") == ["site.yml"] and played.results == [["site.yml", "1", "7", "-"]]

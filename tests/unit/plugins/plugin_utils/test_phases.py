@@ -70,3 +70,14 @@ def test_hosts_are_listed_by_their_count() -> None:
 
 def test_indented_texts_keep_their_empty_lines() -> None:
     assert texts.indented("a\n\n  b\n", "  ") == "  a\n\n    b"
+
+
+def test_a_task_is_named_without_the_collection() -> None:
+    class Task:
+        """A task of a role."""
+
+        def get_name(self) -> str:
+            """Return the name as Ansible has it."""
+            return "hardway.kubernetes.etcd : Run the etcd member"
+
+    assert texts.name_of(Task()) == "etcd : Run the etcd member"
