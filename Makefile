@@ -81,9 +81,9 @@ demo: ## a cluster on this machine: TOPOLOGY=ha (default) or single-master
 demo-down: ## remove the demo's hosts and files
 	@$(BIN)/python dev/tools/demo.py down
 
-rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ..."; reports the result
+rehearse: ## your inventory on sandbox hosts: INVENTORY=path, PLAYBOOKS="site.yml ...", ARGS="-e ...", FROM=version
 	@$(MAKE) --no-print-directory venv needs
-	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS)
+	@$(BIN)/python dev/tools/rehearse.py $(INVENTORY) $(PLAYBOOKS) --args='$(ARGS)' --from='$(FROM)' $(if $(ONCE),--once)
 
 bench: venv needs ## speed of the HA deployment, and its floor
 	@$(BIN)/python dev/bench/bench.py

@@ -129,7 +129,8 @@ def up(lab: Lab) -> int:
     seconds["sandbox hosts"] = time.monotonic() - begin
     begin = time.monotonic()
     command = lab.playbook_command("site.yml")
-    status = subprocess.run(command, cwd=TOP, env=lab.playbook_environment(), check=False).returncode
+    environment = {"ANSIBLE_STDOUT_CALLBACK": "hardway.kubernetes.phases", **lab.playbook_environment()}
+    status = subprocess.run(command, cwd=TOP, env=environment, check=False).returncode
     seconds["site.yml"] = time.monotonic() - begin
     if status:
         print(

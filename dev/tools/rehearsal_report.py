@@ -116,7 +116,13 @@ DPKG = "var/lib/dpkg/status"
 
 
 def write(
-    lab: Lab, places: dict[str, str], roots: dict[str, Path], base: Path, phases: list[list[str]], target: Path
+    lab: Lab,
+    places: dict[str, str],
+    roots: dict[str, Path],
+    base: Path,
+    results: list[list[str]],
+    phases: list[list[str]],
+    target: Path,
 ) -> str:
     """Write the report and a copy of every file; return the part to show immediately.
 
@@ -144,6 +150,7 @@ def write(
         table(["host", "certificate", "subject", "names", "issuer", "until"], proofs),
         table(["second", "what", "unit", "host"], order(lab, places, units)),
         table(["phase", "seconds"], phases),
+        table(["playbook", "seconds", "changed", "changed by a second run"], results),
     ]
     listing = table(["host", "file", "begins with"], made)
     (target / "report.txt").write_text("\n\n".join([*brief, listing]) + "\n", encoding="utf-8")

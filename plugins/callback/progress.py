@@ -15,6 +15,7 @@ author:
 description:
   - Prints a line for each task that has been running for 30 seconds, and again after each further 30 seconds.
   - The line names the task and the hosts that have not finished it.
+  - Prints nothing beside P(hardway.kubernetes.phases#callback), which shows the same.
   - Notes the task that runs, which M(hardway.kubernetes.cluster_lock) shows to other runs.
 options:
   interval:
@@ -38,10 +39,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _progress, _run_lock
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import place_of_locks
+
+# It shows what a run waits for itself.
+PRINTS_ITSELF = "hardway.kubernetes.phases"
 
 
 class CallbackModule(CallbackBase):
@@ -60,12 +65,17 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Start the process; it ends with this one, however this one ends."""
-        command = [sys.executable, "-I", "-S", _progress.__file__, str(self.get_option("interval"))]
-        # Ansible's standard output is not inherited unless it is named.
-        self._printer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=1, start_new_session=True)
+        if C.DEFAULT_STDOUT_CALLBACK != PRINTS_ITSELF:
+            self._start()
         run = _run_lock.process(os.getpid())
         with suppress(AnsibleError, OSError):
             self._notes = (place_of_locks(), run) if run else None
+
+    def _start(self) -> None:
+        """Start the process that prints."""
+        command = [sys.executable, "-I", "-S", _progress.__file__, str(self.get_option("interval"))]
+        # Ansible's standard output is not inherited unless it is named.
+        self._printer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=1, start_new_session=True)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Note the task."""

@@ -15,10 +15,15 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 # As many hosts are named; a cluster may have hundreds.
 NAMED = 8
+
+
+def named(hosts: Collection[str], most: int = NAMED) -> str:
+    """Return the names of hosts, and how many more there are."""
+    return ", ".join([*list(hosts)[:most], *([f"{len(hosts) - most} more"] if len(hosts) > most else [])])
 
 
 class Running:
@@ -47,8 +52,7 @@ class Running:
             passed = int((now - begin) / self.interval)
             if passed > self.reports.get(task, 0):
                 self.reports[task] = passed
-                named = [*list(hosts)[:NAMED], *([f"{len(hosts) - NAMED} more"] if len(hosts) > NAMED else [])]
-                yield f"running for {now - begin:.0f} s: {name} [{', '.join(named)}]"
+                yield f"running for {now - begin:.0f} s: {name} [{named(hosts)}]"
 
 
 def main() -> None:

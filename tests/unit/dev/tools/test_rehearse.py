@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.tools.rehearsal_operations import operations
 from dev.tools.rehearse import Rehearsal
 
 REACH = {"ansible_ssh_private_key_file": "/run/id", "ansible_ssh_args": "-F none"}
@@ -82,3 +83,97 @@ def test_nothing_on_the_controller_is_overwritten(rehearsal: Rehearsal) -> None:
     for name in ("cluster_pki_dir", "admin_kubeconfig"):
         assert settings[name].startswith(str(rehearsal.target))
     assert settings["certificates_json"] == settings["certificates_textfile"] == ""
+
+
+def test_an_upgrade_can_set_the_version(rehearsal: Rehearsal, operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extra variables would outrank it; the last inventory outranks the operator's."""
+    write(operator / "host_vars/k2/main.yml", {"cluster_kubernetes_version": "1.34.1"})
+    monkeypatch.setenv("KUBERNETES_VERSION", "1.35.6")
+    rehearsal.write(REACH)
+    found = rehearsal.listed(operator, rehearsal.overlay)["_meta"]["hostvars"]
+    assert {found[host]["cluster_kubernetes_version"] for host in ("k1", "k2")} == {"1.35.6"}
+    assert "cluster_kubernetes_version" not in yaml.safe_load((rehearsal.target / "settings.yml").read_text())
+
+
+class Played(Rehearsal):
+    """A rehearsal that notes what it would do."""
+
+    notes: list[str]
+
+    def play(self, playbook: str, label: str, *arguments: str) -> int:
+        """Note a playbook and its options."""
+        self.notes.append(" ".join([playbook, *arguments]).replace(str(self.target), "BUILD"))
+        self.seconds[label], self.changed = 1.0, 0 if label.endswith("again") else 7
+        if playbook == "playbooks/backup.yml":
+            self.backups.mkdir(parents=True)
+            (self.backups / "one.tar.gz").touch()
+        return 0
+
+    def on_master(self, command: str) -> str:
+        """Note a command."""
+        self.notes.append(command.rpartition("default ")[2])
+        return "NotFound"
+
+
+@pytest.fixture
+def played(operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    """Return a rehearsal without hosts."""
+    monkeypatch.setenv("KUBERNETES_VERSION", "1.35.6")
+    made = Played("unit", operator)
+    made.target, made.overlay, made.notes = tmp_path / "build", tmp_path / "build/overlay", []
+    made.write(REACH)
+
+    def sandbox(*words: str, **_options: Any) -> None:
+        made.notes.append(" ".join(words))
+
+    monkeypatch.setattr(made.lab, "sandbox", sandbox)
+    monkeypatch.setattr("dev.tools.rehearse.shutil.rmtree", lambda path: made.notes.append(f"wipe {path.name}"))
+    return made
+
+
+def rehearse(played: Played, playbooks: list[str], arguments: str) -> list[str]:
+    """Rehearse; return what was done."""
+    for number, operation in enumerate(operations(playbooks, arguments), 1):
+        assert played.rehearse(number, operation) == 0
+    return played.notes
+
+
+def test_an_upgrade_is_planned_confirmed_and_run_again(played: Played) -> None:
+    upgrade = "playbooks/upgrade.yml"
+    notes = rehearse(played, ["site.yml", upgrade], "-e to=1.36.2")
+    to = f"{upgrade} -e to=1.36.2"
+    assert notes == ["site.yml", "site.yml", to, f"{to} -e confirm=kubernetes", f"{to} -e confirm=kubernetes"]
+    assert played.results == [["site.yml", "1", "7", "0"], [upgrade, "1", "7", "0"]]
+    # Later playbooks have the new version in their inventory.
+    assert yaml.safe_load((played.overlay / "group_vars/all.yml").read_text()) == {
+        "cluster_kubernetes_version": "1.36.2"
+    }
+
+
+def test_a_restore_has_something_to_undo(played: Played) -> None:
+    notes = rehearse(played, ["site.yml", "playbooks/restore.yml"], "")
+    restore = "playbooks/restore.yml -e archive=BUILD/backups/one.tar.gz"
+    assert notes[2:] == [
+        "playbooks/backup.yml -e backup_fetch_dir=BUILD/backups",
+        "create configmap hardway-rehearsal",
+        restore,
+        f"{restore} -e confirm=kubernetes",
+        "get configmap hardway-rehearsal",
+        f"{restore} -e confirm=kubernetes",
+    ]
+
+
+def test_a_replaced_host_is_lost_and_fresh_before(played: Played) -> None:
+    notes = rehearse(played, ["site.yml", "playbooks/replace.yml"], "-e hosts=k1")
+    assert notes[2:5] == ["poweroff n1", "wipe n1", "up --hosts 2"]
+    assert notes[5:] == [f"playbooks/replace.yml -e hosts=k1{more}" for more in ("", *[" -e confirm=kubernetes"] * 2)]
+
+
+def test_a_lost_host_is_off_and_stays_so(played: Played) -> None:
+    notes = rehearse(played, ["site.yml", "playbooks/remove_node.yml"], "-e hosts=k2 -e lost=k2")
+    assert notes[2] == "poweroff n2" and not [note for note in notes if note.startswith(("wipe", "up "))]
+
+
+def test_second_runs_can_be_left_out(played: Played) -> None:
+    played.once = True
+    assert rehearse(played, ["site.yml"], "") == ["site.yml"] and played.results == [["site.yml", "1", "7", "-"]]
