@@ -98,7 +98,10 @@ class Runtime:
 
     def call(self, *arguments: str) -> str:
         """Return the output of ctr; raise its error when it fails."""
-        code, out, err = self.module.run_command([*self.command, *arguments])
+        try:
+            code, out, err = self.module.run_command([*self.command, *arguments], handle_exceptions=False)
+        except OSError as exc:
+            raise HardwayError(f"{self.command[0]}: cannot be run: {exc.strerror}; run role containerd") from exc
         if code != 0:
             raise HardwayError(
                 f"ctr {' '.join(arguments)}: {err.strip() or out.strip()}; see `journalctl -u containerd`"

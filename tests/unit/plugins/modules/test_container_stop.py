@@ -27,9 +27,9 @@ class Ctr:
         self.state = {"c1": "RUNNING", "c2": "RUNNING", "c3": "STOPPED", "s1": "RUNNING", "s2": "RUNNING"}
         self.signals: list[tuple[str, ...]] = []
 
-    def run_command(self, line: list[str]) -> tuple[int, str, str]:
+    def run_command(self, line: list[str], handle_exceptions: bool) -> tuple[int, str, str]:
         """Return exit code, output and errors."""
-        assert line[:5] == ["ctr", "--address", "/socket", "--namespace", "k8s.io"]
+        assert not handle_exceptions and line[:5] == ["ctr", "--address", "/socket", "--namespace", "k8s.io"]
         if line[5:7] == ["containers", "ls"]:
             return 0, "\n".join(self.known[line[-1].rpartition("==")[2]]), ""
         if line[5:7] == ["tasks", "ls"]:
@@ -75,6 +75,6 @@ def test_one_that_ends_meanwhile_is_no_error() -> None:
 
 
 def test_an_error_of_containerd_is_reported() -> None:
-    failing = SimpleNamespace(params=Ctr.params, run_command=lambda _line: (1, "", "connection refused\n"))
-    with pytest.raises(HardwayError, match="ctr containers ls .*: connection refused; see `journalctl"):
+    failing = SimpleNamespace(params=Ctr.params, run_command=lambda _line, **_options: (1, "", "connection refused\n"))
+    with pytest.raises(HardwayError, match=r"ctr containers ls .*: connection refused; see `journalctl"):
         runtime(failing).running(SANDBOXES)
