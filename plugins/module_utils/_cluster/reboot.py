@@ -56,7 +56,7 @@ def plan(facts: Facts) -> dict[str, Any]:
         "before": {
             host: [one for batch in found[:n] for one in batch] for n, batch in enumerate(found) for host in batch
         },
-        "refusals": [*_refusals(facts, reasons)],
+        "refusals": [*_refusals(facts, reasons, [host for batch in found for host in batch])],
         "text": [*_text(facts, reasons, found)],
     }
 
@@ -101,8 +101,8 @@ def _batches(facts: Facts, reasons: Mapping[str, Sequence[str]]) -> list[list[st
     return found
 
 
-def _refusals(facts: Facts, reasons: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    """Yield what stands in the way."""
+def _refusals(facts: Facts, reasons: Mapping[str, Sequence[str]], order: Sequence[str]) -> Iterable[str]:
+    """Yield what stands in the way; an interrupted run may have stopped a host, which is back before the next one."""
     unreachable = [host for host in facts.named if host not in facts.infos]
     if unreachable:
         yield (
@@ -113,7 +113,7 @@ def _refusals(facts: Facts, reasons: Mapping[str, Sequence[str]]) -> Iterable[st
     if not facts.apis and any("node" in host["groups"] for host in rebooting):
         yield "API servers: none answers, so no node can be drained; repair them first (see playbooks/status.yml)"
     for host in rebooting:
-        yield from _quorum(facts, host)
+        yield from _quorum(facts, host, order[: order.index(host["host"])])
         # A drain in check mode that is refused has a message.
         if "node" in host["groups"] and "msg" in facts.drains.get(host["name"], {}):
             yield str(facts.drains[host["name"]]["msg"])
@@ -121,7 +121,8 @@ def _refusals(facts: Facts, reasons: Mapping[str, Sequence[str]]) -> Iterable[st
     if len(balancers) > 1:
         serving = {one for one in balancers if _serves(facts.infos.get(one) or {})}
         for host in rebooting:
-            if "lb" in host["groups"] and not serving - {host["host"]}:
+            back = set(balancers).intersection(order[: order.index(host["host"])])
+            if "lb" in host["groups"] and not (serving | back) - {host["host"]}:
                 yield f"{host['host']}: no other load balancer runs haproxy; repair one of the others first"
 
 
@@ -129,11 +130,13 @@ def _serves(info: Object) -> bool:
     return ((info.get("units") or {}).get("haproxy") or {}).get("active") == "active"
 
 
-def _quorum(facts: Facts, host: Object) -> Iterable[str]:
+def _quorum(facts: Facts, host: Object, back: Sequence[str]) -> Iterable[str]:
     """Yield why etcd would lose its quorum without a host."""
     if "etcd" not in host["groups"] or len(facts.voters) < REDUNDANT:
         return
-    left = [one for one in facts.voters if one["healthy"] and urlsplit(one["endpoint"]).hostname != host["address"]]
+    host_of = {one["address"]: one["host"] for one in facts.hosts}
+    members = [(host_of.get(urlsplit(one["endpoint"]).hostname), one["healthy"]) for one in facts.voters]
+    left = [name for name, healthy in members if name != host["host"] and (healthy or name in back)]
     needed = len(facts.voters) // 2 + 1
     if len(left) < needed:
         yield (

@@ -101,6 +101,14 @@ def test_etcd_keeps_its_quorum(unhealthy: list[int], rebooting: str, refused: bo
     assert found == ([expected] if refused else [])
 
 
+def test_what_an_interrupted_run_has_stopped_comes_back_before_the_next_host() -> None:
+    infos = {"m1": info(MARK, haproxy="inactive"), "m2": info(MARK, haproxy="inactive"), "m3": info(MARK)}
+    found = reboot.plan(facts(infos, voters=[voter(1, False), voter(2), voter(3)]))
+    assert found["batches"] == [["m1"], ["m2"], ["m3"]] and found["refusals"] == []
+    again = reboot.plan(facts({"m3": info(MARK)}, voters=[voter(1, False), voter(2), voter(3)]))
+    assert again["refusals"] != []
+
+
 @pytest.mark.parametrize("voters", [1, 2])
 def test_too_few_voters_are_no_reason_to_refuse_but_said(voters: int) -> None:
     found = reboot.plan(facts({"m1": info(MARK)}, voters=[voter(n) for n in range(1, voters + 1)]))
