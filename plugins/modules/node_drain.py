@@ -81,6 +81,11 @@ options:
       O(timeout). When empty, it is not waited for.
     type: str
     default: ""
+  boot_id:
+    description: With O(state=uncordoned), wait until the node is Ready since this boot of its host, see
+      M(hardway.kubernetes.boot_info), at most for O(timeout). When empty, it is not waited for.
+    type: str
+    default: ""
   required:
     description: Whether a node that does not exist is an error. With V(false), nothing is to be done for it.
     type: bool
@@ -214,6 +219,7 @@ SPEC: dict[str, Any] = {
     "keep_cordoned": {"type": "bool", "default": True},
     "resumed_nodes_return": {"type": "bool", "default": False},
     "kubelet_version": {"type": "str", "default": ""},
+    "boot_id": {"type": "str", "default": ""},
     "required": {"type": "bool", "default": True},
 }
 # Evictions at a time.
@@ -244,8 +250,8 @@ class Drain:
             return
         self.before = self.node = self.read()
         if self.params["state"] == "uncordoned":
-            if self.params["kubelet_version"] and not self.check:
-                self.wait_for_kubelet(self.params["kubelet_version"])
+            if (self.params["kubelet_version"] or self.params["boot_id"]) and not self.check:
+                self.wait_for_kubelet(self.params["kubelet_version"], self.params["boot_id"])
             self.patch(lambda node: drain.uncordon_patch(node, self.params["keep_cordoned"]))
             return
         self.plan = self.make_plan()
@@ -307,12 +313,12 @@ class Drain:
         used = self.pods.used_bytes() if drain.empty_dirs(going) else {}
         return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable)
 
-    def wait_for_kubelet(self, version: str) -> None:
-        """Wait until the node is Ready with a kubelet of this version."""
+    def wait_for_kubelet(self, version: str, boot: str) -> None:
+        """Wait until the node is Ready with a kubelet of this version, and since this boot."""
 
         def seen() -> str:
             try:
-                return drain.kubelet_state(self.read(), version)
+                return drain.kubelet_state(self.read(), version, boot)
             except (ApiError, HttpError) as exc:
                 if not is_transient(exc):
                     raise

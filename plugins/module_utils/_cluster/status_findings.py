@@ -29,10 +29,23 @@ OLDER_KUBELETS = 3
 
 
 def findings(state: State) -> list[Finding]:
-    """Return all problems, the worst first."""
+    """Return all problems, the worst first; of a stopped cluster, only that."""
+    if is_stopped(state):
+        reason, remedy = "stopped on all hosts", "start it with playbooks/start.yml"
+        return [Finding("critical", "hosts", "cluster", reason, remedy)]
     parts = (status_etcd.findings, api, leaders, hosts, nodes, balancers, certificates, backup, csrs, units, operation)
     found = [finding for part in parts for finding in part(state)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def is_stopped(state: State) -> bool:
+    """Return whether all hosts have reported, and none of their units runs or has failed."""
+    units = [unit for _host, unit in state.units()]
+    return (
+        all(map(state.reached, state.hosts))
+        and bool(units)
+        and all(str(unit["state"]).startswith("inactive") for unit in units)
+    )
 
 
 def loss(left: int, built: int) -> str:

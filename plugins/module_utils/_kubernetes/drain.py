@@ -146,11 +146,17 @@ def kubelet_version(node: Object) -> str:
     return str(((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion") or "").lstrip("v")
 
 
-def kubelet_state(node: Object, version: str) -> str:
-    """Return an empty string for a node that is Ready with a kubelet of this version, else what it is."""
+def kubelet_state(node: Object, version: str, boot: str = "") -> str:
+    """Return an empty string for a node that is Ready, else what it is.
+
+    The version of its kubelet and the ID of the boot are compared if they are given. After a boot, the node is Ready
+    from before until its kubelet has reported.
+    """
     runs = kubelet_version(node)
-    if runs != version:
+    if version and runs != version:
         return f"its kubelet is of version {runs or 'unknown'} instead of {version}"
+    if boot and ((node.get("status") or {}).get("nodeInfo") or {}).get("bootID") != boot:
+        return "its kubelet has not reported since the boot"
     return "" if is_ready(node) else "not Ready"
 
 

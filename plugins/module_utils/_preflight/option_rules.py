@@ -8,6 +8,7 @@ Rules take a converted value and return what is wrong and the remedy, or nothing
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
@@ -100,6 +101,25 @@ def _versions(value: t.Mapping[str, t.Any]) -> str:
     return ""
 
 
+def _hooks(value: t.Mapping[str, t.Any]) -> str:
+    entries = [(name, entry) for name, files in value.items() for entry in files or ()]
+    return next(filter(None, (_hook(name, entry) for name, entry in entries)), "")
+
+
+def _hook(name: str, entry: t.Any) -> str:
+    """Return what is wrong with an entry of a hook; its file is on this host, the controller."""
+    found = entry if isinstance(entry, dict) else {"file": entry}
+    path = found.get("file")
+    if not isinstance(path, str) or not found.keys() <= {"file", "retries", "delay"}:
+        return f"{name}: {entry!r} is no task file; write its path, or {{file: PATH, retries: 3, delay: 10}}"
+    for key in ("retries", "delay"):
+        if not str(found.get(key, 0)).isdigit():
+            return f"{name}: {key} {found[key]!r} is not a whole number; correct it"
+    if not os.path.isabs(path):
+        return f"{name}: {path} is not an absolute path; write it as {{{{ inventory_dir }}}}/{path}"
+    return "" if os.path.isfile(path) else f"{name}: {path}: no such file on the controller; correct the path"
+
+
 def _containerd(value: t.Mapping[str, t.Any]) -> str:
     if str(value.get("version", 3)) != "3":
         return f"version {value['version']!r} is of an older containerd; write the configuration in version 3"
@@ -144,9 +164,11 @@ RULES: dict[str, Rule] = {
     "cluster_certificate_renew_before": _PART,
     "cluster_component_versions": _versions,
     "cluster_domain": text_rules.dns_name,
+    "cluster_hooks": _hooks,
     "cluster_mirror_url": text_rules.word,
     "cluster_name": text_rules.cluster_name,
     "cluster_pki_store_discard": _at_least(0),
+    "cluster_reboot_timeout": _at_least(1),
     "containerd_config": _containerd,
     "containerd_http_proxy": text_rules.one_line,
     "containerd_https_proxy": text_rules.one_line,

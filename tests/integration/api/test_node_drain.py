@@ -126,6 +126,18 @@ def test_the_cordon_of_the_operator_stays(nodes: PlayedNodes, drain: Run) -> Non
     assert drain(state="uncordoned", keep_cordoned=False)["changed"] and cordon(nodes) == (False, None)
 
 
+def test_a_node_is_uncordoned_once_it_is_ready_since_the_boot(nodes: PlayedNodes, drain: Run) -> None:
+    assert drain()["changed"]
+    failed = drain(state="uncordoned", boot_id="b2", timeout=2, fails=True)
+    assert "its kubelet has not reported since the boot after 2 s, and it stays cordoned" in failed["msg"]
+    assert cordon(nodes) == (True, "hardway")
+    info = {"machineID": "m", "systemUUID": "u", "bootID": "b2", "kernelVersion": "6.1", "osImage": "o"}
+    info |= {"containerRuntimeVersion": "c", "kubeletVersion": "v1", "kubeProxyVersion": "", "operatingSystem": "linux"}
+    status = {"nodeInfo": {**info, "architecture": "amd64"}, "conditions": [{"type": "Ready", "status": "True"}]}
+    nodes.api.patch("/api/v1/nodes/k1/status", {"status": status})
+    assert drain(state="uncordoned", boot_id="b2")["changed"] and cordon(nodes) == (False, None)
+
+
 def test_a_node_that_may_forge_the_annotation_may_lift_its_cordon_anyway(
     kubernetes: RealKubernetes, nodes: PlayedNodes
 ) -> None:

@@ -62,6 +62,7 @@ WRITES: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 REPORTS: dict[str, tuple[dict[str, Any], str]] = {
+    "boot_info": ({"booted_before": "2001-01-01T00:00:00Z"}, r'"boot_id"'),
     "cached_results": ({"directory": "TOP/cached-results"}, r'"valid": \{\}'),
     "certificate_report": ({"inspections": {"n1": {}}}, r"n1: "),
     "cluster_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
@@ -81,6 +82,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "bootstrap_token": (API, NO_SERVER),
+    "container_stop": ({"ctr": "TOP/none"}, r"TOP/none: cannot be run: .*; run role containerd"),
     "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
     "encryption_key": (CA, r"pki/secrets/encryption\.key: does not exist or has no key; create it with role ca"),

@@ -312,3 +312,12 @@ def test_severity_decides_whether_a_run_fails() -> None:
     assert "warning: host n3" in verdict(broken, "warning") and "\n" not in verdict(broken, "warning")
     assert verdict(broken, "never") == verdict(cordoned, "critical") == ""
     assert verdict(cordoned, "warning") == "cluster prod: warning: node n2: cordoned, so it gets no new pods"
+
+
+def test_a_stopped_cluster_is_one_problem() -> None:
+    state = status.changed(status.healthy())
+    for unit in (unit for host in state.hosts.values() for unit in host["units"]):
+        unit.update(state="inactive (dead)", active=False, error="it is inactive (dead)")
+    assert found(state) == [("critical", "cluster: stopped on all hosts; start it with playbooks/start.yml")]
+    state.hosts["n1"]["units"][0]["state"] = "failed (failed)"
+    assert len(found(state)) > 1

@@ -115,6 +115,15 @@ def test_only_our_cordon_is_lifted_unless_all_are(before: Any, keep: bool, after
     assert (patch and drain.patched(before, patch)) == after
 
 
+def test_a_node_is_awaited_since_a_boot() -> None:
+    seen = {"status": {"nodeInfo": {"kubeletVersion": "v1.36.2", "bootID": "b1"}, "conditions": []}}
+    assert drain.kubelet_state(seen, "", "b2") == "its kubelet has not reported since the boot"
+    assert drain.kubelet_state(seen, "", "b1") == "not Ready"
+    seen["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    assert drain.kubelet_state(seen, "", "b1") == drain.kubelet_state(seen, "1.36.2") == ""
+    assert "version 1.36.2 instead of 1.36.3" in drain.kubelet_state(seen, "1.36.3", "b1")
+
+
 def test_the_plan_lists_everything_sorted() -> None:
     volumes = [{"name": "v", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}, {"name": "w", "emptyDir": {}}]
     pods = [
