@@ -53,6 +53,7 @@ PLAYBOOK_ORDER = [
         "upgrade",
         "backup",
         "restore",
+        "add",
         "replace",
         "remove_member",
         "remove_node",
