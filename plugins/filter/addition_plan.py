@@ -35,7 +35,7 @@ options:
     type: str
     required: true
   nodes:
-    description: Name, machine-id, address and readiness of each node of the cluster, with tabs between them.
+    description: Name, machine-id, address and readiness of each node of the cluster, with C(|) between them.
     type: list
     elements: str
     required: true
@@ -52,7 +52,7 @@ options:
 EXAMPLES = r"""
 - name: Show what would be done
   ansible.builtin.debug:
-    msg: "{{ ['w7'] | hardway.kubernetes.host_addresses(hostvars) | hardway.kubernetes.addition_plan(hostvars, groups, 'm1', nodes, {}) }}"
+    msg: "{{ hosts | hardway.kubernetes.addition_plan(hostvars, groups, 'm1', nodes, {'debian': 12}) }}"
 """
 
 RETURN = r"""

@@ -67,8 +67,8 @@ options:
     type: str
   joined:
     description:
-      - Names of O(nodes) from which the taint C(hardway/joining:NoSchedule) is removed, with which playbook add registers
-        nodes, so that no pod runs there until their network was tested.
+      - Names of O(nodes) from which the taint C(hardway/joining:NoSchedule) is removed. Playbook add registers nodes
+        with it, so that no pod runs there until their network was tested.
       - Waits until these nodes are Ready. One that is not keeps the taint, see RV(joining).
     type: list
     elements: str

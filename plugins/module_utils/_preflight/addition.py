@@ -27,9 +27,9 @@ class Node(t.NamedTuple):
     ready: str
 
     @classmethod
-    def of(cls, line: str) -> Node:
-        """Return what one line, with tabs between the fields, says."""
-        return cls(*(line.split("\t") + [""] * 4)[:4])
+    def of(cls, text: str) -> Node:
+        """Return what kubectl has printed about a node."""
+        return cls(*(text.split("|") + [""] * 4)[:4])
 
 
 def plan(
@@ -68,7 +68,8 @@ def plan(
         "left_out": left_out,
         "problems": list(dict.fromkeys(line for host in left_out for line in problems[host])),
         # The others need every member of etcd and every control-plane host of the inventory.
-        "possible": bool(added) and not any(host in groups[name] for host in left_out for name in ("etcd", "master", "lb")),
+        "possible": bool(added)
+        and not any(host in groups[name] for host in left_out for name in ("etcd", "master", "lb")),
         "text": list(_text(members, problems, groups, joins, deployed(added, groups))),
     }
 
@@ -115,7 +116,11 @@ def _problems(
     if found or not answer.get("identity"):
         return found
     known = hostvars[through].get(ANSWER) or {}
-    lines = [*_clock(answer, known, through), *_mtu(answer, known, through), *_same_nodes(member, answer, groups, nodes)]
+    lines = [
+        *_clock(answer, known, through),
+        *_mtu(answer, known, through),
+        *_same_nodes(member, answer, groups, nodes),
+    ]
     address = member["address"] or node_address(member["host"], hostvars[member["host"]])
     if member["host"] != through and address and address == node_address(through, hostvars[through]):
         lines.append(f"address {address}: is that of master {through}; give each its own cluster_node_ip")
@@ -137,8 +142,8 @@ def _mtu(answer: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any], through: s
     own, other = answer.get("mtu"), known.get("mtu")
     if own and other and own != other:
         yield (
-            f"MTU: {own}, and {other} on master {through}, so large packets between pods would be lost; set the same on "
-            "both, or skip this check with host_skip_checks: [mtu]"
+            f"MTU: {own}, and {other} on master {through}, so large packets between pods would be lost; set the same "
+            "on both, or skip this check with host_skip_checks: [mtu]"
         )
 
 
@@ -156,9 +161,9 @@ def _same_nodes(
                 yield f"address {address}: is that of node {node.name}; {remove}, or correct cluster_node_ip"
             continue
         if address and node.address and node.address != address:
-            yield f"node name {name}: is that of a node at {node.address}; {remove}, or set another cluster_node_name"
+            yield f"node name {name}: is that of a node at {node.address}; {remove}, or set cluster_node_name"
         elif node.ready == "True" and node.machine_id != answer["identity"].get("machine_id", node.machine_id):
-            yield f"node name {name}: is that of a Ready node on another host; {remove}, or set another cluster_node_name"
+            yield f"node name {name}: is that of a Ready node on another host; {remove}, or set cluster_node_name"
 
 
 def _text(

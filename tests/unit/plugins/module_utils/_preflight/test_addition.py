@@ -100,6 +100,6 @@ def test_hosts_whose_configuration_names_the_new_ones(added: list[str], others: 
     assert deployed(["e2"], {**GROUPS, "etcd": ["m1", "e2"]}) == ["e2", "m1", "m2"]
 
 
-def test_lines_of_nodes() -> None:
-    assert Node.of("w1\tid\t192.0.2.11\tTrue") == Node("w1", "id", "192.0.2.11", "True")
-    assert Node.of("w1\t\t\t") == Node("w1", "", "", "")
+def test_nodes_as_kubectl_prints_them() -> None:
+    assert Node.of("w1|id|192.0.2.11|True") == Node("w1", "id", "192.0.2.11", "True")
+    assert Node.of("w1|||") == Node("w1", "", "", "")
