@@ -60,8 +60,8 @@ _value:
   description:
     - C(scope) has the hosts that are deployed (C(deploys)), the master (C(through)), the hosts whose node the cluster
       does not have yet (C(joins)), and a node of the cluster with which these are tested (C(neighbours)).
-    - C(left_out) has the hosts that cannot be added, C(problems) why, C(possible) whether the rest can be added without
-      them, C(text) the plan for display.
+    - C(left_out) has the hosts that cannot be added, C(absent) those of them that the cluster does not have, and
+      C(problems) why, C(possible) whether the rest can be added without them, C(text) the plan for display.
   type: dict
 """
 

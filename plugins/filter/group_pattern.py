@@ -67,7 +67,8 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
         kept = {*scope["deploys"], *([] if deploys else scope["through"])}
         members = dict.fromkeys(host for part in parts for host in context.get("groups").get(part, ()))
         parts = [host for host in members if host in kept] or parts
-        idle = idle or not kept.intersection(members)
+        # Without any host of the cluster it narrows nothing, so that plays report it.
+        idle = idle or (bool(names) and not kept.intersection(members))
     if idle:
         # No host, and no localhost either.
         parts += ["!all", "!localhost"]

@@ -56,7 +56,8 @@ def plan(
     added = [host for host, lines in problems.items() if not lines]
     names = {member["name"] for member in members}
     registered = {node.name for node in found}
-    joins = [m["host"] for m in members if m["host"] in _joining(added, groups) and m["name"] not in registered]
+    new = [member["host"] for member in members if member["name"] not in registered]
+    joins = [host for host in new if host in added and host in groups["node"]]
     return {
         "scope": {
             "deploys": deployed(added, groups),
@@ -66,17 +67,14 @@ def plan(
             "neighbours": [n.name for n in found if n.ready == "True" and n.name not in names][:1],
         },
         "left_out": left_out,
+        # What follows is as if these were not in the inventory.
+        "absent": [host for host in new if host in left_out],
         "problems": list(dict.fromkeys(line for host in left_out for line in problems[host])),
         # The others need every member of etcd and every control-plane host of the inventory.
         "possible": bool(added)
         and not any(host in groups[name] for host in left_out for name in ("etcd", "master", "lb")),
         "text": list(_text(members, problems, groups, joins, deployed(added, groups))),
     }
-
-
-def _joining(hosts: t.Iterable[str], groups: Groups) -> list[str]:
-    """Return the hosts that are nodes."""
-    return [host for host in hosts if host in groups["node"]]
 
 
 def deployed(added: t.Sequence[str], groups: Groups) -> list[str]:

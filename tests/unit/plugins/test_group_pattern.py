@@ -41,3 +41,9 @@ def test_a_narrowed_run(names: tuple[str, ...], deploys: bool, pattern: str) -> 
     variables = {"_cluster_scope": scope, "groups": groups}
     assert group_pattern(variables, {"etcd": "prod_etcd"}, *names, deploys=deploys) == pattern
     assert group_pattern({**variables, "lost": "w7"}, {}, "node") == "w7:!w7"
+
+
+def test_a_scope_without_hosts_of_the_cluster_narrows_nothing() -> None:
+    variables = {"_cluster_scope": {"deploys": ["x1"], "through": []}, "groups": {"node": ["w7"]}}
+    assert group_pattern(variables, {}) == "etcd:master:lb:node"
+    assert group_pattern(variables, {}, "node", deploys=True) == "node:!all:!localhost"

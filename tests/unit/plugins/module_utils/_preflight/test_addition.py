@@ -41,7 +41,9 @@ def test_new_nodes_join_beside_one_that_is_in_the_cluster() -> None:
 def test_one_that_fails_leaves_the_others() -> None:
     taken = {"check": "ports", "severity": "error", "message": "port 10250: in use; stop it"}
     found = planned({"w2": "192.0.2.12", "w3": "192.0.2.13"}, w2=answer("w2", obstacles=[taken]))
-    assert found["possible"] and found["left_out"] == ["w2"]
+    assert found["possible"] and found["left_out"] == found["absent"] == ["w2"]
+    known = planned({"w1": "192.0.2.11", "w3": "192.0.2.13"}, w1=answer("w1", obstacles=[taken]))
+    assert known["left_out"] == ["w1"] and known["absent"] == []
     assert found["problems"] == ["host w2: port 10250: in use; stop it"]
     assert found["scope"]["deploys"] == found["scope"]["joins"] == ["w3"]
     assert not planned({"w2": "192.0.2.12"}, w2=answer("w2", obstacles=[taken]))["possible"]
