@@ -56,6 +56,7 @@ PLAYBOOK_ORDER = [
         "start",
         "backup",
         "restore",
+        "add",
         "replace",
         "remove_member",
         "remove_node",

@@ -23,10 +23,12 @@ class ActionModule(ActionBase):
         before = time.time()
         result: dict[str, Any] = self._execute_module(MODULE, task_vars=task_vars)
         if "time" in result:
-            clock = hosts.clock_obstacles(result["time"], before, time.time())
+            after = time.time()
+            clock = hosts.clock_obstacles(result["time"], before, after)
             pipelined = self._is_pipelining_enabled("new")
             found = [*clock, *([] if pipelined else [hosts.NOT_PIPELINED])]
             given = self._task.args.get("skip") or []
             skipped = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+            result["clock"] = [] if "clock" in skipped else [result["time"] - after, result["time"] - before]
             result["obstacles"] += [entry for entry in found if entry["check"] not in skipped]
         return result

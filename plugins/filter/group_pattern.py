@@ -18,6 +18,8 @@ description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
   - Excludes the hosts in the variables C(lost) and C(_cluster_removed), names with commas between, which no play may
     contact, and all hosts if C(_cluster_idle) is true.
+  - Returns the names of hosts if C(_cluster_scope) narrows a run, as playbook add does. Its C(deploys) are the hosts
+    that are deployed, its C(through) those from which the cluster is read.
 positional: _input, names
 options:
   _input:
@@ -29,6 +31,10 @@ options:
     type: list
     elements: str
     default: [etcd, master, lb, node]
+  deploys:
+    description: Whether the play deploys its hosts, instead of only reading the cluster from them.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -45,7 +51,7 @@ _value:
 
 
 @pass_context
-def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
+def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = False) -> str:
     """Return the pattern. Hosts that are lost or removed come from the context, so that no play can forget them."""
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -56,7 +62,14 @@ def group_pattern(context: t.Any, given: t.Any, *names: str) -> str:
     except HardwayError as exc:
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
     parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
-    if context.get("_cluster_idle"):
+    idle = context.get("_cluster_idle")
+    if scope := context.get("_cluster_scope"):
+        kept = {*scope["deploys"], *([] if deploys else scope["through"])}
+        members = dict.fromkeys(host for part in parts for host in context.get("groups").get(part, ()))
+        parts = [host for host in members if host in kept] or parts
+        # Without any host of the cluster it narrows nothing, so that plays report it.
+        idle = idle or (bool(names) and not kept.intersection(members))
+    if idle:
         # No host, and no localhost either.
         parts += ["!all", "!localhost"]
     absent = [host.strip() for name in ("lost", "_cluster_removed") for host in str(context.get(name, "")).split(",")]

@@ -105,6 +105,11 @@ options:
     description: Whether each kubelet must answer through an API server, as C(kubectl logs) and C(exec) need.
     type: bool
     default: false
+  kubelet_nodes:
+    description: Names of the nodes whose kubelets are queried. When empty, all that are ready.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds to wait until there is no problem. V(0) inspects once.
     type: int
@@ -185,6 +190,7 @@ SPEC = {
     "services": {"type": "dict", "default": {}},
     "objects": {"type": "list", "elements": "str", "default": []},
     "kubelets": {"type": "bool", "default": False},
+    "kubelet_nodes": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 0},
 }
 
@@ -232,6 +238,7 @@ class ClusterInspector:
         found += cluster_probe.extension_problems(self.api)
         if self.params["kubelets"]:
             ready = [node["name"] for node in seen["nodes"] if node["ready"]]
+            ready = [name for name in ready if not (chosen := self.params["kubelet_nodes"]) or name in chosen]
             serving = [master["url"] for master in seen["masters"] if master["ready"]]
             found += cluster_probe.kubelet_problems(serving, self.api.tls, ready)
         return found

@@ -124,6 +124,7 @@ options:
       - proxy
       - firewall
       - identity
+      - mtu
     default: []
   servers:
     description: URLs of API servers to query for their version, as in M(hardway.kubernetes.running_info).
@@ -165,6 +166,17 @@ identity:
   returned: always
   type: dict
   sample: {"machine_id": "5f4dcc3b5aa765d61d8327deb882cf99", "product_uuid": "", "macaddress": "52:54:00:12:34:56"}
+mtu:
+  description: MTU of the interface with the node address. V(0) if it is unknown.
+  returned: always
+  type: int
+  sample: 1500
+clock:
+  description: By how many seconds the host's clock is ahead of the controller's, at least and at most.
+  returned: always
+  type: list
+  elements: float
+  sample: [-0.4, 0.3]
 running:
   description: Components of a cluster on the host, as returned by M(hardway.kubernetes.running_info).
   returned: always
@@ -231,6 +243,7 @@ def main() -> None:
         obstacles=host_checks.obstacles(seen, want),
         time=seen["time"],
         identity=host_checks.identity(seen, want),
+        mtu=host_checks.mtu(seen, want),
         running=read(systemd, want["servers"]),
         ansible_facts={
             **host_checks.facts(seen),

@@ -65,8 +65,16 @@ options:
   annotation:
     description: Annotation that registered O(expected) nodes must have. Pod networks set such annotations.
     type: str
+  joined:
+    description:
+      - Names of O(nodes) from which the taint C(hardway/joining:NoSchedule) is removed. Playbook add registers nodes
+        with it, so that no pod runs there until their network was tested.
+      - Waits until these nodes are Ready. One that is not keeps the taint, see RV(joining).
+    type: list
+    elements: str
+    default: []
   timeout:
-    description: Seconds to wait for O(expected) nodes.
+    description: Seconds to wait for O(expected) nodes, and for O(joined) nodes to be Ready.
     type: int
     default: 20
 """
@@ -100,6 +108,12 @@ unannotated:
   type: list
   elements: str
   sample: []
+joining:
+  description: Names of O(expected) and O(joined) nodes that still have the taint C(hardway/joining:NoSchedule).
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """
 
 from typing import Any, Optional
@@ -125,6 +139,7 @@ SPEC: dict[str, Any] = {
     "nodes": {"type": "list", "elements": "dict", "options": NODE, "required": True},
     "expected": {"type": "list", "elements": "str", "default": []},
     "annotation": {"type": "str"},
+    "joined": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 20},
 }
 NODES = "/api/v1/nodes"
@@ -167,6 +182,22 @@ class Settings:
 
         return wait_until(absent, lambda names: not names, timeout=0 if self.check else timeout)[1]
 
+    def wait_for_ready(self, joined: list[str], timeout: float) -> set[str]:
+        """Wait until those of these nodes that have the taint of joining nodes are Ready; return which are."""
+
+        def unready() -> list[str]:
+            found = [name for name in self.joining(joined) if not node_labels.is_ready(self.known[name])]
+            if found and not self.check:
+                self._read_nodes()
+            return [name for name in self.joining(joined) if not node_labels.is_ready(self.known[name])]
+
+        left = wait_until(unready, lambda names: not names, timeout=0 if self.check else timeout)[1]
+        return set(self.joining(joined)) - set(left)
+
+    def joining(self, names: list[str]) -> list[str]:
+        """Return those of the nodes that have the taint of joining nodes."""
+        return sorted({name for name in names if name in self.known and node_labels.is_joining(self.known[name])})
+
     def write(self, entries: dict[str, Optional[str]]) -> None:
         """Change the record; None removes an entry."""
         if self.check or not entries:
@@ -179,11 +210,13 @@ class Settings:
         self.api.post(MAPS, {"metadata": {"name": RECORDS, "labels": labels}, "data": data})
         self.recorded = True
 
-    def update_node(self, want: dict[str, Any]) -> Optional[dict[str, str]]:
+    def update_node(self, want: dict[str, Any], joined: bool = False) -> Optional[dict[str, str]]:
         """Update the labels and taints of one node; return the difference, or None."""
         name, labels, taints = want["name"], want["labels"], want["taints"]
         node = before = self.known[name]
         ours = self.records.get(name, NONE)
+        if joined:
+            ours = node_labels.both(ours, {"labels": [], "taints": [node_labels.JOINING]})
         for left in reversed(range(TRIES)):
             patch = node_labels.patch_of(node, labels, taints, ours)
             if patch is None:
@@ -220,6 +253,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     settings = Settings(Api.of(params), check)
     settings.read()
     missing = settings.wait_for(params["expected"], params["timeout"])
+    ready = settings.wait_for_ready(params["joined"], params["timeout"])
     unannotated = node_labels.unannotated(settings.known, params["expected"], params["annotation"])
     wanted = [plain(want) for want in params["nodes"]]
     for want in wanted:
@@ -242,7 +276,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     # Record labels and taints before setting them and until after removing them: a run may be interrupted at any time.
     settings.write(first)
     for want in wanted:
-        change = settings.update_node(want)
+        change = settings.update_node(want, want["name"] in ready)
         if change or want["name"] in first or want["name"] in last:
             node = settings.known[want["name"]]
             changes[want["name"]] = change or difference(want["name"], node, node)
@@ -252,6 +286,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         "nodes": list(changes),
         "missing": missing,
         "unannotated": unannotated,
+        "joining": [name for name in settings.joining(params["expected"] + params["joined"]) if name not in ready],
         "diff": list(changes.values()),
     }
 

@@ -42,6 +42,10 @@ options:
     type: list
     elements: str
     default: []
+  only:
+    description: Whether pods are started on O(nodes) only, instead of on every node.
+    type: bool
+    default: false
   dns:
     description: Names to resolve in pods, and the address that each answer must contain.
     type: dict
@@ -88,6 +92,12 @@ pods:
   type: list
   elements: dict
   sample: [{name: probe-x2x4s, node: node1, ip: 10.244.0.5, host_ip: 192.0.2.21, ready: true, reason: ""}]
+failed:
+  description: Names of O(nodes) whose pod is not ready, or that take part in a failed probe.
+  returned: always
+  type: list
+  elements: str
+  sample: [node1]
 probes:
   description: Number of probes in the last round.
   returned: always
@@ -111,6 +121,7 @@ SPEC = {
     "image": {"type": "str", "required": True},
     "test_network": {"type": "bool", "default": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "only": {"type": "bool", "default": False},
     "dns": {"type": "dict", "default": {}},
     "namespace": {"type": "str", "default": "hardway-verify"},
     "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
@@ -134,6 +145,8 @@ class Workload:
         self.apps = f"/apis/apps/v1/namespaces/{params['namespace']}/daemonsets"
         self.pods: list[dict[str, Any]] = []
         self.probes = 0
+        # Nodes that took part in a failed probe of the last round.
+        self.suspects: set[str] = set()
 
     def check(self) -> list[str]:
         """Run the test and return all problems; always clean up."""
@@ -156,10 +169,17 @@ class Workload:
             # The controller takes five seconds to remove a namespace; no need to wait for the empty one.
             self.remove(wait=False)
 
+    def failed(self) -> list[str]:
+        """Return the nodes that did not pass; all, if the test ended before its probes."""
+        passed = {pod["node"] for pod in self.pods if pod["ready"]} - self.suspects if self.probes else set()
+        return sorted({*self.params["nodes"], *(pod["node"] for pod in self.pods)} - passed)
+
     def create(self) -> dict[str, Any]:
         """Create namespace, web servers and service; return the service's spec."""
         self.api.post("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
-        self.api.post(self.apps, workload_check.daemon_set(self.params["image"], serves=self.params["test_network"]))
+        nodes = self.params["nodes"] if self.params["only"] else []
+        daemons = workload_check.daemon_set(self.params["image"], serves=self.params["test_network"], nodes=nodes)
+        self.api.post(self.apps, daemons)
         return self.api.post(self.home + "/services", workload_check.service())["spec"]
 
     def unready_pods(self) -> list[str]:
@@ -183,6 +203,7 @@ class Workload:
     def probe(self, pods: list[dict[str, Any]], service: dict[str, Any]) -> list[str]:
         """Return the failed probes from inside every pod and from this host."""
         self.probes = 0
+        self.suspects = set()
         inside = map_concurrently(
             lambda index: self.probe_from_pod(pods, index, service["clusterIP"]), range(len(pods)), 8
         )
@@ -192,6 +213,7 @@ class Workload:
         """Return the node ports that do not answer this host."""
         port = service["ports"][0]["nodePort"]
         found = map_concurrently(lambda pod: self.probe_node_port(pod["host_ip"], port), pods, 8)
+        self.suspects.update(pod["node"] for pod, problems in zip(pods, found) if problems)
         return [problem for problems in found for problem in problems]
 
     def probe_from_pod(self, pods: list[dict[str, Any]], index: int, address: str) -> list[str]:
@@ -204,8 +226,11 @@ class Workload:
         try:
             output = self.kubectl.run(["exec", *place, "--", "sh", "-c", workload_check.ASK, "ask", *words])
         except HardwayError as exc:
+            self.suspects.add(pods[index]["node"])
             return [f"{here}: {exc}"]
-        return [f"{here}: {name} does not answer" for name in workload_check.wrong(output, targets)]
+        wrong = workload_check.wrong(output, targets)
+        self.suspects.update(workload_check.suspects(pods[index]["node"], wrong))
+        return [f"{here}: {name} does not answer" for name in wrong]
 
     def dns_problems(self) -> list[str]:
         """Return why the cluster DNS may be unresponsive: its unready pods, by their standard label."""
@@ -247,13 +272,15 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if module.check_mode:
-        module.exit_json(changed=False, problems=[], pods=[], probes=0)
+        module.exit_json(changed=False, problems=[], pods=[], failed=[], probes=0)
     workload = Workload(module.params)
     try:
         problems = workload.check()
     except HardwayError as exc:
         problems = [str(exc)]
-    module.exit_json(changed=False, problems=problems, pods=workload.pods, probes=workload.probes)
+    module.exit_json(
+        changed=False, problems=problems, pods=workload.pods, failed=workload.failed(), probes=workload.probes
+    )
 
 
 if __name__ == "__main__":

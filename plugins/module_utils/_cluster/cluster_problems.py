@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases as kubernetes_leases
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import node_labels
 
 REFUSED = (401, 403)
 
@@ -85,6 +86,7 @@ def node_states(nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                     for c in status.get("conditions") or []
                     if c["type"] != "Ready" and c["status"] == "True"
                 ],
+                "joining": node_labels.is_joining(node),
                 "pod_cidr": (node.get("spec") or {}).get("podCIDR", ""),
             }
         )
@@ -101,6 +103,11 @@ def node_problems(states: Sequence[Mapping[str, Any]], expected: Sequence[str]) 
         if not state["ready"] and (not expected or state["name"] in expected)
     ]
     found += [f"node {state['name']}: {word}" for state in states for word in state["pressure"]]
+    found += [
+        f"node {state['name']}: still has the taint {node_labels.JOINING}, so no pod runs there; run add or site again"
+        for state in states
+        if state["joining"] and (not expected or state["name"] in expected)
+    ]
     owners: dict[str, list[str]] = {}
     for state in states:
         owners.setdefault(state["pod_cidr"], []).append(state["name"])

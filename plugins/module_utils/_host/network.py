@@ -10,13 +10,14 @@ import os
 import re
 import socket
 import struct
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 
 RTM_GETLINK, RTM_GETADDR, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR, NLMSG_DONE = 18, 22, 1, 0x300, 2, 3
-IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY, IFLA_ADDRESS, IFLA_IFNAME = 1, 2, 1, 1, 3
+IFA_ADDRESS, IFA_LOCAL, IFA_F_SECONDARY, IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU = 1, 2, 1, 1, 3, 4
 LISTEN = "0A"
 Address = dict[str, Any]
 
@@ -31,6 +32,11 @@ def addresses() -> list[Address]:
 def links() -> dict[str, str]:
     """Return the hardware address of every interface, by its name; /sys may show another network namespace."""
     return dict(parse_link(body) for body in dump(RTM_GETLINK))
+
+
+def mtus() -> dict[str, int]:
+    """Return the MTU of every interface, by its name."""
+    return dict(parse_mtu(body) for body in dump(RTM_GETLINK))
 
 
 def dump(kind: int) -> list[bytes]:
@@ -79,6 +85,13 @@ def parse_link(body: bytes) -> tuple[str, str]:
     values = attributes(body, 16)
     address = values.get(IFLA_ADDRESS, b"")
     return values.get(IFLA_IFNAME, b"").rstrip(b"\0").decode(), ":".join(f"{byte:02x}" for byte in address)
+
+
+def parse_mtu(body: bytes) -> tuple[str, int]:
+    """Return name and MTU of an RTM_NEWLINK message; 0 if it has none."""
+    values = attributes(body, 16)
+    name = values.get(IFLA_IFNAME, b"").rstrip(b"\0").decode()
+    return name, int.from_bytes(values.get(IFLA_MTU, b""), sys.byteorder)
 
 
 def attributes(body: bytes, offset: int) -> dict[int, bytes]:

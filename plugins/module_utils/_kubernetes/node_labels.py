@@ -15,6 +15,8 @@ from typing import Any, Optional
 
 RECORDS = "hardway-nodes"
 NONE: dict[str, list[str]] = {"labels": [], "taints": []}
+# With it, playbook add registers a node: no pod runs there until its network was tested.
+JOINING = "hardway/joining:NoSchedule"
 Taint = Mapping[str, Any]
 Owned = Mapping[str, Sequence[str]]
 
@@ -22,6 +24,17 @@ Owned = Mapping[str, Sequence[str]]
 def taint_id(taint: Taint) -> str:
     """Return what makes a taint the same in two lists."""
     return f"{taint['key']}:{taint['effect']}"
+
+
+def is_joining(node: Mapping[str, Any]) -> bool:
+    """Return whether a node still has the taint with which it was registered."""
+    return any(taint_id(taint) == JOINING for taint in (node.get("spec") or {}).get("taints") or [])
+
+
+def is_ready(node: Mapping[str, Any]) -> bool:
+    """Return whether its kubelet reports a node as Ready."""
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def owned_by(labels: Mapping[str, str], taints: Sequence[Taint]) -> dict[str, list[str]]:

@@ -32,8 +32,8 @@ def namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def daemon_set(image: str, *, serves: bool = True) -> dict[str, Any]:
-    """Return one pod per node, whatever its taints, without any privilege.
+def daemon_set(image: str, *, serves: bool = True, nodes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return one pod per node, or on these nodes only, whatever their taints, without any privilege.
 
     It is a small web server, for which the image needs busybox; or it only runs, as the image itself says.
     """
@@ -64,6 +64,10 @@ def daemon_set(image: str, *, serves: bool = True) -> dict[str, Any]:
         "volumes": [{"name": "www", "emptyDir": {}}],
         "containers": [container],
     }
+    if nodes:
+        terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]} for name in nodes]
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+        spec["affinity"] = {"nodeAffinity": required}
     labels = {"app": NAME}
     return {
         "apiVersion": "apps/v1",
@@ -143,6 +147,12 @@ def targets(
     asked["service address"] = (url(address), "")
     asked.update({f"dns {name}": (name, wanted) for name, wanted in dns.items()})
     return asked
+
+
+def suspects(node: str, unanswered: Sequence[str]) -> list[str]:
+    """Return the nodes of which one is to blame for targets that did not answer a pod."""
+    others = [name[len("pod on ") :] for name in unanswered if name.startswith("pod on ")]
+    return [node, *others] if unanswered else []
 
 
 def wrong(output: str, asked: Mapping[str, tuple[str, str]]) -> list[str]:

@@ -282,12 +282,21 @@ def identity(seen: Seen, want: Want) -> dict[str, str]:
     """Return what must differ from every other host; containers of one machine share its product_uuid."""
     if "identity" in want["skip"]:
         return {}
-    interface = next((entry["interface"] for entry in seen["addresses"] if entry["address"] == want["address"]), "")
     return {
         "machine_id": seen["machine_id"],
         "product_uuid": "" if seen["container"] else seen["product_uuid"],
-        "macaddress": seen["links"].get(interface, ""),
+        "macaddress": seen["links"].get(_interface(seen, want), ""),
     }
+
+
+def mtu(seen: Seen, want: Want) -> int:
+    """Return the MTU of the interface with the node address, 0 if it is unknown or the check is to be skipped."""
+    return 0 if "mtu" in want["skip"] else int(seen["mtus"].get(_interface(seen, want), 0))
+
+
+def _interface(seen: Seen, want: Want) -> str:
+    """Return the interface with the node address."""
+    return next((entry["interface"] for entry in seen["addresses"] if entry["address"] == want["address"]), "")
 
 
 def facts(seen: Seen) -> dict[str, Any]:

@@ -236,6 +236,7 @@ class Gather:
         held = host_network.holders({found["inode"] for found in sockets} - {"0"}, ours, self.root)
         return {
             "links": host_network.links(),
+            "mtus": host_network.mtus(),
             "addresses": host_network.addresses(),
             "routes": host_network.parse_routes(
                 self.kernel.read("/proc/net/route") or "", self.kernel.read("/proc/net/ipv6_route") or ""

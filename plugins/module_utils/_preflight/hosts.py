@@ -93,6 +93,13 @@ def _shared(
     members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any], names: t.Iterable[str]
 ) -> list[str]:
     """Return the hosts that have in common what must differ."""
+    return [f"host {', '.join(hosts)}: {text}" for hosts, text in shared(members, hostvars, names)]
+
+
+def shared(
+    members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any], names: t.Iterable[str]
+) -> list[tuple[list[str], str]]:
+    """Return hosts that have in common what must differ, and what that is."""
     problems = []
     for name in names:
         found: dict[str, list[str]] = {}
@@ -100,9 +107,7 @@ def _shared(
             own = (hostvars[member["host"]].get(ANSWER) or {}).get("identity") or {}
             if own.get(name):
                 found.setdefault(own[name], []).append(member["host"])
-        problems += [
-            f"host {', '.join(hosts)}: {SHARED[name].format(value)}" for value, hosts in found.items() if len(hosts) > 1
-        ]
+        problems += [(hosts, SHARED[name].format(value)) for value, hosts in found.items() if len(hosts) > 1]
     return problems
 
 

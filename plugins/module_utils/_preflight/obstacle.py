@@ -37,6 +37,7 @@ NAMES = (
     "proxy",
     "firewall",
     "identity",
+    "mtu",
 )
 # check is the name by which host_skip_checks skips it, severity is error or warning.
 Obstacle = dict[str, str]

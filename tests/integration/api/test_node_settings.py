@@ -143,6 +143,32 @@ def test_an_expected_node_is_awaited(
         kubernetes.api().delete("/api/v1/nodes/k5")
 
 
+def test_a_joined_node_is_open_to_pods_once_it_is_ready(
+    kubernetes: RealKubernetes, node: Callable[[], dict[str, Any]], run_module: Run
+) -> None:
+    api = kubernetes.api()
+    api.patch(NODE, {"spec": {"taints": [OTHERS, taint("hardway/joining"), taint("disk")]}})
+    joining = ("hardway/joining", "", "NoSchedule")
+    arguments = {**kubernetes.arguments(), "nodes": [{"name": "k4", "taints": [taint("disk")]}]}
+    result = run_module("node_settings", **arguments, expected=["k4"])
+    assert result["joining"] == ["k4"] and joining in taints(node())
+    result = run_module("node_settings", **arguments, joined=["k4"], timeout=1)
+    assert not result["changed"] and result["joining"] == ["k4"] and joining in taints(node())
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    late = threading.Timer(1, lambda: api.patch(f"{NODE}/status", {"status": {"conditions": [ready]}}))
+    late.start()
+    try:
+        checked = run_module("node_settings", check=True, **arguments, joined=["k4"])
+        assert checked["joining"] == ["k4"]
+        result = run_module("node_settings", **arguments, joined=["k4"], timeout=20)
+    finally:
+        late.join()
+    assert result["nodes"] == ["k4"] and result["joining"] == [], result
+    assert taints(node()) == {(OTHERS["key"], "", "NoExecute"), ("disk", "", "NoSchedule")}
+    assert json.loads(api.get(RECORDS)["data"]["k4"])["taints"] == ["disk:NoSchedule"]
+    assert not run_module("node_settings", **arguments, joined=["k4", "absent"])["changed"]
+
+
 def test_check_mode_without_an_api(run_module: Run) -> None:
     nowhere = {"servers": ["https://127.0.0.1:1"], "ca": "/absent", "cert": "/absent", "key": "/absent"}
     entries = [{"name": "k4", "labels": {"rack": "7"}}, {"name": "k5"}]

@@ -23,3 +23,27 @@ from ansible_collections.hardway.kubernetes.plugins.filter.group_pattern import 
 )
 def test_lost_hosts_are_in_no_play(variables: dict[str, object], names: tuple[str, ...], pattern: str) -> None:
     assert group_pattern(variables, {"etcd": "prod_etcd"}, *names) == pattern
+
+
+@pytest.mark.parametrize(
+    ("names", "deploys", "pattern"),
+    [
+        ((), False, "m1:w7"),
+        (("master",), False, "m1"),
+        (("master",), True, "master:!all:!localhost"),
+        (("node",), True, "w7"),
+        (("lb",), False, "lb:!all:!localhost"),
+    ],
+)
+def test_a_narrowed_run(names: tuple[str, ...], deploys: bool, pattern: str) -> None:
+    scope = {"deploys": ["w7", "unknown"], "through": ["m1"]}
+    groups = {"prod_etcd": ["m1", "m2"], "master": ["m1", "m2"], "node": ["m2", "w6", "w7"]}
+    variables = {"_cluster_scope": scope, "groups": groups}
+    assert group_pattern(variables, {"etcd": "prod_etcd"}, *names, deploys=deploys) == pattern
+    assert group_pattern({**variables, "lost": "w7"}, {}, "node") == "w7:!w7"
+
+
+def test_a_scope_without_hosts_of_the_cluster_narrows_nothing() -> None:
+    variables = {"_cluster_scope": {"deploys": ["x1"], "through": []}, "groups": {"node": ["w7"]}}
+    assert group_pattern(variables, {}) == "etcd:master:lb:node"
+    assert group_pattern(variables, {}, "node", deploys=True) == "node:!all:!localhost"

@@ -174,6 +174,14 @@ def test_coredns_manifest_renders() -> None:
     assert objects["Service"]["spec"]["clusterIP"] == "10.96.0.10"
 
 
+def test_only_a_node_that_is_added_registers_with_the_taint_of_joining_nodes() -> None:
+    joining = {"key": "hardway/joining", "effect": "NoSchedule"}
+    scope = {"deploys": ["m1", "n1"], "joins": ["n1"]}
+    assert host("n1", _cluster_scope=scope).value("_node_final_kubelet_config")["registerWithTaints"] == [joining]
+    assert joining not in host("m1", _cluster_scope=scope).value("_node_taints")
+    assert host("n1", _cluster_scope=scope, _node_is_registered=True).value("_node_taints") == []
+
+
 def test_nodes_keep_the_labels_and_taints_of_the_inventory() -> None:
     master = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
     own = {"key": "disk", "value": "slow", "effect": "PreferNoSchedule"}

@@ -75,6 +75,7 @@ def test_addresses_of_links_and_of_tunnels() -> None:
 def test_this_machine_has_addresses() -> None:
     """The kernel's answer is parsed."""
     assert "127.0.0.1" in [entry["address"] for entry in network.addresses()]
+    assert network.mtus()["lo"] > 1500
     assert network.links().keys() == {name for _index, name in socket.if_nameindex()}
 
 
@@ -82,6 +83,8 @@ def test_links() -> None:
     body = bytes(16) + struct.pack("=HH", 9, 3) + b"eth0\0" + bytes(3) + struct.pack("=HH", 10, 1) + bytes(range(6))
     assert network.parse_link(body) == ("eth0", "00:01:02:03:04:05")
     assert network.parse_link(bytes(16) + struct.pack("=HH", 9, 3) + b"tun0\0") == ("tun0", "")
+    assert network.parse_mtu(body + bytes(2) + struct.pack("=HHI", 8, 4, 1450)) == ("eth0", 1450)
+    assert network.parse_mtu(body) == ("eth0", 0)
 
 
 def test_facts_contain_first_and_further_addresses() -> None:
