@@ -82,6 +82,8 @@ def delete(path: str, dry: bool = False) -> tuple[bool, list[str]]:
 
     Return whether there was anything to delete, and the mount points that stay.
     """
+    if not os.path.lexists(path):
+        return False, []
     real = safe_paths.real(path)
     if not os.path.isdir(real):
         # A link that leads nowhere is the operator's, too.

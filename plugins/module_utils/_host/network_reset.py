@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Callable, Optional
 
@@ -56,7 +57,9 @@ class Network:
             raise HardwayError(f"{' '.join(command)}: {(err or out).strip()}; see what uses it, and run again")
 
     def _interfaces(self) -> list[str]:
-        return [name for name in self.interfaces if os.path.exists(f"/sys/class/net/{name}")]
+        # Not in /sys, which in some containers shows the network of the machine.
+        known = {name for _number, name in socket.if_nameindex()}
+        return [name for name in self.interfaces if name in known]
 
     def _routes(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the networks with routes that flannel has added on other interfaces than its own."""

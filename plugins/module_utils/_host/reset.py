@@ -30,7 +30,7 @@ BINARIES = "/opt/hardway"
 TRACES = (RECORDS, BINARIES, "/etc/hardway/pki-store")
 # Directories of links to binaries, and the components that a containerd needs that stays.
 LINKS = ("/usr/local/bin", "/opt/cni/bin")
-RUNTIME = ("containerd", "runc")
+RUNTIME = ("containerd", "runc", "cni")
 RUNTIME_UNIT = "containerd.service"
 MARK = "hardway.kubernetes"
 
@@ -172,6 +172,7 @@ class Reset:
         """Return the directories to delete, but that of the records."""
         kept = set(self._runtime_directories()) if self.foreign else set()
         found = [path for part in self.parts for path in part["directories"] if path not in kept]
+        found = list(dict.fromkeys(found))
         if not self.foreign:
             return [*self._metadata_first(found), BINARIES]
         places = [entry.path for entry in os.scandir(BINARIES)] if os.path.isdir(BINARIES) else []

@@ -100,7 +100,7 @@ def is_reset(cluster: Cluster, host: str) -> None:
     assert not [word for word in ("KUBE", "FLANNEL", "CNI-") if word in rules], rules
     assert shell(cluster, host, f"({OWN}) | diff /srv/rules -") == ""
     assert shell(cluster, host, f"{SYSCTLS} | diff /srv/sysctls -") == ""
-    links = shell(cluster, host, "ls /sys/class/net")
+    links = shell(cluster, host, "ip -brief link")
     assert not [name for name in ("cni0", "flannel.1", "veth") if name in links], links
     assert shell(cluster, host, "cat /srv/canary/file") == "data"
     active = shell(cluster, host, "systemctl list-units --no-legend 'kube*' 'etcd*' 'hardway*' 'flannel*'")

@@ -65,6 +65,11 @@ def test_a_tree_that_is_deeper_than_any_path(tmp_path: Path) -> None:
     assert not tmp_path.exists()
 
 
+def test_nothing_is_there_not_even_the_directories_above(tmp_path: Path) -> None:
+    assert deletion.delete(str(tmp_path / "none/below/it")) == (False, [])
+    assert not deletion.delete_file(str(tmp_path / "none/below/it"))
+
+
 def test_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert deletion.delete_file(str(tmp_path / "file"), dry=True)
