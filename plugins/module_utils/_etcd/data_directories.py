@@ -32,7 +32,7 @@ def check_unused(directory: Path) -> None:
     try:
         with open(database, "rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as exc:
         raise HardwayError(f"{directory}: etcd is running with it ({exc.strerror}); stop etcd first") from exc

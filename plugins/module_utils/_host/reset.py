@@ -122,20 +122,15 @@ class Reset:
 
     def notes(self) -> list[str]:
         """Return what stays, and why."""
+        kept = self._kept_mounts()
         found = [
             f"containerd stays, with its files: namespace {name} has {', '.join(owned)}"
             for name, owned in self.foreign.items()
         ]
-        found += [f"{path} is mounted by /etc/fstab, and stays with its content" for path in self._kept_mounts()]
-        return (
-            found
-            + [f"{path} is mounted, and stays" for path in self.left if path not in self._kept_mounts()]
-            + [
-                *self.containers.problems,
-                *self.network.problems,
-                *self.settings.kept,
-            ]
-        )
+        found += [f"{path} is mounted by /etc/fstab, and stays with its content" for path in kept]
+        found += [f"{path} is mounted, and stays" for path in self.left if path not in kept]
+        problems = [*self.containers.problems, *self.network.problems, *self.settings.kept]
+        return list(dict.fromkeys([*found, *problems]))
 
     def _seen(self) -> dict[str, Seen]:
         """Return the state of our units that systemd knows, in the order in which they stop."""
@@ -202,7 +197,9 @@ class Reset:
         for place in LINKS:
             for entry in sorted(glob.glob(f"{place}/*")):
                 target = os.readlink(entry) if os.path.islink(entry) else ""
-                if target.startswith(f"{BINARIES}/") and not (self.foreign and target.split("/")[3] in RUNTIME):
+                if target.startswith(f"{BINARIES}/") and not (
+                    self.foreign and target[len(BINARIES) :].split("/")[1] in RUNTIME
+                ):
                     yield entry
 
     def _unit_files(self) -> Iterator[str]:
@@ -235,8 +232,7 @@ class Reset:
     def _remove_data(self) -> None:
         """Move data aside, or delete them; an empty directory goes in any case."""
         for path in self._data():
-            if os.path.isdir(path):
-                data_directories.check_unused(Path(path))
+            data_directories.check_unused(Path(path))
             if _has_data(path) and not self.params["delete_data"]:
                 self.moved[path] = data_directories.set_aside(Path(path), self.stamp)
             elif not glob.glob(f"{path}/{data_directories.REMOVED}*"):
