@@ -46,8 +46,8 @@ mountpoint -q {MOUNTED} || mount {MOUNTED}
 echo data >{MOUNTED}/file
 """
 # Without the empty chains of tables that are created once they are needed.
-OWN = "iptables-save | grep -e ^-A -e ^: | grep -v -e KUBE -e FLANNEL -e CNI- -e '^:[A-Z]* ACCEPT' | sed 's/ .[0-9:]*.$//'"
-RULES = f"{OWN} | sort; nft list table inet operator"
+OWN = "iptables-save | grep -e ^-A -e ^: | grep -v -e KUBE -e FLANNEL -e CNI- -e '^:[A-Z]* ACCEPT'"
+RULES = f"{OWN} | sed 's/ [[].*//' | sort; nft list table inet operator"
 SYSCTLS = "sysctl -e net.ipv4.ip_forward net.ipv4.ip_nonlocal_bind vm.overcommit_memory kernel.panic"
 LEFT = (
     *("/etc/etcd", "/etc/kubernetes", "/etc/kube-flannel", "/var/lib/kube-proxy", "/opt/hardway", "/var/lib/hardway"),
