@@ -41,7 +41,7 @@ class Network:
     def remove(self) -> None:
         """Remove it: packets first go where no rule of ours sends them."""
         for tool, text, _chains in self._chains():
-            self._do([f"{tool}-restore", "--noflush", "--wait", "30"], text)
+            self._do([f"{tool}-restore", "-w", "30", "--noflush"], text)
         for table in self._tables():
             self._do(["nft", "delete", "table", *table.split()])
         for name in self._sets():

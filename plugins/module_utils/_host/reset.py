@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common import leftovers, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import data_directories
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import deletion, mounts
@@ -50,6 +51,12 @@ def _has_data(path: str) -> bool:
     return os.path.isfile(path) or (os.path.isdir(path) and bool(data_directories.content(Path(path))))
 
 
+def _sweep(path: str) -> None:
+    """Remove what a killed run has left beside a file."""
+    with suppress(OSError), safe_paths.parent(path) as (above, name):
+        leftovers.sweep(name, above)
+
+
 class Reset:
     """One host, and what is to be removed there."""
 
@@ -63,11 +70,13 @@ class Reset:
             part for part in params["parts"] if self.deployed and (part["expected"] or any(map(is_ours, part["units"])))
         ]
         runtime = next((part for part in self.parts if RUNTIME_UNIT in part["units"]), None)
-        # Its root is the first of the directories, its state the second.
+        # Of its directories, the first two are its root and its state.
         root, state = (runtime or {"directories": ["", ""]})["directories"][:2]
         ctr = (f"{LINKS[0]}/ctr", f"{BINARIES}/containerd/*/ctr")
         self.containers = Containers(run, params["socket"], root, state, ctr)
-        pods = params["pods"] if runtime else {}
+        # Another host may have pods and chains of a Kubernetes of others.
+        self.has_pods = runtime is not None
+        pods = params["pods"]
         self.network = Network(
             run, pods.get("interfaces") or [], pods.get("networks") or [], pods.get("cni") or "flannel"
         )
@@ -86,7 +95,7 @@ class Reset:
         if self.has_runtime and (pods := self.containers.pods()):
             found.append(f"end {len(pods)} pods: {', '.join(pods)}")
         found += [f"unmount {mount.point}" for mount in self._mounts()]
-        found += self.network.changes() if self.parts else []
+        found += self.network.changes() if self.has_pods else []
         for path in filter(_has_data, self._data()):
             beside = data_directories.beside(Path(path), self.stamp)
             found.append(f"delete {path}" if self.params["delete_data"] else f"move {path} to {beside}")
@@ -105,15 +114,18 @@ class Reset:
         if RUNTIME_UNIT in self._seen() and not self.foreign:
             self._stop([RUNTIME_UNIT])
         mounts.unmount_below(self._resolved(), self._kept_mounts())
-        self.network.remove()
+        if self.has_pods:
+            self.network.remove()
         self._remove_data()
         for path in self._directories():
             self.left += deletion.delete(path)[1]
         for path in self._files():
+            _sweep(path)
             deletion.delete_file(path)
         self._remove_empty()
         self.systemd.do("daemon-reload")
-        self._remove_cgroups()
+        if self.has_pods:
+            self._remove_cgroups()
         self.settings.places = self._places_of_users()
         self.settings.remove_users()
         self.settings.restore()
@@ -152,8 +164,7 @@ class Reset:
 
     def _end_containers(self) -> None:
         """End the pods, for which containerd must run."""
-        started = not self.containers.answers
-        if started:
+        if not self.containers.answers:
             try:
                 self.systemd.do("start", RUNTIME_UNIT)
             except HardwayError as exc:

@@ -148,6 +148,27 @@ def test_data_are_moved_aside_or_deleted(host: Host, tmp_path: Path) -> None:
         assert len(list(tmp_path.glob("conf/pki-store.removed-*"))) == 1
 
 
+@pytest.mark.parametrize("unit", ["haproxy.service", "containerd.service"])
+def test_only_a_node_has_pods_and_chains_of_ours(host: Host, unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another host may have those of another Kubernetes."""
+    removed: list[str] = []
+    monkeypatch.setattr(reset.Network, "changes", lambda _self: ["remove chains"])
+    monkeypatch.setattr(reset.Network, "remove", lambda _self: removed.append("chains"))
+    found = host.reset(units=[unit], directories=["/none/root", "/none/state"], expected=True)
+    is_node = unit == "containerd.service"
+    assert ("remove chains" in found.plan()) is is_node
+    found.run()
+    assert (removed == ["chains"]) is is_node
+    assert ("stop kubepods.slice" in host.calls) is is_node
+
+
+def test_what_a_killed_run_left_beside_a_file_goes_with_it(host: Host, tmp_path: Path) -> None:
+    mine, other = host.write(".sysctl.conf.1-1-1-0123abcd.tmp"), host.write(".other.conf.1-1-1-0123abcd.tmp")
+    os.utime(mine, (0, 0))
+    host.reset(files=[str(tmp_path / "sysctl.conf")], expected=True).run()
+    assert not mine.exists() and other.exists()
+
+
 def test_a_file_of_others_in_a_place_of_ours_stays(host: Host, tmp_path: Path) -> None:
     foreign, ours = host.write("haproxy.cfg", "global\n"), host.write("keepalived.conf", OURS)
     found = host.reset(marked_files=[str(foreign), str(ours)], expected=True)
