@@ -52,7 +52,13 @@ SYSCTLS = "sysctl -e net.ipv4.ip_forward net.ipv4.ip_nonlocal_bind vm.overcommit
 LEFT = (
     *("/etc/etcd", "/etc/kubernetes", "/etc/kube-flannel", "/var/lib/kube-proxy", "/opt/hardway", "/var/lib/hardway"),
     *("/run/flannel", "/etc/containerd", "/run/containerd", "/etc/cni", "/opt/cni", "/var/lib/cni", "/var/log/pods"),
-    *("/var/lib/containerd/io*", "/var/lib/kubelet/config.yaml", "/usr/local/bin/*", "/usr/local/libexec"),
+    *(
+        "/var/lib/containerd/io*",
+        "/var/lib/kubelet/config.yaml",
+        "/usr/local/bin/*",
+        "/usr/local/libexec",
+        "/run/netns/cni-*",
+    ),
 )
 
 
