@@ -13,7 +13,11 @@ from typing import Any, Optional
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.atomic_files import write
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.safe_paths import make_directory
-from ansible_collections.hardway.kubernetes.plugins.module_utils._host import boot_settings, kernel_rules
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import (
+    boot_settings,
+    former_settings,
+    kernel_rules,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features as host_features
 
 
@@ -35,6 +39,8 @@ class Kernel:
         """Apply all options; modules first, because they provide further settings."""
         settings = {key: kernel_rules.normal(value) for key, value in params["sysctls"].items()}
         self.check_next_boot(params, settings)
+        if not self.check_mode:
+            former_settings.remember(self.host, self.former(params, settings))
         if params["modules"]:
             self.file(params["modules_file"], kernel_rules.modules_text(params["modules"]))
         for name in params["modules"]:
@@ -63,6 +69,22 @@ class Kernel:
         problems += boot_settings.overridden(self.host, settings, params["sysctls_file"])
         if problems:
             raise HardwayError("; ".join(problems))
+
+    def former(self, params: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Return what a reset of the host sets back: values as they are before the first change."""
+        live = {key: self.host.sysctl(key) for key in settings}
+        found = {
+            "sysctls": {key: value for key, value in live.items() if value not in (None, settings[key])},
+            "modules": {name: "absent" for name in params["modules"] if not self.host.has_module(name)},
+            "users": {name: "absent" for name in params["users"] if name not in host_features.users()},
+        }
+        if not params["swap"]:
+            fstab = self.host.read("/etc/fstab") or ""
+            kept = kernel_rules.without_swap(fstab).splitlines()
+            found["fstab"] = {line: "swap" for line, new in zip(fstab.splitlines(), kept) if line != new}
+            found["swap_units"] = self.host.swap_units()
+            found["swap_devices"] = dict.fromkeys(kernel_rules.swap_devices(self.host.read("/proc/swaps") or ""), "on")
+        return {section: {key: str(value) for key, value in values.items()} for section, values in found.items()}
 
     def file(self, path: str, wanted: str, mode: int = 0o644) -> None:
         """Ensure a file with this text."""
