@@ -54,6 +54,7 @@ PLAYBOOK_ORDER = [
         "backup",
         "restore",
         "replace",
+        "remove",
         "remove_member",
         "remove_node",
         "defragment",
