@@ -59,6 +59,7 @@ PLAYBOOK_ORDER = [
         "restore",
         "add",
         "replace",
+        "remove",
         "remove_member",
         "remove_node",
         "reset",

@@ -16,8 +16,9 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Returns the host pattern for C(hosts) of a play, with the names that C(cluster_groups) gives to groups.
-  - Excludes the hosts in the variables C(lost) and C(_cluster_removed), names with commas between, which no play may
-    contact, and all hosts if C(_cluster_idle) is true.
+  - Excludes the hosts in the variables C(lost), C(_cluster_removed) and C(_cluster_skipped), names with commas between,
+    which no play may contact, and all hosts if C(_cluster_idle) is true. Of the lost ones, those in
+    C(_cluster_returning) stay, because another machine has their names now.
   - Returns the names of hosts if C(_cluster_scope) narrows a run, as playbook add does. Its C(deploys) are the hosts
     that are deployed, its C(through) those from which the cluster is read.
 positional: _input, names
@@ -72,8 +73,12 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
     if idle:
         # No host, and no localhost either.
         parts += ["!all", "!localhost"]
-    absent = [host.strip() for name in ("lost", "_cluster_removed") for host in str(context.get(name, "")).split(",")]
-    return ":".join([*parts, *(f"!{host}" for host in absent if host)])
+    lost, returning, removed, skipped = (
+        [host.strip() for host in str(context.get(name, "")).split(",")]
+        for name in ("lost", "_cluster_returning", "_cluster_removed", "_cluster_skipped")
+    )
+    absent = [*(host for host in lost if host not in returning), *removed, *skipped]
+    return ":".join([*parts, *(f"!{host}" for host in dict.fromkeys(absent) if host)])
 
 
 class FilterModule:

@@ -128,6 +128,11 @@ counted:
   returned: when a cluster was queried
   type: str
   sample: 3 of 3 voters are healthy
+members:
+  description: All members before the change, each as RV(member).
+  returned: when a cluster was queried
+  type: list
+  elements: dict
 """
 
 import time
@@ -179,6 +184,7 @@ class Change:
             "member": described(member) if member else {},
             "leader_moved_to": self.leader_moved_to,
             "counted": membership.counted(before),
+            "members": [described(one) for one in before],
             "diff": {"before": listing(before), "after": listing(after)},
         }
 

@@ -54,6 +54,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+found:
+  description: Whether the node existed.
+  returned: always
+  type: bool
 pods:
   description: Pods that are deleted with the node, as C(namespace/name). After
     a drain, those of DaemonSets and static ones.
@@ -139,7 +143,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     removal = Removal(params)
     node = removal.api.find(removal.path)
     if node is None:
-        return {"changed": False, "pods": []}
+        return {"changed": False, "found": False, "pods": []}
     pods = removal.pods.all()
     if params["lost"]:
         # Nothing will stop it while this waits.
@@ -153,7 +157,7 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         else:
             removal.require_stopped(params["timeout"])
         removal.delete(node["metadata"]["uid"])
-    return {"changed": True, "pods": sorted(map(drain.full_name, pods))}
+    return {"changed": True, "found": True, "pods": sorted(map(drain.full_name, pods))}
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def _group_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         problems.append("group master: no host; put at least one host into the group `master`")
     if not cluster["etcd"]:
         problems.append("group etcd: no host; put one, three or five hosts into the group `etcd`")
-    elif len(cluster["etcd"]) % 2 == 0:
+    elif len(cluster["etcd"]) % 2 == 0 and not cluster.get("etcd_shrinks"):
         count = len(cluster["etcd"])
         problems.append(
             f"group etcd: {count} members, an even number survives no more failures than {count - 1}; "

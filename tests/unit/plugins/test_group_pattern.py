@@ -18,6 +18,8 @@ from ansible_collections.hardway.kubernetes.plugins.filter.group_pattern import 
         ({"lost": " n3, n4,"}, ("master",), "master:!n3:!n4"),
         ({"lost": ""}, ("node",), "node"),
         ({"lost": "n3", "_cluster_removed": "n4,n5"}, ("node",), "node:!n3:!n4:!n5"),
+        ({"lost": "n3", "_cluster_removed": "n3", "_cluster_skipped": "n5"}, ("node",), "node:!n3:!n5"),
+        ({"lost": "n3,n4", "_cluster_returning": "n3"}, ("node",), "node:!n4"),
         ({"_cluster_idle": True}, ("node",), "node:!all:!localhost"),
     ],
 )

@@ -83,6 +83,10 @@ def test_a_single_master_needs_no_vip() -> None:
     assert inventory_problems(good) == []
 
 
+def test_an_even_number_of_etcd_members_is_allowed_while_one_is_removed() -> None:
+    assert inventory_problems(plan(etcd=[member(1), member(2)], etcd_shrinks=True)) == []
+
+
 TWO = [member(1), member(2)]
 
 
