@@ -41,6 +41,7 @@ ROLE_HOSTS = {
     "restore": "etcd:master:node",
     "verify": "etcd:master:lb:node",
     "status": "etcd:master:lb:node",
+    "drill": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
 PLAYBOOK_ORDER = [
@@ -48,6 +49,7 @@ PLAYBOOK_ORDER = [
         "site",
         "verify",
         "status",
+        "support",
         "certificates",
         "renew",
         "upgrade",
@@ -57,6 +59,7 @@ PLAYBOOK_ORDER = [
         "remove_member",
         "remove_node",
         "defragment",
+        "drill",
     ),
     *("kubeconfig", "download", "offline_csrs"),
 ]
