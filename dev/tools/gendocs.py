@@ -42,6 +42,7 @@ ROLE_HOSTS = {
     "reset": "etcd:master:lb:node",
     "verify": "etcd:master:lb:node",
     "status": "etcd:master:lb:node",
+    "drill": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
 }
 PLAYBOOK_ORDER = [
@@ -49,6 +50,7 @@ PLAYBOOK_ORDER = [
         "site",
         "verify",
         "status",
+        "support",
         "certificates",
         "renew",
         "upgrade",
@@ -64,6 +66,7 @@ PLAYBOOK_ORDER = [
         "remove_node",
         "reset",
         "defragment",
+        "drill",
     ),
     *("kubeconfig", "download", "offline_csrs"),
 ]

@@ -80,6 +80,8 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "role_arguments": ({"hosts": ["localhost"]}, r'"problems": \[\]'),
     "running_info": ({"servers": [URL]}, r'"running"'),
     "status_report": ({"inventory": {"name": "prod"}, "hosts": {"n1": {}}}, r"host n1: not reached"),
+    "support_bundle": ({"path": "TOP/support.tar.gz", "hosts": {"n1": {}}}, r'"n1": "not reached"'),
+    "support_info": ({"directories": ["TOP/admin.crt"]}, r'"part": ".*hardway-support/localhost"'),
     "workload_check": ({**API, **KUBECTL, "image": "busybox"}, NO_SERVER),
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
@@ -87,6 +89,10 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "container_stop": ({"ctr": "TOP/none"}, r"TOP/none: cannot be run: .*; run role containerd"),
     "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
+    "drill_client": (
+        {**API, "endpoint": URL, "watch": "lease", "seconds": 1, "marker": "TOP/marker"},
+        r"cluster: not healthy before the drill: .* refuses connections",
+    ),
     "encryption_key": (CA, r"pki/secrets/encryption\.key: does not exist or has no key; create it with role ca"),
     "etcd_auth": ({**ETCD, "etcdctl": "TOP/none"}, NO_PROGRAM),
     "etcd_backup": ({"unit": "hardway-none"}, SYSTEMD or r"hardway-none.service: no such unit on this host; run site"),
@@ -109,6 +115,7 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
     "storage_migration": ({**API, "resources": ["secrets"]}, NO_SERVER),
     "upgrade_info": (API, NO_SERVER),
     "unit": ({"units": [{"name": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
+    "unit_outage": ({"units": ["hardway-none"]}, SYSTEMD or r"hardway-none: not active, so there is nothing to stop"),
 }
 (REPORTS if HAS_SYSTEMD else FAILS)["host_health"] = (
     {"services": [{"unit": "hardway-none"}]},
