@@ -81,7 +81,8 @@ SPEC: dict[str, Any] = {
     "namespace": {"type": "str", "default": "k8s.io"},
 }
 # By kind, as containerd labels them.
-CONTAINERS, SANDBOXES = "container", "sandbox"
+CONTAINERS = "container"
+SANDBOXES = "sandbox"
 LOG = "see `journalctl -u containerd`"
 # Seconds until a killed container is gone.
 DEATH = 10.0
