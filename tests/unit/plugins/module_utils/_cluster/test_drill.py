@@ -147,7 +147,11 @@ FIGURES = {
     "lost": 0,
 }
 FACTS = {
-    "cluster": "prod", "began": "B", "ended": "E", "kubernetes": "1.36.2", "operator": "alice",
+    "cluster": "prod",
+    "began": "B",
+    "ended": "E",
+    "kubernetes": "1.36.2",
+    "operator": "alice",
     "endpoint": "https://192.0.2.100:6443",
 }
 
