@@ -241,7 +241,7 @@ def output(found: Collection, name: str, command: list[str], run: Run, config: b
     if status == 127 or ("No such file or directory" in errors and not printed):
         return
     if status:
-        found.failed(name, f"{' '.join(command)}: status {status}: {errors.strip()[:300]}")
+        found.failed(name, f"{' '.join(command)}: status {status}: {' '.join(errors.split())[:300]}")
     if printed:
         found.add(name, printed, config)
 
