@@ -149,6 +149,7 @@ class Rehearsal:
         """Run a playbook as an operator would: the plan first, then with the cluster's name, then once more."""
         playbook, arguments = operation.playbook, list(operation.arguments)
         if operation.needs_archive:
+            self.backups.mkdir(mode=0o700, exist_ok=True)
             if status := self.play(
                 "playbooks/backup.yml", f"{number}. backup", "-e", f"backup_fetch_dir={self.backups}"
             ):
@@ -197,6 +198,9 @@ class Rehearsal:
             if replaced:
                 shutil.rmtree(self.layout.directory / self.places[host])
         if replaced:
+            # Connections to the former hosts would be used until ssh finds out.
+            for socket in self.layout.sockets.glob("*"):
+                socket.unlink()
             self.lab.sandbox("up", "--hosts", str(len(self.hosts)))
             self.name_endpoint(lost)
 
