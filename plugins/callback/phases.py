@@ -125,19 +125,19 @@ class CallbackModule(Default):  # type: ignore[misc]
         self._batch = self._batch + 1 if again else 1
         self._number += not again
         self._play_id = play._uuid
-        now = time.monotonic()
-        name = play.get_name().strip()
+        name, now = play.get_name().strip(), time.monotonic()
         phase = texts.Phase(self._number, self._phases_total, self._batch, name, now)
         phase.last = self._last.phases.get(phase.key)
-        self._shown = False
-        self._phase = phase
+        self._shown, self._phase = False, phase
 
     def v2_playbook_on_vars_prompt(self, *_arguments: Any, **_options: Any) -> None:
         """End the phase, so that nothing is drawn over the question."""
         self._end_phase()
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Nothing to add: the end of the phase says it."""
+        """Leave it to the end of the phase to say so."""
+        if self._phase:
+            self._phase.matched = False
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Show what the tasks before have changed."""
@@ -172,7 +172,10 @@ class CallbackModule(Default):  # type: ignore[misc]
         complete = not any(each["failures"] or each["unreachable"] for each in summaries.values())
         time_text = texts.duration(seconds) + texts.compared(self._last.seconds)
         mode = " (check mode)" if self._checked else ""
-        self._print(f"{self._name}{mode}: {'completed' if complete else 'FAILED'}, {time_text}", self._colour(complete))
+        self._print(
+            f"{self._name}{mode}: {'completed' if complete else 'FAILED'}, {time_text}",
+            C.COLOR_OK if complete else C.COLOR_ERROR,
+        )
         for line in texts.recap(summaries, self._checked):
             self._print(f"  {line}")
         if stats.custom and self.get_option("show_custom_stats"):
@@ -305,9 +308,6 @@ class CallbackModule(Default):  # type: ignore[misc]
     def _has_items(result: Any) -> bool:
         return bool(result.task.loop) and "results" in result.result
 
-    def _colour(self, good: bool) -> str:
-        return str(C.COLOR_OK if good else C.COLOR_ERROR)
-
     def _message(self, result: Any) -> None:
         """Show the message of a debug task as text."""
         if result.task.action not in DEBUG or result.result.get("_ansible_no_log"):
@@ -363,7 +363,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         lost = bool(phase.failed or phase.unreachable)
         if not lost:
             self._took[phase.key] = now - phase.begin
-        self._print(phase.ended(now), self._colour(not lost) if phase.hosts else C.COLOR_SKIP)
+        self._print(phase.ended(now), C.COLOR_ERROR if lost else C.COLOR_OK if phase.hosts else C.COLOR_SKIP)
 
     # What is waited for.
 

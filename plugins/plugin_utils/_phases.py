@@ -40,6 +40,8 @@ class Phase:
     name: str
     begin: float
     last: float | None = None
+    # Whether the inventory has hosts for it.
+    matched: bool = True
     hosts: dict[str, None] = field(default_factory=dict)
     failed: dict[str, None] = field(default_factory=dict)
     unreachable: dict[str, None] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Phase:
     def ended(self, now: float) -> str:
         """Return the line at its end."""
         if not self.hosts:
-            return f"{self.label}: no hosts"
+            return f"{self.label}: {'nothing to do' if self.matched else 'no hosts'}"
         done = len(self.hosts) - len({*self.failed, *self.unreachable})
         parts = [f"{done}/{len(self.hosts)} hosts, {self.time(now)}"]
         parts += [f"failed: {named(self.ordered(self.failed))}"] if self.failed else []

@@ -17,7 +17,8 @@ def phase(hosts: tuple[str, ...] = ("n1", "n2", "n3"), **more: object) -> texts.
 def test_a_phase_ends_with_its_hosts_and_seconds() -> None:
     assert phase().ended(112.4) == "[ 3/12] Deploy etcd: 3/3 hosts, 12 s"
     assert phase(last=150.0).ended(221.0) == "[ 3/12] Deploy etcd: 3/3 hosts, 2 min 01 s (last run 2 min 30 s)"
-    assert phase(hosts=()).ended(112.0) == "[ 3/12] Deploy etcd: no hosts"
+    assert phase(hosts=(), matched=False).ended(112.0) == "[ 3/12] Deploy etcd: no hosts"
+    assert phase(hosts=()).ended(112.0) == "[ 3/12] Deploy etcd: nothing to do"
 
 
 def test_a_phase_names_the_hosts_it_has_lost() -> None:
