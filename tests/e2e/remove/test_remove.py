@@ -118,7 +118,7 @@ def test_the_first_host_is_removed_while_clients_go_on(cluster: Cluster, tmp_pat
     checked = remove(cluster, *command, *CONFIRM, "--check")
     assert checked.status == 0 and state(cluster) == before, checked.output[-6000:]
     with cluster.polling() as poll:
-        finished_after_kills(cluster, 45, *command, *CONFIRM)
+        finished_after_kills(cluster, 60, *command, *CONFIRM)
     unharmed(poll, "the first host is removed")
     left = ["n2", "n3"]
     assert state(cluster) == {"etcd": left, "nodes": left, "masters": left, "record": left}
