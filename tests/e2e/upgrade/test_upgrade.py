@@ -187,7 +187,9 @@ def test_killed_and_with_a_node_that_fails_it_is_finished_and_no_client_notices(
         assert cluster.exec("n3", f"rm {DROP_IN} && systemctl daemon-reload").returncode == 0
         done = upgrade(cluster, *TO, *CONFIRM)
     assert done.status == 0, done.output[-6000:]
-    assert versions(cluster) == {AFTER} and cordoned(cluster) == ["n2"] and cluster.nodes_lost() == set()
+    assert versions(cluster) == {AFTER} and cordoned(cluster) == ["n2"]
+    # There, no kubelet ran while the newer one did not start.
+    assert {event.partition(".")[0] for event in cluster.nodes_lost()} <= {"n3"}
     print(poll, resolved)
     unharmed(poll, "upgrade to the next minor, killed in the middle")
     assert resolved["requests"] > 100 and resolved["failures"] == 0, resolved
