@@ -56,7 +56,7 @@ options:
       - Whether pods that may not be evicted when the task begins are deleted, if they still may not when it is their
         turn. Their workloads then have fewer running pods than their PodDisruptionBudget demands, which may mean an
         outage or the loss of a quorum.
-      - Pods that may be evicted when the task begins always wait for their budget.
+      - Pods that may be evicted when the task begins always wait for their budget, unless they fit on no other node.
     type: bool
     default: false
   force_room:
@@ -310,6 +310,8 @@ class Drain:
             if self.params["resumed_nodes_return"]:
                 nodes = [drain.returned(node) if drain.cordoned_by(node) == drain.OURS else node for node in nodes]
             unplaceable = drain_room.unplaceable(moving, nodes, retried(self.pods.running_elsewhere))
+        # Their budgets never allow more, because their successors do not start.
+        self.blocked |= {pod["metadata"]["uid"] for pod, _reason in unplaceable}
         used = self.pods.used_bytes() if drain.empty_dirs(going) else {}
         return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable)
 

@@ -102,6 +102,9 @@ def _versions(value: t.Mapping[str, t.Any]) -> str:
 
 
 def _hooks(value: t.Mapping[str, t.Any]) -> str:
+    for name, files in value.items():
+        if not isinstance(files, (list, type(None))):
+            return f"{name}: {files!r} is no list; write a list of task files"
     entries = [(name, entry) for name, files in value.items() for entry in files or ()]
     return next(filter(None, (_hook(name, entry) for name, entry in entries)), "")
 

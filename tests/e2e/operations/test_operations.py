@@ -16,7 +16,7 @@ import yaml
 
 from dev.sandbox.lifecycle import find_host, layout_of
 from dev.standins import use as rehearsal
-from tests.support.hosts.cluster import Cluster, Poll, Run, unharmed
+from tests.support.hosts.cluster import Cluster, Poll, Run, unharmed, wait_for
 from tests.support.needs import need_cluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes]
@@ -88,6 +88,8 @@ def ready(cluster: Cluster) -> dict[str, str]:
 def lose(cluster: Cluster, host: str) -> None:
     """Replace a host by an empty machine with its address."""
     cluster.sandbox("poweroff", host)
+    # Until then its kubelet could still run.
+    wait_for(lambda: ready(cluster)[host] == "Unknown", 120)
     layout, state = layout_of(cluster.name)
     shutil.rmtree(find_host(layout, state, host).directory)
     cluster.sandbox("poweron", host)

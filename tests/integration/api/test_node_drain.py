@@ -264,6 +264,16 @@ def test_pods_that_fit_nowhere_refuse_the_drain(nodes: PlayedNodes, drain: Run) 
     assert drain(node="k2", check=True)["plan"]["unplaceable"] == []
 
 
+def test_pods_of_the_only_node_do_not_wait_for_a_budget_that_is_never_freed(nodes: PlayedNodes, drain: Run) -> None:
+    workload(nodes, "Deployment", 2)
+    budget(nodes, "deployment", 1, allowed=1)
+    failed = drain(fails=True, force_room=True, timeout=10)
+    assert len(failed["evicted"]) == 1 and "The disruption budget web needs 1 healthy pods" in failed["msg"]
+    assert drain(state="uncordoned")["changed"]
+    wait_for(lambda: len(nodes.ready("k1")) == 2, "the pods do not come back")
+    assert len(drain(force_room=True, force_pdb=True)["evicted"]) == 2 and nodes.pods("k1") == {}
+
+
 def test_volume_attachments_are_waited_for_except_those_in_use(nodes: PlayedNodes, drain: Run) -> None:
     nodes.add("k2")
     claim = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": ""}

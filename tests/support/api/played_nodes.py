@@ -110,7 +110,9 @@ class PlayedNodes:
         path, node = f"{self.home}/pods/{pod['metadata']['name']}", pod["spec"].get("nodeName")
         with contextlib.suppress(HardwayError):
             if not node:
-                target = {"apiVersion": "v1", "kind": "Node", "name": self._place(pod)}
+                if not (place := self._place(pod)):
+                    return
+                target = {"apiVersion": "v1", "kind": "Node", "name": place}
                 self.api.post(f"{path}/binding", {"metadata": {"name": pod["metadata"]["name"]}, "target": target})
             elif _is_terminating(pod):
                 if self.stopping is None or node in self.stopping:
@@ -121,11 +123,11 @@ class PlayedNodes:
                 self.api.patch(f"{path}/status", {"status": {"phase": "Running", "conditions": [condition]}})
 
     def _place(self, pod: dict[str, Any]) -> str:
-        """Return the node of a DaemonSet's pod, else the first that is schedulable."""
+        """Return the node of a DaemonSet's pod, else the first that is schedulable, if there is one."""
         affinity = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).values()
         for required in affinity:
             return str(required["nodeSelectorTerms"][0]["matchFields"][0]["values"][0])
-        return next(name for name in self.names if not self.node(name)["spec"].get("unschedulable"))
+        return next((name for name in self.names if not self.node(name)["spec"].get("unschedulable")), "")
 
 
 def _is_terminating(pod: dict[str, Any]) -> bool:
