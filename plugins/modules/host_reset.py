@@ -29,8 +29,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: While containerd is stopped, only the running containers of others
-      are known.
+    details: A stopped containerd shows only running containers of others.
   diff_mode:
     support: full
     details: Shows the steps.

@@ -24,7 +24,7 @@ attributes:
     details: No archive is written.
   diff_mode:
     support: none
-    details: Nothing but the archive is ever changed, and every run writes one.
+    details: Only the archive is changed; every run writes one.
 options:
   path:
     description: Path of the archive on the controller, ending in C(.tar.gz).
