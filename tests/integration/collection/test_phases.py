@@ -161,7 +161,7 @@ def test_every_error_is_shown_once_and_whole(runs: Runs) -> None:
     at = lines.index("  FAILED (ignored) [one] Check (item=a)")
     assert lines[at + 1 : at + 4] == ["    bad a", "  FAILED (ignored) [one] Check (item=b)", "    bad b"]
     assert "1/1 hosts" in lines[at + 4] and "failed" not in lines[at + 4]
-    assert "  UNREACHABLE [dead] Ping" in lines and any("via ssh" in line for line in lines)
+    assert "  UNREACHABLE [dead] Ping" in lines and any(" ssh: " in f"{line} " for line in lines), lines
     assert any("2/3 hosts" in line and line.endswith("; unreachable: dead") for line in lines), lines
     first, second = ("one", "two") if "  FAILED [one] Fail" in lines else ("two", "one")
     at = lines.index(f"  FAILED [{first}] Fail")
