@@ -175,6 +175,7 @@ def test_verify_checks_the_other_hosts_when_the_first_master_is_dead(cluster: Cl
     assert cluster.exec(second, ready).returncode == 0
 
 
+@pytest.mark.long
 def test_verify_names_pods_that_are_cut_off_and_a_dns_without_answers(cluster: Cluster) -> None:
     """Everything is running and Ready, and yet pods of one host are cut off, and DNS does not answer."""
     if rehearsal.replaced(kubernetes_version()):
