@@ -92,7 +92,7 @@ pods:
   type: list
   elements: dict
   sample: [{name: probe-x2x4s, node: node1, ip: 10.244.0.5, host_ip: 192.0.2.21, ready: true, reason: ""}]
-failed:
+failed_nodes:
   description: Names of O(nodes) whose pod is not ready, or that take part in a failed probe.
   returned: always
   type: list
@@ -272,14 +272,14 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if module.check_mode:
-        module.exit_json(changed=False, problems=[], pods=[], failed=[], probes=0)
+        module.exit_json(changed=False, problems=[], pods=[], failed_nodes=[], probes=0)
     workload = Workload(module.params)
     try:
         problems = workload.check()
     except HardwayError as exc:
         problems = [str(exc)]
     module.exit_json(
-        changed=False, problems=problems, pods=workload.pods, failed=workload.failed(), probes=workload.probes
+        changed=False, problems=problems, pods=workload.pods, failed_nodes=workload.failed(), probes=workload.probes
     )
 
 
