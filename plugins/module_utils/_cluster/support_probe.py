@@ -156,8 +156,9 @@ def gather(params: Mapping[str, Any], run: Run) -> dict[str, Any]:
         started = time.monotonic()
         try:
             part()
-        except (HardwayError, OSError, ValueError) as exc:
-            found.failed(name, str(exc))
+        except Exception as exc:
+            # Whatever it is, the other parts are needed all the same.
+            found.failed(name, str(exc) or type(exc).__name__)
         seconds[name] = round(time.monotonic() - started, 1)
     packed = gzip.compress(json.dumps(found.files).encode(), mtime=0)
     return {
@@ -189,7 +190,7 @@ def gather_secrets(redactor: Redactor, directories: Iterable[str]) -> None:
     """Read the secrets of the host's own files, to replace them wherever they are."""
     for path, info in regular_files(directories):
         if info.st_size <= MAX_FILE:
-            redactor.gather(text_of(path), whole=is_secret(os.path.basename(path).rpartition(".")[2] or path))
+            redactor.gather(text_of(path), whole=any(map(is_secret, os.path.basename(path).rsplit(".", 1))))
 
 
 def files(found: Collection, directories: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ REDACTED = "(redacted)"
 _WORDS = frozenset(
     (
         *("pass", "passwd", "password", "passwords", "passphrase", "passcode", "pwd", "psk", "secret"),
-        *("secrets", "token", "tokens", "credential", "credentials", "authorization", "bearer", "cookie"),
+        *("secrets", "token", "tokens", "credential", "credentials", "bearer", "cookie"),
         "apikey",
     )
 )
@@ -36,8 +36,10 @@ _HARMLESS = frozenset(
         "webhook",
     )
 )
-# Secret only as the whole name.
-_NAMES = frozenset(("auth",))
+# Parts of names without a separator.
+_ENDS = ("token", "password", "passphrase", "passwd", "pw", "secret", "secretkey", "accesskey", "authpass")
+# Secret only as the whole name, and only a text: the kubelet's settings of authorization are below one.
+_NAMES = frozenset(("auth", "authorization"))
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NO_SECRET = frozenset(("true", "false", "null", "none", "~", "{}", "[]", REDACTED))
 
@@ -51,8 +53,14 @@ _PROSE = frozenset(("token", "tokens", "secret", "secrets"))
 # Fields within a line, such as of a log.
 _INLINE = re.compile(
     r"""(?<![\w.\-])(-{0,2}[A-Za-z_][\w.\-]{0,80})(\\?["']?\s*[:=]\s*)"""
-    r"""(\\"(?:(?!\\").)*\\"|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|[^\s,;}\]"'\\]+)"""
+    r"""(\\"(?:(?!\\").)*\\"|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?"""
+    # Fields in brackets, or after an ampersand, are fields of their own.
+    r"""|[{\[][^\s:=,;]*(?=[\s,;]|$)|[^\s,;}\]"'\\&{\[](?:[^\s,;}\]"'\\&]|&(?![A-Za-z_][\w.\-]*=))*)"""
 )
+_FLAG = re.compile(r"""(?<![\w.\-])(--[A-Za-z][\w\-]*)([ \t]+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
+# As of Environment=.
+_QUOTED = re.compile(r"""(\\?["'])([A-Za-z_][\w.\-]*=)(.*)\1""")
+_DEEPEST = 20
 _HINT = re.compile(r"(?i)pass|pwd|psk|secret|token|credential|authorization|bearer|cookie|auth|key")
 
 _PEM = re.compile(
@@ -69,6 +77,9 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w.\-/])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.\-/])"), REDACTED),
     # Headers.
     (re.compile(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{12,}"), rf"\1\2{REDACTED}"),
+    # Of curl, and of database drivers.
+    (re.compile(r"(?<!\S)(-u|--user)([ =]\s*)[^\s:]+:\S+"), rf"\1\2{REDACTED}"),
+    (re.compile(r"[^\s:@/\"']+:[^\s@/]+@(?=\w+\()"), f"{REDACTED}@"),
     # Users and passwords in URLs.
     (re.compile(r"(?<=://)[^\s/@\"'<>]+@"), f"{REDACTED}@"),
     # Keys of 16 and 32 bytes.
@@ -85,7 +96,7 @@ def is_secret(name: str) -> bool:
         return True
     if not words or words[-1] in _HARMLESS:
         return False
-    joined = any(word.endswith(("token", "password", "passphrase")) for word in words)
+    joined = any(word.endswith(_ENDS) for word in words)
     return joined or bool(_WORDS & set(words)) or any(pair in _PAIRS for pair in zip(words, words[1:]))
 
 
@@ -184,19 +195,25 @@ def _decoded_start(coded: str) -> str:
     return base64.b64decode(coded[:64] + "=" * (-len(coded[:64]) % 4)).decode("utf-8", "replace")
 
 
-def _inline(line: str, keep: Callable[[str], None] = lambda _value: None) -> str:
+def _inline(line: str, keep: Callable[[str], None] = lambda _value: None, depth: int = 0) -> str:
     """Return a line without the values of its secret fields, each of which ``keep`` gets."""
+    if depth > _DEEPEST:
+        return REDACTED
 
     def replaced(found: re.Match[str]) -> str:
         if not is_secret(found[1]):
-            # The value may have fields itself, such as that of Environment=.
-            return f"{found[1]}{found[2]}{_inline(found[3], keep)}"
+            quoted = _QUOTED.fullmatch(found[3]) if found.re is _INLINE else None
+            if quoted and is_secret(quoted[2][:-1]):
+                keep(quoted[3])
+                return f"{found[1]}{found[2]}{quoted[1]}{quoted[2]}{REDACTED}{quoted[1]}"
+            # The value may have fields itself.
+            return f"{found[1]}{found[2]}{_inline(found[3], keep, depth + 1)}"
         if _bare(found[3]).lower() in _NO_SECRET:
             return found[0]
         keep(_bare(found[3]))
         return f"{found[1]}{found[2]}{REDACTED}"
 
-    return _INLINE.sub(replaced, line)
+    return _FLAG.sub(replaced, _INLINE.sub(replaced, line))
 
 
 def _bare(value: str) -> str:
@@ -235,7 +252,11 @@ def _redacted_config(text: str, keep: Callable[[str], None]) -> str:
 def _redacted_json(value: Any, keep: Callable[[str], None], secret: bool = False) -> Any:
     """Return parsed JSON without the values of secret fields, nor what is below them."""
     if isinstance(value, dict):
-        return {name: _redacted_json(each, keep, secret or is_secret(name)) for name, each in value.items()}
+        named = is_secret(str(value.get("name") or ""))
+        return {
+            name: _redacted_json(each, keep, secret or _covers(name, each) or (named and name == "value"))
+            for name, each in value.items()
+        }
     if isinstance(value, list):
         return [_redacted_json(each, keep, secret) for each in value]
     if not secret or value is None or isinstance(value, bool):
@@ -244,10 +265,17 @@ def _redacted_json(value: Any, keep: Callable[[str], None], secret: bool = False
     return REDACTED
 
 
+def _covers(name: str, value: Any) -> bool:
+    """Return whether a value is a secret, with all that is below it, because of its name."""
+    return is_secret(name) and (name.lower() not in _NAMES or not isinstance(value, (dict, list)))
+
+
 def _redacted_lines(lines: list[str], keep: Callable[[str], None]) -> Iterator[str]:
     """Yield the lines of a file in YAML, TOML or similar; a secret value may go on in lines below, deeper indented."""
     column: Optional[int] = None
     closing = ""
+    # Whether the last name was that of a secret, whose value follows, as of a variable of a container.
+    named = False
     for line in lines:
         stripped = line.strip()
         if closing:
@@ -261,7 +289,10 @@ def _redacted_lines(lines: list[str], keep: Callable[[str], None]) -> Iterator[s
             continue
         column = None
         found = _LINE.match(line)
-        if not found or not is_secret(found[2]):
+        if found and found[2] == "name":
+            named = is_secret(_bare(found[4]))
+        is_value = bool(found) and found[2] == "value" and named
+        if not found or not (is_value or _covers(found[2], found[4].strip() or {})):
             yield _redacted_words(line, keep)
             continue
         value = found[4].strip()
@@ -282,7 +313,11 @@ def _redacted_words(line: str, keep: Callable[[str], None]) -> str:
     position = 0
     while found := _WORD.search(line, position):
         position = found.end()
-        if is_secret(found[1]) and found[1].lower() not in _PROSE and (value := _VALUE.match(line, position)):
+        value = _VALUE.match(line, position)
+        if found[1].isupper() and value and is_secret(value[0]):
+            # The value of another field, such as keepalived's auth_type, before the next name.
+            continue
+        if is_secret(found[1]) and found[1].lower() not in _PROSE and value:
             for part in (_bare(value[0]), _bare(value[0]).partition(":")[2]):
                 keep(part)
             line = line[:position] + REDACTED + line[value.end() :]

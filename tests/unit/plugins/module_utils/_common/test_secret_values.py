@@ -178,3 +178,52 @@ def test_a_file_with_nothing_but_a_secret() -> None:
     redactor = Redactor()
     redactor.gather("correct horse\n", whole=True)
     assert "horse" not in redactor.text("it was 'correct horse'")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user: {token: NEEDLE-4711}",
+        "kubelet --token NEEDLE-4711 --v=2",
+        'FLAG: --password "NEEDLE-4711"',
+        "env:\n- name: DB_PASSWORD\n  value: NEEDLE-4711\n",
+        'Environment="API_TOKEN=abc NEEDLE-4711"',
+        "bindpw NEEDLE-4711",
+        "secretkey=NEEDLE-4711",
+        "authpass: NEEDLE-4711",
+        "curl -u alice:NEEDLE-4711 https://example.org",
+        "alice:NEEDLE-4711@tcp(db:3306)/shop",
+        "auth_type PASS auth_pass NEEDLE-4711",
+        "password={NEEDLE-4711",
+        "GET /?password=ab&NEEDLE-4711",
+        "authorization: NEEDLE-4711",
+        '{"env": [{"name": "DB_PASSWORD", "value": "NEEDLE-4711"}]}',
+    ],
+)
+def test_more_forms_of_secrets_are_replaced(text: str) -> None:
+    shown = Redactor().config(text)
+    assert "NEEDLE" not in shown, shown
+
+
+def test_settings_about_authorization_are_no_secrets() -> None:
+    redactor = Redactor()
+    kubelet = "authorization:\n  mode: Webhook\n  webhook:\n    cacheAuthorizedTTL: 5m0s\n"
+    for text in (kubelet, '{"authorization": {"mode": "Webhook"}}', "--authorization-mode=Node,RBAC"):
+        redactor.gather(text)
+        assert redactor.config(text).split() == text.split() or "Webhook" in redactor.config(text)
+    assert (
+        redactor.values == set()
+        and redactor.text("every 5m0s by Webhook, Node,RBAC") == "every 5m0s by Webhook, Node,RBAC"
+    )
+
+
+def test_a_word_before_the_name_of_a_secret_is_no_secret() -> None:
+    redactor = Redactor()
+    redactor.gather("    auth_type PASS auth_pass hunter22\n")
+    assert "hunter22" in redactor.values and "auth_pass" not in redactor.values
+
+
+def test_very_many_fields_of_a_line_are_no_error() -> None:
+    line = "&".join(f"a{number}=b" for number in range(2000)) + "&token=NEEDLE-4711"
+    assert "NEEDLE" not in Redactor().text(line)
+    assert "NEEDLE" not in Redactor().text("=".join(["a"] * 2000) + "=token=NEEDLE-4711")
