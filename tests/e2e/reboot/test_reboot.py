@@ -34,10 +34,13 @@ COUNTER = (
 HOOK = """
 - name: Patch the host
   ansible.builtin.lineinfile: {path: /root/patched, line: "{{ cluster_node_name }}", create: true, mode: "0600"}
-- name: Fail at the first try
-  ansible.builtin.file: {path: /root/tried, state: touch, mode: "0600"}
+- name: Check whether it was tried before
+  ansible.builtin.stat: {path: /root/tried}
   register: tried
-  failed_when: tried.diff.before.state == 'absent'
+- name: Note the try
+  ansible.builtin.copy: {dest: /root/tried, content: "", mode: "0600"}
+- name: Fail at the first try
+  ansible.builtin.assert: {that: tried.stat.exists}
 """
 
 
