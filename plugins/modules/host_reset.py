@@ -184,7 +184,16 @@ def call(command: Sequence[str], text: Optional[str] = None) -> tuple[int, str, 
     """Run a program; return its status and what it prints."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(list(command), input=text, capture_output=True, text=True, check=False, env=environment)
+        # Rules of others may have any bytes in their comments.
+        done = subprocess.run(
+            list(command),
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+            env=environment,
+        )
     except OSError as exc:
         return 127, "", f"{command[0]}: {exc.strerror}"
     return done.returncode, done.stdout, done.stderr

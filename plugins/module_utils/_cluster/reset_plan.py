@@ -52,12 +52,21 @@ def problems(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], clust
     """Return why the hosts may not be reset yet, each with the command to run first."""
     found = []
     named, groups = [host["host"] for host in hosts], asked["groups"]
-    if members := [host["host"] for host in hosts if host["name"] in (cluster.members or ())]:
+    members = [host["host"] for host in hosts if host["name"] in (cluster.members or ())]
+    nodes = [host["host"] for host in hosts if host["name"] in (cluster.nodes or ())]
+    # remove_node takes no host that has other roles.
+    several = [host for host in nodes if any(host in groups[name] for name in ("etcd", "master", "lb"))]
+    if several:
+        found.append(
+            f"{', '.join(several)}: still part of the running cluster; remove them first: "
+            f"{_command(asked, 'remove', several)}"
+        )
+    if members := [host for host in members if host not in several]:
         found.append(
             f"{', '.join(members)}: still etcd members of the running cluster; take them out of group "
             f"{asked['group_names']['etcd']}, run site.yml, then {_command(asked, 'remove_member', members)}"
         )
-    if nodes := [host["host"] for host in hosts if host["name"] in (cluster.nodes or ())]:
+    if nodes := [host for host in nodes if host not in several]:
         found.append(
             f"{', '.join(nodes)}: still nodes of the running cluster; drain and delete them first: "
             f"{_command(asked, 'remove_node', nodes)}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
@@ -20,11 +19,15 @@ DEEPEST = 100
 DEEP = ".hardway-deep"
 
 
+class _Found(Exception):
+    """There is something to delete, and a dry run need not know more."""
+
+
 class Tree:
     """A directory that is emptied."""
 
     def __init__(self, path: str, dry: bool = False) -> None:
-        """Take the directory; with ``dry``, only count."""
+        """Take the directory; with ``dry``, only find out whether there is something to delete."""
         self.path, self.dry = path, dry
         self.deleted = 0
         # What stays: mount points, with what is mounted there.
@@ -43,20 +46,26 @@ class Tree:
 
     def _empty(self, top: int, above: int, mount: int, path: str, depth: int) -> None:
         """Empty one open directory."""
-        for name in _names(above):
-            info = os.stat(name, dir_fd=above, follow_symlinks=False)
-            if not stat.S_ISDIR(info.st_mode):
+        for name, is_directory in _entries(above):
+            if not is_directory:
                 self._delete(name, above, f"{path}/{name}", os.unlink)
                 continue
-            with _entered(name, above) as below:
-                if mount_of(below) != mount:
-                    self.left.append(f"{path}/{name}")
-                    continue
-                if depth >= DEEPEST and not self.dry:
-                    self._move_up(name, above, top)
-                    continue
-                left = len(self.left)
-                self._empty(top, below, mount, f"{path}/{name}", depth + 1)
+            try:
+                # Nothing asks the file system that is mounted there, which may not answer.
+                with _entered(name, above) as below:
+                    left = len(self.left)
+                    if mount_of(below) != mount:
+                        self.left.append(f"{path}/{name}")
+                    elif depth >= DEEPEST and not self.dry:
+                        self._move_up(name, above, top)
+                        continue
+                    else:
+                        self._empty(top, below, mount, f"{path}/{name}", depth + 1)
+            except FileNotFoundError:
+                # Of a program that still runs, where only a plan is made.
+                continue
+            except OSError as exc:
+                raise HardwayError(f"{path}/{name}: cannot be read: {exc.strerror}; see its file system") from exc
             if len(self.left) == left:
                 self._delete(name, above, f"{path}/{name}", os.rmdir)
 
@@ -68,7 +77,7 @@ class Tree:
     def _delete(self, name: str, above: int, path: str, how: object) -> None:
         self.deleted += 1
         if self.dry:
-            return
+            raise _Found
         try:
             how(name, dir_fd=above)  # type: ignore[operator]
         except FileNotFoundError:
@@ -89,7 +98,8 @@ def delete(path: str, dry: bool = False) -> tuple[bool, list[str]]:
         # A link that leads nowhere is the operator's, too.
         return not os.path.islink(path) and delete_file(path, dry), []
     tree = Tree(real, dry)
-    tree.empty()
+    with contextlib.suppress(_Found):
+        tree.empty()
     stays = tree.left or real != os.path.abspath(path) or is_mount_point(real)
     if not stays:
         tree.deleted += 1
@@ -133,9 +143,11 @@ def _entered(path: str, above: int | None = None) -> Iterator[int]:
         os.close(handle)
 
 
-def _names(handle: int) -> list[str]:
+def _entries(handle: int) -> list[tuple[str, bool]]:
+    """Return the names in an open directory, and which are directories."""
     readable = os.open(".", _LIST, dir_fd=handle)
     try:
-        return os.listdir(readable)
+        with os.scandir(readable) as found:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
     finally:
         os.close(readable)

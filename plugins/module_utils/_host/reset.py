@@ -35,6 +35,15 @@ RUNTIME = ("containerd", "runc", "cni")
 RUNTIME_UNIT = "containerd.service"
 MARK = "hardway.kubernetes"
 
+# Directories that belong to the operating system, besides those at the root.
+SHARED = frozenset(
+    (
+        *("/etc/default", "/etc/systemd", "/etc/systemd/system", "/usr/bin", "/usr/lib"),
+        *("/usr/libexec", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var/backups", "/var/cache"),
+        *("/var/lib", "/var/log", "/var/run", "/var/spool", "/var/tmp"),
+    )
+)
+
 
 def is_ours(unit: str) -> bool:
     """Return whether a unit is one that the collection has written, changed or started."""
@@ -49,6 +58,16 @@ def _is_of(part: Mapping[str, Any], unit: str) -> bool:
 
 def _has_data(path: str) -> bool:
     return os.path.isfile(path) or (os.path.isdir(path) and bool(data_directories.content(Path(path))))
+
+
+def _check_narrow(path: str) -> None:
+    """Raise for a directory that is never ours alone, such as a data directory of the inventory."""
+    real = os.path.realpath(path)
+    if real.count("/") < 2 or real in SHARED:
+        raise HardwayError(
+            f"{path}: a directory of the whole host is not deleted; set the directory of the inventory to one of its own "
+            "below it, or delete what the cluster left there yourself"
+        )
 
 
 def _sweep(path: str) -> None:
@@ -69,6 +88,8 @@ class Reset:
         self.parts = [
             part for part in params["parts"] if self.deployed and (part["expected"] or any(map(is_ours, part["units"])))
         ]
+        for path in (path for part in self.parts for path in part["directories"]):
+            _check_narrow(path)
         runtime = next((part for part in self.parts if RUNTIME_UNIT in part["units"]), None)
         # Of its directories, the first two are its root and its state.
         root, state = (runtime or {"directories": ["", ""]})["directories"][:2]
@@ -246,7 +267,7 @@ class Reset:
             data_directories.check_unused(Path(path))
             if _has_data(path) and not self.params["delete_data"]:
                 self.moved[path] = data_directories.set_aside(Path(path), self.stamp)
-            elif not glob.glob(f"{path}/{data_directories.REMOVED}*"):
+            elif self.params["delete_data"] or not glob.glob(f"{path}/{data_directories.REMOVED}*"):
                 deletion.delete(path)
 
     def _places_of_users(self) -> list[str]:
@@ -259,7 +280,8 @@ class Reset:
         return [os.path.realpath(path) for path in self._directories() if os.path.isdir(path)]
 
     def _kept_mounts(self) -> list[str]:
-        points = mounts.fstab_points(HostFiles().read("/etc/fstab") or "")
+        # As the kernel names them.
+        points = map(os.path.realpath, mounts.fstab_points(HostFiles().read("/etc/fstab") or ""))
         return [path for path in sorted(points) if mounts.is_below(path, self._resolved())]
 
     def _mounts(self) -> list[mounts.Mount]:

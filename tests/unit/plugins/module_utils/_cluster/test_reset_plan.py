@@ -55,6 +55,13 @@ def test_a_member_must_have_left_first() -> None:
     assert problem.endswith("run remove_member -e hosts=m3 -e confirm=prod")
 
 
+def test_a_host_with_several_roles_is_removed_by_the_playbook_that_takes_it() -> None:
+    (problem,) = plan(["m3"], state(["M3"], ["M1", "M3"]))["problems"]
+    assert problem == (
+        "m3: still part of the running cluster; remove them first: run remove -e hosts=m3 -e confirm=prod"
+    )
+
+
 def test_a_host_that_has_left_is_reset_and_the_cluster_verified() -> None:
     found = plan(["w1"], state(None, None), state(["W2"], ["M1"]))
     assert found["problems"] == [] and found["verifies"] and not found["whole"]

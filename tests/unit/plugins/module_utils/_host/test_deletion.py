@@ -75,3 +75,21 @@ def test_a_file(tmp_path: Path) -> None:
     assert deletion.delete_file(str(tmp_path / "file"), dry=True)
     assert deletion.delete_file(str(tmp_path / "file"))
     assert not deletion.delete_file(str(tmp_path / "file"))
+
+
+def test_a_dry_run_ends_with_the_first_entry_and_what_vanishes_is_no_error(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "a/b/file").unlink()
+    (tree / "a/socket").unlink()
+    (tree / "link").unlink()
+    (tree / "fifo").unlink()
+    real = deletion._entries
+
+    def vanishing(handle: int) -> list[tuple[str, bool]]:
+        return [("gone", True), *real(handle)]
+
+    monkeypatch.setattr(deletion, "_entries", vanishing)
+    assert deletion.delete(str(tree), dry=True) == (True, [])
+    assert (tree / "a/b").is_dir()
+    assert deletion.delete(str(tree)) == (True, []) and not tree.exists()
