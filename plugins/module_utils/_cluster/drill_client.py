@@ -145,6 +145,11 @@ class Drill:
             raise HardwayError(f"cluster: not healthy before the drill: {'; '.join(problems)}; run verify")
         reader, writer = (Client(self.params["endpoint"], self.tls) for _number in range(2))
         counter = Writer(writer)
+        # The state before the stop.
+        self.watch()
+        if not self.changes:
+            counter.close()
+            raise HardwayError(f"{self.params['watch']} {self.params['subject']}: its state cannot be read; run verify")
         loops: list[tuple[Callable[[], Any], float]] = [
             (lambda: reader.ask("GET", READ), READ_INTERVAL),
             (counter.write, WRITE_INTERVAL),

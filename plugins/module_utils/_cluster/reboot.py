@@ -49,10 +49,11 @@ def plan(facts: Facts) -> dict[str, Any]:
     try:
         found = _batches(facts, reasons)
     except HardwayError as exc:
-        return {"reasons": {}, "batches": [], "before": {}, "refusals": [str(exc)], "text": []}
+        return {"reasons": {}, "batches": [], "reboots": [], "before": {}, "refusals": [str(exc)], "text": []}
     return {
         "reasons": reasons,
         "batches": found,
+        "reboots": [host for host in reasons if reboots(reasons[host])],
         "before": {
             host: [one for batch in found[:n] for one in batch] for n, batch in enumerate(found) for host in batch
         },
@@ -111,7 +112,7 @@ def _refusals(facts: Facts, reasons: Mapping[str, Sequence[str]], order: Sequenc
         )
     rebooting = [host for host in facts.hosts if reboots(reasons.get(host["host"], ()))]
     if not facts.apis and any("node" in host["groups"] for host in rebooting):
-        yield "API servers: none answers, so no node can be drained; repair them first (see playbooks/status.yml)"
+        yield "API servers: none answers, so no node can be drained; repair them first (run status)"
     for host in rebooting:
         yield from _quorum(facts, host, order[: order.index(host["host"])])
         # A drain in check mode that is refused has a message.

@@ -31,7 +31,7 @@ OLDER_KUBELETS = 3
 def findings(state: State) -> list[Finding]:
     """Return all problems, the worst first; of a stopped cluster, only that."""
     if is_stopped(state):
-        reason, remedy = "stopped on all hosts", "start it with playbooks/start.yml"
+        reason, remedy = "stopped on all hosts", "start it with the playbook start"
         return [Finding("critical", "hosts", "cluster", reason, remedy)]
     parts = (status_etcd.findings, api, leaders, hosts, nodes, balancers, certificates, backup, csrs, units, operation)
     found = [finding for part in parts for finding in part(state)]

@@ -291,8 +291,7 @@ def _redacted_lines(lines: list[str], keep: Callable[[str], None]) -> Iterator[s
         found = _LINE.match(line)
         if found and found[2] == "name":
             named = is_secret(_bare(found[4]))
-        is_value = bool(found) and found[2] == "value" and named
-        if not found or not (is_value or _covers(found[2], found[4].strip() or {})):
+        if not found or not ((named and found[2] == "value") or _covers(found[2], found[4].strip() or {})):
             yield _redacted_words(line, keep)
             continue
         value = found[4].strip()

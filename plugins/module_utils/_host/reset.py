@@ -40,7 +40,8 @@ SHARED = frozenset(
     (
         *("/etc/default", "/etc/systemd", "/etc/systemd/system", "/usr/bin", "/usr/lib"),
         *("/usr/libexec", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var/backups", "/var/cache"),
-        *("/var/lib", "/var/log", "/var/run", "/var/spool", "/var/tmp"),
+        *("/var/lib", "/var/log", "/var/run", "/var/spool"),
+        "/var/tmp",  # noqa: S108
     )
 )
 
@@ -65,8 +66,8 @@ def _check_narrow(path: str) -> None:
     real = os.path.realpath(path)
     if real.count("/") < 2 or real in SHARED:
         raise HardwayError(
-            f"{path}: a directory of the whole host is not deleted; set the directory of the inventory to one of its own "
-            "below it, or delete what the cluster left there yourself"
+            f"{path}: a directory of the whole host, and never deleted; delete what the cluster left there yourself, "
+            "and set the default in the inventory"
         )
 
 

@@ -29,8 +29,13 @@ class Outage:
         """Start the units of an outage that has not ended yet."""
         running = self.is_running()
         if running and not check:
-            self._systemd.do("start", f"{NAME}.service")
-            self._systemd.do("stop", f"{NAME}.timer")
+            try:
+                self._systemd.do("start", f"{NAME}.service")
+                self._systemd.do("stop", f"{NAME}.timer")
+            except HardwayError:
+                # It may have elapsed meanwhile, and is unloaded then.
+                if self.is_running():
+                    raise
         return {"changed": running}
 
     def begin(self, units: list[str], starts: list[str], seconds: int, check: bool) -> dict[str, Any]:

@@ -318,6 +318,6 @@ def test_a_stopped_cluster_is_one_problem() -> None:
     state = status.changed(status.healthy())
     for unit in (unit for host in state.hosts.values() for unit in host["units"]):
         unit.update(state="inactive (dead)", active=False, error="it is inactive (dead)")
-    assert found(state) == [("critical", "cluster: stopped on all hosts; start it with playbooks/start.yml")]
+    assert found(state) == [("critical", "cluster: stopped on all hosts; start it with the playbook start")]
     state.hosts["n1"]["units"][0]["state"] = "failed (failed)"
     assert len(found(state)) > 1

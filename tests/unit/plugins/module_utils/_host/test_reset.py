@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import former_settings, reset
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.reset import Reset
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import Seen
@@ -219,3 +220,11 @@ def test_the_record_of_former_settings_is_used_before_it_goes(host: Host, tmp_pa
     )
     found = host.reset(expected=True)
     assert found.plan() == [f"delete {tmp_path}/records"]
+
+
+@pytest.mark.parametrize("path", ["/data", "/var/lib", "/usr/local"])
+def test_a_directory_of_the_whole_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    host = Host(tmp_path, monkeypatch)
+    host.write("records/x")
+    with pytest.raises(HardwayError, match=f"{path}: a directory of the whole host, and never deleted"):
+        host.reset(expected=True, directories=[path])
