@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Optional
 
 from .errors import SandboxError
@@ -19,9 +19,17 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the one that started it is gone."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def end_with_this() -> Callable[[], None]:
+    """Return what a child does before its program starts, so that the kernel ends it together with this process."""
+    parent = os.getpid()
+
+    def in_child() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # The parent may have ended between fork and prctl: then no signal comes.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child
 
 
 def last_line(text: str) -> str:
@@ -48,7 +56,7 @@ def run(
             cwd=cwd,
             input=stdin if stdin is not None else "",
             env={**os.environ, "LC_ALL": "C", **(env or {})},
-            preexec_fn=die_with_parent,
+            preexec_fn=end_with_this(),
         )
     except FileNotFoundError as exc:
         raise SandboxError(f"{argv[0]} is not installed on this machine") from exc

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -340,3 +342,25 @@ def test_a_passphrase_that_others_can_read_is_refused(tmp_path: Path) -> None:
         program.read_passphrase(str(path))
     path.chmod(0o600)
     assert program.read_passphrase(str(path)) == b"secret"
+
+
+@pytest.mark.parametrize("parent_ends", [False, True])
+def test_no_child_starts_when_the_program_was_killed_just_after_the_fork(parent_ends: bool) -> None:
+    """Then the kernel's signal, which the child asks for after the fork, never comes."""
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        in_child, me = program.end_with_this(), os.getpid()
+        if os.fork():
+            if not parent_ends:
+                os.wait()
+            os._exit(0)
+        while parent_ends and os.getppid() == me:
+            time.sleep(0.001)
+        in_child()
+        os.write(writer, b"started")
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(parent, 0)
+    with os.fdopen(reader, "rb") as pipe:
+        assert pipe.read() == (b"" if parent_ends else b"started")
