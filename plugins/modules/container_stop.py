@@ -12,9 +12,10 @@ short_description: Stop the containers of a node
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
-  - Sends every running container of the kubelet the stop signal of its image,
-    by default C(SIGTERM), waits until they have ended, kills what is left after
-    O(grace_period), and then stops the sandboxes of the pods.
+  - Has the runtime send every running container of the kubelet the stop signal
+    of its image, by default C(SIGTERM), and kill what is left after
+    O(grace_period). Then stops the sandboxes of the pods, which frees their
+    addresses.
   - Nothing is removed. A kubelet that runs would start them again, so stop it
     before; when it is started, it does so. C(preStop) hooks are not run, as the
     kubelet runs them.
@@ -32,18 +33,10 @@ options:
       V(1m30s).
     type: str
     default: 60s
-  ctr:
-    description: Path of the C(ctr) command.
-    type: path
-    default: /usr/local/bin/ctr
-  address:
+  socket:
     description: Socket of containerd.
     type: path
     default: /run/containerd/containerd.sock
-  namespace:
-    description: Namespace of containerd. The kubelet uses V(k8s.io).
-    type: str
-    default: k8s.io
 """
 
 EXAMPLES = r"""
@@ -72,89 +65,35 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.cri import Runtime
 
 SPEC: dict[str, Any] = {
     "grace_period": {"type": "str", "default": "60s"},
-    "ctr": {"type": "path", "default": "/usr/local/bin/ctr"},
-    "address": {"type": "path", "default": "/run/containerd/containerd.sock"},
-    "namespace": {"type": "str", "default": "k8s.io"},
+    "socket": {"type": "path", "default": "/run/containerd/containerd.sock"},
 }
-# By kind, as containerd labels them.
-CONTAINERS = "container"
-SANDBOXES = "sandbox"
-LOG = "see `journalctl -u containerd`"
-# Seconds until a killed container is gone.
-DEATH = 10.0
 
 
-class Runtime:
-    """The containers of containerd, through ctr."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        """Remember how to call ctr."""
-        params = module.params
-        self.module = module
-        self.command = [params["ctr"], "--address", params["address"], "--namespace", params["namespace"]]
-
-    def call(self, *arguments: str) -> str:
-        """Return the output of ctr; raise its error when it fails."""
-        try:
-            code, out, err = self.module.run_command([*self.command, *arguments], handle_exceptions=False)
-        except OSError as exc:
-            raise HardwayError(f"{self.command[0]}: cannot be run: {exc.strerror}; run role containerd") from exc
-        if code != 0:
-            raise HardwayError(
-                f"ctr {' '.join(arguments)}: {err.strip() or out.strip()}; see `journalctl -u containerd`"
-            )
-        return out
-
-    def running(self, kind: str) -> list[str]:
-        """Return the running containers of a kind."""
-        known = self.call("containers", "ls", "-q", f'labels."io.cri-containerd.kind"=={kind}').split()
-        tasks = [line.split() for line in self.call("tasks", "ls").splitlines()[1:]]
-        return sorted({fields[0] for fields in tasks if fields[2:3] == ["RUNNING"]}.intersection(known))
-
-    def stop(self, kind: str, seconds: float) -> tuple[list[str], list[str]]:
-        """Stop all of a kind; return them, and those that had to be killed."""
-        found = self.running(kind)
-        # Without a signal, ctr sends the one of the image.
-        self._signal(kind, found)
-        _ended, left = wait_until(lambda: self.running(kind), lambda ids: not ids, timeout=seconds if found else 0)
-        if left:
-            self._signal(kind, left, "--signal", "SIGKILL")
-            ended, rest = wait_until(lambda: self.running(kind), lambda ids: not ids, timeout=DEATH)
-            if not ended:
-                raise HardwayError(
-                    f"containers {', '.join(rest)}: still run after SIGKILL; see `journalctl -u containerd`"
-                )
-        return found, left
-
-    def _signal(self, kind: str, ids: list[str], *options: str) -> None:
-        for one in ids:
-            try:
-                self.call("tasks", "kill", *options, one)
-            except HardwayError:
-                # It may have ended meanwhile.
-                if one in self.running(kind):
-                    raise
+def stop(runtime: Runtime, containers: list[str], pods: list[str], seconds: int) -> list[str]:
+    """Stop the containers, all at once, then the sandboxes; return the containers that had to be killed."""
+    # Each may take all its time, so none waits for another.
+    killed = map_concurrently(lambda one: runtime.stop_container(one, seconds), containers, limit=len(containers))
+    map_concurrently(runtime.stop_pod, pods)
+    return [container for container, was_killed in zip(containers, killed) if was_killed]
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    runtime = Runtime(module)
+    runtime = Runtime(module.params["socket"])
     try:
-        seconds = parse(module.params["grace_period"], "grace_period", zero=True).total_seconds()
-        before = runtime.running(CONTAINERS)
-        pods = runtime.running(SANDBOXES)
-        stopped, killed = (before, []) if module.check_mode else runtime.stop(CONTAINERS, seconds)
-        if not module.check_mode:
-            runtime.stop(SANDBOXES, DEATH)
+        seconds = int(parse(module.params["grace_period"], "grace_period", zero=True).total_seconds())
+        containers, pods = runtime.running(), sorted(runtime.pods(ready=True))
+        killed = [] if module.check_mode else stop(runtime, containers, pods, seconds)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
-    diff = {"before": "".join(f"{one}\n" for one in stopped), "after": ""}
-    module.exit_json(changed=bool(stopped or pods), stopped=stopped, killed=killed, diff=diff)
+    diff = {"before": "".join(f"{one}\n" for one in containers), "after": ""}
+    module.exit_json(changed=bool(containers or pods), stopped=containers, killed=killed, diff=diff)
 
 
 if __name__ == "__main__":

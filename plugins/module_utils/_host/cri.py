@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few calls of the container runtime interface that end pods, over gRPC on a socket, without a client program.
+"""The few calls of the container runtime interface that stop and end pods, over gRPC on a socket.
 
 Only through the runtime itself do the CNI plugins free addresses and host ports.
 """
@@ -22,6 +22,10 @@ _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _INITIAL_WINDOW_SIZE = 4
 _LARGE = 1 << 30
 _VARINT, _BYTES = 0, 2
+# As the interface numbers them.
+_READY, _RUNNING = 0, 1
+# The exit code of SIGKILL.
+_KILLED = 137
 
 
 class Runtime:
@@ -31,20 +35,39 @@ class Runtime:
         """Remember the socket; nothing is sent yet."""
         self.path, self.timeout = path, timeout
 
-    def pods(self) -> dict[str, str]:
-        """Return the pod sandboxes by ID, running or not, as namespace/name."""
+    def pods(self, *, ready: bool = False) -> dict[str, str]:
+        """Return the pod sandboxes by ID, as namespace/name; running or not, or those alone that run."""
+        only = field(1, field(2, number(1, _READY))) if ready else b""
         found = {}
-        for kind, item in fields(self._call("ListPodSandbox", b"")):
+        for kind, item in fields(self._call("ListPodSandbox", only)):
             if kind == 1 and isinstance(item, bytes):
                 pod = dict(fields(item))
                 names = dict(fields(bytes_of(pod.get(2))))
                 found[text_of(pod.get(1))] = f"{text_of(names.get(3))}/{text_of(names.get(1))}"
         return found
 
+    def running(self) -> list[str]:
+        """Return the IDs of the running containers, without sandboxes."""
+        only = field(1, field(2, number(1, _RUNNING)))
+        found = (dict(fields(bytes_of(item))) for kind, item in fields(self._call("ListContainers", only)) if kind == 1)
+        return sorted(text_of(container.get(1)) for container in found)
+
+    def stop_container(self, container: str, seconds: int) -> bool:
+        """Stop a container with the signal of its image; kill it after these seconds, and return whether that was needed."""
+        Runtime(self.path, self.timeout + seconds)._call(
+            "StopContainer", field(1, container.encode()) + number(2, seconds)
+        )
+        status = dict(fields(self._call("ContainerStatus", field(1, container.encode()))))
+        return dict(fields(bytes_of(status.get(1)))).get(7) == _KILLED
+
+    def stop_pod(self, pod: str) -> None:
+        """Stop a pod sandbox with its containers, and free its address."""
+        self._call("StopPodSandbox", field(1, pod.encode()))
+
     def end(self, pod: str) -> None:
         """Stop and remove a pod sandbox with its containers."""
-        for verb in ("StopPodSandbox", "RemovePodSandbox"):
-            self._call(verb, field(1, pod.encode()))
+        self.stop_pod(pod)
+        self._call("RemovePodSandbox", field(1, pod.encode()))
 
     def _call(self, method: str, message: bytes) -> bytes:
         """Return the response message of one call."""
@@ -111,9 +134,14 @@ def headers(path: str) -> bytes:
     return found
 
 
-def field(number: int, value: bytes) -> bytes:
-    """Return a field of a protobuf message."""
-    return _varint(number << 3 | _BYTES) + _varint(len(value)) + value
+def field(key: int, value: bytes) -> bytes:
+    """Return a field of a protobuf message that is a string or a message."""
+    return _varint(key << 3 | _BYTES) + _varint(len(value)) + value
+
+
+def number(key: int, value: int) -> bytes:
+    """Return a field of a protobuf message that is a number."""
+    return _varint(key << 3 | _VARINT) + _varint(value)
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Union[int, bytes]]]:
@@ -141,12 +169,12 @@ def bytes_of(value: Union[int, bytes, None]) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _varint(number: int) -> bytes:
+def _varint(value: int) -> bytes:
     found = b""
-    while number > 127:
-        found += bytes([number & 127 | 128])
-        number >>= 7
-    return found + bytes([number])
+    while value > 127:
+        found += bytes([value & 127 | 128])
+        value >>= 7
+    return found + bytes([value])
 
 
 def _read_varint(message: bytes, position: int) -> tuple[int, int]:

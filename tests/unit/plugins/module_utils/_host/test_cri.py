@@ -94,3 +94,19 @@ def test_a_refusal_is_an_error(path: Path) -> None:
 def test_no_server(path: Path) -> None:
     with pytest.raises(HardwayError, match="No such file or directory; see journalctl"):
         cri.Runtime(str(path)).pods()
+
+
+def test_running_containers_and_ready_pods_are_asked_for(path: Path) -> None:
+    containers = [cri.field(1, cri.field(1, name) + cri.number(6, 1)) for name in (b"c2", b"c1")]
+    server = Server(path, [b"".join(containers), pod("s1", "web")])
+    runtime = cri.Runtime(str(path), timeout=5)
+    assert runtime.running() == ["c1", "c2"] and runtime.pods(ready=True) == {"s1": "shop/web"}
+    # Filter: state, in a message of its own: running is 1, ready is 0.
+    assert [body for _call, body in server.calls] == [b"\x0a\x04\x12\x02\x08\x01", b"\x0a\x04\x12\x02\x08\x00"]
+
+
+@pytest.mark.parametrize(("code", "killed"), [(0, False), (143, False), (137, True)])
+def test_a_container_is_stopped_in_its_time(path: Path, code: int, killed: bool) -> None:
+    server = Server(path, [b"", cri.field(1, cri.field(1, b"c1") + cri.number(7, code))])
+    assert cri.Runtime(str(path), timeout=5).stop_container("c1", 300) is killed
+    assert server.calls[0] == ("/runtime.v1.RuntimeService/StopContainer", b"\x0a\x02c1\x10\xac\x02")
