@@ -1,0 +1,55 @@
+# Copyright (c) 2026, hardway.kubernetes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One command upgrades by two minors: every host has the first one before any host has the second one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dev.standins import use as rehearsal
+from tests.support.hosts.cluster import Cluster, unharmed
+from tests.support.needs import need_cluster
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
+
+VERSIONS = ("1.34.9", "1.35.6", "1.36.2")
+TOPOLOGIES = {
+    "single-master": ["etcd=n1", "master=n1", "lb=", "node=n1,n2"],
+    "ha": ["etcd=n1,n2,n3", "master=n1,n2,n3", "lb=n1,n2,n3", "node=n1,n2,n3"],
+}
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_two_minors_in_one_command(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if any(rehearsal.lacking(version) for version in VERSIONS):
+        pytest.skip(f"needs the binaries of Kubernetes {', '.join(VERSIONS)}, since stand-ins evict no pods")
+    monkeypatch.setenv("KUBERNETES_VERSION", VERSIONS[0])
+    need_cluster()
+    cluster = Cluster("e2e-two-minors", TOPOLOGIES[topology])
+    to = ("-e", f"to={','.join(VERSIONS[1:])}", "-e", "confirm=kubernetes")
+    with cluster.standing(3 if topology == "ha" else 2):
+        cluster.deploy()
+        nodes = cluster.kubectl("n1", "get nodes -o jsonpath={.items[*].metadata.name}").split()
+        server = cluster.kubectl("n1", "config view -o jsonpath={.clusters[0].cluster.server}")
+        address = "" if topology == "ha" else server.removeprefix("https://").partition(":")[0]
+        with cluster.polling(address=address) as poll:
+            done = cluster.run(*to, playbook="playbooks/upgrade.yml")
+        assert done.status == 0, done.output[-6000:]
+        drained = [task["play"] for task in done.tasks if task["name"] == "Drain the node" and task["changed"]]
+        assert len(drained) == 2 * len(nodes)
+        shown = "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}"
+        assert cluster.kubectl("n1", shown).split() == [f"v{VERSIONS[-1]}"] * len(nodes)
+        served = json.loads(cluster.kubectl("n1", "version -o json"))
+        assert served["serverVersion"]["gitVersion"] == f"v{VERSIONS[-1]}"
+        print(poll)
+        if topology == "ha":
+            unharmed(poll, "upgrade by two minors")
+        # The only API server is away while it restarts, and nothing it has stored is lost.
+        assert poll.lost == 0 and poll.writes > 20
+        again = cluster.run(*to, playbook="playbooks/upgrade.yml")
+        assert again.status == 0 and again.changed == {}, again.output[-3000:]
+        cluster.settings = {"cluster_kubernetes_version": VERSIONS[-1]}
+        assert cluster.deploy().changed == {}
