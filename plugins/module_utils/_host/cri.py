@@ -53,7 +53,7 @@ class Runtime:
         return sorted(text_of(container.get(1)) for container in found)
 
     def stop_container(self, container: str, seconds: int) -> bool:
-        """Stop a container with the signal of its image; kill it after these seconds, and return whether that was needed."""
+        """Stop a container with the signal of its image; kill it after these seconds; return whether it was."""
         Runtime(self.path, self.timeout + seconds)._call(
             "StopContainer", field(1, container.encode()) + number(2, seconds)
         )
