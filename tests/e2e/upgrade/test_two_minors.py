@@ -16,6 +16,7 @@ from tests.support.needs import need_cluster
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
 VERSIONS = ("1.34.9", "1.35.6", "1.36.2")
+PATCH = "1.36.3"
 TOPOLOGIES = {
     "single-master": ["etcd=n1", "master=n1", "lb=", "node=n1,n2"],
     "ha": ["etcd=n1,n2,n3", "master=n1,n2,n3", "lb=n1,n2,n3", "node=n1,n2,n3"],
@@ -53,3 +54,21 @@ def test_two_minors_in_one_command(topology: str, monkeypatch: pytest.MonkeyPatc
         assert again.status == 0 and again.changed == {}, again.output[-3000:]
         cluster.settings = {"cluster_kubernetes_version": VERSIONS[-1]}
         assert cluster.deploy().changed == {}
+        cluster.settings = {}
+        upgrade_to_a_patch(cluster, address)
+
+
+def upgrade_to_a_patch(cluster: Cluster, address: str) -> None:
+    """Upgrade to a newer patch of the same minor, without a drain: no pod is moved."""
+    if rehearsal.lacking(PATCH):
+        pytest.skip(f"needs the binaries of Kubernetes {PATCH} for an upgrade within a minor")
+    pods = "-n kube-system get pods -l k8s-app=kube-dns -o jsonpath={.items[*].metadata.uid}"
+    before = sorted(cluster.kubectl("n1", pods).split())
+    with cluster.polling(address=address) as poll:
+        done = cluster.run("-e", f"to={PATCH}", "-e", "confirm=kubernetes", playbook="playbooks/upgrade.yml")
+    assert done.status == 0, done.output[-6000:]
+    assert "Drain the node" not in done.changed and before == sorted(cluster.kubectl("n1", pods).split()) != []
+    shown = "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}"
+    assert set(cluster.kubectl("n1", shown).split()) == {f"v{PATCH}"}
+    print(poll)
+    assert poll.lost == 0
