@@ -48,7 +48,8 @@ echo data >{MOUNTED}/file
 # Without the empty chains of tables that are created once they are needed.
 OWN = "iptables-save | grep -e ^-A -e ^: | grep -v -e KUBE -e FLANNEL -e CNI- -e '^:[A-Z]* ACCEPT'"
 RULES = f"{OWN} | sed 's/ [[].*//' | sort; nft list table inet operator"
-SYSCTLS = "sysctl -e net.ipv4.ip_forward net.ipv4.ip_nonlocal_bind vm.overcommit_memory kernel.panic"
+# Those that a host has for itself: vm.* and kernel.* are the machine's, where other sandboxes may set them meanwhile.
+SYSCTLS = "sysctl -e net.ipv4.ip_forward net.ipv4.ip_nonlocal_bind"
 LEFT = (
     *("/etc/etcd", "/etc/kubernetes", "/etc/kube-flannel", "/var/lib/kube-proxy", "/opt/hardway", "/var/lib/hardway"),
     *("/run/flannel", "/etc/containerd", "/run/containerd", "/etc/cni", "/opt/cni", "/var/lib/cni", "/var/log/pods"),
