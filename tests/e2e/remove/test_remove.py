@@ -81,7 +81,7 @@ def test_what_stands_in_the_way_is_refused(cluster: Cluster) -> None:
         ((), "hosts: not set; name the hosts"),
         (("-e", "hosts=n9"), "hosts: n9: no host or group of the inventory"),
         (("-e", "hosts=n4", "-e", "confirm=prod"), "confirm: prod is not the name"),
-        (("-e", "hosts=n1,n2,n3", *CONFIRM), "group etcd: n1, n2, n3 would be removed, and no other host is in it"),
+        (("-e", "hosts=n1,n2,n3", *CONFIRM), "hosts: no host of etcd would stay"),
         (("-e", "hosts=n4", "-e", "lost=n4", *CONFIRM), "answers on port 22, so this host is not lost"),
     ):
         done = remove(cluster, *arguments)
