@@ -51,7 +51,7 @@ unit: venv ## pure decisions, no hosts
 integration: venv needs ## modules against the real programs
 	pytest tests/integration --numprocesses 4 --dist loadfile
 
-molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify
+molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify; SCENARIO=ha takes longer
 	$(BIN)/python dev/tools/molecule.py $(SCENARIO)
 
 e2e: e2e-others e2e-balancer e2e-cluster ## clusters on sandbox hosts
@@ -67,6 +67,7 @@ e2e-others: venv needs ## the others
 
 e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)
+	$(if $(ARGS),,$(BIN)/python dev/tools/molecule.py ha)
 
 test: venv ## everything, as CI runs it
 	$(BIN)/python dev/tools/test.py
