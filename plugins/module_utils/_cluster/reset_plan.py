@@ -34,7 +34,13 @@ def plan(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[s
     text += [] if whole else _unchecked(named, cluster)
     if whole and anything:
         text.insert(0, f"All hosts of cluster {asked['cluster']}: it ends, with all its objects.")
-    end = f"Nothing was changed. To go on: {asked['command']}" if anything else "Nothing is to be done."
+    found = [] if whole else problems(hosts, asked, cluster)
+    if found:
+        end = "Nothing can be reset now."
+    elif asked["confirmed"]:
+        end = f"Confirmed with confirm={asked['cluster']}"
+    else:
+        end = f"Nothing was changed. To go on: {asked['command']}" if anything else "Nothing is to be done."
     return {
         "cluster": asked["cluster"],
         "playbook": "reset",
@@ -43,8 +49,8 @@ def plan(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[s
         # Whether a cluster is left that can be verified.
         "verifies": not whole and cluster.nodes is not None,
         "hosts": steps,
-        "problems": [] if whole else problems(hosts, asked, cluster),
-        "text": [*text, f"Confirmed with confirm={asked['cluster']}" if asked["confirmed"] else end],
+        "problems": found,
+        "text": [*text, end],
     }
 
 

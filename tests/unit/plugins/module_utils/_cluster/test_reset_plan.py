@@ -43,6 +43,8 @@ def plan(
 
 def test_a_node_must_have_left_first() -> None:
     found = plan(["w1", "w2"], state(["W1"], ["M1"]))
+    # The plan is shown nevertheless, without a command that would be refused, too.
+    assert found["text"] == ["w1: stop x", "w2: stop x", "Nothing can be reset now."]
     assert found["problems"] == [
         "w1: still nodes of the running cluster; drain and delete them first: "
         "run remove_node -e hosts=w1 -e confirm=prod"
