@@ -47,7 +47,7 @@ class Operations:
         """Run a playbook, and require success."""
         begin = time.monotonic()
         done = self.cluster.run(*arguments, playbook=playbook)
-        assert done.status == 0, f"{what}: {done.output[-6000:]}"
+        assert done.status == 0, f"{what}: {done.failure}"
         seconds = time.monotonic() - begin
         self.rows.append(f"{what}: {seconds:.0f} s, {len(done.tasks)} tasks, {sum(done.changed.values())} changes")
         print(self.rows[-1])

@@ -49,6 +49,12 @@ class Run:
         return {task["name"]: task["changed"] for task in self.tasks if task["changed"]}
 
     @property
+    def failure(self) -> str:
+        """Return the output about the first failed task, or the end."""
+        begin = self.output.find("fatal: [")
+        return self.output[max(0, begin - 3000) : begin + 3000] if begin >= 0 else self.output[-6000:]
+
+    @property
     def changes(self) -> Counter[tuple[str, str, str]]:
         """Return play, role and name of the tasks that changed something, with the number of hosts."""
         found: Counter[tuple[str, str, str]] = Counter()
