@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity galaxy types unit integration molecule e2e e2e-cluster e2e-balancer e2e-others e2e-long test demo demo-down rehearse bench bench-pki docs docs-check build clean
+.PHONY: help venv needs lint sanity galaxy types unit integration molecule e2e e2e-cluster e2e-balancer e2e-others e2e-long test demo demo-down rehearse bench bench-pki bench-scale docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -88,6 +88,9 @@ bench: venv needs ## speed of the HA deployment, and its floor
 
 bench-pki: venv ## keys and certificates: ours against cfssl and openssl
 	@$(BIN)/python dev/bench/pki.py
+
+bench-scale: venv ## the controller's cost with 10, 100 and 1,000 simulated hosts; ARGS="--sizes 10,100"
+	@$(BIN)/python dev/bench/scale.py $(ARGS)
 
 docs: venv ## regenerate the reference pages and README tables
 	$(BIN)/python dev/tools/gendocs.py
