@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import pstats
@@ -149,7 +150,8 @@ class Cluster:
         self.run = self.directory / "run"
         self.finished = self.directory / "finished"
         self.inventory = self.run / "inventory"
-        self.profile: Path | None = None
+        # Where profiles go: that of the main process, and those of some workers.
+        self.profiles: Path | None = None
 
     def prepare(self) -> None:
         """Deploy the cluster, or reuse what was deployed by the same code: until a run changes nothing."""
@@ -198,9 +200,11 @@ class Cluster:
         command = [tool("ansible-playbook"), "-i", str(self.inventory), *arguments]
         if self.forks:
             command += ["--forks", str(self.forks)]
-        if self.profile:
-            command = [sys.executable, "-m", "cProfile", "-o", str(self.profile), *command]
         environment = surroundings(self.run / "state", report, calls)
+        if self.profiles:
+            shutil.rmtree(self.profiles, ignore_errors=True)
+            self.profiles.mkdir()
+            environment["HARDWAY_SCALE_PROFILES"] = str(self.profiles)
         begin = time.monotonic()
         with self.log(name).open("wb") as log:
             process = subprocess.Popen(command, cwd=TOP, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -296,14 +300,16 @@ SCENARIOS: dict[str, Callable[[Cluster], list[str]]] = {
 }
 
 
-def profiled(path: Path, lines: int) -> str:
-    """Return the functions of the main process that took the most time."""
-    with (path.with_suffix(".txt")).open("w+", encoding="utf-8") as file:
-        found = pstats.Stats(str(path), stream=file)
-        found.sort_stats("tottime").print_stats(lines)
-        found.sort_stats("cumulative").print_stats(lines)
-        file.seek(0)
-        return file.read()
+def profiled(profiles: list[Path], lines: int) -> str:
+    """Return the functions that took the most time, of all profiles together."""
+    text = io.StringIO()
+    if profiles:
+        found = pstats.Stats(*map(str, profiles), stream=text).strip_dirs()
+        # Otherwise every file is listed.
+        found.files = []  # type: ignore[attr-defined]
+        for order in ("tottime", "cumulative"):
+            found.sort_stats(order).print_stats(lines)
+    return text.getvalue()
 
 
 def measured(sizes: Iterable[int], scenarios: Iterable[str], forks: int | None, profile: int) -> list[Measured]:
@@ -316,11 +322,14 @@ def measured(sizes: Iterable[int], scenarios: Iterable[str], forks: int | None, 
         for name in scenarios:
             cluster.restore()
             arguments = SCENARIOS[name](cluster)
-            cluster.profile = cluster.directory / f"{name.replace(' ', '-')}.prof" if profile else None
+            cluster.profiles = cluster.directory / f"{name.replace(' ', '-')}.profiles" if profile else None
             found.append(cluster.play(name, arguments))
             print(json.dumps(asdict(found[-1])), file=sys.stderr, flush=True)
-            if profile and cluster.profile:
-                print(profiled(cluster.profile, profile))
+            if cluster.profiles:
+                for who in ("main", "worker"):
+                    files = sorted(cluster.profiles.glob(f"{who}*.prof"))
+                    print(f"{name}, {size} hosts, {len(files)} {who}, processor seconds:", flush=True)
+                    print(profiled(files, profile), flush=True)
             if found[-1].status:
                 print(f"{name}: failed; see {cluster.log(name)}", file=sys.stderr)
     return found
@@ -334,7 +343,7 @@ def main() -> int:
     parser.add_argument("--forks", type=int, help="other than in ansible.cfg")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     parser.add_argument(
-        "--profile", type=int, default=0, metavar="LINES", help="profile the main process, which slows it"
+        "--profile", type=int, default=0, metavar="LINES", help="profile main process and workers, which slows them"
     )
     options = parser.parse_args()
     scenarios = [name.strip() for name in options.scenarios.split(",")]

@@ -19,16 +19,25 @@ options:
     type: path
     env: [{name: HARDWAY_SCALE_REPORT}]
     required: true
+  profiles:
+    description: Directory for the profiles of the main process and of some workers. Without it, none is profiled.
+    type: path
+    env: [{name: HARDWAY_SCALE_PROFILES}]
 """
 
+import cProfile
 import json
 import os
 import time
 from pathlib import Path
 from typing import Any
 
+from ansible.executor.process.worker import WorkerProcess
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import connection_loader
+
+# One of so many workers is profiled: each leaves a file.
+SAMPLE = 10
 
 
 class CallbackModule(CallbackBase):
@@ -47,6 +56,14 @@ class CallbackModule(CallbackBase):
         self.by_id: dict[str, dict[str, Any]] = {}
         self.play = ""
         self.begin = (0.0, 0.0)
+        # Of processor time: most of the time, the main process waits.
+        self.profile = cProfile.Profile(time.process_time)
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Profile, if that is wanted."""
+        if directory := self.get_option("profiles"):
+            profile_workers(Path(directory), self.profile)
+            self.profile.enable()
 
     def _end(self) -> None:
         if self.tasks and not self.tasks[-1]["seconds"]:
@@ -94,7 +111,30 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the report."""
         self._end()
+        if directory := self.get_option("profiles"):
+            self.profile.disable()
+            self.profile.dump_stats(Path(directory) / "main.prof")
         Path(self.get_option("report")).write_text(json.dumps({"tasks": self.tasks}), encoding="utf-8")
+
+
+def profile_workers(directory: Path, main: cProfile.Profile) -> None:
+    """Let some of the workers that are forked from now on write a profile; they have no hook for that."""
+    plain = WorkerProcess._run
+
+    def run(worker: Any) -> Any:
+        main.disable()
+        if os.getpid() % SAMPLE:
+            return plain(worker)
+        profile = cProfile.Profile(time.process_time)
+        try:
+            return profile.runcall(plain, worker)
+        finally:
+            # Its result is sent, so it may be killed at any time.
+            place = directory / f"worker-{os.getpid()}.prof"
+            profile.dump_stats(place.with_suffix(".part"))
+            place.with_suffix(".part").rename(place)
+
+    WorkerProcess._run = run
 
 
 def _now() -> tuple[float, float]:
