@@ -12,7 +12,9 @@ import pytest
 from tests.support.repository import ROLES
 
 # Playbooks begin with these. What adds hosts has the facts of the preflight.
-FIRST = sorted({*ROLES.glob("*/tasks/*plan.yml"), ROLES / "cluster/tasks/lock.yml", ROLES / "drill/tasks/main.yml"})
+FIRST = sorted(
+    {*ROLES.glob("*/tasks/*plan.yml"), ROLES / "cluster/tasks/lock_hosts.yml", ROLES / "drill/tasks/main.yml"}
+)
 GATHERED = ("import_tasks: addresses.yml", "tasks_from: addresses", "power_units.yml")
 PLANS = [path for path in FIRST if path.name != "add_plan.yml"]
 
