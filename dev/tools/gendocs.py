@@ -54,6 +54,7 @@ PLAYBOOK_ORDER = [
         "certificates",
         "renew",
         "upgrade",
+        "rollback",
         "reboot",
         "stop",
         "start",

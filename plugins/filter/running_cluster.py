@@ -63,7 +63,9 @@ _value:
     - C(versions) has the versions of the running components, which are the default for an inventory without versions.
       Recorded versions are used for components that no host reports.
     - C(runs) has versions with their hosts, by component.
-    - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play.
+    - C(masters) has versions with their hosts of all API servers, C(behind) of those outside of the play, C(nodes) of
+      the nodes.
+    - C(upgrade) has the state of the last upgrade of Kubernetes, as M(hardway.kubernetes.cluster_record) records it.
     - C(complete) has the binaries that all hosts have.
     - C(etcd_data) has the hosts with etcd data.
     - C(moved) has the hosts with etcd data whose address differs from that of their running member.
@@ -77,7 +79,11 @@ def running_cluster(
 ) -> dict[str, t.Any]:
     """Return the state of the running cluster."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import fixed_settings, versions
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import (
+        fixed_settings,
+        upgrade_state,
+        versions,
+    )
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address, node_name
 
     reports: dict[str, t.Any] = {}
@@ -106,8 +112,18 @@ def running_cluster(
         # After a first run that was interrupted before etcd had data, everything can still be changed.
         reports, others, found, elsewhere = {}, {}, [], []
     known = {**others, **reports}
+    records = [
+        record
+        for report in known.values()
+        for record in report["records"]
+        if record["cluster"] in ("", str(shared["name"]))
+    ]
+    live, copies = (
+        [one.get("upgrade", {}) for one in records if bool(one.get("live")) is from_api] for from_api in (True, False)
+    )
     return {
         **versions.summary(reports, others, outside or {}, str(shared["name"])),
+        "upgrade": upgrade_state.chosen(live, copies),
         "complete": complete,
         "etcd_data": sorted(host for host, report in reports.items() if report["etcd_data"]),
         "moved": sorted({one.host for one in found if fixed_settings.moved(one) and known[one.host]["etcd_data"]}),

@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Decides by which versions an upgrade goes, one minor at a time, and what stands in its way.
-positional: _input, asked, known, masters, drains, forced, flags
+positional: _input, asked, known, masters, drains, forced, flags, wish
 options:
   _input:
     description: Result of M(hardway.kubernetes.upgrade_info).
@@ -51,6 +51,10 @@ options:
     type: list
     elements: dict
     default: []
+  wish:
+    description: What is asked with booleans, C(soak) and C(finish).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -65,6 +69,8 @@ _value:
     - C(hops) has the versions one after the other, none if everything runs the last one.
     - C(refusals) has the reasons to refuse the upgrade, C(warnings) what should be known before, C(text) the steps for
       display.
+    - C(states) has the state of the upgrade with which each hop begins, for M(hardway.kubernetes.cluster_record), and
+      C(back) the ways back afterwards.
   type: dict
 """
 
@@ -77,27 +83,14 @@ def upgrade_plan(
     drains: t.Iterable[t.Mapping[str, t.Any]] = (),
     forced: t.Sequence[str] = (),
     flags: t.Sequence[t.Mapping[str, t.Any]] = (),
+    wish: t.Optional[t.Mapping[str, bool]] = None,
 ) -> dict[str, t.Any]:
     """Return the plan."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import OURS
 
-    nodes = found["nodes"]
     return upgrade.plan(
-        upgrade.Facts(
-            asked=asked,
-            known=known,
-            servers={masters.get(url, url): version for url, version in found["servers"].items()},
-            kubelets={node["name"]: node["version"] for node in nodes},
-            not_ready=[node["name"] for node in nodes if not node["ready"]],
-            cordoned=[node["name"] for node in nodes if node["cordoned_by"] == OURS],
-            deprecated=found["deprecated"],
-            webhooks=found["webhooks"],
-            drains={one["item"]["name"]: one for one in drains if "item" in one},
-            forced=forced,
-            flags=flags,
-        )
+        upgrade.facts_of(found, masters, drains, asked=asked, known=known, forced=forced, flags=flags, **(wish or {}))
     )
 
 

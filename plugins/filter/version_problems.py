@@ -15,7 +15,7 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Rejects other minors, unless allowed and none is skipped, older versions, and kubelets newer than an API
     server.
-positional: _input, wanted, allow_minor, supported, nodes, upgrade
+positional: _input, wanted, allow_minor, supported, nodes, upgrade, rollback, node_version
 options:
   _input:
     description: Result of the filter P(hardway.kubernetes.running_cluster#filter).
@@ -43,6 +43,14 @@ options:
     description: Whether Kubernetes may be upgraded to the next minor.
     type: bool
     default: false
+  rollback:
+    description: Whether Kubernetes may go back to the minor that the API servers emulate.
+    type: bool
+    default: false
+  node_version:
+    description: Version of the nodes, if it is not that of the API servers.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -66,13 +74,22 @@ def version_problems(
     supported: t.Any = (),
     nodes: t.Any = (),
     upgrade: bool = False,
+    rollback: bool = False,
+    node_version: str = "",
 ) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import versions
 
     return versions.problems(
-        cluster, wanted, allow_minor=allow_minor, upgrade=upgrade, supported=supported, nodes=nodes
+        cluster,
+        wanted,
+        allow_minor=allow_minor,
+        upgrade=upgrade,
+        rollback=rollback,
+        supported=supported,
+        nodes=nodes,
+        node_version=node_version,
     )
 
 

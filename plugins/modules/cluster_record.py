@@ -33,22 +33,28 @@ options:
     type: str
     required: true
   versions:
-    description: Versions of the components.
+    description: Versions of the components. Without it, they stay.
     type: dict
-    default: {}
   networks:
-    description: Ranges of pods and services, and the cluster domain.
+    description:
+      - Ranges of pods and services, and the cluster domain. Without it, they
+        stay.
     type: dict
-    default: {}
   masters:
-    description: Node names of the masters.
+    description: Node names of the masters. Without it, they stay.
     type: list
     elements: str
-    default: []
   collection:
-    description: Version of the collection.
+    description: Version of the collection. Without it, it stays.
     type: str
-    default: ""
+  upgrade:
+    description:
+      - State of an upgrade of Kubernetes. C(former) is the version before it,
+        C(emulated) the minor that the control plane emulates, C(nodes) the
+        version at which the nodes stay.
+      - Without it, the state stays until all of O(versions) is of the former
+        minor.
+    type: dict
   etcd:
     description: How to reach etcd, for the IDs of its members.
     type: dict
@@ -106,10 +112,11 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.cli
 SPEC = {
     **ARGUMENTS,
     "name": {"type": "str", "required": True},
-    "versions": {"type": "dict", "default": {}},
-    "networks": {"type": "dict", "default": {}},
-    "masters": {"type": "list", "elements": "str", "default": []},
-    "collection": {"type": "str", "default": ""},
+    "versions": {"type": "dict"},
+    "networks": {"type": "dict"},
+    "masters": {"type": "list", "elements": "str"},
+    "collection": {"type": "str"},
+    "upgrade": {"type": "dict"},
     "etcd": {
         "type": "dict",
         "options": ETCD_ARGUMENTS,
@@ -138,13 +145,16 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     before = record.parsed(existing)
     if reason := record.problem(before, params["name"]):
         raise HardwayError(reason)
-    wanted = {
+    versions, masters = params["versions"], params["masters"]
+    given = {
         "name": params["name"],
         "collection": params["collection"],
-        "versions": {name: str(version) for name, version in params["versions"].items()},
+        "versions": None if versions is None else {name: str(version) for name, version in versions.items()},
         "networks": params["networks"],
-        "masters": sorted(params["masters"]),
+        "masters": None if masters is None else sorted(masters),
+        "upgrade": params["upgrade"],
     }
+    wanted = {name: value for name, value in given.items() if value is not None}
     # A stand-in for the ID in check mode, because the real one is random.
     new_id = "created at the first run" if check_mode else str(uuid.uuid4())
     after = record.updated(before, wanted, members(params["etcd"]), new_id)

@@ -90,12 +90,12 @@ servers:
   returned: always
   type: list
   elements: dict
-  sample: [{url: "https://192.0.2.11:6443", ready: true, version: 1.36.2, reason: ""}]
+  sample: [{url: "https://192.0.2.11:6443", ready: true, version: 1.36.2, emulates: "", reason: ""}]
 endpoint:
   description: The same of O(endpoint).
   returned: always
   type: dict
-  sample: {url: "https://192.0.2.10:6443", ready: true, version: 1.36.2, reason: ""}
+  sample: {url: "https://192.0.2.10:6443", ready: true, version: 1.36.2, emulates: "", reason: ""}
 api_error:
   description: Why objects could not be read. Empty if they could.
   returned: always

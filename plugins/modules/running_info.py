@@ -69,7 +69,7 @@ running:
       type: bool
     records:
       description: Versions in the cluster record, and those that role C(master) has last deployed, each with the name
-        of the cluster if it is known.
+        of the cluster if it is known, and the state of the last upgrade. C(live) is that from the API.
       type: list
       elements: dict
       sample: [{"cluster": "kubernetes", "versions": {"flannel": "0.27.4"}}]

@@ -14,9 +14,11 @@ author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Queries each API server for its version and for the deprecated APIs that
     clients have used since it started.
+  - Reads the state of the last upgrade from the cluster record.
   - Queries the API for the nodes, and for webhooks that refuse requests because
     their Service has no endpoint.
-  - A server that does not answer is an error, since its version is unknown.
+  - A server that does not answer is an error, since its version is unknown,
+    unless it is not O(required).
 extends_documentation_fragment:
   - hardway.kubernetes.api
   - hardway.kubernetes.attributes
@@ -31,6 +33,11 @@ options:
     description: Label of the nodes that names their failure domain.
     type: str
     default: ""
+  required:
+    description: Whether all API servers must answer. Otherwise one is enough,
+      and the version of one that does not is an empty string.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -46,6 +53,18 @@ servers:
   returned: success
   type: dict
   sample: {"https://192.0.2.11:6443": 1.35.6}
+emulates:
+  description: Minors that API servers emulate, by their URL. Only those that
+    emulate another minor than their own.
+  returned: success
+  type: dict
+  sample: {"https://192.0.2.11:6443": "1.35"}
+state:
+  description: State of the last upgrade in the cluster record. Empty if there
+    is none.
+  returned: success
+  type: dict
+  sample: {former: 1.35.6, emulated: "1.35", nodes: 1.35.6}
 nodes:
   description: The nodes.
   returned: success
@@ -92,34 +111,48 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record, upgrade, upgrade_state
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import drain
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, retried
 
-SPEC: dict[str, Any] = {**ARGUMENTS, "batch_by": {"type": "str", "default": ""}}
+SPEC: dict[str, Any] = {
+    **ARGUMENTS,
+    "batch_by": {"type": "str", "default": ""},
+    "required": {"type": "bool", "default": True},
+}
+RECORD = f"{record.PATH}/{record.NAME}"
 NODES = "/api/v1/nodes"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 WEBHOOKS = [f"/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations" for kind in ("validating", "mutating")]
 
 
-def of_server(params: dict[str, Any], server: str) -> tuple[str, list[dict[str, str]]]:
-    """Return an API server's version, and the deprecated APIs that clients have used there."""
+def of_server(params: dict[str, Any], server: str) -> tuple[str, str, list[dict[str, str]]]:
+    """Return an API server's version, the minor that it emulates, and the deprecated APIs that clients have used."""
     api = Api.of({**params, "servers": [server]})
-    version = retried(lambda: api.get("/version"))
-    return str(version["gitVersion"]).lstrip("v"), upgrade.deprecated(retried(lambda: api.text("/metrics")))
+    try:
+        version = retried(lambda: api.get("/version"))
+        apis = upgrade.deprecated(retried(lambda: api.text("/metrics")))
+    except HardwayError:
+        if params["required"]:
+            raise
+        return "", "", []
+    return str(version["gitVersion"]).lstrip("v"), upgrade_state.emulated(version), apis
 
 
 def run(params: dict[str, Any], _check: bool) -> dict[str, Any]:
     """Return the module's result."""
     api, servers = Api.of(params), params["servers"]
     found = map_concurrently(lambda server: of_server(params, server), servers)
-    used = {one["api"]: one for _version, apis in found for one in apis}
+    used = {one["api"]: one for _version, _emulated, apis in found for one in apis}
     nodes, slices, *hooks = (retried(partial(api.items, path)) for path in (NODES, SLICES, *WEBHOOKS))
     return {
         "changed": False,
-        "servers": dict(zip(servers, (version for version, _apis in found))),
+        "servers": {server: version for server, (version, _emulated, _apis) in zip(servers, found)},
+        "emulates": {server: emulated for server, (_version, emulated, _apis) in zip(servers, found) if emulated},
+        "state": upgrade_state.valid(record.parsed(retried(partial(api.find, RECORD))).get("upgrade")),
         "nodes": [
             {
                 "name": node["metadata"]["name"],

@@ -13,7 +13,12 @@ from contextlib import suppress
 from typing import Any, Callable, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_problems as states
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import lock, lock_places, record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import (
+    lock,
+    lock_places,
+    record,
+    upgrade_state,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running import coredns_version
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
@@ -89,8 +94,8 @@ def api_state(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def server_state(url: str, tls: Tls, timeout: float) -> dict[str, Any]:
-    """Return whether an API server is ready, and its version."""
-    seen: dict[str, Any] = {"url": url, "ready": False, "version": "", "reason": ""}
+    """Return whether an API server is ready, its version, and the minor that it emulates, if another one."""
+    seen: dict[str, Any] = {"url": url, "ready": False, "version": "", "emulates": "", "reason": ""}
 
     def ask(path: str) -> Response:
         return request(url + path, tls=tls, timeout=timeout, headers={"Accept": "application/json"})
@@ -104,6 +109,7 @@ def server_state(url: str, tls: Tls, timeout: float) -> dict[str, Any]:
             seen["reason"] = f"not ready: {', '.join(failed) or f'status {readiness.status}'}"
         if answer.status == 200:
             seen["version"] = str(answer.json().get("gitVersion", "")).lstrip("v")
+            seen["emulates"] = upgrade_state.emulated(answer.json())
     except HttpError as exc:
         seen.update(ready=False, reason=reason(exc))
     except ValueError:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade_state
+
 NAME = "hardway-cluster"
 PATH = "/api/v1/namespaces/kube-system/configmaps"
 KEY = "record.json"
@@ -45,15 +47,20 @@ def updated(
     """Return the record of now.
 
     members: etcd members with C(name) and C(id), None where etcd did not answer. Fields that other operations add stay.
+    The state of an upgrade ends where all run the former minor again.
     """
     etcd = before.get("etcd", []) if members is None else [{"name": one["name"], "id": one["id"]} for one in members]
-    return {
+    after = {
         **before,
         "schema": SCHEMA,
         "id": before.get("id") or new_id,
         **wanted,
         "etcd": sorted(etcd, key=lambda one: str(one["name"])),
     }
+    state = upgrade_state.valid(after.pop("upgrade", {}))
+    if "upgrade" not in wanted and "versions" in wanted:
+        state = upgrade_state.settled(state, str(wanted["versions"].get("kubernetes", "")))
+    return {**after, **({"upgrade": state} if state else {})}
 
 
 def text(record: Mapping[str, Any]) -> str:

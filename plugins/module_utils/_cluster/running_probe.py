@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record, upgrade_state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import running as cluster_running
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
@@ -124,13 +124,14 @@ def _records(master: bool) -> list[dict[str, Any]]:
 
 
 def _recorded(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name and versions in a cluster record."""
-    versions = content.get("versions")
+    """Return name, versions and the state of an upgrade in a cluster record."""
+    versions, state = content.get("versions"), upgrade_state.valid(content.get("upgrade"))
     return {
         "cluster": str(content.get("name", "")),
         "versions": {str(name): str(version) for name, version in versions.items()}
         if isinstance(versions, dict)
         else {},
+        **({"upgrade": state} if state else {}),
     }
 
 
@@ -166,7 +167,7 @@ def _asked(flags: Mapping[str, str], servers: Sequence[str], ask: Ask) -> dict[s
     versions = {server: answers[f"{server}/version"] for server in servers}
     return {
         "api": _api(answers[own + COREDNS], answers[own + DNS_SERVICE]) if own else None,
-        "records": [_recorded(record.parsed(found[1]))]
+        "records": [{**_recorded(record.parsed(found[1])), "live": True}]
         if (found := answers.get(own + CLUSTER_RECORD)) and found[0] == 200
         else [],
         "servers": {

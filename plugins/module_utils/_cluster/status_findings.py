@@ -127,9 +127,9 @@ def api(state: State) -> Iterator[Finding]:
         )
     versions = sorted({server["version"] for server in ready if server["version"]}, key=order)
     if len(versions) > 1:
-        yield Finding(
-            "warning", "api", "API servers", f"run {' and '.join(versions)}", "complete the upgrade: run site.yml"
-        )
+        way = "site.yml" if minor(versions[0]) == minor(versions[-1]) else f"upgrade.yml -e to={versions[-1]}"
+        remedy = f"complete the upgrade: run {way}"
+        yield Finding("warning", "api", "API servers", f"run {' and '.join(versions)}", remedy)
 
 
 def _lost_servers(state: State, down: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -168,7 +168,7 @@ def _api(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
             [
                 server["host"],
                 "ready" if server["ready"] else server["reason"],
-                server["version"] or "–",
+                server["version"] + (f" as {server['emulates']}" if server.get("emulates") else "") or "–",
                 ", ".join(leading.get(server["host"]) or leading.get(names.get(server["host"], "")) or []) or "–",
             ],
         )
@@ -180,6 +180,8 @@ def _api(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     for lease in state.cluster.get("leaders") or []:
         holder = lease["holder"].rpartition("_")[0] if lease["held"] else "none"
         summary += f" · {SHORT.get(lease['name'], lease['name'])} {holder}"
+    if emulated := sorted({server["emulates"] for server in servers if server.get("emulates")}):
+        summary += f" · soaks as {emulated[0]} until upgrade.yml -e finish=true, or rollback.yml"
     columns = ("Host", "State", "Version", "Leads")
     return [
         _section(

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade_state
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.versions import VERSION, minor, order
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import OURS
 
 Object = Mapping[str, Any]
+# A kubelet may be so many minors older than an API server (version skew policy of Kubernetes).
+KUBELETS_BEHIND = 3
 _SERIES = re.compile(r"apiserver_requested_deprecated_apis\{(?P<labels>[^}]*)\} (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -116,7 +119,9 @@ class Facts:
 
     servers and kubelets are versions by host and node; drains are the results of module node_drain in check mode by
     node; cordoned has the nodes that an interrupted upgrade has left cordoned; forced has what is not refused; flags
-    are those of the inventory with what module flag_check reports about them.
+    are those of the inventory with what module flag_check reports about them. state is that of the last upgrade in the
+    cluster record, emulates the minors that API servers emulate by host; soak and finish are what is asked: a soak
+    time, and its end. down are the hosts whose API servers do not answer.
     """
 
     asked: Sequence[str]
@@ -130,20 +135,116 @@ class Facts:
     drains: Mapping[str, Object]
     forced: Sequence[str] = ()
     flags: Sequence[Object] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
+    emulates: Mapping[str, str] = field(default_factory=dict)
+    soak: bool = False
+    finish: bool = False
+    down: Sequence[str] = ()
+
+    @property
+    def soaking(self) -> bool:
+        """Return whether the control plane soaks, and goes on with that."""
+        return bool(self.state.get("emulated")) and not self.finish
+
+    @property
+    def soaked(self) -> bool:
+        """Return whether the control plane soaks, or an interrupted run has ended that on some masters only."""
+        return bool(self.state.get("emulated") or self.emulates)
+
+    @property
+    def stay(self) -> bool:
+        """Return whether the nodes stay as they are."""
+        return self.soak or self.soaking
+
+    @property
+    def moving(self) -> Mapping[str, str]:
+        """Return the versions of the kubelets that are upgraded."""
+        return {} if self.stay else self.kubelets
+
+
+def facts_of(found: Object, masters: Mapping[str, str], drains: Iterable[Object], **asked: Any) -> Facts:
+    """Return the facts from what modules upgrade_info and node_drain have returned; masters are hosts by URL."""
+    nodes = found["nodes"]
+    return Facts(
+        **{"asked": (), "known": (), **asked},
+        servers={masters.get(url, url): version for url, version in found["servers"].items() if version},
+        down=[masters.get(url, url) for url, version in found["servers"].items() if not version],
+        kubelets={node["name"]: node["version"] for node in nodes},
+        not_ready=[node["name"] for node in nodes if not node["ready"]],
+        cordoned=[node["name"] for node in nodes if node["cordoned_by"] == OURS],
+        deprecated=found["deprecated"],
+        webhooks=found["webhooks"],
+        drains={one["item"]["name"]: one for one in drains if "item" in one},
+        state=found["state"],
+        emulates={masters.get(url, url): emulated for url, emulated in found["emulates"].items()},
+    )
 
 
 def plan(facts: Facts) -> dict[str, Any]:
-    """Return the hops, the reasons to refuse the upgrade, what should be known before, and a text of all."""
+    """Return the hops with the state in which each begins, the reasons to refuse the upgrade, and a text of all."""
+    if facts.finish and facts.servers:
+        facts = replace(facts, asked=[max(facts.servers.values(), key=order)])
     try:
-        hops = targets(facts.asked, facts.servers, facts.kubelets, facts.known)
+        hops = targets(facts.asked, facts.servers, facts.moving, facts.known)
     except HardwayError as exc:
-        return {"hops": [], "refusals": [str(exc)], "warnings": [], "text": []}
-    if facts.cordoned and not hops:
+        return {"hops": [], "states": [], "refusals": [str(exc)], "warnings": [], "text": [], "back": []}
+    if facts.finish and not facts.soaked and "nodes" in facts.state:
+        problem = f"finish: the control plane does not soak; to upgrade the nodes, run it with -e to={facts.asked[-1]}"
+        return {"hops": [], "states": [], "refusals": [problem], "warnings": [], "text": [], "back": []}
+    left = facts.cordoned or (facts.finish and facts.emulates) or ("nodes" in facts.state and not facts.stay)
+    if not hops and left:
         hops = [facts.asked[-1]]
-    drained = sorted({node for hop in hops for node in _drains(facts.kubelets, hop)})
-    refusals = [*_refusals(facts, hops, drained)] if hops else []
+    drained = sorted({node for hop in hops for node in _drains(facts.moving, hop)})
+    refused = [*_soak_refusals(facts, hops), *refusals(facts, hops, drained)] if hops else []
     warnings = [*_warnings(facts, hops)] if hops else []
-    return {"hops": hops, "refusals": refusals, "warnings": warnings, "text": [*_text(facts, hops), *warnings]}
+    states = [_state(facts, hops, number) for number in range(len(hops))]
+    back = [] if refused else [*upgrade_state.ways_back(states[-1] if states else facts.state, facts.asked[-1])]
+    return {
+        "hops": hops,
+        "states": states,
+        "refusals": refused,
+        "warnings": warnings,
+        "text": [*_text(facts, hops), *warnings, *back],
+        "back": back,
+    }
+
+
+def _state(facts: Facts, hops: Sequence[str], number: int) -> dict[str, str]:
+    """Return the state with which a hop begins."""
+    if facts.soaking:
+        return dict(facts.state)
+    former = [hops[number - 1]] if number else []
+    servers, kubelets = former or facts.servers.values(), former or facts.kubelets.values()
+    return upgrade_state.of_hop(facts.state, hops[number], servers, kubelets, soak=facts.soak)
+
+
+def _soak_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
+    """Yield what stands in the way of a soak time."""
+    final, target = hops[-1], f"1.{_number(hops[-1]) - 1}"
+    if facts.soaking:
+        if not upgrade_state.soaks(facts.state, final):
+            yield (
+                f"to: the control plane soaks as {facts.state['emulated']}; end that first with -e finish=true, or go "
+                "back with rollback.yml"
+            )
+        return
+    if not facts.stay:
+        return
+    newer = [host for host, runs in facts.servers.items() if minor(runs) == minor(final)]
+    if started := sorted(host for host in newer if facts.emulates.get(host) != target):
+        yield (
+            f"upgrade_soak: the API servers of {shortened(started)} run {final} without it, and may have stored "
+            f"objects in a form that {target} does not know; leave it out"
+        )
+    if len(hops) > 1:
+        yield (
+            f"upgrade_soak: for one minor at a time, and this upgrade goes by {', '.join(hops)}; upgrade to {hops[-2]} "
+            "without it first"
+        )
+    if len({minor(runs) for runs in facts.kubelets.values()}) > 1:
+        yield f"upgrade_soak: nodes run {_versions(facts.kubelets.values())}; upgrade them to one minor first"
+    if old := sorted(node for node, runs in facts.kubelets.items() if _number(final) - _number(runs) > KUBELETS_BEHIND):
+        yield f"upgrade_soak: nodes {shortened(old)} would be more than {KUBELETS_BEHIND} minors behind; upgrade them"
 
 
 def _drains(kubelets: Mapping[str, str], version: str) -> list[str]:
@@ -151,7 +252,7 @@ def _drains(kubelets: Mapping[str, str], version: str) -> list[str]:
     return sorted(node for node, runs in kubelets.items() if minor(runs) != minor(version))
 
 
-def _refusals(facts: Facts, hops: Sequence[str], drained: Iterable[str]) -> Iterable[str]:
+def refusals(facts: Facts, hops: Sequence[str], drained: Iterable[str]) -> Iterable[str]:
     """Yield what stands in the way."""
     # One that an interrupted upgrade has left is brought back by it.
     if not_ready := sorted(set(facts.not_ready) - set(facts.cordoned)):
@@ -198,10 +299,13 @@ def _warnings(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
 
 def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
     """Yield the steps, for display."""
+    if not hops and facts.soaking:
+        yield f"The API servers run {facts.asked[-1]} and soak as {facts.state['emulated']}; -e finish=true ends that."
+        return
     if not hops:
         yield f"Everything runs {facts.asked[-1]}."
         return
-    servers, kubelets = dict(facts.servers), dict(facts.kubelets)
+    servers, kubelets = dict(facts.servers), dict(facts.moving)
     for hop in hops:
         masters = sorted(host for host, runs in servers.items() if runs != hop)
         nodes = sorted(node for node, runs in kubelets.items() if runs != hop)
@@ -209,6 +313,9 @@ def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
         if masters:
             former = _versions(servers[host] for host in masters)
             steps.append(f"control plane of {shortened(masters)}, one host at a time, from {former}")
+        ending = sorted(host for host in facts.emulates if host not in masters)
+        if ending and not facts.soaking:
+            steps.append(f"control plane of {shortened(ending)}, one host at a time, ends its soak time")
         moved = [node for node in nodes if node in _drains(kubelets, hop)]
         if moved:
             steps.append(f"nodes {shortened(moved)}, drained, from {_versions(kubelets[node] for node in moved)}")
@@ -218,6 +325,12 @@ def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
             steps.append(f"nodes {shortened(patched)}, without a drain, from {former}")
         yield f"To {hop}: {'; then '.join(steps) or 'finish what was interrupted'}"
         servers, kubelets = dict.fromkeys(servers, hop), dict.fromkeys(kubelets, hop)
+    if facts.soak or facts.soaking:
+        yield (
+            f"Soak time: the control plane emulates 1.{_number(hops[-1]) - 1}, and nodes stay at "
+            f"{_versions(facts.kubelets.values())}, since no kubelet may be newer; -e finish=true ends it, and "
+            "upgrades them"
+        )
 
 
 def _versions(found: Iterable[str]) -> str:

@@ -62,7 +62,8 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str], 
 
     addresses are the hosts by URL of the API servers that the reports' hosts have asked; name is that of the cluster.
     ``versions`` is the pin: what an inventory that sets nothing gets. ``runs`` are versions with hosts, by component;
-    ``masters`` and ``behind`` are those of the API servers, of all known and of those outside of the play.
+    ``masters`` and ``behind`` are those of the API servers, of all known and of those outside of the play, ``nodes``
+    those of the nodes.
 
     What runs counts. Where nothing reports a component, what was recorded does: a cluster that is down, or has lost its
     binaries, comes back with the versions that it had.
@@ -89,13 +90,14 @@ def summary(reports: Reports, elsewhere: Reports, addresses: Mapping[str, str], 
         "runs": {name: found for name, found in runs.items() if found},
         "masters": masters,
         "behind": grouped(outside),
+        "nodes": merged(map(grouped, kubelets)),
     }
 
 
 def _recorded(reports: Reports, name: str) -> dict[str, str]:
     """Return the newest recorded versions by component.
 
-    A record may be old, on a host that was down, or of a run that did not come to its end; versions only increase.
+    A record may be old, on a host that was down, or of a run that did not come to its end.
     """
     found: dict[str, Runs] = {}
     for report in reports.values():
@@ -159,23 +161,37 @@ def problems(
     *,
     allow_minor: bool,
     upgrade: bool = False,
+    rollback: bool = False,
     supported: Sequence[str],
     nodes: Collection[str] = (),
+    node_version: str = "",
 ) -> list[str]:
     """Return why the cluster cannot change to the wanted versions; empty if it can.
 
-    cluster is a summary; nodes are the hosts of the play that get a kubelet. upgrade is for Kubernetes, whose nodes are
-    drained, what allow_minor is for other components. For Kubernetes, allow_minor repairs masters whose upgrade was
-    interrupted, because the playbook upgrade needs all of them.
+    cluster is a summary, with the state of an upgrade as ``upgrade``; nodes are the hosts of the play that get a
+    kubelet, node_version is its version if not that of the API servers. upgrade is for Kubernetes, whose nodes are
+    drained, what allow_minor is for other components; rollback allows the minor that the API servers emulate. For
+    Kubernetes, allow_minor repairs masters whose upgrade was interrupted: the playbook upgrade needs all of them.
     """
     found = []
     runs = cluster["runs"].get("kubernetes")
     if runs:
-        found += _problems(
-            "kubernetes", runs, str(wanted["kubernetes"]), upgrade or (allow_minor and _unfinished(runs, wanted))
-        )
-        found += _unsupported(newest(runs), str(wanted["kubernetes"]), supported)
-        found += _newer_kubelets(cluster["behind"], str(wanted["kubernetes"]), nodes)
+        kubernetes = str(wanted["kubernetes"])
+        stays = bool(node_version) and minor(node_version) != minor(kubernetes)
+        if stays:
+            # The nodes are compared with their own version.
+            runs = cluster.get("masters") or {newest(runs): runs[newest(runs)]}
+        emulated = str((cluster.get("upgrade") or {}).get("emulated", ""))
+        if rollback and emulated and minor(f"{emulated}.0") == minor(kubernetes):
+            found += _left_newer(cluster["nodes"], kubernetes)
+        else:
+            allowed = upgrade or (allow_minor and _unfinished(runs, wanted))
+            found += _problems("kubernetes", runs, kubernetes, allowed)
+            found += (
+                _unfinished_nodes(cluster.get("nodes") or {}, kubernetes, node_version) if stays and not upgrade else []
+            )
+        found += _unsupported(newest(runs), kubernetes, supported)
+        found += _newer_kubelets(cluster["behind"], node_version or kubernetes, nodes)
     for name in COMPONENTS:
         if name in cluster["runs"] and name in wanted:
             found += _problems(name, cluster["runs"][name], str(wanted[name]), allow_minor)
@@ -185,6 +201,26 @@ def problems(
 def _unfinished(runs: Runs, wanted: Mapping[str, str]) -> bool:
     """Return whether some hosts run the wanted minor of Kubernetes already."""
     return minor(newest(runs)) == minor(str(wanted["kubernetes"]))
+
+
+def _left_newer(nodes: Runs, wanted: str) -> list[str]:
+    """Return the nodes that would be newer than the API servers after a rollback."""
+    newer = [host for version, hosts in nodes.items() if minor(version) > minor(wanted) for host in hosts]
+    if not newer:
+        return []
+    return [f"nodes {_names(newer)}: newer than {wanted}, to which the API servers go back; run rollback.yml again"]
+
+
+def _unfinished_nodes(nodes: Runs, wanted: str, version: str) -> list[str]:
+    """Return the nodes of another minor than the one at which nodes stay: no run but an upgrade drains them."""
+    other = {runs: hosts for runs, hosts in nodes.items() if minor(runs) != minor(version)}
+    if not other:
+        return []
+    return [
+        f"nodes {_names([host for hosts in other.values() for host in hosts])}: run {' and '.join(other)}, and the "
+        f"cluster record keeps nodes at {version}: a rollback or an upgrade did not come to its end; finish it: run "
+        f"rollback.yml, or upgrade.yml -e to={wanted}"
+    ]
 
 
 def _problems(component: str, runs: Runs, wanted: str, allowed: bool) -> list[str]:
@@ -289,6 +325,12 @@ def complete(reports: Reports, groups: Mapping[str, Collection[str]]) -> dict[st
     return found
 
 
+def _needed(component: Mapping[str, t.Any], group: str) -> set[str]:
+    """Return the binaries of a component that a host of a group needs."""
+    binaries = set(component["binaries"])
+    return binaries.intersection(KUBERNETES.get(group, ())) if component["name"] == "kubernetes" else binaries
+
+
 def to_download(
     components: Iterable[Mapping[str, t.Any]], had: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]]
 ) -> list[Mapping[str, t.Any]]:
@@ -297,8 +339,7 @@ def to_download(
         component
         for component in components
         if any(
-            set(KUBERNETES.get(group, ()) if component["name"] == "kubernetes" else component["binaries"])
-            - set(versions.get(str(component["version"]), ()))
+            _needed(component, group) - set(versions.get(str(component["version"]), ()))
             for group, versions in had.get(component["name"], {}).items()
         )
     ]

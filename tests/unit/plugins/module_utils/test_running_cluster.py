@@ -47,6 +47,20 @@ def test_reports_of_the_play() -> None:
     assert line.startswith("cluster_service_cidr: the cluster runs with 10.97.0.0/16")
 
 
+def test_the_state_of_an_upgrade_is_that_of_the_api_else_of_a_copy() -> None:
+    soaks, done = {"former": "1.35.6", "emulated": "1.35"}, {"former": "1.35.6"}
+    copy = {"cluster": "kubernetes", "versions": {}, "upgrade": soaks}
+    live = {"cluster": "kubernetes", "versions": {}, "upgrade": done, "live": True}
+
+    def found(*records: dict[str, Any]) -> Any:
+        hostvars = {"k1": {"_cluster_preflight": {"running": report(etcd_data=True, records=list(records))}}, "k2": {}}
+        return running_cluster(["k1", "k2"], hostvars, GROUPS, SHARED)["upgrade"]
+
+    assert found(copy, live) == done and found(copy) == soaks
+    assert found({**copy, "cluster": "other"}) == found() == {}
+    assert found(copy, {"cluster": "kubernetes", "versions": {}, "live": True}) == {}
+
+
 def test_an_interrupted_first_run_without_data_in_etcd_fixes_no_settings() -> None:
     def found(**changes: Any) -> dict[str, Any]:
         hostvars = {"k1": {"_cluster_preflight": {"running": report(**changes)}}, "k2": {}}

@@ -54,6 +54,15 @@ def test_given_arguments_are_merged_over_ours(
     assert [a for a in found if not a.startswith(f"--{name}=")] == plain
 
 
+def test_only_a_control_plane_that_soaks_emulates_the_minor_before() -> None:
+    """The former minor itself, after a rollback, does not."""
+    soaks = {"versions": {}, "upgrade": {"former": "1.35.6", "emulated": "1.35", "nodes": "1.35.6"}}
+    for component, plain in PLAIN.items():
+        assert flags(ha(_cluster_running=soaks).arguments(component))["emulated-version"] == "1.35"
+        back = ha(_cluster_running=soaks, cluster_kubernetes_version="1.35.6").arguments(component)
+        assert back == plain and "emulated-version" not in flags(plain)
+
+
 def test_no_flag_is_empty_or_left_from_templating() -> None:
     """Every flag has a plausible value."""
     for host in (ha(), single()):

@@ -198,7 +198,10 @@ def test_the_api_is_queried_where_it_runs(host: Path, monkeypatch: pytest.Monkey
     assert found["api"] == ({"coredns": "1.14.2", "dns_address": ""} if api else None)
     assert found["servers"] == {"https://192.0.2.12:6443": "1.35.5"}
     intended = {"cluster": "", "versions": {"etcd": "3.6.14"}}
-    assert found["records"] == [intended, *([{"cluster": "prod", "versions": RECORD["versions"]}] if api else [])]
+    assert found["records"] == [
+        intended,
+        *([{"cluster": "prod", "versions": RECORD["versions"], "live": True}] if api else []),
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"versions": []}'])

@@ -69,7 +69,7 @@ def test_versions_that_cannot_be_reached(asked: str, message: str) -> None:
 
 def test_a_plan_names_each_step_and_how_nodes_are_upgraded() -> None:
     found = upgrade.plan(facts(kubelets={"m1": "1.35.6", "w1": "1.36.1", "w2": "1.35.5"}))
-    assert found["text"] == [
+    assert found["text"][:1] == [
         "To 1.36.2: control plane of m1, m2, one host at a time, from 1.35.6; then nodes m1, w2, drained, from"
         " 1.35.5 and 1.35.6; then nodes w1, without a drain, from 1.36.1"
     ]
@@ -79,6 +79,88 @@ def test_a_plan_names_each_step_and_how_nodes_are_upgraded() -> None:
     # A node that an interrupted upgrade has left cordoned is something to do.
     again = upgrade.plan(facts(**done, cordoned=["m1"]))
     assert again["hops"] == ["1.36.2"] and "finish what was interrupted" in again["text"][0]
+
+
+SOAKS = {"former": "1.35.6", "emulated": "1.35", "nodes": "1.35.6"}
+SOAKING: dict[str, Any] = {
+    "state": SOAKS,
+    "servers": {"m1": "1.36.2", "m2": "1.36.2"},
+    "emulates": {"m1": "1.35", "m2": "1.35"},
+}
+
+
+def test_a_soak_time_keeps_the_nodes_and_says_the_way_back() -> None:
+    found = upgrade.plan(facts(soak=True))
+    assert (found["hops"], found["states"], found["refusals"]) == (["1.36.2"], [SOAKS], [])
+    steps, soak, back = found["text"]
+    assert steps == "To 1.36.2: control plane of m1, m2, one host at a time, from 1.35.6"
+    assert soak.startswith("Soak time: the control plane emulates 1.35, and nodes stay at 1.35.6")
+    assert "until upgrade.yml -e finish=true ends the soak time" in back and found["back"] == [back]
+    # Nodes that stay are not drained.
+    assert upgrade.plan(facts(soak=True, drains={"w1": {"msg": "node w1: full"}}))["refusals"] == []
+    # Interrupted, it goes on with it, whether it is asked again or not.
+    middle = {**SOAKING, "servers": {"m1": "1.36.2", "m2": "1.35.6"}, "emulates": {"m1": "1.35"}}
+    for soak in (True, False):
+        assert upgrade.plan(facts(**middle, soak=soak))["states"] == [SOAKS]
+        done = upgrade.plan(facts(**SOAKING, soak=soak))
+        assert done["hops"] == [] and done["text"][0].startswith("The API servers run 1.36.2 and soak as 1.35")
+    # A newer patch soaks on.
+    assert upgrade.plan(facts(**SOAKING, asked=["1.36.3"]))["states"] == [SOAKS]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({**SOAKING, "asked": ["1.37.0"]}, "to: the control plane soaks as 1.35; end that first with -e finish=true"),
+        (
+            {"soak": True, "servers": {"m1": "1.34.8"}, "kubelets": {"m1": "1.34.8"}},
+            "upgrade_soak: for one minor at a time, and this upgrade goes by 1.35.10, 1.36.2; upgrade to 1.35.10",
+        ),
+        (
+            {"soak": True, "servers": {"m1": "1.36.2", "m2": "1.35.6"}},
+            "upgrade_soak: the API servers of m1 run 1.36.2 without it, and may have stored",
+        ),
+        (
+            {"soak": True, "kubelets": {"m1": "1.35.6", "w1": "1.36.1"}},
+            "upgrade_soak: nodes run 1.35.6 and 1.36.1; upgrade them to one minor first",
+        ),
+        (
+            {"soak": True, "kubelets": {"w1": "1.32.1"}},
+            "upgrade_soak: nodes w1 would be more than 3 minors behind",
+        ),
+        ({"finish": True, "state": {"former": "1.34.8", "nodes": "1.34.8"}}, "finish: the control plane does not soak"),
+    ],
+)
+def test_no_soak_time_where_it_would_not_keep_the_way_back(changes: dict[str, Any], message: str) -> None:
+    (line,) = upgrade.plan(facts(**changes))["refusals"]
+    assert line.startswith(message)
+
+
+def test_the_end_of_a_soak_time_takes_the_nodes_along() -> None:
+    found = upgrade.plan(facts(**SOAKING, finish=True))
+    assert (found["hops"], found["states"]) == (["1.36.2"], [{"former": "1.35.6"}])
+    assert found["text"][0] == (
+        "To 1.36.2: control plane of m1, m2, one host at a time, ends its soak time; then nodes m1, w1, drained, from"
+        " 1.35.6"
+    )
+    assert "brings the nodes to 1.35.6 again" in found["text"][1]
+    # Interrupted: the record is written first.
+    half = {**SOAKING, "state": {"former": "1.35.6"}, "emulates": {"m2": "1.35"}}
+    assert "control plane of m2, one host at a time, ends" in upgrade.plan(facts(**half, finish=True))["text"][0]
+    done = {**SOAKING, "state": {"former": "1.35.6"}, "emulates": {}, "kubelets": {"w1": "1.36.2"}}
+    assert upgrade.plan(facts(**done, finish=True))["hops"] == []
+
+
+def test_nodes_that_went_back_are_taken_along_by_the_next_upgrade() -> None:
+    after = {"servers": {"m1": "1.36.2"}, "state": {"former": "1.35.6", "nodes": "1.35.6"}}
+    assert upgrade.plan(facts(**after))["states"] == [{"former": "1.35.6"}]
+    # Also where none is behind any more, so that the record forgets it.
+    assert upgrade.plan(facts(**after, kubelets={"w1": "1.36.2"}))["hops"] == ["1.36.2"]
+
+
+def test_each_hop_has_its_way_back() -> None:
+    found = upgrade.plan(facts(servers={"m1": "1.34.8"}, kubelets={"m1": "1.34.8"}))
+    assert found["states"] == [{"former": "1.34.8"}, {"former": "1.35.10"}]
 
 
 def test_everything_that_stands_in_the_way_is_reported_at_once() -> None:

@@ -47,6 +47,50 @@ def refusals(
     return versions.problems(found, wanted, allow_minor=allow, upgrade=allow, supported=SUPPORTED, nodes=nodes)
 
 
+STAY = {"former": "1.35.6", "nodes": "1.35.6"}
+SOAKS = {**STAY, "emulated": "1.35"}
+
+
+def going(found: dict[str, Any], kubernetes: str, state: dict[str, str], **how: bool) -> list[str]:
+    """Return the reasons against a version of a cluster whose nodes stay behind."""
+    return versions.problems(
+        {**found, "upgrade": state},
+        {**found["versions"], "kubernetes": kubernetes},
+        allow_minor=False,
+        supported=SUPPORTED,
+        nodes=("n1",),
+        node_version=min(state.get("nodes") or kubernetes, kubernetes),
+        **how,
+    )
+
+
+def test_nodes_that_stay_behind_are_compared_with_their_own_version() -> None:
+    behind = cluster(["1.36.2"], ["1.35.6", "1.35.5"])
+    assert going(behind, "1.36.2", STAY) == going(behind, "1.36.3", STAY) == []
+    assert "finish it: run upgrade.yml" in going(behind, "1.36.2", {})[0]
+    assert "a downgrade is not possible" in going(behind, "1.35.6", STAY)[0]
+    (line,) = going(cluster(["1.36.2"], ["1.35.6", "1.36.2"]), "1.36.2", STAY)
+    assert line.startswith("nodes n2: run 1.36.2, and the cluster record keeps nodes at 1.35.6")
+    assert going(cluster(["1.36.2"], ["1.35.6", "1.36.2"]), "1.36.2", STAY, upgrade=True) == []
+    assert "an upgrade did not come to its end" in going(cluster(["1.36.2", "1.35.6"], ["1.35.6"]), "1.36.2", SOAKS)[0]
+
+
+def test_only_api_servers_that_soak_go_back_and_after_their_nodes() -> None:
+    behind = cluster(["1.36.2", "1.35.6"], ["1.35.6"])
+    assert going(behind, "1.35.6", SOAKS, rollback=True, upgrade=True) == []
+    assert "a downgrade is not possible" in going(behind, "1.35.6", STAY, rollback=True, upgrade=True)[0]
+    assert "a downgrade is not possible" in going(behind, "1.34.8", SOAKS, rollback=True, upgrade=True)[0]
+    (line,) = going(cluster(["1.36.2"], ["1.36.2"]), "1.35.6", SOAKS, rollback=True, upgrade=True)
+    assert line.startswith("nodes n1: newer than 1.35.6, to which the API servers go back")
+
+
+def test_binaries_of_nodes_that_stay_behind_are_downloaded_in_their_version() -> None:
+    had = {"kubernetes": {"master": {"1.36.2": versions.KUBERNETES["master"]}, "node": {"1.36.2": []}}}
+    masters = {"name": "kubernetes", "version": "1.36.2", "binaries": versions.KUBERNETES["master"]}
+    nodes = {"name": "kubernetes", "version": "1.35.6", "binaries": versions.KUBERNETES["node"]}
+    assert versions.to_download([masters, nodes], had) == [nodes]
+
+
 def test_running_versions_stay_where_nothing_is_set() -> None:
     found = cluster(["1.35.6"], ["1.35.6", "1.35.6"])
     assert found["versions"] == {
