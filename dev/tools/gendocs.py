@@ -62,6 +62,7 @@ PLAYBOOK_ORDER = [
         "restore",
         "add",
         "replace",
+        "change_address",
         "remove",
         "remove_member",
         "remove_node",

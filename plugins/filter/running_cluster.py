@@ -19,7 +19,7 @@ description:
   - Merges the results of M(hardway.kubernetes.host_preflight), registered on each host as C(_cluster_preflight), or of
     M(hardway.kubernetes.running_info), registered as C(_etcd_running).
   - Reports changed settings that cannot be changed in a running cluster.
-positional: _input, hostvars, groups, shared, outside, elsewhere
+positional: _input, hostvars, groups, shared, outside, elsewhere, moving
 options:
   _input:
     description: Hosts of the play.
@@ -49,6 +49,11 @@ options:
     type: list
     elements: dict
     default: []
+  moving:
+    description: Hosts whose address this run changes.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -75,7 +80,13 @@ _value:
 
 
 def running_cluster(
-    hosts: t.Any, hostvars: t.Any, groups: t.Any, shared: t.Any, outside: t.Any = None, elsewhere: t.Any = ()
+    hosts: t.Any,
+    hostvars: t.Any,
+    groups: t.Any,
+    shared: t.Any,
+    outside: t.Any = None,
+    elsewhere: t.Any = (),
+    moving: t.Any = (),
 ) -> dict[str, t.Any]:
     """Return the state of the running cluster."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
@@ -97,7 +108,8 @@ def running_cluster(
             if report:
                 own = {name: variables.get(name) for name in fixed_settings.VARIABLES}
                 own |= {"name": node_name(host, variables), "address": node_address(host, variables)}
-                found.extend(fixed_settings.settings(host, report, shared, own))
+                settings = fixed_settings.settings(host, report, shared, own)
+                found.extend(one for one in settings if host not in moving or one.variable != "cluster_node_ip")
         return report
 
     for host in hosts:

@@ -131,6 +131,11 @@ options:
     type: list
     elements: str
     default: []
+  peers:
+    description: Addresses of other hosts.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: hardway.kubernetes.running_info
 """
@@ -181,6 +186,12 @@ running:
   description: Components of a cluster on the host, as returned by M(hardway.kubernetes.running_info).
   returned: always
   type: dict
+sources:
+  description: From which addresses the host connects to O(peers), by its routes.
+  returned: always
+  type: list
+  elements: str
+  sample: [192.0.2.11]
 ansible_facts:
   description:
     - The facts C(architecture), C(distribution), C(distribution_version), C(distribution_major_version),
@@ -229,6 +240,7 @@ def main() -> None:
         "time_sync_required": {"type": "bool", "default": False},
         "skip": {"type": "list", "elements": "str", "default": [], "choices": list(NAMES)},
         "servers": {"type": "list", "elements": "str", "default": []},
+        "peers": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     want = dict(module.params)
@@ -245,6 +257,7 @@ def main() -> None:
         identity=host_checks.identity(seen, want),
         mtu=host_checks.mtu(seen, want),
         running=read(systemd, want["servers"]),
+        sources=host_network.sources(want["peers"]),
         ansible_facts={
             **host_checks.facts(seen),
             **network,

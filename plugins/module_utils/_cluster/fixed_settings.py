@@ -9,7 +9,8 @@ import ipaddress
 import re
 import typing as t
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import address_change
 
 # Values of roles beside cluster, where no host sets them; a test holds them against the roles' defaults.
 DEFAULTS = {
@@ -89,9 +90,10 @@ def settings(
     if "etcd" in flags:
         yield Setting(f"{etcd}.wal-dir", host, _wal_dir(flags["etcd"]), _wal_dir(own.get(etcd) or {}))
     yield from compare("cluster_node_name", "etcd", "name", own["name"], etcd)
-    peer = flags.get("etcd", {}).get("initial-advertise-peer-urls", "")
-    if own["address"] and peer and "initial-advertise-peer-urls" not in (own.get(etcd) or {}):
-        yield Setting("cluster_node_ip", host, urlsplit(peer).hostname or "", own["address"])
+    # A node follows another address by itself.
+    used = address_change.used(flags, own)
+    for address in dict.fromkeys([*used.get("etcd", ()), *used.get("kube-apiserver", ())]) if own["address"] else ():
+        yield Setting("cluster_node_ip", host, address, own["address"])
     yield from compare("cluster_node_name", "kubelet", "hostname-override", own["name"], "node_kubelet_args")
     yield from compare(
         "cluster_service_cidr", "kube-apiserver", "service-cluster-ip-range", shared["service_cidr"], apiserver
@@ -172,10 +174,10 @@ def problems(found: t.Iterable[Setting]) -> list[str]:
         everywhere = alike and len(pairs) == 1
         for (runs, asked), hosts in pairs.items():
             who = "the cluster" if everywhere else f"{', '.join(sorted(set(hosts))[:5])}"
-            lines.append(
-                f"{variable}: {who} runs with {runs}, the inventory asks for {asked}; "
-                "it cannot be changed on a running cluster; set it back"
-            )
+            remedy = f"run change_address with -e hosts={min(hosts)}, or set it back"
+            if variable != "cluster_node_ip":
+                remedy = "it cannot be changed on a running cluster; set it back"
+            lines.append(f"{variable}: {who} runs with {runs}, the inventory asks for {asked}; {remedy}")
     return lines
 
 

@@ -29,7 +29,14 @@ UNITS = {
 }
 # The flags with settings that a running cluster cannot change. Nothing else of a command line leaves the host.
 FLAGS = {
-    "etcd": ("name", "data-dir", "wal-dir", "initial-advertise-peer-urls", "initial-cluster-token"),
+    "etcd": (
+        "name",
+        "data-dir",
+        "wal-dir",
+        "initial-advertise-peer-urls",
+        "initial-cluster-token",
+        "listen-client-urls",
+    ),
     "kube-apiserver": (
         "service-cluster-ip-range",
         "service-account-issuer",
@@ -37,7 +44,7 @@ FLAGS = {
         "bind-address",
     ),
     "kube-controller-manager": ("cluster-cidr", "cluster-name", "node-cidr-mask-size"),
-    "kubelet": ("hostname-override", "config"),
+    "kubelet": ("hostname-override", "config", "node-ip"),
     "flanneld": ("kube-subnet-mgr", "etcd-endpoints", "etcd-prefix"),
 }
 

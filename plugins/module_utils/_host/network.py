@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
@@ -37,6 +38,17 @@ def links() -> dict[str, str]:
 def mtus() -> dict[str, int]:
     """Return the MTU of every interface, by its name."""
     return dict(parse_mtu(body) for body in dump(RTM_GETLINK))
+
+
+def sources(peers: Iterable[str]) -> list[str]:
+    """Return the addresses from which this host connects to others, by its routes; no packet is sent."""
+    found: dict[str, None] = {}
+    for peer in peers:
+        family = socket.AF_INET6 if ":" in peer else socket.AF_INET
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((peer, 9))
+            found[str(probe.getsockname()[0])] = None
+    return list(found)
 
 
 def dump(kind: int) -> list[bytes]:

@@ -93,4 +93,7 @@ def test_a_member_with_another_address_than_its_host_has_moved() -> None:
     reports = {"k1": member, "k2": member, "k3": {**member, "etcd_data": False}}
     hostvars = {h: {"cluster_node_ip": addresses[h], "_etcd_running": {"running": reports[h]}} for h in reports}
     found = running_cluster(["k1", "k2", "k3"], hostvars, {"etcd": list(reports)}, SHARED)
+    allowed = running_cluster(["k1", "k2", "k3"], hostvars, {"etcd": list(reports)}, SHARED, moving=["k2"])
+    assert any("k2 runs with" in line for line in found["problems"])
+    assert not any("k2 runs with" in line for line in allowed["problems"])
     assert found["moved"] == ["k2"] and found["runs"]["etcd"] == {"3.6.14": ["k1", "k2", "k3"]}

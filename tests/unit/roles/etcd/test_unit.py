@@ -28,6 +28,26 @@ def test_only_mutual_tls() -> None:
     assert found["listen-client-urls"] == "https://192.0.2.1:2379,https://127.0.0.1:2379"
 
 
+def test_a_member_that_moves_is_at_both_addresses() -> None:
+    role = etcd(_cluster_moving={"m1": ["192.0.2.9"]})
+    found = flags(role)
+    assert found["listen-client-urls"] == "https://192.0.2.1:2379,https://127.0.0.1:2379,https://192.0.2.9:2379"
+    assert found["listen-peer-urls"] == "https://192.0.2.1:2380,https://192.0.2.9:2380"
+    announced = {found["advertise-client-urls"], found["initial-advertise-peer-urls"]}
+    assert announced == {"https://192.0.2.1:2379", "https://192.0.2.1:2380"}
+    names = {item["path"].rpartition("/")[2]: item.get("sans", []) for item in role.value("_etcd_certificates")}
+    assert "192.0.2.9" in names["server"] and "192.0.2.9" in names["peer"]
+    assert "192.0.2.9" not in str(flags(etcd(_cluster_moving={"m2": ["192.0.2.9"]})))
+
+
+def test_members_are_accepted_where_they_come_from() -> None:
+    """A host whose address is not the first of its interface connects from that one."""
+    peer = etcd(_cluster_preflight={"sources": ["192.0.2.7"]}).value("_etcd_certificates")[1]
+    assert peer["sans"][-1] == "192.0.2.7"
+    usual = etcd(_cluster_preflight={"sources": ["192.0.2.1"]}).value("_etcd_certificates")[1]
+    assert usual["sans"] == etcd().value("_etcd_certificates")[1]["sans"]
+
+
 def test_unit_does_not_name_the_other_members() -> None:
     """So a growing cluster restarts no member."""
     assert "192.0.2.2" not in etcd().template("etcd.service.j2")

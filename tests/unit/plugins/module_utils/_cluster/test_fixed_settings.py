@@ -60,6 +60,25 @@ def refusals(*arguments: Any, **own: Any) -> list[str]:
     return fixed_settings.problems(settings(*arguments, **own))
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"kube-apiserver": {"bind-address": "192.0.2.11"}},
+        # In the middle of a change.
+        {"etcd": {"listen-client-urls": "https://192.0.2.99:2379,https://192.0.2.11:2379,https://127.0.0.1:2379"}},
+    ],
+)
+def test_masters_and_members_get_another_address_by_a_playbook_of_its_own(flags: dict[str, Any]) -> None:
+    assert refusals(flags, address="192.0.2.99") == [
+        "cluster_node_ip: k1 runs with 192.0.2.11, the inventory asks for 192.0.2.99; "
+        "run change_address with -e hosts=k1, or set it back"
+    ]
+
+
+def test_a_node_follows_another_address_by_itself() -> None:
+    assert refusals({"kubelet": {"node-ip": "192.0.2.11"}}, address="192.0.2.99") == []
+
+
 def test_the_deployed_settings_are_accepted() -> None:
     assert refusals() == []
 

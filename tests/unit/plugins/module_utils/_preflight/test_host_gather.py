@@ -46,6 +46,11 @@ def test_routes() -> None:
     assert network.parse_routes("", "") == []
 
 
+def test_sources_are_addresses_by_the_routes() -> None:
+    assert network.sources(["127.0.0.1", "127.0.0.2", "no address"]) == ["127.0.0.1"]
+    assert network.sources([]) == []
+
+
 def test_listening_sockets() -> None:
     found = [*network.parse_sockets(TCP, "tcp"), *network.parse_sockets(TCP6, "tcp")]
     assert [(entry["address"], entry["port"], entry["inode"]) for entry in found] == [
