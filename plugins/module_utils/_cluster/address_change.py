@@ -139,7 +139,7 @@ def _steps(name: str, groups: t.Mapping[str, t.Sequence[str]], new: str, old: t.
     if name in groups["master"] and balancers:
         yield f"haproxy on {balancers}: reload"
     if name in groups["lb"]:
-        yield f"keepalived on {balancers}: restart, one at a time; the virtual address may move"
+        yield f"keepalived on {balancers}: reload; the virtual address stays"
     if name in groups["node"]:
         yield f"kubelet, kube-proxy and flanneld on {name}: restart; pods keep running"
     if etcd and old:
