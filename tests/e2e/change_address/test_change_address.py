@@ -150,9 +150,10 @@ def test_the_former_address_is_removed(cluster: Cluster) -> None:
     settings(cluster, ansible_host=NEW)
     assert cluster.deploy().changed == {}
     with cluster.polling() as poll:
-        shell(cluster, "n2", f"ip address add {NEW}/24 dev eth0 2>/dev/null; ip address del {old}/24 dev eth0")
-        # Removing the first address of a network removes the others, unless the kernel promotes them.
-        shell(cluster, "n2", f"ip -o address show to {NEW} | grep -q . || ip address add {NEW}/24 dev eth0")
+        route = shell(cluster, "n2", "ip route show default")
+        # Otherwise the kernel would remove all addresses of the network with the first one, and the default route.
+        shell(cluster, "n2", "sysctl -qw net.ipv4.conf.eth0.promote_secondaries=1")
+        shell(cluster, "n2", f"ip address del {old}/24 dev eth0 && ip route replace {route}")
         before = cluster.starts()
         changed = cluster.deploy().changed
         assert set(changed) <= {"Ensure the etcd certificates"}, changed
