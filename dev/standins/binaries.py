@@ -59,7 +59,7 @@ def missing(version: str, directory: Path | None = None) -> list[Missing]:
     variables = role_variables()
     catalog = variables["_cluster_catalog"]
     tested = tested_with(version)
-    found = []
+    found: dict[tuple[str, str], Missing] = {}
     for component in variables["_cluster_components"]:
         name = component["name"]
         wanted = version if name == "kubernetes" else str(tested.get(name, catalog[name]["default"]))
@@ -67,8 +67,10 @@ def missing(version: str, directory: Path | None = None) -> list[Missing]:
         lost = tuple(b for b in component["binaries"] if not any((place / b).is_file() for place in places))
         if lost:
             url = catalog[name]["url"].format(version=wanted, arch=architecture())
-            found.append(Missing(name, wanted, lost, url))
-    return found
+            # Masters and nodes have their own programs of Kubernetes.
+            before = found[name, wanted].binaries if (name, wanted) in found else ()
+            found[name, wanted] = Missing(name, wanted, (*before, *lost), url)
+    return list(found.values())
 
 
 def ready_versions(directory: Path = READY) -> dict[str, str]:

@@ -46,6 +46,7 @@ FOUND: dict[str, Any] = {
     "_ca_store_written": {"results": []},
     "_certificates_inspection": {},
     "_certificates_report": {"certificates": [], "problems": ["a"], "expiring": ["b"], "metrics": ""},
+    "_cluster_address_host": "k1",
     "_cluster_preflight": {"ansible_facts": {}},
     "_cluster_running": {"versions": {}, "runs": {}, "masters": {}, "behind": {}, "complete": {}, "etcd_data": [],
                          "problems": []},

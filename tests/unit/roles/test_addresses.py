@@ -13,9 +13,16 @@ from tests.support.repository import ROLES
 
 # Playbooks begin with these. What adds hosts has the facts of the preflight.
 FIRST = sorted(
-    {*ROLES.glob("*/tasks/*plan.yml"), ROLES / "cluster/tasks/lock_hosts.yml", ROLES / "drill/tasks/main.yml"}
+    {
+        *ROLES.glob("*/tasks/*plan.yml"),
+        *(ROLES / "cluster/tasks" / name for name in ("lock_hosts.yml", "upgrade_query.yml")),
+        ROLES / "drill/tasks/main.yml",
+    }
 )
-GATHERED = ("import_tasks: addresses.yml", "tasks_from: addresses", "power_units.yml")
+GATHERED = (
+    *("import_tasks: addresses.yml", "tasks_from: addresses", "power_units.yml"),
+    *("import_tasks: inspect.yml", "import_tasks: upgrade_query.yml"),
+)
 PLANS = [path for path in FIRST if path.name != "add_plan.yml"]
 
 
