@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_refused_before_anything_stops(saved: Saved, tmp_pa
         retired.with_name("away").rename(retired)
     assert keyless.status != 0 and "encrypted with key key1, which" in " ".join(keyless.output.split())
     wrong = saved.attempt("-e", "confirm=another")
-    assert wrong.status != 0 and "name of the cluster is kubernetes" in " ".join(wrong.output.split())
+    assert wrong.status != 0 and "another is not the name of this cluster" in " ".join(wrong.output.split())
     assert saved.starts() == before
 
 
