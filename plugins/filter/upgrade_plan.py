@@ -52,7 +52,7 @@ options:
     elements: dict
     default: []
   wish:
-    description: What is asked with booleans, C(soak) and C(finish).
+    description: What is asked with booleans, C(soak), C(finish), and C(masters_only) for nodes that stay as they are.
     type: dict
     default: {}
 """

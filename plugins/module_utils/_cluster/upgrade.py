@@ -120,8 +120,8 @@ class Facts:
     servers and kubelets are versions by host and node; drains are the results of module node_drain in check mode by
     node; cordoned has the nodes that an interrupted upgrade has left cordoned; forced has what is not refused; flags
     are those of the inventory with what module flag_check reports about them. state is that of the last upgrade in the
-    cluster record, emulates the minors that API servers emulate by host; soak and finish are what is asked: a soak
-    time, and its end. down are the hosts whose API servers do not answer.
+    cluster record, emulates the minors that API servers emulate by host; soak, finish and masters_only are what is
+    asked: a soak time, its end, and nodes that stay as they are. down are the hosts whose API servers do not answer.
     """
 
     asked: Sequence[str]
@@ -139,6 +139,7 @@ class Facts:
     emulates: Mapping[str, str] = field(default_factory=dict)
     soak: bool = False
     finish: bool = False
+    masters_only: bool = False
     down: Sequence[str] = ()
 
     @property
@@ -154,7 +155,12 @@ class Facts:
     @property
     def stay(self) -> bool:
         """Return whether the nodes stay as they are."""
-        return self.soak or self.soaking
+        return self.soak or self.soaking or self.masters_only
+
+    @property
+    def option(self) -> str:
+        """Return the extra variable for which the nodes stay."""
+        return "upgrade_soak" if self.soak else "scope"
 
     @property
     def moving(self) -> Mapping[str, str]:
@@ -195,7 +201,7 @@ def plan(facts: Facts) -> dict[str, Any]:
     if not hops and left:
         hops = [facts.asked[-1]]
     drained = sorted({node for hop in hops for node in _drains(facts.moving, hop)})
-    refused = [*_soak_refusals(facts, hops), *refusals(facts, hops, drained)] if hops else []
+    refused = [*_stay_refusals(facts, hops), *refusals(facts, hops, drained)] if hops else []
     warnings = [*_warnings(facts, hops)] if hops else []
     states = [_state(facts, hops, number) for number in range(len(hops))]
     back = [] if refused else [*upgrade_state.ways_back(states[-1] if states else facts.state, facts.asked[-1])]
@@ -214,13 +220,13 @@ def _state(facts: Facts, hops: Sequence[str], number: int) -> dict[str, str]:
     if facts.soaking:
         return dict(facts.state)
     former = [hops[number - 1]] if number else []
-    servers, kubelets = former or facts.servers.values(), former or facts.kubelets.values()
-    return upgrade_state.of_hop(facts.state, hops[number], servers, kubelets, soak=facts.soak)
+    servers, kubelets = former or facts.servers.values(), (former if not facts.stay else []) or facts.kubelets.values()
+    return upgrade_state.of_hop(facts.state, hops[number], servers, kubelets, soak=facts.soak, stay=facts.stay)
 
 
-def _soak_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
-    """Yield what stands in the way of a soak time."""
-    final, target = hops[-1], f"1.{_number(hops[-1]) - 1}"
+def _stay_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
+    """Yield what stands in the way of a soak time, and of nodes that stay as they are."""
+    final = hops[-1]
     if facts.soaking:
         if not upgrade_state.soaks(facts.state, final):
             yield (
@@ -228,8 +234,22 @@ def _soak_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
                 "back with rollback.yml"
             )
         return
+    if facts.soak:
+        yield from _soak_refusals(facts, hops)
     if not facts.stay:
         return
+    if len({minor(runs) for runs in facts.kubelets.values()}) > 1:
+        yield f"{facts.option}: nodes run {_versions(facts.kubelets.values())}; upgrade them to one minor first"
+    if old := sorted(node for node, runs in facts.kubelets.items() if _number(final) - _number(runs) > KUBELETS_BEHIND):
+        yield (
+            f"{facts.option}: nodes {shortened(old)} would be more than {KUBELETS_BEHIND} minors behind; upgrade them "
+            "first"
+        )
+
+
+def _soak_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
+    """Yield what would close the way back of a soak time."""
+    final, target = hops[-1], f"1.{_number(hops[-1]) - 1}"
     newer = [host for host, runs in facts.servers.items() if minor(runs) == minor(final)]
     if started := sorted(host for host in newer if facts.emulates.get(host) != target):
         yield (
@@ -241,10 +261,6 @@ def _soak_refusals(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
             f"upgrade_soak: for one minor at a time, and this upgrade goes by {', '.join(hops)}; upgrade to {hops[-2]} "
             "without it first"
         )
-    if len({minor(runs) for runs in facts.kubelets.values()}) > 1:
-        yield f"upgrade_soak: nodes run {_versions(facts.kubelets.values())}; upgrade them to one minor first"
-    if old := sorted(node for node, runs in facts.kubelets.items() if _number(final) - _number(runs) > KUBELETS_BEHIND):
-        yield f"upgrade_soak: nodes {shortened(old)} would be more than {KUBELETS_BEHIND} minors behind; upgrade them"
 
 
 def _drains(kubelets: Mapping[str, str], version: str) -> list[str]:
@@ -299,11 +315,8 @@ def _warnings(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
 
 def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
     """Yield the steps, for display."""
-    if not hops and facts.soaking:
-        yield f"The API servers run {facts.asked[-1]} and soak as {facts.state['emulated']}; -e finish=true ends that."
-        return
     if not hops:
-        yield f"Everything runs {facts.asked[-1]}."
+        yield _all_done(facts)
         return
     servers, kubelets = dict(facts.servers), dict(facts.moving)
     for hop in hops:
@@ -331,6 +344,21 @@ def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
             f"{_versions(facts.kubelets.values())}, since no kubelet may be newer; -e finish=true ends it, and "
             "upgrades them"
         )
+    elif facts.masters_only:
+        yield (
+            f"Nodes stay at {_versions(facts.kubelets.values())}, also with site.yml; upgrade.yml -e to={hops[-1]} "
+            "upgrades them"
+        )
+
+
+def _all_done(facts: Facts) -> str:
+    """Return what runs where nothing is to be done, for display."""
+    runs = facts.asked[-1]
+    if facts.soaking:
+        return f"The API servers run {runs} and soak as {facts.state['emulated']}; -e finish=true ends that."
+    if facts.masters_only:
+        return f"The control plane runs {runs}; nodes run {_versions(facts.kubelets.values())}."
+    return f"Everything runs {runs}."
 
 
 def _versions(found: Iterable[str]) -> str:

@@ -71,11 +71,11 @@ def newest_of(found: Iterable[str], wanted: tuple[int, int]) -> str:
 
 
 def of_hop(
-    state: State, hop: str, servers: Iterable[str], kubelets: Iterable[str], *, soak: bool = False
+    state: State, hop: str, servers: Iterable[str], kubelets: Iterable[str], *, soak: bool = False, stay: bool = False
 ) -> dict[str, str]:
     """Return the state with which an upgrade to a version begins.
 
-    soak lets the control plane emulate the former minor; then nodes stay as they are.
+    soak lets the control plane emulate the former minor; with it, and with stay, nodes stay as they are.
     """
     servers, kubelets = list(servers), list(kubelets)
     wanted = (minor(hop)[0], minor(hop)[1] - 1)
@@ -83,7 +83,7 @@ def of_hop(
     if not is_next(former, hop):
         former = newest_of([*servers, *kubelets], wanted)
     nodes = ""
-    if soak:
+    if soak or stay:
         # Those that run; one that an interrupted run has recorded is among them.
         nodes = state.get("nodes") or max((one for one in kubelets if VERSION.fullmatch(one)), key=order, default="")
     return valid({"former": former, "emulated": short(former) if soak and former else "", "nodes": nodes})

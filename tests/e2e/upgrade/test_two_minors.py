@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+import yaml
 
 from dev.standins import use as rehearsal
 from tests.support.hosts.cluster import Cluster, unharmed
@@ -23,34 +26,52 @@ TOPOLOGIES = {
 }
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_two_minors_in_one_command(topology: str, monkeypatch: pytest.MonkeyPatch) -> None:
+TO = ("-e", f"to={','.join(VERSIONS[1:])}", "-e", "confirm=kubernetes")
+
+
+@contextmanager
+def deployed(topology: str) -> Iterator[Cluster]:
+    """Deploy a cluster of the first version."""
     if any(rehearsal.lacking(version) for version in VERSIONS):
         pytest.skip(f"needs the binaries of Kubernetes {', '.join(VERSIONS)}, since stand-ins evict no pods")
-    monkeypatch.setenv("KUBERNETES_VERSION", VERSIONS[0])
-    need_cluster()
     cluster = Cluster("e2e-two-minors", TOPOLOGIES[topology])
-    to = ("-e", f"to={','.join(VERSIONS[1:])}", "-e", "confirm=kubernetes")
-    with cluster.standing(3 if topology == "ha" else 2):
-        cluster.deploy()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("KUBERNETES_VERSION", VERSIONS[0])
+        need_cluster()
+        with cluster.standing(3 if topology == "ha" else 2):
+            cluster.deploy()
+            yield cluster
+
+
+def kubelets(cluster: Cluster) -> list[str]:
+    """Return the versions of the kubelets."""
+    return cluster.kubectl("n1", "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}").split()
+
+
+def served(cluster: Cluster) -> str:
+    """Return the version of the API server."""
+    return str(json.loads(cluster.kubectl("n1", "version -o json"))["serverVersion"]["gitVersion"])
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_two_minors_in_one_command(topology: str) -> None:
+    with deployed(topology) as cluster:
         nodes = cluster.kubectl("n1", "get nodes -o jsonpath={.items[*].metadata.name}").split()
         server = cluster.kubectl("n1", "config view -o jsonpath={.clusters[0].cluster.server}")
         address = "" if topology == "ha" else server.removeprefix("https://").partition(":")[0]
         with cluster.polling(address=address) as poll:
-            done = cluster.run(*to, playbook="playbooks/upgrade.yml")
+            done = cluster.run(*TO, playbook="playbooks/upgrade.yml")
         assert done.status == 0, done.output[-6000:]
         drained = [task["play"] for task in done.tasks if task["name"] == "Drain the node" and task["changed"]]
         assert len(drained) == 2 * len(nodes)
-        shown = "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}"
-        assert cluster.kubectl("n1", shown).split() == [f"v{VERSIONS[-1]}"] * len(nodes)
-        served = json.loads(cluster.kubectl("n1", "version -o json"))
-        assert served["serverVersion"]["gitVersion"] == f"v{VERSIONS[-1]}"
+        assert kubelets(cluster) == [f"v{VERSIONS[-1]}"] * len(nodes)
+        assert served(cluster) == f"v{VERSIONS[-1]}"
         print(poll)
         if topology == "ha":
             unharmed(poll, "upgrade by two minors")
         # The only API server is away while it restarts, and nothing it has stored is lost.
         assert poll.lost == 0 and poll.writes > 20
-        again = cluster.run(*to, playbook="playbooks/upgrade.yml")
+        again = cluster.run(*TO, playbook="playbooks/upgrade.yml")
         assert again.status == 0 and again.changed == {}, again.output[-3000:]
         cluster.settings = {"cluster_kubernetes_version": VERSIONS[-1]}
         assert cluster.deploy().changed == {}
@@ -68,7 +89,27 @@ def upgrade_to_a_patch(cluster: Cluster, address: str) -> None:
         done = cluster.run("-e", f"to={PATCH}", "-e", "confirm=kubernetes", playbook="playbooks/upgrade.yml")
     assert done.status == 0, done.output[-6000:]
     assert "Drain the node" not in done.changed and before == sorted(cluster.kubectl("n1", pods).split()) != []
-    shown = "get nodes -o jsonpath={.items[*].status.nodeInfo.kubeletVersion}"
-    assert set(cluster.kubectl("n1", shown).split()) == {f"v{PATCH}"}
+    assert set(kubelets(cluster)) == {f"v{PATCH}"}
     print(poll)
     assert poll.lost == 0
+
+
+def test_the_control_plane_alone_and_the_nodes_later_in_one_step() -> None:
+    with deployed("single-master") as cluster:
+        path = cluster.inventory / "group_vars/all/cluster.yml"
+        variables = yaml.safe_load(path.read_text(encoding="utf-8"))
+        del variables["cluster_kubernetes_version"]
+        path.write_text(yaml.safe_dump(variables), encoding="utf-8")
+        alone = ("-e", "scope=control-plane")
+        done = cluster.run(*TO, *alone, playbook="playbooks/upgrade.yml")
+        assert done.status == 0, done.failure
+        assert served(cluster) == f"v{VERSIONS[-1]}" and set(kubelets(cluster)) == {f"v{VERSIONS[0]}"}
+        for playbook, arguments in (("site.yml", ()), ("playbooks/upgrade.yml", (*TO, *alone))):
+            again = cluster.run(*arguments, playbook=playbook)
+            assert again.status == 0 and again.changed == {}, again.failure
+        nodes = cluster.run(*TO, playbook="playbooks/upgrade.yml")
+        assert nodes.status == 0, nodes.failure
+        drained = [task for task in nodes.tasks if task["name"] == "Drain the node" and task["changed"]]
+        assert len(drained) == 2 and set(kubelets(cluster)) == {f"v{VERSIONS[-1]}"}
+        again = cluster.run(playbook="site.yml")
+        assert again.status == 0 and again.changed == {}, again.failure

@@ -108,6 +108,28 @@ def test_a_soak_time_keeps_the_nodes_and_says_the_way_back() -> None:
     assert upgrade.plan(facts(**SOAKING, asked=["1.36.3"]))["states"] == [SOAKS]
 
 
+def test_a_control_plane_alone_leaves_the_nodes_within_the_version_skew() -> None:
+    found = upgrade.plan(facts(masters_only=True, drains={"w1": {"msg": "node w1: full"}}))
+    assert found["states"] == [{"former": "1.35.6", "nodes": "1.35.6"}] and found["refusals"] == []
+    steps, stay, back = found["text"]
+    assert steps == "To 1.36.2: control plane of m1, m2, one host at a time, from 1.35.6"
+    assert stay.startswith("Nodes stay at 1.35.6") and back.startswith("No way back for API servers")
+    # Interrupted or done, it keeps them; without the scope, they follow.
+    later: dict[str, Any] = {"state": found["states"][0], "servers": {"m1": "1.36.2", "m2": "1.36.2"}}
+    assert upgrade.plan(facts(**later | {"servers": {"m1": "1.36.2", "m2": "1.35.6"}}, masters_only=True))[
+        "states"
+    ] == [{"former": "1.35.6", "nodes": "1.35.6"}]
+    done = upgrade.plan(facts(**later, masters_only=True))
+    assert (done["hops"], done["text"][0]) == ([], "The control plane runs 1.36.2; nodes run 1.35.6.")
+    nodes = upgrade.plan(facts(**later))
+    assert nodes["states"] == [{"former": "1.35.6"}] and "nodes m1, w1, drained" in nodes["text"][0]
+    # Over several minors, the nodes keep what they run.
+    old = {"servers": {"m1": "1.34.8"}, "kubelets": {"m1": "1.34.8"}}
+    assert [one["nodes"] for one in upgrade.plan(facts(**old, masters_only=True))["states"]] == ["1.34.8", "1.34.8"]
+    (refused,) = upgrade.plan(facts(masters_only=True, kubelets={"w1": "1.32.1"}))["refusals"]
+    assert refused == "scope: nodes w1 would be more than 3 minors behind; upgrade them first"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
