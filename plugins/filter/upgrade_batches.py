@@ -57,11 +57,11 @@ def upgrade_batches(
     """Return the batches."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.errors import AnsibleFilterError
-    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade
+    from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import node_batches
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
     try:
-        return upgrade.batch_plan(hosts, nodes, version, batch)
+        return node_batches.batch_plan(hosts, nodes, version, batch)
     except HardwayError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 

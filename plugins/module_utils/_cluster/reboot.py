@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.upgrade import batch_size, batches
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.node_batches import batch_size, batches
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import OURS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import upgrade
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import node_batches, upgrade
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 KNOWN = ["1.36.2", "1.35.5", "1.35.10", "1.34.8"]
@@ -255,19 +255,19 @@ def test_webhooks_without_an_endpoint() -> None:
 
 @pytest.mark.parametrize(("asked", "size"), [("1", 1), ("3", 3), ("10%", 2), ("1%", 1), ("100%", 20)])
 def test_size_of_a_batch(asked: str, size: int) -> None:
-    assert upgrade.batch_size(asked, 20) == size
+    assert node_batches.batch_size(asked, 20) == size
 
 
 @pytest.mark.parametrize("asked", ["0", "0%", "x", "-1", "1.5", ""])
 def test_a_batch_needs_a_number_above_zero(asked: str) -> None:
     with pytest.raises(HardwayError, match=r"cluster_batch: .* is not a number of nodes or a percentage"):
-        upgrade.batch_size(asked, 20)
+        node_batches.batch_size(asked, 20)
 
 
 def test_no_two_nodes_of_a_batch_are_of_one_zone() -> None:
     zones = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z"}
-    assert upgrade.batches(list("abcdef"), 2, zones) == [["a", "c"], ["b", "d"], ["e", "f"]]
-    assert upgrade.batches(list("abc"), 2) == [["a", "b"], ["c"]]
+    assert node_batches.batches(list("abcdef"), 2, zones) == [["a", "c"], ["b", "d"], ["e", "f"]]
+    assert node_batches.batches(list("abc"), 2) == [["a", "b"], ["c"]]
 
 
 def test_nodes_of_another_minor_and_those_left_cordoned_are_due() -> None:
@@ -282,7 +282,7 @@ def test_nodes_of_another_minor_and_those_left_cordoned_are_due() -> None:
         node("w3", "1.35.6", "operator"),
         node("w4", "1.36.1"),
     ]
-    found = upgrade.batch_plan(hosts, nodes, "1.36.2", "1")
+    found = node_batches.batch_plan(hosts, nodes, "1.36.2", "1")
     assert found == {
         "batches": [["h2"], ["h0"], ["h3"]],
         "batch_of": {"h2": 0, "h0": 1, "h3": 2},
