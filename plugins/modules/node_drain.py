@@ -59,6 +59,14 @@ options:
       - Pods that may be evicted when the task begins always wait for their budget, unless they fit on no other node.
     type: bool
     default: false
+  wait_for_pdb:
+    description:
+      - Whether a pod that may not be evicted when the task begins is waited for, if its budget would allow it with all
+        of its pods healthy. For several nodes that are drained at the same time. Such a pod is not deleted with
+        O(force_pdb).
+      - Without effect in check mode, whose plan is made before any drain begins.
+    type: bool
+    default: false
   force_room:
     description: Whether to evict pods that fit on no other node. They stay pending until there is room.
     type: bool
@@ -161,7 +169,8 @@ plan:
       returned: always
       sample: [{namespace: shop, name: web-5d9c-x2x4s, volume: cache, medium: "", size_limit: 1Gi, bytes: 40960}]
     blocked:
-      description: Pods that may not be evicted now, with their budget if there is one, and the API's reason.
+      description: Pods that may not be evicted now, with their budget if there is one, the API's reason, and whether
+        the drain waits for them, see O(wait_for_pdb).
       type: list
       elements: dict
       returned: always
@@ -170,6 +179,7 @@ plan:
           name: web-5d9c-x2x4s
           budget: shop/web
           reason: The disruption budget web needs 2 healthy pods and has 2 currently
+          waited_for: false
     unplaceable:
       description: Pods that fit on no other node, and why.
       type: list
@@ -190,6 +200,8 @@ cordoned_by:
 """
 
 import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Callable, Optional
 
 from ansible.module_utils.basic import AnsibleModule
@@ -214,6 +226,7 @@ SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "default": 300},
     "grace_period": {"type": "int", "default": -1},
     "force_pdb": {"type": "bool", "default": False},
+    "wait_for_pdb": {"type": "bool", "default": False},
     "force_room": {"type": "bool", "default": False},
     "delete_bare": {"type": "bool", "default": False},
     "keep_cordoned": {"type": "bool", "default": True},
@@ -303,7 +316,8 @@ class Drain:
         going, moving = drain.of_fate(pods, "evict", "lost"), drain.of_fate(pods, "evict")
         answers = map_concurrently(self.pods.try_eviction, going, LIMIT)
         refusals = {pod["metadata"]["uid"]: answer for pod, answer in zip(going, answers) if answer}
-        self.blocked = set(refusals)
+        waited_for = self.waited_for(refusals)
+        self.blocked = set(refusals) - waited_for
         unplaceable = []
         if moving:
             nodes = [node for node in retried(lambda: self.api.items(NODES)) if node["metadata"]["name"] != self.name]
@@ -313,7 +327,16 @@ class Drain:
         # Their budgets never allow more, because their successors do not start.
         self.blocked |= {pod["metadata"]["uid"] for pod, _reason in unplaceable}
         used = self.pods.used_bytes() if drain.empty_dirs(going) else {}
-        return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable)
+        return drain.plan(self.node, pods, refusals=refusals, used=used, unplaceable=unplaceable, waited_for=waited_for)
+
+    def waited_for(self, refusals: Mapping[str, drain.Refusal]) -> set[str]:
+        """Return the UIDs of pods whose budgets allow nothing only until others of their pods are back."""
+        if self.check or not self.params["wait_for_pdb"]:
+            return set()
+        found: dict[str, bool] = {}
+        for name in sorted({refused.budget for refused in refusals.values() if refused.budget}):
+            found[name] = drain.allows_with_all_pods(retried(partial(self.pods.budget, name)))
+        return {uid for uid, refused in refusals.items() if found.get(refused.budget)}
 
     def wait_for_kubelet(self, version: str, boot: str) -> None:
         """Wait until the node is Ready with a kubelet of this version, and since this boot."""

@@ -10,7 +10,7 @@ cordon anyway.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -73,6 +73,12 @@ def refusal(pod: Object, status: int, text: str, details: Object) -> Optional[Re
     if status == 500 and _SEVERAL in text:
         return Refusal("", f"it has {_SEVERAL}, which evictions do not support")
     return None
+
+
+def allows_with_all_pods(budget: Optional[Object]) -> bool:
+    """Return whether a budget that allows nothing now does so while its pods are moved, and not for ever."""
+    status = (budget or {}).get("status") or {}
+    return int(status.get("desiredHealthy") or 0) < int(status.get("expectedPods") or 0)
 
 
 def is_gone(status: int, details: Object) -> bool:
@@ -204,8 +210,9 @@ def plan(
     refusals: Mapping[str, Refusal],
     used: Mapping[tuple[str, str], int],
     unplaceable: Sequence[tuple[Object, str]],
+    waited_for: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return what a drain will do, and what speaks against it; refusals are by UID."""
+    """Return what a drain will do, and what speaks against it; refusals are by UID, waited_for are UIDs of these."""
     ending = of_fate(pods, "evict", "lost")
     return {
         "node": node["metadata"]["name"],
@@ -226,7 +233,7 @@ def plan(
             for pod, volume in empty_dirs(ending)
         ],
         "blocked": [
-            _entry(pod, budget=refused.budget, reason=refused.reason)
+            _entry(pod, budget=refused.budget, reason=refused.reason, waited_for=pod["metadata"]["uid"] in waited_for)
             for pod in ending
             if (refused := refusals.get(pod["metadata"]["uid"]))
         ],
@@ -256,8 +263,9 @@ def objection(planned: Object, allowed: Object) -> str:
     if planned["lost"] and not allowed["delete_bare"]:
         reason = f"pods without a controller would be lost: {_listed(planned['lost'])}"
         found.append((reason, "move these pods or set delete_bare"))
-    if planned["blocked"] and not allowed["force_pdb"] and not planned["resumed"]:
-        reason = f"pods that may not be evicted now: {_listed(planned['blocked'])}"
+    blocked = [entry for entry in planned["blocked"] if not entry["waited_for"]]
+    if blocked and not allowed["force_pdb"] and not planned["resumed"]:
+        reason = f"pods that may not be evicted now: {_listed(blocked)}"
         found.append((reason, "give their workloads more replicas or set force_pdb"))
     if planned["unplaceable"] and not allowed["force_room"]:
         reason = f"pods that fit on no other node: {_listed(planned['unplaceable'])}"

@@ -73,6 +73,11 @@ class NodePods:
             return drain.Refusal("", str(exc))
         return answer if isinstance(answer, drain.Refusal) else None
 
+    def budget(self, name: str) -> Optional[dict[str, Any]]:
+        """Return a PodDisruptionBudget by namespace and name."""
+        namespace, _slash, own = name.partition("/")
+        return self.api.find(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{own}") if own else None
+
     def delete(self, pod: Object) -> bool:
         """Delete a pod whatever budgets say; return whether it was there."""
         try:

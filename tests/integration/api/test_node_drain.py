@@ -199,6 +199,26 @@ def test_a_budget_is_waited_for(nodes: PlayedNodes, drain: Run) -> None:
     assert nodes.fewest == 1 and nodes.pods("k1") == {}
 
 
+def test_a_budget_that_another_drain_uses_up_is_waited_for(nodes: PlayedNodes, drain: Run) -> None:
+    workload(nodes, "Deployment", 2)
+    budget(nodes, "deployment", 1, allowed=1)
+    nodes.add("k2")
+    nodes.starting, nodes.fewest = set(), 2
+    # As the other one has done.
+    nodes.api.delete(f"{nodes.home}/pods/{nodes.ready('k1')[0]}")
+    path = f"/apis/policy/v1/namespaces/{nodes.namespace}/poddisruptionbudgets/web"
+    wait_for(lambda: nodes.api.get(path)["status"]["disruptionsAllowed"] == 0, "the budget still allows an eviction")
+    assert "pods that may not be evicted now" in drain(fails=True)["msg"]
+    assert "pods that may not be evicted now" in drain(fails=True, check=True, wait_for_pdb=True)["msg"]
+    released = threading.Timer(3, lambda: setattr(nodes, "starting", None))
+    released.start()
+    # Not deleted either.
+    done = drain(wait_for_pdb=True, force_pdb=True)
+    released.join()
+    assert [entry["waited_for"] for entry in done["plan"]["blocked"]] == [True]
+    assert nodes.fewest == 1 and nodes.pods("k1") == {}
+
+
 def test_a_budget_that_is_never_freed_ends_at_the_deadline_and_the_same_call_goes_on(
     nodes: PlayedNodes, drain: Run
 ) -> None:
@@ -231,6 +251,7 @@ def test_a_budget_that_allows_nothing_refuses_the_drain_before_any_change(nodes:
     refused = drain(fails=True)
     assert drain(fails=True, check=True)["msg"] == refused["msg"]
     assert {entry["budget"] for entry in refused["plan"]["blocked"]} == {f"{nodes.namespace}/web", ""}
+    assert drain(fails=True, wait_for_pdb=True)["msg"] == refused["msg"]
     assert "more than one PodDisruptionBudget" in refused["msg"] and "set force_pdb" in refused["msg"]
     assert not refused["changed"] and cordon(nodes) == (False, None) and nodes.ready("k1") == before
     assert len(drain(force_pdb=True)["evicted"]) == 3 and nodes.pods("k1") == {}

@@ -151,10 +151,23 @@ def test_the_plan_lists_everything_sorted() -> None:
             {**place, "name": "z", "volume": "v", "medium": "Memory", "size_limit": "1Gi", "bytes": 7},
             {**place, "name": "z", "volume": "w", "medium": "", "size_limit": "", "bytes": None},
         ],
-        "blocked": [{**place, "name": "a", "budget": "a/web", "reason": "needs 2"}],
+        "blocked": [{**place, "name": "a", "budget": "a/web", "reason": "needs 2", "waited_for": False}],
         "unplaceable": [{**place, "name": "z", "reason": "too little cpu"}],
     }
     assert drain.going(found) == ["a/a", "a/z", "a/b"]
+
+
+def test_a_budget_that_others_use_up_for_a_while_is_no_objection() -> None:
+    found = planned(pod("p"), refusals={"p": Refusal("a/web", "needs 2")}, waited_for=["p"])
+    assert found["blocked"][0]["waited_for"] and drain.objection(found, ALLOWED) == ""
+    for status, allows in (
+        ({"desiredHealthy": 1, "expectedPods": 2}, True),
+        ({"desiredHealthy": 2, "expectedPods": 2}, False),
+        ({"desiredHealthy": 1, "expectedPods": 0}, False),
+        ({}, False),
+    ):
+        assert drain.allows_with_all_pods({"status": status}) is allows
+    assert not drain.allows_with_all_pods(None)
 
 
 def test_every_objection_is_in_one_error_and_each_has_its_option() -> None:
