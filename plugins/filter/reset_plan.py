@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan, with C(problems), C(hosts) and C(text), for display.
+  description: The plan, with C(refusals), C(hosts) and C(text), for display.
   type: dict
 """
 

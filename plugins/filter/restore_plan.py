@@ -41,7 +41,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(problems) and C(text), lists of lines.
+    - C(refusals) and C(text), lists of lines.
     - C(done) says that there is nothing to do.
     - C(id), C(kind), C(title), C(digest) and C(bump), for M(hardway.kubernetes.etcd_restore).
     - C(source), the host and path of the data to restore, unless it is an archive.

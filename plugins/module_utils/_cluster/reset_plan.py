@@ -21,7 +21,7 @@ class Cluster:
 
 
 def plan(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plan: problems, steps by host, and text."""
+    """Return the plan: refusals, steps by host, and text."""
     groups, results = asked["groups"], asked["results"]
     named = [host["host"] for host in hosts]
     everyone = {host for names in groups.values() for host in names}
@@ -34,27 +34,22 @@ def plan(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[s
     text += [] if whole else _unchecked(named, cluster)
     if whole and anything:
         text.insert(0, f"All hosts of cluster {asked['cluster']}: it ends, with all its objects.")
-    found = [] if whole else problems(hosts, asked, cluster)
-    if found:
-        end = "Nothing can be reset now."
-    elif asked["confirmed"]:
-        end = f"Confirmed with confirm={asked['cluster']}"
-    else:
-        end = f"Nothing was changed. To go on: {asked['command']}" if anything else "Nothing is to be done."
     return {
         "cluster": asked["cluster"],
         "playbook": "reset",
         "confirmed": asked["confirmed"],
+        "command": asked["command"],
+        "empty": not anything,
         "whole": whole,
         # Whether a cluster is left that can be verified.
         "verifies": not whole and cluster.nodes is not None,
         "hosts": steps,
-        "problems": found,
-        "text": [*text, end],
+        "refusals": [] if whole else refusals(hosts, asked, cluster),
+        "text": text,
     }
 
 
-def problems(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], cluster: Cluster) -> list[str]:
+def refusals(hosts: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], cluster: Cluster) -> list[str]:
     """Return why the hosts may not be reset yet, each with the command to run first."""
     found = []
     named, groups = [host["host"] for host in hosts], asked["groups"]

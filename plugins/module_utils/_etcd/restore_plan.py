@@ -17,7 +17,7 @@ Info = Mapping[str, Any]
 
 
 def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """Return the plan: problems, lines of text, whether it is done already, and the parameters of the steps.
+    """Return the plan: refusals, lines of text, whether it is done already, and the parameters of the steps.
 
     hosts: results of module etcd_restore_info by host, of every etcd host.
     asked: kind; for an archive also title, foreign, again, and the inspection.
@@ -25,7 +25,7 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
     """
     kind, inspection = asked["kind"], asked.get("inspection") or {}
     found: dict[str, Any] = {
-        "problems": [*_uneven(hosts)],
+        "refusals": [*_uneven(hosts)],
         "text": [],
         "done": False,
         "kind": kind,
@@ -52,7 +52,7 @@ def plan(hosts: Mapping[str, Info], asked: Mapping[str, Any], now: str) -> dict[
 
 
 def _uneven(hosts: Mapping[str, Info]) -> Iterator[str]:
-    """Yield the problem of a group that site, which ends a restore, refuses."""
+    """Yield the refusal of a group that site, which ends a restore, refuses."""
     if len(hosts) % 2 == 0:
         yield (
             f"group etcd: has {len(hosts)} hosts ({', '.join(sorted(hosts))}), an even number, with which no restore "
@@ -98,12 +98,12 @@ def _continued(found: dict[str, Any], hosts: Mapping[str, Info], last: Mapping[s
     """Plan the rest of a restore that was interrupted after data had been exchanged."""
     same = last["kind"] == found["kind"] and (found["kind"] != "archive" or last["digest"] == found["digest"])
     if not same:
-        found["problems"].append(
+        found["refusals"].append(
             f"restore {last['id']}: of {last['title']}, was interrupted and is not finished; finish it with the same "
             f"command: {_command(last)}"
         )
     if lost := [host for host in hosts if host not in last["steps"]]:
-        found["problems"].append(
+        found["refusals"].append(
             f"hosts {', '.join(lost)}: not part of restore {last['id']}, which was interrupted; take them out of the "
             "etcd group until it is finished"
         )
@@ -138,13 +138,13 @@ def _plan_archive(
         ]
         return
     if not inspection["same_cluster"] and not asked.get("foreign"):
-        found["problems"].append(
+        found["refusals"].append(
             f"{title}: of another cluster ({inspection['cluster']}): another id, and no CA in common; to restore it "
             "here nevertheless, set -e foreign=true"
         )
     if inspection["missing_keys"]:
         keys = ", ".join(inspection["missing_keys"])
-        found["problems"].append(
+        found["refusals"].append(
             f"{title}: its Secrets are encrypted with key {keys}, which cluster_pki_dir has neither in "
             "secrets/encryption.key nor in retired; append it there as NAME:SECRET (hardway-backup unpack shows it in "
             "encryption.yaml), and restore again"
@@ -196,7 +196,7 @@ def _losses(inspection: Mapping[str, Any]) -> list[str]:
 
 def _plan_undo(found: dict[str, Any], hosts: Mapping[str, Info], previous: Mapping[str, Any], now: str) -> None:
     if not previous:
-        found["problems"].append(
+        found["refusals"].append(
             "undo: no restore was made on these hosts, so there is nothing to undo; remove -e undo"
         )
         return
@@ -208,7 +208,7 @@ def _plan_undo(found: dict[str, Any], hosts: Mapping[str, Info], previous: Mappi
         {"host": host, **former} for host, former in previous["formers"].items() if former["revision"] is not None
     ]
     if not formers:
-        found["problems"].append(
+        found["refusals"].append(
             f"restore {previous['id']}: the data before it are on no host any more; restore an archive instead"
         )
         return
@@ -232,7 +232,7 @@ def _plan_lost_quorum(found: dict[str, Any], hosts: Mapping[str, Info], asked: M
     running = [host for host, info in hosts.items() if info["running"]]
     stopped = survivor(hosts)
     if not running and not stopped:
-        found["problems"].append("etcd: no host has data of a member; restore an archive, with -e archive=")
+        found["refusals"].append("etcd: no host has data of a member; restore an archive, with -e archive=")
         return
     title = "the data of the surviving member"
     found |= {"id": f"{now}-quorum", "bump": BUMP, "title": title, "source": stopped if not running else {}}

@@ -38,11 +38,11 @@ GROUPS = {"all": [*HOSTS], "etcd": ["m1"], "master": ["m1"], "node": ["w1"]}
         ),
         (
             "drill",
-            "_drill_end",
-            {"_drill_plan": {"refusals": []}, "steps": "etcd", "report_file": "/srv/drill.md"},
+            "_drill_command",
+            {"steps": "etcd", "report_file": "/srv/drill.md"},
             " -e steps=etcd -e report_file=/srv/drill.md",
         ),
-        ("drill", "_drill_end", {"_drill_plan": {"refusals": []}}, ""),
+        ("drill", "_drill_command", {}, ""),
     ],
 )
 def test_nothing_that_was_given_is_missing(role: str, shown: str, settings: dict[str, Any], options: str) -> None:

@@ -43,22 +43,22 @@ def plan(
 
 def test_a_node_must_have_left_first() -> None:
     found = plan(["w1", "w2"], state(["W1"], ["M1"]))
-    # The plan is shown nevertheless, without a command that would be refused, too.
-    assert found["text"] == ["w1: stop x", "w2: stop x", "Nothing can be reset now."]
-    assert found["problems"] == [
+    # The plan is shown nevertheless.
+    assert found["text"] == ["w1: stop x", "w2: stop x"]
+    assert found["refusals"] == [
         "w1: still nodes of the running cluster; drain and delete them first: "
         "run remove_node -e hosts=w1 -e confirm=prod"
     ]
 
 
 def test_a_member_must_have_left_first() -> None:
-    (problem,) = plan(["m3"], state(["W1"], ["M1", "M3"]))["problems"]
+    (problem,) = plan(["m3"], state(["W1"], ["M1", "M3"]))["refusals"]
     assert problem.startswith("m3: still etcd members of the running cluster; take them out of group prod_etcd")
     assert problem.endswith("run remove_member -e hosts=m3 -e confirm=prod")
 
 
 def test_a_host_with_several_roles_is_removed_by_the_playbook_that_takes_it() -> None:
-    (problem,) = plan(["m3"], state(["M3"], ["M1", "M3"]))["problems"]
+    (problem,) = plan(["m3"], state(["M3"], ["M1", "M3"]))["refusals"]
     assert problem == (
         "m3: still part of the running cluster; remove them first: run remove -e hosts=m3 -e confirm=prod"
     )
@@ -66,33 +66,33 @@ def test_a_host_with_several_roles_is_removed_by_the_playbook_that_takes_it() ->
 
 def test_a_host_that_has_left_is_reset_and_the_cluster_verified() -> None:
     found = plan(["w1"], state(None, None), state(["W2"], ["M1"]))
-    assert found["problems"] == [] and found["verifies"] and not found["whole"]
-    assert found["text"] == ["w1: stop x", "Nothing was changed. To go on: COMMAND"]
+    assert found["refusals"] == [] and found["verifies"] and not found["whole"]
+    assert (found["text"], found["command"], found["empty"]) == (["w1: stop x"], "COMMAND", False)
 
 
 def test_the_last_masters_are_not_taken_from_the_nodes() -> None:
-    (problem,) = plan(["m1", "m2"], state(["W1", "W2"], ["M3"]))["problems"]
+    (problem,) = plan(["m1", "m2"], state(["W1", "W2"], ["M3"]))["refusals"]
     assert problem.startswith("m1, m2: all masters, without which the nodes W1, W2 have no cluster")
 
 
 def test_the_whole_cluster_needs_not_leave_itself() -> None:
     found = plan(EVERYONE, state(["W1"], ["M1"]))
-    assert found["problems"] == [] and found["whole"] and not found["verifies"]
+    assert found["refusals"] == [] and found["whole"] and not found["verifies"]
     assert found["text"][0] == "All hosts of cluster prod: it ends, with all its objects."
 
 
 def test_without_a_cluster_that_answers_the_plan_says_what_was_not_checked() -> None:
     found = plan(["w1"], state(None, None))
-    assert found["problems"] == [] and not found["verifies"]
+    assert found["refusals"] == [] and not found["verifies"]
     assert any("No API server answers" in line for line in found["text"])
     assert any("No etcd member answers" in line for line in found["text"])
 
 
 def test_the_last_data_are_not_deleted_unseen() -> None:
-    (problem,) = plan(["m3"], state(None, None), delete_data=True)["problems"]
+    (problem,) = plan(["m3"], state(None, None), delete_data=True)["refusals"]
     assert "m3: no etcd member answers, so the data there may be the last ones" in problem
-    assert plan(["w1"], state(None, None), delete_data=True)["problems"] == []
-    assert plan(EVERYONE, delete_data=True)["problems"] == []
+    assert plan(["w1"], state(None, None), delete_data=True)["refusals"] == []
+    assert plan(EVERYONE, delete_data=True)["refusals"] == []
 
 
 def test_steps_of_one_kind_share_a_line() -> None:
@@ -107,7 +107,5 @@ def test_steps_of_one_kind_share_a_line() -> None:
 
 
 def test_nothing_to_do() -> None:
-    assert plan(EVERYONE, changes=())["text"] == [
-        *(f"{host}: nothing to do" for host in EVERYONE),
-        "Nothing is to be done.",
-    ]
+    found = plan(EVERYONE, changes=())
+    assert (found["text"], found["empty"]) == ([f"{host}: nothing to do" for host in EVERYONE], True)

@@ -59,12 +59,12 @@ def three(*restores: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("asked", [ARCHIVE, UNDO, QUORUM])
 def test_an_even_number_of_hosts_is_refused_before_anything_stops(asked: dict[str, Any]) -> None:
     found = plan({name: host(revision=90) for name in ("k1", "k2")}, asked, NOW)
-    assert found["problems"][0].startswith("group etcd: has 2 hosts (k1, k2), an even number")
+    assert found["refusals"][0].startswith("group etcd: has 2 hosts (k1, k2), an even number")
 
 
 def test_an_archive_is_restored_with_later_revisions() -> None:
     found = plan(three(), ARCHIVE, NOW)
-    assert (found["problems"], found["done"], found["id"]) == ([], False, f"{NOW}-01234567")
+    assert (found["refusals"], found["done"], found["id"]) == ([], False, f"{NOW}-01234567")
     assert (found["bump"], found["encryption_keys"]) == (BUMP + 40, ["key1"])
     text = "\n".join(found["text"])
     assert "taken at 2026-01-02T03:04:05Z on k1, 2 h ago, revision 100" in text
@@ -104,8 +104,8 @@ def test_without_etcd_the_losses_are_unknown_and_stopped_data_count() -> None:
 )
 def test_what_does_not_fit_is_refused(changed: dict[str, Any], asked: dict[str, Any], problem: str) -> None:
     found = plan(three(), {**ARCHIVE, "inspection": {**INSPECTION, **changed}, **asked}, NOW)
-    assert bool(found["problems"]) is bool(problem)
-    assert all(problem in text for text in found["problems"])
+    assert bool(found["refusals"]) is bool(problem)
+    assert all(problem in text for text in found["refusals"])
 
 
 def test_without_an_archive_all_are_listed() -> None:
@@ -116,7 +116,7 @@ def test_without_an_archive_all_are_listed() -> None:
 
 def test_the_same_archive_is_restored_once() -> None:
     found = plan(three(restored("finished")), ARCHIVE, NOW)
-    assert found["done"] and not found["problems"]
+    assert found["done"] and not found["refusals"]
     again = plan(three(restored("finished")), {**ARCHIVE, "again": True}, NOW)
     assert not again["done"] and again["id"] == f"{NOW}-01234567"
     other = plan(three(restored("finished", digest="other")), ARCHIVE, NOW)
@@ -127,17 +127,17 @@ def test_the_same_archive_is_restored_once() -> None:
 def test_an_interrupted_restore_is_continued_by_the_same_command_only(steps: tuple[str, ...]) -> None:
     hosts = {name: host(restored(step, bump=7)) for name, step in zip(("k1", "k2", "k3"), steps)}
     found = plan(hosts, ARCHIVE, NOW)
-    assert (found["id"], found["bump"], found["problems"]) == ("20260101T000000Z-01234567", 7, [])
+    assert (found["id"], found["bump"], found["refusals"]) == ("20260101T000000Z-01234567", 7, [])
     other = plan(hosts, {**ARCHIVE, "inspection": {**INSPECTION, "sha256": "other"}}, NOW)
-    assert "finish it with the same command: hardway.kubernetes.restore -e archive=a.tar.gz" in other["problems"][0]
-    assert "was interrupted" in plan(hosts, UNDO, NOW)["problems"][0]
+    assert "finish it with the same command: hardway.kubernetes.restore -e archive=a.tar.gz" in other["refusals"][0]
+    assert "was interrupted" in plan(hosts, UNDO, NOW)["refusals"][0]
     hosts["k3"] = host()
-    assert "hosts k3: not part of restore" in plan(hosts, ARCHIVE, NOW)["problems"][0]
+    assert "hosts k3: not part of restore" in plan(hosts, ARCHIVE, NOW)["refusals"][0]
 
 
 def test_what_was_only_prepared_does_not_count() -> None:
     found = plan(three(restored("prepared")), ARCHIVE, NOW)
-    assert found["id"] == f"{NOW}-01234567" and not found["problems"]
+    assert found["id"] == f"{NOW}-01234567" and not found["refusals"]
 
 
 @pytest.mark.parametrize("step", ["restored", "finished"])
@@ -146,22 +146,22 @@ def test_undo_takes_the_newest_data_before_the_restore(step: str) -> None:
     hosts = {name: host(restored(step, former_revision=rev)) for name, rev in (("k1", 80), ("k2", 95), ("k3", None))}
     found = plan(hosts, UNDO, NOW)
     assert found["source"]["host"] == "k2" and found["source"]["path"].endswith("former/member/snap/db")
-    assert found["bump"] > BUMP + 100 and not found["problems"] and found["id"] == f"{NOW}-undo"
+    assert found["bump"] > BUMP + 100 and not found["refusals"] and found["id"] == f"{NOW}-undo"
 
 
 def test_undo_happens_once_and_needs_a_restore() -> None:
-    assert "nothing to undo" in plan(three(), UNDO, NOW)["problems"][0]
+    assert "nothing to undo" in plan(three(), UNDO, NOW)["refusals"][0]
     both = [restored("finished"), restored("finished", kind="undo", name="20260102T000000Z-undo")]
     assert plan(three(*both), UNDO, NOW)["done"]
     gone = plan(three(restored("finished", former_revision=None)), UNDO, NOW)
-    assert "are on no host any more" in gone["problems"][0]
+    assert "are on no host any more" in gone["refusals"][0]
 
 
 def test_a_lost_quorum_is_replaced_by_the_newest_data() -> None:
     assert plan(three(), {**QUORUM, "quorum": True}, NOW)["done"]
     running = plan({**three(), "k2": host(running=False)}, QUORUM, NOW)
-    assert running["source"] == {} and not running["problems"]
+    assert running["source"] == {} and not running["refusals"]
     stopped = {name: host(running=False, revision=rev) for name, rev in (("k1", 10), ("k2", 12), ("k3", None))}
     assert plan(stopped, QUORUM, NOW)["source"]["host"] == "k2" == survivor(stopped)["host"]
     none = plan({"k1": host(running=False)}, QUORUM, NOW)
-    assert "no host has data of a member" in none["problems"][0]
+    assert "no host has data of a member" in none["refusals"][0]
