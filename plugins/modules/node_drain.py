@@ -79,6 +79,11 @@ options:
     description: Whether a cordon of the operator is kept with O(state=uncordoned). With V(false), any cordon is lifted.
     type: bool
     default: true
+  keep_annotation:
+    description: Whether the annotation stays with O(state=uncordoned), so that an interrupted run is noticed while
+      steps follow. The same task without this option then removes it.
+    type: bool
+    default: false
   resumed_nodes_return:
     description: Whether other nodes that this module has cordoned count as room, because an interrupted run will
       bring them back before it drains this one. For plans.
@@ -230,6 +235,7 @@ SPEC: dict[str, Any] = {
     "force_room": {"type": "bool", "default": False},
     "delete_bare": {"type": "bool", "default": False},
     "keep_cordoned": {"type": "bool", "default": True},
+    "keep_annotation": {"type": "bool", "default": False},
     "resumed_nodes_return": {"type": "bool", "default": False},
     "kubelet_version": {"type": "str", "default": ""},
     "boot_id": {"type": "str", "default": ""},
@@ -265,7 +271,8 @@ class Drain:
         if self.params["state"] == "uncordoned":
             if (self.params["kubelet_version"] or self.params["boot_id"]) and not self.check:
                 self.wait_for_kubelet(self.params["kubelet_version"], self.params["boot_id"])
-            self.patch(lambda node: drain.uncordon_patch(node, self.params["keep_cordoned"]))
+            keeps = (self.params["keep_cordoned"], self.params["keep_annotation"])
+            self.patch(lambda node: drain.uncordon_patch(node, *keeps))
             return
         self.plan = self.make_plan()
         objection = drain.objection(self.plan, self.params)

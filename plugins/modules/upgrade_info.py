@@ -85,7 +85,8 @@ nodes:
       sample: true
     cordoned_by:
       description: Who has cordoned it, V(hardway) or V(operator); empty if it
-        is schedulable.
+        is schedulable. V(hardway) also if an interrupted run has uncordoned it
+        and not ended the steps that follow.
       type: str
       sample: ""
     zone:
@@ -158,7 +159,7 @@ def run(params: dict[str, Any], _check: bool) -> dict[str, Any]:
                 "name": node["metadata"]["name"],
                 "version": drain.kubelet_version(node),
                 "ready": drain.is_ready(node),
-                "cordoned_by": drain.cordoned_by(node),
+                "cordoned_by": drain.held_by(node),
                 "zone": (node["metadata"].get("labels") or {}).get(params["batch_by"], ""),
             }
             for node in nodes

@@ -18,7 +18,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.dra
 Object = Mapping[str, Any]
 # Of these groups, one host at a time.
 CONTROL = ("etcd", "master", "lb")
-LEFT = "left cordoned by an interrupted run"
+LEFT = "left unfinished by an interrupted run"
 # With fewer voters, etcd has no quorum without one of them.
 REDUNDANT = 3
 
@@ -63,7 +63,7 @@ def plan(facts: Facts) -> dict[str, Any]:
 
 
 def due(facts: Facts) -> dict[str, list[str]]:
-    """Return the hosts that reboot, or that an interrupted run has left cordoned, with the reasons."""
+    """Return the hosts that reboot, or that an interrupted run has left unfinished, with the reasons."""
     cordoned = {node["name"] for node in facts.nodes if node["cordoned_by"] == OURS}
     found = {}
     for host in facts.hosts:
@@ -86,7 +86,7 @@ def _is_control(host: Object) -> bool:
 
 
 def _batches(facts: Facts, reasons: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return the hosts in batches: the control plane first, and before it what was left cordoned, which others need."""
+    """Return the hosts in batches: the control plane first, before it what was left unfinished, which others need."""
     size = batch_size(facts.batch, len(facts.nodes))
     zone_of = {node["name"]: node["zone"] for node in facts.nodes}
     found = []
@@ -165,5 +165,5 @@ def _text(facts: Facts, reasons: Mapping[str, Sequence[str]], found: Sequence[Se
 def _step(host: Object, reasons: Iterable[str]) -> str:
     is_node = "node" in host["groups"]
     if not reboots(reasons):
-        return f"Uncordon {host['host']}"
+        return f"Finish {host['host']}"
     return f"{'Drain and reboot' if is_node else 'Reboot'} {host['host']}"

@@ -65,7 +65,7 @@ def _text(
     else:
         yield f"Nodes: none is newer than {former}"
     if facts.cordoned:
-        yield f"Nodes {shortened(sorted(facts.cordoned))}: cordoned by an interrupted run, and uncordoned by this one"
+        yield f"Nodes {shortened(sorted(facts.cordoned))}: left by an interrupted run, and finished by this one"
     if opened:
         going = shortened(sorted([*newer, *facts.down]))
         yield f"Control plane: can go back, since it soaks: {going} to {former}, one host at a time"

@@ -310,7 +310,7 @@ def _warnings(facts: Facts, hops: Sequence[str]) -> Iterable[str]:
             where = f"{one['variable']} of {shortened(one['hosts'])}: {one['binary']} {hops[-1]}"
             yield f"{where} ignores the gates {', '.join(one['gates'])}"
     if facts.cordoned:
-        yield f"nodes {shortened(sorted(facts.cordoned))}: cordoned by an interrupted upgrade, which goes on with them"
+        yield f"nodes {shortened(sorted(facts.cordoned))}: left by an interrupted upgrade, which goes on with them"
 
 
 def _text(facts: Facts, hops: Sequence[str]) -> Iterable[str]:

@@ -108,6 +108,11 @@ def cordoned_by(node: Object) -> str:
     return OURS if _noted(node) == OURS else OPERATOR
 
 
+def held_by(node: Object) -> str:
+    """Return who has cordoned a node, also hardway while its run has not ended the steps after the cordon."""
+    return OURS if _noted(node) == OURS else cordoned_by(node)
+
+
 def is_resumed(node: Object) -> bool:
     """Return whether an earlier run has begun to drain this node."""
     return _is_cordoned(node) and _noted(node) is not None
@@ -121,12 +126,16 @@ def cordon_patch(node: Object) -> Optional[dict[str, Any]]:
     return {"metadata": _metadata(node, by), "spec": {"unschedulable": True}}
 
 
-def uncordon_patch(node: Object, keep: bool) -> Optional[dict[str, Any]]:
-    """Return the merge patch that lifts our cordon, or any unless those of operators are kept; None if none is due."""
+def uncordon_patch(node: Object, keep: bool, keep_note: bool = False) -> Optional[dict[str, Any]]:
+    """Return the merge patch that lifts our cordon, or any unless those of operators are kept; None if none is due.
+
+    The note whose cordon it was goes with it, unless it is kept for a later patch.
+    """
     lifted = _is_cordoned(node) and (_noted(node) == OURS or not keep)
-    if not lifted and _noted(node) is None:
+    if not lifted and (keep_note or _noted(node) is None):
         return None
-    return {"metadata": _metadata(node, None), **({"spec": {"unschedulable": None}} if lifted else {})}
+    note = _noted(node) if keep_note else None
+    return {"metadata": _metadata(node, note), **({"spec": {"unschedulable": None}} if lifted else {})}
 
 
 def returned(node: Object) -> dict[str, Any]:

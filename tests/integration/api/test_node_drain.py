@@ -114,6 +114,9 @@ def test_the_cordon_of_the_operator_stays(nodes: PlayedNodes, drain: Run) -> Non
     assert "+" not in done["diff"]["after"] and "k1: cordoned" in done["diff"]["after"]
     assert not drain()["changed"] and not drain(check=True)["changed"]
     assert drain(state="uncordoned", check=True)["changed"] and cordon(nodes) == (True, "hardway")
+    kept = drain(state="uncordoned", keep_annotation=True)
+    assert kept["changed"] and kept["cordoned_by"] == "" and cordon(nodes) == (False, "hardway")
+    assert not drain(state="uncordoned", keep_annotation=True)["changed"]
     assert drain(state="uncordoned")["changed"] and cordon(nodes) == (False, None)
     assert not drain(state="uncordoned")["changed"]
 

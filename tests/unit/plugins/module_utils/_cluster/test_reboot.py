@@ -79,7 +79,7 @@ def test_what_an_interrupted_run_has_left_comes_first_and_is_not_rebooted_again(
     nodes = [node("w1"), node("w2", "operator"), node("w3", "hardway")]
     found = reboot.plan(facts({"m1": info(MARK)}, nodes=nodes))
     assert found["batches"] == [["w3"], ["m1"]]
-    assert found["text"][0] == f"Uncordon w3: {reboot.LEFT}"
+    assert found["text"][0] == f"Finish w3: {reboot.LEFT}"
     # The others bring the control plane down no further than this host does.
     assert not reboot.reboots(found["reasons"]["w3"]) and reboot.reboots(found["reasons"]["m1"])
 

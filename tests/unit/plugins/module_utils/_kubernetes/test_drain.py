@@ -115,6 +115,34 @@ def test_only_our_cordon_is_lifted_unless_all_are(before: Any, keep: bool, after
     assert (patch and drain.patched(before, patch)) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (node(True, "hardway"), node(note="hardway")),
+        (node(note="hardway"), None),
+        (node(True, "operator"), None),
+        (node(), None),
+    ],
+)
+def test_the_note_is_kept_for_steps_that_follow(before: Any, after: Any) -> None:
+    patch = drain.uncordon_patch(before, True, keep_note=True)
+    assert (patch and drain.patched(before, patch)) == after
+
+
+@pytest.mark.parametrize(
+    ("found", "by"),
+    [
+        (node(note="hardway"), "hardway"),
+        (node(True, "hardway"), "hardway"),
+        (node(True), "operator"),
+        (node(note="operator"), ""),
+        (node(), ""),
+    ],
+)
+def test_an_uncordoned_node_is_held_until_its_steps_have_ended(found: Any, by: str) -> None:
+    assert drain.held_by(found) == by
+
+
 def test_a_node_is_awaited_since_a_boot() -> None:
     seen = {"status": {"nodeInfo": {"kubeletVersion": "v1.36.2", "bootID": "b1"}, "conditions": []}}
     assert drain.kubelet_state(seen, "", "b2") == "its kubelet has not reported since the boot"
