@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import posixpath
 import tarfile
 import time
@@ -19,16 +20,17 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.secret_
 
 
 def write(path: str, name: str, texts: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any]]) -> int:
-    """Write the archive, readable by its owner only, and return its size; ``name`` is its one directory."""
-    stored = io.BytesIO()
-    with tarfile.open(fileobj=stored, mode="w:gz") as archive:
+    """Write the archive, readable by its owner only, and return its size; ``name`` is its one directory.
+
+    What hosts have sent is written one after the other: there may be hundreds.
+    """
+    with atomic_files.replacing(path, mode=0o600) as stored, tarfile.open(fileobj=stored, mode="w:gz") as archive:
         for file_name, text in files(texts, hosts):
             data = text.encode("utf-8", "replace")
             entry = tarfile.TarInfo(posixpath.join(name, safe(file_name)))
             entry.size, entry.mode, entry.mtime = len(data), 0o600, int(time.time())
             archive.addfile(entry, io.BytesIO(data))
-    atomic_files.write(path, stored.getvalue(), mode=0o600)
-    return len(stored.getvalue())
+    return os.path.getsize(path)
 
 
 def files(texts: Mapping[str, str], hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ import pwd
 import stat
 import time
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import leftovers, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -54,6 +55,23 @@ def stage(
 
     Without sync it is not on the disk yet: who stages many has them synchronised together, which takes far less time.
     """
+    with _staged(path, mode, owner, group, sync) as (temporary, stream):
+        stream.write(data)
+    return temporary
+
+
+@contextlib.contextmanager
+def replacing(path: str, *, mode: int) -> Iterator[BinaryIO]:
+    """Yield a stream, for much data, whose content replaces path once the block has ended without an error."""
+    with _staged(path, mode, None, None, True) as (temporary, stream):
+        yield stream
+    place(temporary, path)
+    sync_directory(os.path.dirname(path) or ".")
+
+
+@contextlib.contextmanager
+def _staged(path: str, mode: int, owner: str | None, group: str | None, sync: bool) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield a name beside path, and the stream of its content."""
     uid, gid = user_id(owner, path), group_id(group, path)
     directory = os.path.dirname(path)
     with _explained(path, f"in {directory or '.'}"), parent(path) as (above, name):
@@ -61,14 +79,13 @@ def stage(
         temporary = leftovers.file_name(name)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=above)
     with _or_forget(os.path.join(directory, temporary), path), os.fdopen(handle, "wb") as stream:
-        stream.write(data)
+        yield os.path.join(directory, temporary), stream
         stream.flush()
         os.fchown(stream.fileno(), uid, gid)
         os.fchmod(stream.fileno(), mode)
         if sync:
             os.fsync(stream.fileno())
         remember(os.fstat(stream.fileno()))
-    return os.path.join(directory, temporary)
 
 
 def place(temporary: str, path: str) -> None:

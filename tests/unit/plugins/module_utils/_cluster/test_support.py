@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import stat
 import tarfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,29 @@ def test_the_archive_lists_what_it_lacks_and_is_readable_by_its_owner_only(tmp_p
     assert set(texts) == {"a/index.txt", "a/status.json", "a/x", "a/hosts/n1/journal/etcd.log", "a/cluster/nodes.txt"}
     assert "n2: Connection timed out" in texts["a/index.txt"] and "n3: not reached" in texts["a/index.txt"]
     assert "  x: y\n" in texts["a/index.txt"] and "t0" not in texts["a/status.json"]
+
+
+def test_an_archive_of_many_hosts_needs_no_more_memory_than_one_of_few(tmp_path: Path) -> None:
+    peaks = {}
+    for number in (2, 20):
+        hosts = {}
+        for host in (f"n{n}" for n in range(number)):
+            part = tmp_path / host
+            # Of which nothing can be compressed but the notation.
+            part.write_bytes(gzip.compress(json.dumps({"journal/etcd.log": os.urandom(250_000).hex()}).encode()))
+            hosts[host] = {"part": str(part), "count": 1, "redacted": 0, "errors": []}
+        tracemalloc.start()
+        size = support_bundle.write(str(tmp_path / "a.tar.gz"), "a", {}, hosts)
+        peaks[number] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert size > number * 250_000
+    assert peaks[20] < 1.5 * peaks[2]
+
+
+def test_an_archive_that_fails_leaves_the_former_one_and_nothing_else(tmp_path: Path) -> None:
+    part, path = tmp_path / "part", tmp_path / "a.tar.gz"
+    part.write_bytes(gzip.compress(b"no JSON"))
+    path.write_bytes(b"former")
+    with pytest.raises(ValueError, match="Expecting value"):
+        support_bundle.write(str(path), "a", {}, {"n1": {"part": str(part), "count": 0, "redacted": 0, "errors": []}})
+    assert path.read_bytes() == b"former" and {one.name for one in tmp_path.iterdir()} == {"part", "a.tar.gz"}
