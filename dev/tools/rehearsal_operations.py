@@ -15,7 +15,13 @@ from typing import Any
 import yaml
 
 # Run again, these do their work again.
-ALWAYS_CHANGE = ("backup.yml", "rotate_ca.yml", "rotate_encryption_key.yml", "rotate_service_account_key.yml")
+ALWAYS_CHANGE = (
+    "backup.yml",
+    "drill.yml",
+    "rotate_ca.yml",
+    "rotate_encryption_key.yml",
+    "rotate_service_account_key.yml",
+)
 # Without an archive, restore only lists those there are; these say what else it restores from.
 SOURCES = ("archive", "undo", "mode")
 
@@ -45,7 +51,9 @@ class Operation:
     @property
     def repeatable(self) -> bool:
         """Return whether the same command has nothing left to do."""
-        return self.name not in ALWAYS_CHANGE
+        # reboot.yml reboots no host twice, but with always.
+        always = str(self.variables.get("always", "")).lower() in ("true", "yes", "1")
+        return self.name not in ALWAYS_CHANGE and not always
 
     @property
     def target(self) -> str:

@@ -22,6 +22,22 @@ def test_arguments_are_for_all_playbooks_but_those_that_deploy() -> None:
     assert alone.variables == {"host_use_cached_results": "false"} and alone.target == ""
 
 
+@pytest.mark.parametrize(
+    ("playbook", "words", "repeatable"),
+    [
+        ("site.yml", "", True),
+        ("playbooks/backup.yml", "", False),
+        ("playbooks/drill.yml", "-e confirm=kubernetes", False),
+        ("playbooks/reboot.yml", "-e confirm=kubernetes", True),
+        ("playbooks/reboot.yml", "-e confirm=kubernetes -e always=false", True),
+        ("playbooks/reboot.yml", "-e confirm=kubernetes -e always=true", False),
+    ],
+)
+def test_what_does_its_work_again_is_not_run_twice(playbook: str, words: str, repeatable: bool) -> None:
+    (operation,) = operations.operations([playbook], words)
+    assert operation.repeatable is repeatable
+
+
 def test_variables_are_read_in_every_form(tmp_path: Path) -> None:
     (tmp_path / "more.yml").write_text("hosts: [m3]\n")
     words = ["-e", "a=1 b='x y'", "-ec=2", "--extra-vars={d: [3]}", "-e", f"@{tmp_path / 'more.yml'}", "--tags", "etcd"]
