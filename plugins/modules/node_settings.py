@@ -122,6 +122,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import node_labels
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.node_labels import NONE, RECORDS
 
 TAINT = {
@@ -186,10 +187,10 @@ class Settings:
         """Wait until those of these nodes that have the taint of joining nodes are Ready; return which are."""
 
         def unready() -> list[str]:
-            found = [name for name in self.joining(joined) if not node_labels.is_ready(self.known[name])]
+            found = [name for name in self.joining(joined) if not is_ready(self.known[name])]
             if found and not self.check:
                 self._read_nodes()
-            return [name for name in self.joining(joined) if not node_labels.is_ready(self.known[name])]
+            return [name for name in self.joining(joined) if not is_ready(self.known[name])]
 
         left = wait_until(unready, lambda names: not names, timeout=0 if self.check else timeout)[1]
         return set(self.joining(joined)) - set(left)

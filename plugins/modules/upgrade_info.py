@@ -118,6 +118,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import drain
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, retried
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
 
 SPEC: dict[str, Any] = {
     **ARGUMENTS,
@@ -158,7 +159,7 @@ def run(params: dict[str, Any], _check: bool) -> dict[str, Any]:
             {
                 "name": node["metadata"]["name"],
                 "version": drain.kubelet_version(node),
-                "ready": drain.is_ready(node),
+                "ready": is_ready(node),
                 "cordoned_by": drain.held_by(node),
                 "zone": (node["metadata"].get("labels") or {}).get(params["batch_by"], ""),
             }

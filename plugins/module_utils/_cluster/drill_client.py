@@ -22,6 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
 
 OBJECTS = "/api/v1/namespaces/kube-system/configmaps"
 LABEL = "hardway/drill"
@@ -229,10 +230,7 @@ class Drill:
         api = Api(self.params["servers"], self.tls, timeout=1.0)
         if kind == "lease":
             return str(api.get(cluster_status_probe.LEASES + subject)["spec"].get("holderIdentity") or "")
-        conditions = api.get(f"{cluster_status_probe.NODES}/{subject}")["status"]["conditions"]
-        return (
-            "Ready" if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions) else "NotReady"
-        )
+        return "Ready" if is_ready(api.get(f"{cluster_status_probe.NODES}/{subject}")) else "NotReady"
 
     def _gathered(self) -> dict[str, Any]:
         names = ("servers", "endpoint", "ca", "cert", "key", "etcd")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
 
 Object = Mapping[str, Any]
 CORDONED_BY = "hardway.kubernetes/cordoned-by"
@@ -148,12 +149,6 @@ def returned(node: Object) -> dict[str, Any]:
         "spec": {**spec, "unschedulable": False, "taints": taints},
         "status": {**status, "conditions": [*others, {"type": "Ready", "status": "True"}]},
     }
-
-
-def is_ready(node: Object) -> bool:
-    """Return whether a node is Ready."""
-    conditions = (node.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def kubelet_version(node: Object) -> str:

@@ -17,7 +17,8 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import full_name, is_ready
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.drain import full_name
 
 Object = Mapping[str, Any]
 Amounts = Mapping[str, Fraction]

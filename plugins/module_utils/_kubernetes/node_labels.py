@@ -31,12 +31,6 @@ def is_joining(node: Mapping[str, Any]) -> bool:
     return any(taint_id(taint) == JOINING for taint in (node.get("spec") or {}).get("taints") or [])
 
 
-def is_ready(node: Mapping[str, Any]) -> bool:
-    """Return whether its kubelet reports a node as Ready."""
-    conditions = (node.get("status") or {}).get("conditions") or []
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
-
-
 def owned_by(labels: Mapping[str, str], taints: Sequence[Taint]) -> dict[str, list[str]]:
     """Return the record for a node with these labels and taints."""
     return {"labels": sorted(labels), "taints": sorted(taint_id(taint) for taint in taints)}

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
+
 NAME = "probe"
 PORT = 8080
 # Each pod asks so many of the others, in a ring: every pod is asked, and large clusters cost no square of requests.
@@ -95,7 +97,6 @@ def pods_of(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     pods = []
     for item in items:
         status = item.get("status") or {}
-        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or [])
         waiting = [
             (container.get("state") or {}).get("waiting") or {} for container in status.get("containerStatuses") or []
         ]
@@ -106,8 +107,8 @@ def pods_of(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "node": (item.get("spec") or {}).get("nodeName", ""),
                 "ip": status.get("podIP", ""),
                 "host_ip": status.get("hostIP", ""),
-                "ready": ready and bool(status.get("podIP")),
-                "reason": "" if ready else "; ".join(reasons) or status.get("phase", "unknown"),
+                "ready": is_ready(item) and bool(status.get("podIP")),
+                "reason": "" if is_ready(item) else "; ".join(reasons) or status.get("phase", "unknown"),
             }
         )
     return sorted(pods, key=lambda pod: pod["node"])
