@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import ssl
 import threading
 import time
 import uuid
@@ -20,7 +19,12 @@ from urllib.parse import urlsplit
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import cluster_status_probe
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
+from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import (
+    HttpError,
+    Tls,
+    request,
+    tls_context,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.conditions import is_ready
 
@@ -85,11 +89,8 @@ class Client:
             return 0, None, str(exc) if str(exc).startswith("status ") else type(exc).__name__
 
     def _connect(self) -> http.client.HTTPSConnection:
-        context = ssl.create_default_context(cafile=self._tls.ca)
-        # As Go does: what is trusted need not be a root. Python 3.9 has no name for the flag.
-        context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
-        context.load_cert_chain(str(self._tls.cert), self._tls.key)
-        return http.client.HTTPSConnection(str(self._url.hostname), self._url.port or 443, context=context, timeout=3)
+        host, port = str(self._url.hostname), self._url.port or 443
+        return http.client.HTTPSConnection(host, port, context=tls_context(self._tls), timeout=3)
 
 
 class Writer:

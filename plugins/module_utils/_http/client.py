@@ -120,7 +120,7 @@ def served_chain(url: str, *, server_name: Optional[str] = None, timeout: float 
         raise _explain("TLS", url, exc) from exc
 
 
-def _context(tls: Tls) -> Any:
+def tls_context(tls: Tls) -> Any:
     """Return an SSL context that trusts only ``tls.ca`` (the system's store without one)."""
     import ssl
 
@@ -149,7 +149,7 @@ def _connect(url: str, tls: Tls, timeout: float) -> Any:
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"the scheme is '{parts.scheme}', it must be http or https")
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    context = _context(tls) if parts.scheme == "https" else None
+    context = tls_context(tls) if parts.scheme == "https" else None
     connection = HTTPConnection(parts.hostname or "", port, timeout=timeout)
     connection.connect()
     if context is not None:
