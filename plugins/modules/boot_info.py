@@ -77,6 +77,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import boot
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.plan import full_name
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
@@ -99,7 +100,7 @@ def run(params: dict[str, Any], command: boot.Run) -> dict[str, Any]:
     return {
         "changed": False,
         "reasons": reasons,
-        "booted": boot.shown_time(booted),
+        "booted": stamp(booted),
         "boot_id": boot.boot_id(ROOT),
         "units": {
             unit: {"active": seen[name].active, "enabled": seen[name].enabled}

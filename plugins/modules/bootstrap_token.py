@@ -113,6 +113,7 @@ from typing import Any, Optional
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import durations
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import bootstrap_tokens
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import (
     ARGUMENTS,
@@ -187,12 +188,12 @@ def ensure(api: Api, params: dict[str, Any], check_mode: bool) -> dict[str, Any]
 def result(token: str, expires: datetime.datetime, changed: bool) -> dict[str, Any]:
     """Return the module result for a present token."""
     number = token.split(".")[0]
-    after = f"token {number} until {bootstrap_tokens.rfc3339(expires)}\n" if changed else ""
+    after = f"token {number} until {stamp(expires)}\n" if changed else ""
     return {
         "changed": changed,
         "token": token,
         "token_id": number,
-        "expires": bootstrap_tokens.rfc3339(expires),
+        "expires": stamp(expires),
         "diff": {"before": "", "after": after},
     }
 

@@ -46,11 +46,11 @@ moved:
 """
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import name_stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.data_directories import (
     beside,
     check_unused,
@@ -74,7 +74,7 @@ def replace(directory: Path, stamp: str) -> str:
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    stamp = name_stamp()
     full = [Path(path) for path in dict.fromkeys(params["paths"]) if content(Path(path))]
     for path in full:
         check_unused(path)

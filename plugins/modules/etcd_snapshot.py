@@ -75,13 +75,13 @@ removed:
 """
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import name_stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import snapshot
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.cluster import Cluster
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.etcdctl import ARGUMENTS, Etcdctl
@@ -97,7 +97,7 @@ SPEC: dict[str, Any] = {
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the module's result."""
     directory = Path(params["directory"])
-    path = directory / f"{params['prefix']}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
+    path = directory / f"{params['prefix']}-{name_stamp()}.db"
     old = [str(one) for one in sorted(directory.glob(f"{params['prefix']}-*T*Z.db*")) if one != path]
     result = {
         "changed": True,

@@ -99,7 +99,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import unanchored
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import (
     certificate_pem,

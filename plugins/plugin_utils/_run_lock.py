@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from ansible.errors import AnsibleActionFail
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 
 # Seconds between renewals, between attempts through a host that fails, and between checks of the process of the run.
 RENEWAL = 20.0
@@ -111,7 +112,7 @@ def lock_on_controller(directory: Path, keys: Sequence[str], run: Process, holde
                     f"cluster: locked by {found['holder']}, which runs {found['operation']} since {found['since']} on "
                     "this controller; wait until it has ended, or end it"
                 )
-            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            since = stamp(time.time())
             mine = {"holder": holder, "pid": run.pid, "started": run.started, "operation": operation, "since": since}
             if not found or found["holder"] != holder:
                 path.write_text(json.dumps(mine), encoding="utf-8")

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.drill_client import unhealthy
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 
 Data = t.Mapping[str, t.Any]
 LEADERS = ("kube-controller-manager", "kube-scheduler")
@@ -193,11 +193,6 @@ def evaluate(result: Data, max_gap: float) -> dict[str, t.Any]:
         "reasons": reasons,
         "verdict": "failed" if reasons else "passed",
     }
-
-
-def stamp(moment: float) -> str:
-    """Return a time for people, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 
 def report(facts: Data, planned: t.Sequence[Data], results: t.Sequence[Data], max_gap: float) -> dict[str, t.Any]:

@@ -21,6 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.secret_values import Redactor, is_secret
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, query
 from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
@@ -198,7 +199,7 @@ def files(found: Collection, directories: Sequence[str]) -> None:
     listed = regular_files(directories)
     lines = []
     for path, info in listed[: MAX_FILES * 4]:
-        changed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(info.st_mtime))
+        changed = stamp(info.st_mtime)
         lines.append(f"{stat.filemode(info.st_mode)} {info.st_uid}:{info.st_gid} {info.st_size:>9} {changed} {path}")
     found.add("files.txt", "\n".join(lines) + "\n")
     for path, info in listed[:MAX_FILES]:

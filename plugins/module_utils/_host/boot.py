@@ -108,8 +108,3 @@ def parse_time(text: str) -> float:
     except ValueError:
         raise HardwayError(f"booted_before: {text!r} is not a time such as 2026-01-02T03:04:05Z; correct it") from None
     return found.replace(tzinfo=timezone.utc).timestamp()
-
-
-def shown_time(seconds: float) -> str:
-    """Return a time as text."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

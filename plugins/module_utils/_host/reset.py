@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Callable
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import leftovers, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import name_stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import data_directories
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import deletion, mounts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.containers import METADATA, TASKS, Containers
@@ -84,7 +84,7 @@ class Reset:
         """Find out which parts of a cluster the host has."""
         self.params = params
         self.systemd = Systemd(run)
-        self.stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        self.stamp = name_stamp()
         self.deployed = any(map(os.path.lexists, TRACES))
         self.parts = [
             part for part in params["parts"] if self.deployed and (part["expected"] or any(map(is_ours, part["units"])))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.leases import moment
 
 TYPE = "bootstrap.kubernetes.io/token"
@@ -96,7 +97,7 @@ def secret_for(
     values = {
         "token-id": number,
         "token-secret": secret,
-        "expiration": rfc3339(expires),
+        "expiration": stamp(expires),
         "description": description,
         "usage-bootstrap-authentication": "true",
         "usage-bootstrap-signing": "true" if signing else "false",
@@ -117,11 +118,6 @@ def new_token() -> str:
     import secrets
 
     return ".".join("".join(secrets.choice(ALPHABET) for _place in range(length)) for length in (6, 16))
-
-
-def rfc3339(moment: datetime.datetime) -> str:
-    """Return the UTC moment as Kubernetes writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _decoded(value: str) -> str:

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import separate_ca
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source, check_same, places
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import (
@@ -30,7 +31,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.offline
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.ca import ca_spec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509 import issue
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import joined, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem

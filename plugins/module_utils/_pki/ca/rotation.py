@@ -17,6 +17,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import (
     ROTATION,
     STEPS,
@@ -28,7 +29,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.content
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.import_ca import Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import complete, install_key
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of, stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import joined, key_digest_of, split
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import (

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.issuer import Issuer
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import classify
@@ -24,7 +25,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
     describe,
     describe_wanted,
     differences,
-    stamp,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.profile import Profile
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.subject import Subject

@@ -21,6 +21,7 @@ from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import hosts_in_words
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca import packing, sealing
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.copies import (
     PATH,
@@ -31,7 +32,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.copies 
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.sealing import Header
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import INCOMING, Store
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 
 # Not a file of a CA: a directory that has nothing else is empty.
 _IGNORE = ".gitignore"

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads import map_concurrently
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.atomic_swap import PairSwap
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
@@ -28,7 +29,6 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compa
     is_named,
     rejection_reasons,
     required_fraction,
-    stamp,
 )
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import load_certificate
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.facts import facts_of

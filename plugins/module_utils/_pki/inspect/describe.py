@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import short
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificate_pem
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.csr import Request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of

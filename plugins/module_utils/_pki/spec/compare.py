@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import short
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.certificate import CertificateSpec, KeySpec
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.usages import Usages
 
@@ -125,11 +126,6 @@ def _ending(found: Facts, now: datetime, renew_before: float) -> list[str]:
     if found.validity_left(now) < renew_before:
         return [f"expiry: {short(found.not_after - now)} left, less than {renew_before:.0%} of its validity period"]
     return []
-
-
-def stamp(moment: datetime) -> str:
-    """Return a time as 2026-11-21T01:00:00Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment_of(text: str) -> datetime:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.alt_names import SubjectAltName
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import signed_by, validity
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.constraints import san_violation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of

@@ -11,6 +11,7 @@ from typing import Optional
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import boot
 
 RHEL = """Core libraries or services have been updated since boot-up:
@@ -38,7 +39,7 @@ def reasons(root: Path, code: int = 0, out: str = "", program: Optional[str] = N
 
 
 def test_the_time_of_the_boot_is_that_of_the_first_process(root: Path) -> None:
-    assert boot.shown_time(boot.booted(root)) == "2001-09-09T01:48:20Z"
+    assert stamp(boot.booted(root)) == "2001-09-09T01:48:20Z"
     assert boot.parse_time("2001-09-09T01:48:20Z") == boot.booted(root)
     with pytest.raises(HardwayError, match="booted_before: 'yesterday' is not a time"):
         boot.parse_time("yesterday")

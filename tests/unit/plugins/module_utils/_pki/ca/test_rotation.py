@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.contents import STEPS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.reconcile import Reconciler
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.rotation import Rotation
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.ca.store import Store
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.host.ca_files import Trust
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of, stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import moment_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.bundle import split, trusted
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.keys import load_key, public_pem
 
