@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect.describe import Thresholds, described
-from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import is_named, moment_of, stamp
+from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.spec.compare import is_named, moment_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
