@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import is_encrypted_file
@@ -31,6 +29,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight impo
     option_values,
 )
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._role_options import OPTIONS, canonical
 
 try:
     # No public interface has the file of a value.
@@ -41,13 +40,11 @@ except ImportError:
 # The first of our action plugins that a run of site.yml loads.
 preload()
 
-ROLES = Path(__file__).resolve().parents[2] / "roles"
 IGNORED = "cluster_ignored_names"
 UNDEFINED = re.compile(r"'(\w+)' is undefined$")
 WORD = re.compile(r"[A-Za-z_]\w*")
 # What is known only in a play or a role.
 LATER = ("hostvars", "vars", "omit", "role_name", "role_names", "role_path", "play_hosts", "item")
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ActionModule(ActionBase):
@@ -267,29 +264,6 @@ def compared(given: Given, name: str) -> Iterator[tuple[str, agreement.Given]]:
         (key,) = seen.once(name, value, canonical)
         shown = key if given.is_plain(host, name) and len(key) <= 40 else ""
         yield host, agreement.Given(agreement.UNSET if [key] == default else key, shown)
-
-
-def canonical(name: str, value: Any) -> list[str]:
-    """Return a value as text that is the same for all spellings."""
-    kind = OPTIONS[name][1].get("type", "str")
-    try:
-        value = converted(value, kind)
-    except HardwayError:
-        kind = "str"
-    return [
-        value if kind in ("str", "path") and isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    ]
-
-
-def specifications() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every role of the collection with the options of all its entry points."""
-    for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-        entries = content["argument_specs"].values()
-        yield path.parent.parent.name, {k: v for entry in entries for k, v in (entry.get("options") or {}).items()}
-
-
-OPTIONS = {name: (role, option) for role, options in specifications() for name, option in options.items()}
 
 
 def closure(raw: Mapping[str, Any], words: set[str]) -> set[str]:

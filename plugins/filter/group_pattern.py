@@ -19,6 +19,8 @@ description:
   - Excludes the hosts in the variables C(lost), C(_cluster_removed) and C(_cluster_skipped), names with commas between,
     which no play may contact, and all hosts if C(_cluster_idle) is true. Of the lost ones, those in
     C(_cluster_returning) stay, because another machine has their names now.
+  - Leaves out the hosts on which nothing is to be done, a list in the fact
+    C(_cluster_up_to_date) of localhost, of a play that deploys.
   - Returns the names of hosts if C(_cluster_scope) narrows a run, as playbook add does. Its C(deploys) are the hosts
     that are deployed, its C(through) those from which the cluster is read.
 positional: _input, names
@@ -36,6 +38,12 @@ options:
     description: Whether the play deploys its hosts, instead of only reading the cluster from them.
     type: bool
     default: false
+  checks:
+    description:
+      - Whether the play checks what was deployed. It leaves out such hosts, too, but those of groups C(etcd), C(master)
+        and C(lb), from which the cluster is checked.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -51,8 +59,19 @@ _value:
 """
 
 
+# No host, and no localhost either.
+NONE = ("!all", "!localhost")
+CHECKED_FROM = ("etcd", "master", "lb")
+
+
+def up_to_date(context: t.Any) -> set[str]:
+    """Return the hosts on which this run has found nothing to do."""
+    facts = (context.get("hostvars") or {}).get("localhost") or {}
+    return set(facts.get("_cluster_up_to_date") or ())
+
+
 @pass_context
-def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = False) -> str:
+def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = False, checks: bool = False) -> str:
     """Return the pattern. Hosts that are lost or removed come from the context, so that no play can forget them."""
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -64,6 +83,11 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
     parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
     idle = context.get("_cluster_idle")
+    if (deploys or checks) and (left := up_to_date(context)):
+        groups = context.get("groups")
+        kept = {host for name in CHECKED_FROM for host in groups.get(own.get(name, name), ())} if checks else set()
+        members = dict.fromkeys(host for part in parts for host in groups.get(part, ()))
+        parts = [host for host in members if host not in left or host in kept] or [*parts, *NONE]
     if scope := context.get("_cluster_scope"):
         kept = {*scope["deploys"], *([] if deploys else scope["through"])}
         members = dict.fromkeys(host for part in parts for host in context.get("groups").get(part, ()))
@@ -71,8 +95,7 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
         # Without any host of the cluster it narrows nothing, so that plays report it.
         idle = idle or (bool(names) and not kept.intersection(members))
     if idle:
-        # No host, and no localhost either.
-        parts += ["!all", "!localhost"]
+        parts += NONE
     lost, returning, removed, skipped = (
         [host.strip() for host in str(context.get(name, "")).split(",")]
         for name in ("lost", "_cluster_returning", "_cluster_removed", "_cluster_skipped")

@@ -192,6 +192,13 @@ sources:
   type: list
   elements: str
   sample: [192.0.2.11]
+up_to_date:
+  description:
+    - The mark of M(hardway.kubernetes.up_to_date), as C(inputs); empty without
+      one, or if a cached result in it is no longer valid.
+  returned: always
+  type: dict
+  sample: {"inputs": "5f4dcc3b5aa765d61d8327deb882cf99"}
 ansible_facts:
   description:
     - The facts C(architecture), C(distribution), C(distribution_version), C(distribution_major_version),
@@ -206,11 +213,13 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running_probe import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results, up_to_date
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
+from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import unchanged_result
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_checks
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.host_gather import Gather
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import NAMES
-from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._systemd.systemctl import Systemd, health_problem
 
 PORT = {
     "port": {"type": "int", "required": True},
@@ -220,6 +229,13 @@ PORT = {
     "addresses": {"type": "list", "elements": "str", "default": ["*"]},
     "open": {"type": "bool", "default": False},
 }
+
+
+def mark(systemd: Systemd) -> str:
+    """Return the digest of a mark that holds; without a mark, nothing else is inspected."""
+    if not up_to_date.read():
+        return ""
+    return up_to_date.inputs(cached_results.valid_results(systemd.show, health_problem, unchanged_result, clean=False))
 
 
 def main() -> None:
@@ -258,6 +274,7 @@ def main() -> None:
         mtu=host_checks.mtu(seen, want),
         running=read(systemd, want["servers"]),
         sources=host_network.sources(want["peers"]),
+        up_to_date={"inputs": mark(systemd)},
         ansible_facts={
             **host_checks.facts(seen),
             **network,

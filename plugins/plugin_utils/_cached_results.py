@@ -18,6 +18,9 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._predictions im
 # The variable with the result of module cached_results, and the fact that invalidates it.
 VARIABLE = "_host_cached_results"
 FACT = "hardway_cached_results_invalidated"
+# Begins the facts with the keys that the tasks of this run have used or stored. One fact for each, because items of a
+# loop would overwrite a common one.
+USED = "hardway_cached_result_"
 PLUGINS = Path(__file__).resolve().parent.parent
 
 
@@ -70,7 +73,7 @@ class CachedResult:
         if self.key is None or self._invalidated:
             return None
         found = self._loaded.get("valid", {}).get(self.key)
-        return None if found is None else {**found, "changed": False, "from_cached_result": True}
+        return None if found is None else self._noted({**found, "changed": False, "from_cached_result": True})
 
     @property
     def predicted(self) -> list[str]:
@@ -81,7 +84,21 @@ class CachedResult:
         """Return the module's result; if it changed something, invalidate the cached results of this host."""
         if self._loaded and (result.get("changed") or result.get("failed")):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), FACT: self._loaded["nonce"]}
+        if self._loaded:
+            result = self._noted(result)
         return with_predictions(result, self._task_vars) if self._predicts else result
+
+    def _noted(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the result with a fact for module up_to_date: on which cached result the task relies, or none."""
+        used = {USED + (self.key or "none"): self._loaded["nonce"]}
+        return {**result, "ansible_facts": {**result.get("ansible_facts", {}), **used}}
+
+
+def used_results(task_vars: Mapping[str, Any]) -> list[str]:
+    """Return the keys that tasks of this run have relied on for the host; ``none`` for a task without one."""
+    nonce = (task_vars.get(VARIABLE) or {}).get("nonce")
+    facts = task_vars.get("ansible_facts") or {}
+    return sorted(name[len(USED) :] for name, run in facts.items() if name.startswith(USED) and nonce and run == nonce)
 
 
 class CachedAction(ActionBase):

@@ -18,9 +18,9 @@ ANSWERS: dict[str, Answer] = {
         function.__name__: function
         for function in (
             *(system.setup, system.stat, system.group, system.user),
-            *(system.host_preflight, system.running_info, system.cached_results, system.host_settings),
-            *(system.files, system.artifact, system.image_archive, system.unit, system.host_health),
-            *(pki.pki_certificate, pki.kubeconfig, pki.kubelet_certificate, pki.pki_info),
+            *(system.host_preflight, system.running_info, system.cached_results, system.up_to_date),
+            *(system.host_settings, system.files, system.artifact, system.image_archive, system.unit),
+            *(system.host_health, pki.pki_certificate, pki.kubeconfig, pki.kubelet_certificate, pki.pki_info),
             *(cluster.etcd_health, cluster.manifest, cluster.cluster_lock, cluster.cluster_record, cluster.command),
             *(cluster.csr_approval, cluster.node_settings, cluster.cluster_info, cluster.workload_check),
             *(cluster.host_status, cluster.cluster_status),

@@ -48,6 +48,8 @@ class Host:
     salt: str = ""
     # By key: the result, and the digests of its evidence.
     cached: dict[str, tuple[dict[str, Any], dict[str, str]]] = field(default_factory=dict)
+    # The mark of module up_to_date: inputs, and the cached results on which the tasks relied.
+    mark: dict[str, Any] = field(default_factory=dict)
 
     def at(self, path: str) -> str:
         """Return the digest of a path, of a directory named with a slash that of all below it."""
@@ -65,13 +67,12 @@ class Host:
         return digest(self.units.get(name)) if name.startswith("unit:") else self.at(name)
 
     def valid(self) -> dict[str, dict[str, Any]]:
-        """Return the cached results whose evidence is unchanged, and forget the others."""
-        self.cached = {
-            key: entry
-            for key, entry in self.cached.items()
-            if all(self.evidence(name) == now for name, now in entry[1].items())
+        """Return the cached results whose evidence is unchanged."""
+        return {
+            key: result
+            for key, (result, evidence) in self.cached.items()
+            if all(self.evidence(name) == now for name, now in evidence.items())
         }
-        return {key: result for key, (result, _evidence) in self.cached.items()}
 
 
 class Stored:

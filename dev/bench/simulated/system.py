@@ -95,8 +95,19 @@ def host_preflight(host: Host, arguments: Mapping[str, Any], stored: Stored) -> 
         "identity": {"machine_id": found["ansible_machine_id"], "product_uuid": "", "macaddress": _mac(host)},
         "mtu": 1500,
         "running": running(host, arguments.get("servers") or [], stored),
+        "up_to_date": {
+            "inputs": host.mark["inputs"] if host.mark and host.mark["results"] <= host.valid().keys() else ""
+        },
         "ansible_facts": found,
     }
+
+
+def up_to_date(host: Host, arguments: Mapping[str, Any], _stored: Stored) -> Result:
+    """Write the mark if all results are valid."""
+    used, valid = set(arguments.get("results") or []), host.valid()
+    invalid = sorted(used - valid.keys())
+    host.mark = {"inputs": arguments["inputs"], "results": used} if used and not invalid else {}
+    return {"changed": False, "invalid": invalid}
 
 
 def running_info(host: Host, arguments: Mapping[str, Any], stored: Stored) -> Result:
@@ -152,14 +163,15 @@ def running(host: Host, servers: list[str], stored: Stored) -> Result:
 
 def cached_results(host: Host, arguments: Mapping[str, Any], _stored: Stored) -> Result:
     """Answer with the results whose evidence is unchanged, and with the CAs and secrets of the host."""
-    use = arguments.get("use", True) is not False
+    use, valid = arguments.get("use", True) is not False, host.valid()
+    host.cached = {key: entry for key, entry in host.cached.items() if key in valid}
     host.salt = host.salt or digest("salt", host.address)
     nonce = digest(time.time(), host.address)[:16]
     return {
         "changed": False,
         "valid": {
             key: features(host, result[KERNEL]) if KERNEL in result else result
-            for key, result in (host.valid() if use else {}).items()
+            for key, result in (valid if use else {}).items()
         },
         "salt": host.salt if use else "",
         "nonce": nonce,

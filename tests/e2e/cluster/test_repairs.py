@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,23 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     again = cluster.starts()
     assert {name for name in again if again[name] != after[name]} == set()
     print(f"{len(done)} damages repaired")
+
+
+SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))
+
+
+@pytest.mark.long
+def test_a_single_damage_is_noticed_on_hosts_that_were_left_alone(cluster: Cluster) -> None:
+    print(f"seed {SEED}")
+    every = [damage for damage in damages() if damage["host"] != "controller" and "package" not in damage["object"]]
+    for damage in random.Random(SEED).sample(every, int(os.environ.get("HARDWAY_DAMAGES", "8"))):
+        print(damage["object"], damage["how"])
+        # The first of these marks what the damage before has left.
+        cluster.deploy()
+        assert cluster.deploy().changed == {}
+        assert carry_out(cluster, damage, "damage") == ""
+        assert cluster.deploy().changed != {}
+        assert carry_out(cluster, damage, "repaired") == ""
 
 
 def test_a_run_names_what_it_cannot_repair(cluster: Cluster) -> None:

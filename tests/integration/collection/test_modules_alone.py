@@ -82,6 +82,8 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "status_report": ({"inventory": {"name": "prod"}, "hosts": {"n1": {}}}, r"host n1: not reached"),
     "support_bundle": ({"path": "TOP/support.tar.gz", "hosts": {"n1": {}}}, r'"n1": "not reached"'),
     "support_info": ({"directories": ["TOP/admin.crt"]}, r'"part": ".*hardway-support/localhost"'),
+    "host_inputs": ({"hosts": ["localhost"], "groups": {}, "pki_dir": "TOP/pki"}, r'"up_to_date": \[\]'),
+    "up_to_date": ({"inputs": "x", "path": "TOP/mark"}, r'"invalid": \[\]'),
     "workload_check": ({**API, **KUBECTL, "image": "busybox"}, NO_SERVER),
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {

@@ -49,3 +49,24 @@ def test_a_scope_without_hosts_of_the_cluster_narrows_nothing() -> None:
     variables = {"_cluster_scope": {"deploys": ["x1"], "through": []}, "groups": {"node": ["w7"]}}
     assert group_pattern(variables, {}) == "etcd:master:lb:node"
     assert group_pattern(variables, {}, "node", deploys=True) == "node:!all:!localhost"
+
+
+@pytest.mark.parametrize(
+    ("names", "plays", "left", "pattern"),
+    [
+        (("node",), {"deploys": True}, ["w6"], "w7"),
+        (("node",), {"deploys": True}, ["w6", "w7"], "node:!all:!localhost"),
+        (("etcd",), {"deploys": True}, ["m1", "w6"], "prod_etcd:!all:!localhost"),
+        ((), {"checks": True}, ["m1", "w6"], "m1:w7"),
+        ((), {"checks": True}, ["m1", "w6", "w7"], "m1"),
+        (("node",), {}, ["w6"], "node"),
+        (("node",), {"deploys": True}, [], "node"),
+    ],
+)
+def test_hosts_with_nothing_to_do(
+    names: tuple[str, ...], plays: dict[str, bool], left: list[str], pattern: str
+) -> None:
+    groups = {"prod_etcd": ["m1"], "master": ["m1"], "node": ["w6", "w7"]}
+    variables = {"hostvars": {"localhost": {"_cluster_up_to_date": left}}, "groups": groups}
+    assert group_pattern(variables, {"etcd": "prod_etcd"}, *names, **plays) == pattern
+    assert group_pattern({**variables, "lost": "w7"}, {}, "node", deploys=True).endswith(":!w7")

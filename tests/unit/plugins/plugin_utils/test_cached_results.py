@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _cached_results
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import FACT, VARIABLE, CachedResult
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import (
+    FACT,
+    USED,
+    VARIABLE,
+    CachedResult,
+    used_results,
+)
 
 MODULE = "hardway.kubernetes.files"
 ARGUMENTS = {"files": [{"path": "/etc/site"}]}
@@ -31,7 +37,9 @@ def cached_result(standing: bool = True, facts: dict[str, Any] | None = None, **
 
 
 def test_a_valid_cached_result_is_the_result_of_the_task() -> None:
-    assert cached_result().valid == {"paths": {}, "changed": False, "from_cached_result": True}
+    found = cached_result().valid or {}
+    assert found.pop("ansible_facts")
+    assert found == {"paths": {}, "changed": False, "from_cached_result": True}
 
 
 @pytest.mark.parametrize(
@@ -54,12 +62,25 @@ def test_in_doubt_the_task_runs_on_the_host(doubt: dict[str, Any]) -> None:
 @pytest.mark.parametrize("result", [{"changed": True}, {"failed": True}])
 @pytest.mark.parametrize("use", [True, False])
 def test_a_change_invalidates_the_loaded_results(result: dict[str, Any], use: bool) -> None:
-    assert cached_result(use=use).processed(dict(result))["ansible_facts"] == {FACT: "n"}
+    assert cached_result(use=use).processed(dict(result))["ansible_facts"][FACT] == "n"
 
 
 def test_without_a_change_they_stay_valid() -> None:
-    assert cached_result().processed({"changed": False}) == {"changed": False}
+    assert FACT not in cached_result().processed({"changed": False})["ansible_facts"]
     assert cached_result(facts={FACT: "of another run"}).valid
+
+
+def test_the_results_on_which_a_run_relies_are_known_at_its_end() -> None:
+    kept = cached_result()
+    for result in (kept.valid, kept.processed({"changed": True}), kept.processed({"ansible_facts": {"a": 1}})):
+        facts = (result or {})["ansible_facts"]
+        assert used_results({VARIABLE: {"nonce": "n"}, "ansible_facts": {**facts, USED + "x": "of another run"}}) == [
+            kept.key
+        ]
+    # A task without one leaves nothing to rely on.
+    assert cached_result(use=False).processed({})["ansible_facts"] == {USED + "none": "n"}
+    assert cached_result(variables={VARIABLE: {}}).processed({}) == {}
+    assert used_results({"ansible_facts": {USED + "x": "n"}}) == []
 
 
 def test_only_a_real_run_stores_a_cached_result() -> None:
