@@ -1,19 +1,22 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds or downloads binaries on the controller, and copies to a host those that it lacks."""
+"""Finds or downloads binaries on the controller and copies to a host those that it lacks, or lets it download them."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache, compression_pays
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary, Local, Source
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import PACKED, Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedResult
@@ -21,6 +24,9 @@ from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results
 MODULE = "hardway.kubernetes.artifact"
 # What an earlier task of this run has installed (or would have, in check mode), so that no task inspects it again.
 FACT = "hardway_installed"
+# The time of a smaller file says more about the start of sftp than about the connection.
+MEASURABLE = 8 << 20
+NOTHING: dict[str, Any] = {"installed": [], "opened": [], "linked": [], "bytes_sent": 0, "bytes_downloaded": 0}
 
 
 class ActionModule(ActionBase):
@@ -45,10 +51,12 @@ class ActionModule(ActionBase):
         """Download everything to the controller; report all failures at once."""
         stores = [ArtifactCache(replace(source, architecture=name)) for name in architectures or [source.architecture]]
         if self._task.check_mode:
-            return {"changed": False, "downloaded": []}
-        problems = [problem for store in stores for problem in store.fetch(wanted)[1]]
+            return {"changed": False, "downloaded": [], "bytes_downloaded": 0}
+        # Also where hosts download: what they cannot verify is refused before anything changes.
+        problems = [line for store in stores for line in store.fetch(catalog.for_controller(store.source, wanted))[1]]
         downloaded = [path for store in stores for path in store.downloaded]
         result: dict[str, Any] = {"changed": bool(downloaded), "downloaded": downloaded}
+        result["bytes_downloaded"] = sum(store.bytes_downloaded for store in stores)
         if problems:
             result.update(failed=True, msg=_report(problems))
         return result
@@ -66,7 +74,7 @@ class ActionModule(ActionBase):
         if placed and all(links.get(each.link) == f"{each.path(root)} {each.sha256}" for each in placed):
             paths = {each.name: each.path(root) for each in placed}
             links = {each.link: each.path(root) for each in placed}
-            return {"changed": False, "paths": paths, "installed": [], "opened": [], "links": links, "linked": []}
+            return {"changed": False, "paths": paths, "links": links, **NOTHING}
         result = cache.valid
         if result is None:
             reread = {"_reread": True} if cache.distrusted else {}
@@ -87,21 +95,24 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Return the result of one round trip, or of two if files must be copied."""
         root = arguments["root"]
-        result = self._execute(known, {}, arguments, task_vars)
+        downloads = catalog.host_downloads(store.source, known)
+        result = {**self._execute(known, {}, downloads, arguments, task_vars), "bytes_sent": 0}
         missing = set(result.pop("_missing", []))
         if result.get("failed") or not missing:
-            return result
+            return _told(result)
         had, problems = store.fetch(b for b, local in known.items() if _placed(b, local).path(root) in missing)
         if problems:
             return {"failed": True, "msg": _report(problems)}
         known.update(had)
-        uploads = {_placed(b, local).path(root): self._send(b, local) for b, local in had.items()}
-        return self._execute(known, uploads, arguments, task_vars)
+        places, sent = self._send(store, had.values(), store.source.compression)
+        uploads = {_placed(b, local).path(root): places[local.sha256] for b, local in had.items()}
+        return _told({**self._execute(known, uploads, downloads, arguments, task_vars), "bytes_sent": sent})
 
     def _execute(
         self,
         known: dict[Binary, Local | None],
         uploads: dict[str, str],
+        downloads: list[dict[str, Any]],
         arguments: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
@@ -111,17 +122,44 @@ class ActionModule(ActionBase):
             "source": {"cache_dir": arguments["source"]["cache_dir"]},
             "_placed": [vars(_placed(binary, local)) for binary, local in known.items()],
             "_uploads": uploads,
+            "_downloads": downloads,
         }
         return self._execute_module(MODULE, given, task_vars=task_vars)
 
-    def _send(self, binary: Binary, local: Local) -> str:
-        """Copy one file to the task's temporary directory on the host, which Ansible removes."""
+    def _send(self, store: ArtifactCache, files: Iterable[Local], compression: str) -> tuple[dict[str, str], int]:
+        """Copy each content once, the smallest first, to the task's temporary directory, which Ansible removes.
+
+        Return the paths on the host by digest, and how many bytes were sent.
+        """
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
-        place = shell.join_path(shell.tmpdir, f"{binary.component}-{local.label}-{binary.name}")
-        self._connection.put_file(local.path, place)
-        return place
+        places, sent, rate = {}, 0, 0.0
+        for local in sorted({each.sha256: each for each in files}.values(), key=lambda each: each.size):
+            prepared = os.path.isfile(store.compressed_path(local))
+            packed = compression == "always" or (compression == "auto" and compression_pays(rate, prepared=prepared))
+            packed = packed and self._connection.transport != "local"
+            path = store.compressed(local) if packed else local.path
+            size = os.path.getsize(path)
+            places[local.sha256] = shell.join_path(shell.tmpdir, f"{local.sha256}{PACKED if packed else ''}")
+            begin = time.monotonic()
+            self._connection.put_file(path, places[local.sha256])
+            if size >= MEASURABLE:
+                rate = size / max(time.monotonic() - begin, 1e-3)
+            sent += size
+        return places, sent
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result with what was brought, as message and in the diff."""
+    sent, downloaded = result["bytes_sent"], result.get("bytes_downloaded", 0)
+    said = [f"{sent / 1e6:.1f} MB sent by the controller"] if sent else []
+    said += [f"{downloaded / 1e6:.1f} MB downloaded by the host"] if downloaded else []
+    if said and not result.get("failed"):
+        result["msg"] = ", ".join(said)
+        if "diff" in result:
+            result["diff"] = [*result["diff"], {"prepared": f"{result['msg']}\n"}]
+    return result
 
 
 def _placed(binary: Binary, local: Local | None) -> Placed:

@@ -13,9 +13,10 @@ author:
   - hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Looks up each binary on the controller, first in O(source.binary_dir), then in O(source.cache_dir).
-  - A binary that is in neither is downloaded into the cache.
+  - A binary that is in neither is downloaded into the cache; with O(source.download_from=hosts) by the host itself.
   - A download with a wrong digest is deleted, never installed. A download without a known digest is refused.
-  - A binary is copied to a host once, into a directory per version. A symbolic link points to the version in use.
+  - A binary is copied to a host once, also if two links need it, into a directory per version. A symbolic link
+    points to the version in use.
   - All missing binaries are reported at once, each with its download URL and the path where it is expected.
 attributes:
   check_mode:
@@ -81,6 +82,22 @@ options:
         description: Architecture of the hosts, as download URLs spell it.
         type: str
         default: amd64
+      download_from:
+        description:
+          - Who downloads. With C(hosts), each host downloads what it lacks itself, from the mirror or the origin, and
+            verifies the digest. It uses the proxy of its environment, and trusts the CAs of its system.
+          - Binaries in O(source.binary_dir) travel from the controller in either case.
+        type: str
+        choices: [controller, hosts]
+        default: controller
+      compression:
+        description:
+          - Whether binaries travel compressed from the controller. C(auto) measures the connection with the first
+            large one, and compresses the others if they arrive earlier so.
+          - Compressed copies stay in O(source.cache_dir) for other hosts.
+        type: str
+        choices: [auto, always, never]
+        default: auto
   root:
     description: Directory on the hosts for the binaries.
     type: path
@@ -113,6 +130,11 @@ options:
     description: Internal. Where the action plugin put the binaries that it copied.
     type: dict
     default: {}
+  _downloads:
+    description: Internal. What the host downloads itself if it lacks it.
+    type: list
+    elements: dict
+    default: []
   _reread:
     description: Internal. Verifies every installed binary, because cached results are not used.
     type: bool
@@ -164,13 +186,24 @@ linked:
   type: list
   elements: str
   sample: [/usr/local/bin/etcd]
+bytes_sent:
+  description: Bytes that the controller sent to the host.
+  returned: always, except with download_only
+  type: int
+  sample: 34100000
+bytes_downloaded:
+  description: Bytes that the host downloaded; with O(download_only), the controller.
+  returned: always
+  type: int
+  sample: 0
 """
 
 import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import host_downloads, install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.host_downloads import HostDownload
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -198,6 +231,8 @@ SPEC: dict[str, Any] = {
             "mirror_url": {"type": "str", "default": ""},
             "binary_dir": {"type": "str", "default": ""},
             "architecture": {"type": "str", "default": "amd64"},
+            "download_from": {"type": "str", "default": "controller", "choices": ["controller", "hosts"]},
+            "compression": {"type": "str", "default": "auto", "choices": ["auto", "always", "never"]},
         },
     },
     "root": {"type": "path", "default": "/opt/hardway"},
@@ -210,6 +245,7 @@ SPEC: dict[str, Any] = {
 INTERNAL: dict[str, Any] = {
     "_placed": {"type": "list", "elements": "dict", "default": []},
     "_uploads": {"type": "dict", "default": {}},
+    "_downloads": {"type": "list", "elements": "dict", "default": []},
     "_reread": {"type": "bool", "default": False},
     "_cached_result": {"type": "str"},
 }
@@ -233,10 +269,14 @@ def main() -> None:
         "opened": closed,
         "linked": [link for link, (old, new) in links.items() if old != new],
         "links": {link: new for link, (_old, new) in links.items()},
+        "bytes_sent": 0,
+        "bytes_downloaded": 0,
     }
     if module._diff:
         result["diff"] = [difference(link, old, new) for link, (old, new) in links.items() if old != new]
-    missing = [want.path(root) for want in absent if want.path(root) not in uploads]
+    downloads = [HostDownload(**each) for each in module.params["_downloads"]]
+    brought = [w for w in absent if w.path(root) in uploads or any(each.has(w) for each in downloads)]
+    missing = [want.path(root) for want in absent if want not in brought]
     if missing and not module.check_mode:
         module.exit_json(**{**result, "changed": False, "_missing": missing})
     try:
@@ -244,18 +284,21 @@ def main() -> None:
         if not module.check_mode:
             for path in closed:
                 safe_paths.set_attributes(path, safe_paths.DIRECTORY_MODE, 0, 0)
-            install_all(placed, absent, uploads, links, module.params)
+            result["bytes_downloaded"] = install_all(placed, absent, uploads, links, module.params)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or root}: cannot install: {exc.strerror}; is the disk full or read-only?")
     files = [path for want in placed for path in (want.link, want.path(root))]
     directories = {path for want in placed for path in install.own_directories(want, root)}
-    evidence = sorted({*files, *(os.path.dirname(path) for path in files), *directories})
+    directories |= {os.path.dirname(path) for path in files}
+    evidence = sorted({*files, *directories, host_downloads.directory(root)})
+    unchanged = {"changed": False, "installed": [], "opened": [], "linked": [], "diff": [], "bytes_downloaded": 0}
     cached_results.store(
         module.params["_cached_result"],
-        {**result, "changed": False, "installed": [], "opened": [], "linked": [], "diff": []},
+        {**result, **unchanged},
         paths=evidence,
+        absent=[host_downloads.directory(root)],
     )
     module.exit_json(**result)
 
@@ -276,20 +319,33 @@ def install_all(
     uploads: dict[str, str],
     links: dict[str, tuple[str, str]],
     params: dict[str, Any],
-) -> None:
-    """Install all binaries before changing the first link, so that versions do not mix when the disk is full."""
+) -> int:
+    """Install all binaries before changing the first link, so that versions do not mix when the disk is full.
+
+    Return how many bytes the host has downloaded.
+    """
     root = params["root"]
     for want in placed:
         if want not in absent:
             install.refresh(want, root)
-    for want in absent:
-        install.install(want, root, uploads[want.path(root)])
+    uploaded = {want.path(root): want for want in absent if want.path(root) in uploads}
+    downloads = [HostDownload(**each) for each in params["_downloads"]]
+    lacking = [want for want in absent if want.path(root) not in uploads]
+    came, problems = host_downloads.fetch(downloads, lacking, root)
+    if problems:
+        raise HardwayError("\n".join([f"{len(problems)} downloads failed on this host; no link changed:", *problems]))
+    needed = [uploads[path] for path in uploaded]
+    for path, want in uploaded.items():
+        needed.remove(uploads[path])
+        install.install(want, root, uploads[path], keep_upload=uploads[path] in needed)
     for want in placed:
         old, new = links[want.link]
         if old != new:
             install.link(want, root)
     for want in absent:
         install.prune(want, root, params["keep"])
+    host_downloads.clean(root)
+    return came
 
 
 def difference(link: str, old: str, new: str) -> dict[str, str]:

@@ -266,7 +266,12 @@ def artifact(host: Host, arguments: Mapping[str, Any], _stored: Stored) -> Resul
         "linked": linked,
         "links": links,
     }
-    if missing := [path for path in absent if path not in uploads]:
+    downloads = {
+        f"{root}/{each['component']}/{each['version']}/{name}"
+        for each in arguments.get("_downloads") or []
+        for name in each["members"]
+    }
+    if missing := [path for path in absent if path not in uploads and path not in downloads]:
         return {**result, "changed": False, "_missing": missing}
     host.binaries.update({path: each["sha256"] for path, each in where.values()})
     host.links.update(links)

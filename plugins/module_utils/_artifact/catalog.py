@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import shown
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 # e_machine of an ELF header: a binary of another architecture must not be taken for the wanted one.
@@ -27,6 +28,8 @@ class Source:
     mirror_url: str = ""
     binary_dir: str = ""
     architecture: str = "amd64"
+    download_from: str = "controller"
+    compression: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -137,23 +140,30 @@ def unpacked_dir(src: Source, download: Archive) -> str:
     return os.path.join(src.cache_dir, "unpacked", download.digest.replace(":", "-")[:40])
 
 
-def missing(components: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
-    """Return one line for each missing download, without downloading."""
-    src = source(given)
-    lines = []
-    wanted = grouped(b for b in binaries(components) if not path_in_binary_dir(src, b))
-    for (component, version), names in wanted.items():
+def host_downloads(src: Source, wanted: Iterable[Binary]) -> list[dict[str, Any]]:
+    """Return what a host downloads itself, as HostDownload takes it; nothing whose digest is unknown."""
+    found: list[dict[str, Any]] = []
+    if src.download_from != "hosts":
+        return found
+    for (component, version), names in grouped(b for b in wanted if not path_in_binary_dir(src, b)).items():
         download = archive(src, component, version)
-        if download and download.digest and os.path.isfile(download.path):
-            continue
-        if (
-            download
-            and download.digest
-            and all(os.path.isfile(os.path.join(unpacked_dir(src, download), name)) for name in names)
-        ):
-            continue
-        lines.append(missing_download(src, component, version, names, "not on the controller"))
-    return lines
+        if download and download.digest:
+            members = {name: download.members.get(name, "") if download.packed else "" for name in names}
+            known = {name: path for name, path in members.items() if path or not download.packed}
+            entry = {"component": component, "version": version, "url": download.url, "digest": download.digest}
+            found.append({**entry, "members": known})
+    return found
+
+
+def for_controller(src: Source, wanted: Iterable[Binary]) -> list[Binary]:
+    """Return what the controller must provide or refuse, because the hosts cannot download it."""
+    wanted = list(wanted)
+    downloads = {(each["component"], each["version"]): each["members"] for each in host_downloads(src, wanted)}
+    return [
+        binary
+        for binary in wanted
+        if path_in_binary_dir(src, binary) or binary.name not in downloads.get((binary.component, binary.version), {})
+    ]
 
 
 def grouped(wanted: Iterable[Binary]) -> dict[tuple[str, str], list[str]]:
@@ -170,9 +180,9 @@ def missing_download(src: Source, component: str, version: str, names: list[str]
     what = f"{component} {version} ({src.architecture}): {', '.join(names)}: {reason}."
     ways = []
     if download and download.digest:
-        ways.append(f"put {download.url} at {download.path}")
+        ways.append(f"put {shown(download.url)} at {download.path}")
     elif download:
-        ways.append(f"give its digest in cluster_artifact_digests for {download.url}")
+        ways.append(f"give its digest in cluster_artifact_digests for {shown(download.url)}")
     if src.binary_dir:
         ways.append(f"put the binaries into {os.path.join(src.binary_dir, version)}/")
     else:

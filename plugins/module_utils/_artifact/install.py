@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import json
 import os
 import shutil
 import stat
+import zlib
 from dataclasses import dataclass
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import atomic_files, digests, safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 RECORD = ".sha256.json"
+# The suffix of a compressed upload.
+PACKED = ".gz"
+CHUNK = 1 << 20
 # Directories below are this collection's, also /opt/cni, which the CNI plugins have in common; the others are not.
 OURS = "/opt/"
 DISTRIBUTIONS = ("/opt", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin")
@@ -139,13 +144,17 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def install(wanted: Placed, root: str, upload: str) -> None:
-    """Install an uploaded file after verifying its digest."""
+def install(wanted: Placed, root: str, upload: str, *, keep_upload: bool = False) -> None:
+    """Install a file, which may be compressed, after verifying its digest."""
     path = wanted.path(root)
     directory = os.path.dirname(path)
     safe_paths.make_directory(directory)
     partial = os.path.join(directory, f".{wanted.name}.part")
-    _move(upload, partial)
+    try:
+        _move(upload, partial, keep=keep_upload)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        os.unlink(partial)
+        raise HardwayError(f"{wanted.name}: received damaged, and deleted: {exc}; run again") from exc
     # Verified in a directory where no other user can replace it.
     sha = digests.of_file(partial)
     if sha != wanted.sha256:
@@ -167,17 +176,20 @@ def _write_record(directory: str, record: dict[str, list]) -> None:
     atomic_files.write(os.path.join(directory, RECORD), data, mode=0o644)
 
 
-def _move(upload: str, partial: str) -> None:
+def _move(upload: str, partial: str, *, keep: bool) -> None:
     """Move a file; copy it if a rename is impossible or would keep the SELinux label of a home directory."""
-    if not os.path.isdir("/sys/fs/selinux/booleans"):
+    packed = upload.endswith(PACKED)
+    if not (keep or packed or os.path.isdir("/sys/fs/selinux/booleans")):
         try:
             os.rename(upload, partial)
             return
         except OSError as exc:
             if exc.errno != errno.EXDEV:
                 raise
-    shutil.copyfile(upload, partial)
-    os.unlink(upload)
+    with gzip.open(upload) if packed else open(upload, "rb") as source, open(partial, "wb") as out:
+        shutil.copyfileobj(source, out, CHUNK)
+    if not keep:
+        os.unlink(upload)
 
 
 def link(wanted: Placed, root: str) -> None:

@@ -166,6 +166,7 @@ RULES: dict[str, Rule] = {
     "cluster_certificate_expiry": _validity,
     "cluster_certificate_renew_before": _PART,
     "cluster_component_versions": _versions,
+    "cluster_download_concurrency": _at_least(0),
     "cluster_domain": text_rules.dns_name,
     "cluster_hooks": _hooks,
     "cluster_mirror_url": text_rules.word,

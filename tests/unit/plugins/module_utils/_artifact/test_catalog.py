@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -16,14 +17,14 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog, install
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache, compression_pays
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
 TOOL = Binary("tool", "1.0", "tool")
 HELPER = Binary("tool", "1.0", "helper")
 PLACE = "example.org/v1.0/tool-amd64.tar.gz"
-PARTS = [{"name": "tool", "version": "1.0", "binaries": ["tool", "helper"]}]
 
 
 @pytest.fixture
@@ -145,17 +146,96 @@ def test_a_binary_of_another_architecture_does_not_count(given: dict[str, Any], 
 
 
 def test_missing_binaries_name_their_source_and_target(given: dict[str, Any], tmp_path: Path) -> None:
-    lines = catalog.missing(PARTS, given)
-    assert len(lines) == 1
+    (tmp_path / "mirror" / PLACE).unlink()
+    (line,) = store(given).fetch([TOOL, HELPER])[1]
     for part in (
         "tool, helper",
         f"file://{tmp_path}/mirror/{PLACE}",
         f"{tmp_path}/cache/{PLACE}",
         "cluster_binary_dir",
     ):
-        assert part in lines[0]
-    store(given).fetch([TOOL])
-    assert catalog.missing(PARTS, given) == []
+        assert part in line
+
+
+def test_hosts_download_what_has_a_digest_and_is_not_in_binary_dir(given: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "helper").write_text("mine")
+    of_hosts = {**given, "download_from": "hosts", "binary_dir": str(tmp_path / "bin")}
+    unknown, strange = Binary("tool", "2.0", "tool"), Binary("tool", "1.0", "strange")
+    wanted = [TOOL, HELPER, unknown, strange]
+    assert catalog.host_downloads(catalog.source({**of_hosts, "download_from": "controller"}), wanted) == []
+    (download,) = catalog.host_downloads(catalog.source(of_hosts), wanted)
+    assert download["url"] == f"file://{tmp_path}/mirror/{PLACE}"
+    assert download["digest"].startswith("sha512:")
+    assert download["members"] == {"tool": "tool-1.0/tool"}
+    assert catalog.for_controller(catalog.source(of_hosts), wanted) == [HELPER, unknown, strange]
+    assert catalog.for_controller(catalog.source({**of_hosts, "download_from": "controller"}), wanted) == wanted
+
+
+def test_a_download_that_is_the_binary_itself_has_no_member(given: dict[str, Any]) -> None:
+    entry = {**given["catalog"]["tool"], "url": "https://example.org/tool-{arch}"}
+    src = catalog.source({**given, "catalog": {"tool": entry}, "download_from": "hosts"})
+    assert catalog.host_downloads(src, [TOOL])[0]["members"] == {"tool": ""}
+
+
+def test_a_binary_that_the_archive_lacks_is_refused_before_the_download(given: dict[str, Any]) -> None:
+    fetching = store(given)
+    _had, problems = fetching.fetch([Binary("tool", "1.0", "strange")])
+    assert "strange is not in the download" in problems[0]
+    assert fetching.downloaded == []
+
+
+def test_compression_pays_on_slow_connections_and_earlier_with_an_available_copy() -> None:
+    assert not compression_pays(0, prepared=True), "nothing was measured"
+    assert compression_pays(12e6, prepared=False), "100 Mbit/s"
+    assert compression_pays(6e6, prepared=False), "1 Gbit/s shared by 20 hosts"
+    assert compression_pays(60e6, prepared=True)
+    assert not compression_pays(60e6, prepared=False), "the host would wait for the compression"
+    assert not compression_pays(117e6, prepared=True), "1 Gbit/s for one host"
+
+
+def test_a_compressed_copy_is_made_once_and_removed_when_unused(given: dict[str, Any]) -> None:
+    cache = store(given)
+    local = cache.fetch([TOOL])[0][TOOL]
+    path = Path(cache.compressed(local))
+    assert gzip.decompress(path.read_bytes()) == Path(local.path).read_bytes()
+    made = path.stat().st_ino
+    os.utime(path, (0, 0))
+    assert Path(store(given).compressed(local)).stat().st_ino == made
+    os.utime(path, (0, 0))
+    helper = cache.fetch([HELPER])[0][HELPER]
+    assert [entry.name for entry in Path(cache.compressed(helper)).parent.iterdir()] == [f"{helper.sha256}.gz"]
+
+
+def test_a_file_that_changed_since_it_was_read_is_not_compressed(given: dict[str, Any]) -> None:
+    cache = store(given)
+    local = cache.fetch([TOOL])[0][TOOL]
+    Path(local.path).write_text("changed")
+    with pytest.raises(HardwayError, match="changed during this run"):
+        cache.compressed(local)
+    assert not list(Path(cache.compressed_path(local)).parent.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
+def test_a_compressed_upload_is_installed_for_several_binaries(tmp_path: Path) -> None:
+    root, upload = str(tmp_path / "opt"), tmp_path / "upload.gz"
+    upload.write_bytes(gzip.compress(b"right"))
+    first, second = (Placed("tool", label, "tool", "/a", hashlib.sha256(b"right").hexdigest()) for label in "12")
+    install.install(first, root, str(upload), keep_upload=True)
+    install.install(second, root, str(upload))
+    assert not upload.exists()
+    assert install.present(first, root, reread=True) and install.present(second, root, reread=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"right")[:-9], gzip.compress(b"wrong")])
+def test_a_damaged_compressed_upload_is_deleted(tmp_path: Path, content: bytes) -> None:
+    upload = tmp_path / "upload.gz"
+    upload.write_bytes(content)
+    wanted = Placed("tool", "1", "tool", "/a", hashlib.sha256(b"right").hexdigest())
+    with pytest.raises(HardwayError, match=r"tool: received .* and deleted.*; run again"):
+        install.install(wanted, str(tmp_path / "opt"), str(upload))
+    assert not list((tmp_path / "opt/tool/1").iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
