@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.hosts.sandbox import Lab, lab
+from tests.support.repository import SANDBOX
 
 URL = "https://example.org/v{version}/tool-{arch}.tar.gz"
 
@@ -155,8 +158,49 @@ def test_a_binary_of_the_same_size_and_time_is_replaced(hosts: Lab, source: dict
     assert changed(hosts.play(read, task(source, "1.0"))) == {False}
 
 
+def test_a_compressed_binary_is_the_same_and_travels_once(hosts: Lab, source: dict[str, Any]) -> None:
+    (hosts.directory / "ready").mkdir()
+    for name in ("first", "second"):
+        (hosts.directory / "ready" / name).write_bytes(b"#!/bin/sh\n" + b"# the same\n" * 10_000)
+    ready = {**source, "binary_dir": str(hosts.directory / "ready")}
+    components = [{"name": "pair", "version": "1", "binaries": ["first", "second"]}]
+    sent = {}
+    for compression in ("never", "always"):
+        hosts.everywhere("rm -rf /opt/hardway/pair")
+        result = hosts.play(task({**ready, "compression": compression}, "", components=components))["n1"]
+        sent[compression] = result["bytes_sent"]
+        assert result["msg"] == f"{result['bytes_sent'] / 1e6:.1f} MB sent by the controller"
+        assert len(set(hosts.inside("n1", "sha256sum /usr/local/bin/first /usr/local/bin/second").split())) == 3
+    assert sent["never"] == 110_010
+    assert sent["always"] < 2000
+    assert changed(hosts.play(task({**ready, "compression": "always"}, "", components=components))) == {False}
+
+
 def test_a_failed_download_is_reported_and_nothing_is_installed(hosts: Lab, source: dict[str, Any]) -> None:
     results = hosts.play(task(source, "3.0"))
     assert all("digest is unknown" in result["msg"] for result in results.values())
     assert set(hosts.everywhere("ls /opt/hardway/tool").values()) == {"1.0\n2.0"}
     assert set(hosts.everywhere("ls /root/.ansible/tmp 2>/dev/null | wc -l").values()) == {"0"}
+
+
+def test_hosts_download_from_a_mirror_that_they_reach(hosts: Lab, source: dict[str, Any]) -> None:
+    serve = [sys.executable, "-m", "http.server", "--directory", str(hosts.directory / "mirror"), "8000"]
+    server = subprocess.Popen([SANDBOX, "run", "--name", hosts.name, "--", *serve], stderr=subprocess.DEVNULL)
+    hosts.everywhere("rm -rf /opt/hardway/tool /usr/local/bin/tool")
+    gateway = hosts.addresses["n1"].rpartition(".")[0] + ".1"
+    of_hosts = {**source, "mirror_url": f"http://{gateway}:8000", "download_from": "hosts", "cache_dir": "/nowhere"}
+    try:
+        hosts.inside(
+            "n1", f"for n in $(seq 100); do curl -so /dev/null {gateway}:8000 && exit; sleep 0.1; done; exit 1"
+        )
+        results = hosts.play(task(of_hosts, "1.0"))
+        assert changed(results) == {True}
+        assert {result["bytes_sent"] for result in results.values()} == {0}
+        assert all(result["bytes_downloaded"] > 0 for result in results.values())
+        assert set(hosts.everywhere("tool").values()) == {"1.0"}
+        for check in (True, False):
+            assert changed(hosts.play(task(of_hosts, "1.0"), check=check)) == {False}
+            assert changed(hosts.play(task(source, "1.0"), check=check)) == {False}
+    finally:
+        server.terminate()
+        server.wait()

@@ -1,20 +1,14 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mirror that serves files, also from an offset, and may answer wrongly, stop in the middle, or wait.
-
-As a program, `file_mirror.py DIRECTORY PORT LOG`, it writes a line for each request: path, offset, bytes, and how many
-requests it served at that moment.
-"""
+"""A mirror that serves files, also from an offset, and may answer wrongly, stop in the middle, or wait."""
 
 from __future__ import annotations
 
 import contextlib
 import http.server
 import ssl
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,19 +25,14 @@ class Behaviour:
     cut: int | None = None
     wait: threading.Event | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
-    slow: float = 0
     # Path, offset and user of each request.
     asked: list[tuple[str, int, str]] = field(default_factory=list)
-    sent: int = 0
-    at_once: int = 0
-    log: Path | None = None
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one file."""
 
     behaviour: Behaviour
-    lock = threading.Lock()
 
     def do_GET(self) -> None:
         """Serve a file, or a part of it."""
@@ -58,28 +47,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if offset and offset >= len(content):
             self.send_error(416)
             return
-        with self.lock:
-            mine.at_once += 1
-        try:
-            self._send(content, offset)
-        finally:
-            with self.lock:
-                mine.at_once -= 1
-
-    def _send(self, content: bytes, offset: int) -> None:
-        mine = self.behaviour
-        at_once = mine.at_once
-        time.sleep(mine.slow)
         self.send_response(206 if offset else 200)
         self.send_header("Content-Length", str(len(content) - offset))
         self.end_headers()
         part = content[offset:] if mine.cut is None else content[offset : offset + mine.cut]
         self.wfile.write(part)
         self.wfile.flush()
-        mine.sent += len(part)
-        if mine.log:
-            with self.lock, mine.log.open("a") as log:
-                log.write(f"{self.path} {offset} {len(part)} {at_once}\n")
         if mine.wait and len(part) < len(content) - offset:
             mine.stopped.set()
             mine.wait.wait()
@@ -105,8 +78,3 @@ def mirror(directory: Path, certificate: Path | None = None) -> Iterator[tuple[s
             yield f"{scheme}://127.0.0.1:{server.server_address[1]}", behaviour
         finally:
             server.shutdown()
-
-
-if __name__ == "__main__":
-    Handler.behaviour = Behaviour(Path(sys.argv[1]), slow=0.5, log=Path(sys.argv[3]))
-    http.server.ThreadingHTTPServer(("", int(sys.argv[2])), Handler).serve_forever()
