@@ -331,7 +331,7 @@ def install_all(
     uploaded = {want.path(root): want for want in absent if want.path(root) in uploads}
     downloads = [HostDownload(**each) for each in params["_downloads"]]
     lacking = [want for want in absent if want.path(root) not in uploads]
-    came, problems = host_downloads.fetch(downloads, lacking, root)
+    came, problems = host_downloads.fetch(downloads, lacking, root, reread=params["_reread"])
     if problems:
         raise HardwayError("\n".join([f"{len(problems)} downloads failed on this host; no link changed:", *problems]))
     needed = [uploads[path] for path in uploaded]

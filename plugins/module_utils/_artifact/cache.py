@@ -142,21 +142,34 @@ class ArtifactCache:
             if os.path.isfile(path):
                 os.utime(path)
                 return path
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            found = hashlib.sha256()
-            with open(local.path, "rb") as source, gzip.open(f"{path}.part", "wb", compresslevel=1) as out:
-                while chunk := source.read(CHUNK):
-                    found.update(chunk)
-                    out.write(chunk)
-            if found.hexdigest() != local.sha256:
-                os.unlink(f"{path}.part")
-                raise HardwayError(f"{local.path}: changed during this run; run again")
-            os.replace(f"{path}.part", path)
+            try:
+                self._compress(local, path)
+            except OSError as exc:
+                raise HardwayError(
+                    f"{path}: cannot be written: {exc.strerror}; make room, or set cluster_upload_compression: never"
+                ) from exc
         for entry in os.scandir(os.path.dirname(path)):
             with contextlib.suppress(FileNotFoundError):
                 if entry.stat().st_mtime < time.time() - KEPT:
                     os.unlink(entry.path)
         return path
+
+    @staticmethod
+    def _compress(local: Local, path: str) -> None:
+        """Write a compressed copy, unless the file is no longer the one whose digest is known."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        found, partial = hashlib.sha256(), f"{path}.part"
+        try:
+            with open(local.path, "rb") as source, gzip.open(partial, "wb", compresslevel=1) as out:
+                while chunk := source.read(CHUNK):
+                    found.update(chunk)
+                    out.write(chunk)
+            if found.hexdigest() != local.sha256:
+                raise HardwayError(f"{local.path}: changed during this run; run again")
+            os.replace(partial, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
 
     def _plain(self, held: Archive, binary: Binary) -> Local | None:
         algorithm, _colon, wanted = held.digest.partition(":")

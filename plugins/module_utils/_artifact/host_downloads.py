@@ -14,9 +14,10 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import install
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import download, shown
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable, download, shown
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.unpack import extract
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import digests, safe_paths
@@ -45,20 +46,30 @@ def directory(root: str) -> str:
     return os.path.join(root, ".downloads")
 
 
-def fetch(downloads: Iterable[HostDownload], absent: Iterable[Placed], root: str) -> tuple[int, list[str]]:
+def fetch(
+    downloads: Iterable[HostDownload], absent: Iterable[Placed], root: str, *, reread: bool = False
+) -> tuple[int, list[str]]:
     """Download and install absent binaries; return how many bytes came, and one line for each failure."""
     came, absent = 0, list(absent)
     problems: list[str] = []
     if not absent:
         return came, problems
+    unreachable: dict[str, Unreachable] = {}
     with _locked(root):
         for each in downloads:
-            lacking = [want for want in absent if each.has(want) and not install.present(want, root)]
+            server = urlsplit(each.url).netloc
+            # A process of an interrupted run may have installed them meanwhile.
+            lacking = [want for want in absent if each.has(want) and not install.present(want, root, reread=reread)]
             if not lacking:
                 continue
             try:
+                if server in unreachable:
+                    # Further downloads from that server would run into the same timeout.
+                    raise unreachable[server]
                 came += _install(each, lacking, root)
             except HardwayError as exc:
+                if isinstance(exc, Unreachable):
+                    unreachable[server] = exc
                 names = ", ".join(sorted({want.name for want in lacking}))
                 problems.append(f"{each.component} {each.version}: {names}: {exc}; {REMEDY}")
     return came, problems

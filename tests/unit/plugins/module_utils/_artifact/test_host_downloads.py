@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import host_downloads, install
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.host_downloads import HostDownload
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import Placed
 
@@ -87,6 +88,21 @@ def test_a_member_that_is_not_in_the_archive_is_reported(downloads: list[HostDow
     other = [replace(downloads[0], members={"tool": "elsewhere/tool"})]
     _came, problems = host_downloads.fetch(other, WANTED[:1], str(tmp_path / "root"))
     assert "tool is not in file://" in problems[0]
+
+
+def test_a_server_that_does_not_answer_is_asked_once(
+    downloads: list[HostDownload], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def unreachable(url: str, *_arguments: str) -> int:
+        asked.append(url)
+        raise Unreachable("no answer from mirror")
+
+    monkeypatch.setattr(host_downloads, "download", unreachable)
+    _came, problems = host_downloads.fetch(downloads, WANTED, str(tmp_path / "root"))
+    assert [problem.split(":")[0] for problem in problems] == ["tool 1.0", "plain 2.0"]
+    assert len(asked) == 1
 
 
 def test_after_a_kill_at_any_moment_the_next_run_completes(downloads: list[HostDownload], tmp_path: Path) -> None:
