@@ -62,7 +62,7 @@ e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients as well
 	pytest tests/e2e/lb_only
 
-e2e-operations: venv needs ## of these, the life of a cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
+e2e-operations: venv needs ## of these, the operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
 	pytest tests/e2e/operations -rP
 
 e2e-others: venv needs ## the others

@@ -124,7 +124,7 @@ def test_each_file_that_hosts_get_counts(args: dict[str, Any], path: str) -> Non
     file.unlink()
     assert len({before, changed, digest(args)}) == 3
     file.write_bytes(content)
-    # A binary or an image is told by its time.
+    # A binary or an image is recognized by its time.
     assert (digest(args) == before) is path.startswith("pki")
 
 
