@@ -123,6 +123,11 @@ class Cluster(Lab):
         line = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook"), playbook]
         return [*line, "-i", str(self.inventory), "-e", json.dumps(self.settings), *arguments]
 
+    def visit(self) -> None:
+        """Let the next run visit all hosts, also those on which nothing is to be done."""
+        for host in self.hosts():
+            self.exec(host, "rm -f /var/lib/hardway/up-to-date.json")
+
     def kubectl(self, host: str, command: str) -> str:
         """Return what kubectl prints on a master, and require success."""
         done = self.exec(host, f"{KUBECTL} {command}")
