@@ -14,7 +14,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPSHandler, Request, build_opener
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
@@ -90,7 +90,8 @@ def _open(url: str, offset: int) -> Any:
     if offset:
         request.add_header("Range", f"bytes={offset}-")
     try:
-        return urlopen(request, timeout=TIMEOUT, context=ssl.create_default_context())  # noqa: S310
+        # With the proxies of the environment.
+        return build_opener(HTTPSHandler(context=ssl.create_default_context())).open(request, timeout=TIMEOUT)
     except HTTPError as exc:
         exc.close()
         if offset and exc.code == 416:

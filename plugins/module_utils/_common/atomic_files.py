@@ -63,7 +63,8 @@ def stage(
 @contextlib.contextmanager
 def replacing(path: str, *, mode: int) -> Iterator[BinaryIO]:
     """Yield a stream, for much data, whose content replaces path once the block has ended without an error."""
-    with _staged(path, mode, None, None, True) as (temporary, stream):
+    with contextlib.ExitStack() as staged:
+        temporary, stream = staged.enter_context(_staged(path, mode, None, None, True))
         yield stream
     place(temporary, path)
     sync_directory(os.path.dirname(path) or ".")
