@@ -10,13 +10,10 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
 
 from tests.support.repository import ROLES
 from tests.support.roles import compiled
 
-# As in a run of Ansible.
-preload()
 compiled.remember()
 
 
