@@ -54,7 +54,7 @@ integration: venv needs ## modules against the real programs
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify; SCENARIO=ha takes longer
 	$(BIN)/python dev/tools/molecule.py $(SCENARIO)
 
-e2e: e2e-others e2e-balancer e2e-cluster e2e-operations ## clusters on sandbox hosts
+e2e: e2e-others e2e-balancer e2e-cluster ## clusters on sandbox hosts
 
 e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 	pytest tests/e2e/cluster
@@ -62,11 +62,11 @@ e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients as well
 	pytest tests/e2e/lb_only
 
-e2e-operations: venv needs ## of these, the operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
-	pytest tests/e2e/operations -rP
+e2e-operations: venv needs ## of the long ones, all operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
+	pytest tests/e2e/operations -m long -rP
 
 e2e-others: venv needs ## the others
-	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only --ignore=tests/e2e/operations
+	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
 
 e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
 	pytest tests/e2e -m long $(ARGS)

@@ -30,7 +30,6 @@ GROUPS = (
     ("integration",),
     ("molecule", "e2e-others"),
     ("e2e-cluster", "e2e-balancer"),
-    ("e2e-operations",),
 )
 KEPT = re.compile(
     r"^(SKIPPED |FAILED |ERROR |=+ .*\d+ (passed|failed|skipped|errors?)\b|\d+ (passed|failed|skipped).* in )"

@@ -145,6 +145,8 @@ def test_a_kubectl_of_another_version_works_through_the_virtual_address(cluster:
     assert answer["clientVersion"]["gitVersion"] != answer["serverVersion"]["gitVersion"]
 
 
+# test_verify_faults has each of these faults, and more.
+@pytest.mark.long
 def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> None:
     first, second, third = cluster.hosts()
     cluster.exec(first, "systemctl stop kube-scheduler kubelet")

@@ -19,7 +19,7 @@ from dev.standins import use as rehearsal
 from tests.support.hosts.cluster import Cluster, Poll, Run, unharmed, wait_for
 from tests.support.needs import need_cluster
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
 BEFORE, AFTER = "1.35.6", "1.36.2"
 CONFIRM = ("-e", "confirm=kubernetes")
