@@ -69,7 +69,7 @@ e2e-others: venv needs ## the others
 	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
 
 e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
-	pytest tests/e2e -m long $(ARGS)
+	pytest tests/e2e tests/integration -m long $(ARGS)
 	$(if $(ARGS),,$(BIN)/python dev/tools/molecule.py ha)
 
 test: venv ## everything, as CI runs it

@@ -264,6 +264,7 @@ def test_missing_objects_and_services_without_endpoints_are_named(cluster: Clust
     cluster.deploy()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(bool(rehearsal.replaced(kubernetes_version())), reason="stand-ins move no packets")
 def test_network_faults_are_named(cluster: Cluster) -> None:
     broken(cluster, PACKETS)

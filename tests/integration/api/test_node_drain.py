@@ -356,6 +356,7 @@ with patch_module_args(json.loads(sys.argv[3])):
 """
 
 
+@pytest.mark.long
 def test_a_killed_drain_goes_on(kubernetes: RealKubernetes, nodes: PlayedNodes, drain: Run) -> None:
     """Each run is killed before a later change than the run before it. Evictions are concurrent, so progress varies."""
     nodes.add("k2")

@@ -175,6 +175,7 @@ def go(pair: Pair, asked: list[str], seen: Callable[[], None]) -> None:
     assert not pair.plan(asked)["moving"]
 
 
+@pytest.mark.long
 def test_resources_are_added_and_removed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """etcdctl sees everything encrypted, then nothing; no object was unreadable for any server in between."""
     monkeypatch.setattr(client, "_PAGE", 2)

@@ -72,6 +72,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_certificate_is_trusted_in_every_step(directory: Path) -> None:
     host = directory / "host"
     old, kubelet = directory / "old.crt", host / "kubelet.pem"

@@ -55,6 +55,7 @@ def reported_secrets(site: Site, *arguments: str) -> list[str]:
     ]
 
 
+@pytest.mark.long
 def test_other_keys_are_left_alone(site: Site, tmp_path: Path) -> None:
     """On one master of three, or on all; in a check, too; a run that does not need them goes on."""
     other = made(tmp_path / "other")

@@ -64,6 +64,7 @@ def test_without_records_processes_younger_than_their_inputs_keep_running(hosts:
         assert processes(hosts) == before
 
 
+@pytest.mark.long
 def test_without_records_processes_with_possibly_changed_inputs_restart_in_turn(hosts: Lab) -> None:
     hosts.everywhere("rm -r /var/lib/hardway/units; touch -d @1 /etc/web.conf; touch /etc/web.sick")
     before = processes(hosts)
@@ -78,6 +79,7 @@ def test_without_records_processes_with_possibly_changed_inputs_restart_in_turn(
     assert "written after the process had started" in results["n1"]["units"]["web.service"]["reasons"][0]
 
 
+@pytest.mark.long
 def test_a_manual_edit_and_restart_is_noticed(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
     hosts.inside("n2", "echo evil >/etc/web.conf; systemctl restart web; sleep 2")
@@ -107,6 +109,7 @@ def test_a_unit_that_systemd_had_not_read_when_it_restarted_by_itself(hosts: Lab
     assert actions(hosts.play(unit(hosts))) == ["none"] * 3
 
 
+@pytest.mark.long
 def test_a_runtime_drop_in_is_an_input_and_a_property_is_none(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
     hosts.inside("n1", "systemctl set-property web.service CPUWeight=200")

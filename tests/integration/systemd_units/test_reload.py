@@ -66,6 +66,7 @@ def keepalived(hosts: Lab, content: str = KEEPALIVED, address: str = "198.18.0.2
     return play(hosts, "keepalived", "/etc/keepalived/keepalived.conf", content, check, address=address)
 
 
+@pytest.mark.long
 def test_a_haproxy_that_cannot_bind_is_not_reported_as_reloaded(hosts: Lab) -> None:
     assert haproxy(hosts, 7001)["units"]["haproxy.service"]["action"] == "started"
     process = hosts.inside("n1", TAKES)
@@ -89,6 +90,7 @@ def test_a_manual_reload_is_noticed(hosts: Lab) -> None:
     assert "127.0.0.1:7001" in hosts.inside("n1", "ss -ltn")
 
 
+@pytest.mark.long
 def test_a_keepalived_that_ignores_a_setting_is_not_reported_as_reloaded(hosts: Lab) -> None:
     assert keepalived(hosts)["units"]["keepalived.service"]["action"] == "started"
     assert keepalived(hosts, address="198.18.0.251")["units"]["keepalived.service"]["action"] == "reloaded"
