@@ -383,6 +383,7 @@ def test_a_killed_drain_goes_on(kubernetes: RealKubernetes, nodes: PlayedNodes, 
     assert drain(state="uncordoned")["changed"] and cordon(nodes) == (False, None)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_many_pods_are_read_in_pages(nodes: PlayedNodes, drain: Run) -> None:
     nodes.starting = set()

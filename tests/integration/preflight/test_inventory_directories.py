@@ -35,6 +35,7 @@ def test_the_default_ca_directory_is_refused(
     assert not list(tmp_path.rglob(".pki"))
 
 
+@pytest.mark.long
 def test_one_ca_directory_for_all_is_accepted(repository: Path, tmp_path: Path, second: list[str]) -> None:
     site = Site(repository, tmp_path)
     del site.variables["cluster_pki_dir"]

@@ -35,6 +35,7 @@ def test_masters_are_not_left_without_a_key_to_sign_with(site: Site) -> None:
     assert site.asked() == []
 
 
+@pytest.mark.long
 def test_with_a_ca_for_kubelets_the_key_of_the_root_is_not_needed(site: Site) -> None:
     site.variables["cluster_kubelet_intermediate"] = True
     waiting = site.pki / "requests/ca/cas/kubelet-ca.csr"

@@ -60,6 +60,7 @@ def test_a_drop_in_is_an_input_too(hosts: Lab) -> None:
     assert set(hosts.everywhere("ps -o ni= -p $(systemctl show -P MainPID web)").values()) == {"3"}
 
 
+@pytest.mark.long
 def test_a_unit_that_comes_before_ours_is_named(hosts: Lab) -> None:
     """Also where cached results say that all is well; and in check mode."""
     path = "/etc/systemd/system.control/web.service"

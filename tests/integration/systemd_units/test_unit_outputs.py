@@ -42,6 +42,7 @@ def action(hosts: Lab, check: bool = False) -> tuple[str, list[str]]:
     return result["action"], result["reasons"]
 
 
+@pytest.mark.long
 def test_a_lost_or_edited_output_of_a_unit_is_written_again(hosts: Lab) -> None:
     assert action(hosts)[0] == "started" and action(hosts) == ("none", [])
     for damage, reason in ((f"rm {OUT}", "is gone"), (f"echo other > {OUT}", "was changed by others")):
