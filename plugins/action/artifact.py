@@ -99,14 +99,14 @@ class ActionModule(ActionBase):
         result = {**self._execute(known, {}, downloads, arguments, task_vars), "bytes_sent": 0}
         missing = set(result.pop("_missing", []))
         if result.get("failed") or not missing:
-            return _told(result)
+            return _with_bytes(result)
         had, problems = store.fetch(b for b, local in known.items() if _placed(b, local).path(root) in missing)
         if problems:
             return {"failed": True, "msg": _report(problems)}
         known.update(had)
         places, sent = self._send(store, had.values(), store.source.compression)
         uploads = {_placed(b, local).path(root): places[local.sha256] for b, local in had.items()}
-        return _told({**self._execute(known, uploads, downloads, arguments, task_vars), "bytes_sent": sent})
+        return _with_bytes({**self._execute(known, uploads, downloads, arguments, task_vars), "bytes_sent": sent})
 
     def _execute(
         self,
@@ -150,7 +150,7 @@ class ActionModule(ActionBase):
         return places, sent
 
 
-def _told(result: dict[str, Any]) -> dict[str, Any]:
+def _with_bytes(result: dict[str, Any]) -> dict[str, Any]:
     """Return the result with what was brought, as message and in the diff."""
     sent, downloaded = result["bytes_sent"], result.get("bytes_downloaded", 0)
     said = [f"{sent / 1e6:.1f} MB sent by the controller"] if sent else []

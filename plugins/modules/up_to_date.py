@@ -77,11 +77,8 @@ def main() -> None:
         "path": {"type": "path", "default": up_to_date.PATH},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
-    path, systemd = (
-        module.params["path"],
-        Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"})),
-    )
-    invalid = []
+    path, invalid = module.params["path"], []
+    systemd = Systemd(lambda command: module.run_command(command, environ_update={"LC_ALL": "C.UTF-8"}))
     try:
         if not module.check_mode and module.params["inputs"]:
             valid = cached_results.valid_results(systemd.show, health_problem, unchanged_result, clean=False)
