@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import bundle, catalog
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache, compression_pays
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.install import PACKED, Placed
@@ -40,12 +40,14 @@ class ActionModule(ActionBase):
         _checked, arguments = self.validate_argument_spec(argument_spec=SPEC)
         try:
             source = catalog.source(arguments["source"])
+            if source.bundle:
+                bundle.unpack(source.bundle, source.cache_dir, arguments["source"]["bundle_sha256"])
             wanted = catalog.binaries(arguments["components"])
             if arguments["download_only"]:
                 return self._download(source, wanted, arguments["architectures"])
             return self._install(ArtifactCache(source), wanted, arguments, task_vars or {})
         except HardwayError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            raise AnsibleActionFail(str(exc)) from None
 
     def _download(self, source: Source, wanted: list[Binary], architectures: list[str]) -> dict[str, Any]:
         """Download everything to the controller; report all failures at once."""
@@ -58,7 +60,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = {"changed": bool(downloaded), "downloaded": downloaded}
         result["bytes_downloaded"] = sum(store.bytes_downloaded for store in stores)
         if problems:
-            result.update(failed=True, msg=_report(problems))
+            result.update(failed=True, msg=_report(problems, source))
         return result
 
     def _install(
@@ -102,7 +104,7 @@ class ActionModule(ActionBase):
             return _with_bytes(result)
         had, problems = store.fetch(b for b, local in known.items() if _placed(b, local).path(root) in missing)
         if problems:
-            return {"failed": True, "msg": _report(problems)}
+            return {"failed": True, "msg": _report(problems, store.source)}
         known.update(had)
         places, sent = self._send(store, had.values(), store.source.compression)
         uploads = {_placed(b, local).path(root): places[local.sha256] for b, local in had.items()}
@@ -168,6 +170,7 @@ def _placed(binary: Binary, local: Local | None) -> Placed:
     return Placed(binary.component, label, binary.name, binary.dest, sha)
 
 
-def _report(problems: list[str]) -> str:
-    """Return one message for all failed downloads."""
-    return "\n".join([f"{len(problems)} downloads failed; nothing was installed:", *problems])
+def _report(problems: list[str], source: Source) -> str:
+    """Return one message for all failed downloads, or for all that a bundle lacks."""
+    what = "components are not in the bundle" if source.bundle else "downloads failed"
+    return "\n".join([f"{len(problems)} {what}; nothing was installed:", *problems])

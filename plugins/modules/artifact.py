@@ -90,6 +90,16 @@ options:
         type: str
         choices: [controller, hosts]
         default: controller
+      bundle:
+        description:
+          - Bundle of M(hardway.kubernetes.bundle) on the controller. It replaces all other sources, and nothing is
+            downloaded. It is verified, and unpacked into O(source.cache_dir).
+        type: str
+        default: ""
+      bundle_sha256:
+        description: Expected SHA-256 of the bundle.
+        type: str
+        default: ""
       compression:
         description:
           - Whether binaries travel compressed from the controller. C(auto) measures the connection with the first
@@ -232,6 +242,8 @@ SPEC: dict[str, Any] = {
             "binary_dir": {"type": "str", "default": ""},
             "architecture": {"type": "str", "default": "amd64"},
             "download_from": {"type": "str", "default": "controller", "choices": ["controller", "hosts"]},
+            "bundle": {"type": "str", "default": ""},
+            "bundle_sha256": {"type": "str", "default": ""},
             "compression": {"type": "str", "default": "auto", "choices": ["auto", "always", "never"]},
         },
     },

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gzip
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import catalog
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache_locks import locked
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.catalog import Archive, Binary, Local, Source
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import Unreachable, download, shown
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.unpack import extract
@@ -222,17 +222,6 @@ class ArtifactCache:
             data = json.dumps(memo, indent=1, sort_keys=True).encode()
             atomic_files.write(self._memo_path(), data, mode=0o644)
 
-    @contextlib.contextmanager
-    def _lock(self, path: str) -> Iterator[None]:
+    def _lock(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Lock a file against the workers of other hosts."""
-        directory = os.path.join(self.source.cache_dir, "locks")
-        try:
-            os.makedirs(directory, exist_ok=True)
-        except OSError as exc:
-            raise HardwayError(
-                f"{directory}: cannot be created: {exc.strerror}; set another cluster_cache_dir"
-            ) from exc
-        name = hashlib.sha256(path.encode()).hexdigest()[:16]
-        with open(os.path.join(directory, name), "w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        return locked(self.source.cache_dir, path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import bundle as bundles
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.download import shown
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 
@@ -30,6 +31,7 @@ class Source:
     architecture: str = "amd64"
     download_from: str = "controller"
     compression: str = "auto"
+    bundle: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,13 @@ def source(given: Mapping[str, Any]) -> Source:
     known = {key: given[key] for key in Source.__dataclass_fields__ if given.get(key)}
     if "cache_dir" not in known:
         raise HardwayError("source: no cache_dir; set a directory on the controller for verified downloads")
-    for key in ("cache_dir", "binary_dir"):
+    for key in ("cache_dir", "binary_dir", "bundle"):
         known[key] = os.path.abspath(os.path.expanduser(known[key])) if known.get(key) else ""
+    if known["bundle"]:
+        # It replaces all other sources, so that nothing is downloaded.
+        directory = bundles.directory_of(bundles.read(known["bundle"]), known["cache_dir"])
+        kept = {key: known[key] for key in ("cache_dir", "bundle", "architecture", "compression") if key in known}
+        return Source(**kept, binary_dir=os.path.join(directory, "binaries"))
     return Source(**known)
 
 
@@ -102,7 +109,7 @@ def archive(src: Source, component: str, version: str) -> Archive | None:
     for known in (entry.get("digests") or {}, src.digests.get(component) or {}):
         digest = str((known.get(version) or {}).get(src.architecture) or digest)
     members = {name: _fill(path, fill) for name, path in (entry.get("members") or {}).items()}
-    get = f"{src.mirror_url.rstrip('/')}/{place}" if src.mirror_url else url
+    get = f"{str(src.mirror_url).rstrip('/')}/{place}" if src.mirror_url else url
     return Archive(component, version, get, os.path.join(src.cache_dir, place), digest, members)
 
 
@@ -116,8 +123,9 @@ def places(src: Source, binary: Binary) -> list[str]:
     """Return the possible paths of a binary in binary_dir, in order of priority."""
     if not src.binary_dir:
         return []
+    directory = os.path.join(src.binary_dir, src.architecture) if src.bundle else src.binary_dir
     inner = [(binary.version, binary.name), (binary.component, binary.name), (binary.name,)]
-    return [os.path.join(src.binary_dir, *parts) for parts in inner]
+    return [os.path.join(directory, *parts) for parts in inner]
 
 
 def path_in_binary_dir(src: Source, binary: Binary) -> str:
@@ -176,6 +184,13 @@ def grouped(wanted: Iterable[Binary]) -> dict[tuple[str, str], list[str]]:
 
 def missing_download(src: Source, component: str, version: str, names: list[str], reason: str) -> str:
     """Return the line for a missing download, with its source and target path."""
+    if src.bundle:
+        had = ", ".join(bundles.read(src.bundle).versions(component)) or "none"
+        return (
+            f"{component} {version} ({src.architecture}): {', '.join(names)}: not in the bundle {src.bundle}, which has"
+            f" {component} {had}. Remedy: create a bundle with these versions by playbooks/bundle.yml, or set the"
+            " versions of the bundle in the inventory"
+        )
     download = archive(src, component, version)
     what = f"{component} {version} ({src.architecture}): {', '.join(names)}: {reason}."
     ways = []
