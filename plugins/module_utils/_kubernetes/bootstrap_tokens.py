@@ -113,6 +113,37 @@ def secret_for(
     }
 
 
+def shown(tokens: Sequence[dict[str, Any]], now: datetime.datetime) -> list[dict[str, Any]]:
+    """Return the tokens without their secrets, those that expire first first."""
+    last = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
+    return [
+        {
+            "id": token["id"],
+            "description": token["description"],
+            "expires": stamp(token["expires"]) if token["expires"] else "",
+            "groups": token["groups"],
+            "ours": token["ours"],
+            "state": _state(token, now),
+        }
+        for token in sorted(tokens, key=lambda token: (token["expires"] or last, token["id"]))
+    ]
+
+
+def table(tokens: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table of tokens for display."""
+    rows = [("ID", "EXPIRES", "STATE", "DESCRIPTION")]
+    rows += [(token["id"], token["expires"] or "never", token["state"], token["description"]) for token in tokens]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return ["  ".join([*map(str.ljust, row, widths), row[3]]).rstrip() for row in rows]
+
+
+def _state(token: dict[str, Any], now: datetime.datetime) -> str:
+    """Return whether the token is accepted."""
+    if token["expires"] is not None and token["expires"] <= now:
+        return "expired"
+    return "valid" if token["authenticates"] and token["secret"] else "unusable"
+
+
 def new_token() -> str:
     """Return a fresh random token."""
     import secrets

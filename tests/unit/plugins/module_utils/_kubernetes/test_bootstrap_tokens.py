@@ -90,3 +90,25 @@ def test_new_tokens_have_the_form() -> None:
 def test_bad_groups(group: str) -> None:
     with pytest.raises(HardwayError, match="groups: "):
         bootstrap_tokens.check_groups([group])
+
+
+def test_a_list_of_tokens_has_no_secret() -> None:
+    made = [
+        secret(),
+        secret(expires=NOW - datetime.timedelta(minutes=5), description="old"),
+        {"metadata": {}, "data": {}},
+    ]
+    tokens = bootstrap_tokens.shown([bootstrap_tokens.parse(one) for one in made], NOW)
+    assert [(token["description"], token["state"], token["ours"]) for token in tokens] == [
+        ("old", "expired", True),
+        ("d", "valid", True),
+        ("", "unusable", False),
+    ]
+    assert tokens[2]["expires"] == ""
+    lines = bootstrap_tokens.table(tokens)
+    assert lines[:2] == [
+        "ID      EXPIRES               STATE     DESCRIPTION",
+        "abcdef  2026-05-01T11:55:00Z  expired   old",
+    ]
+    assert lines[3] == "        never                 unusable"
+    assert "0123456789abcdef" not in repr([tokens, lines])
