@@ -54,9 +54,16 @@ options:
   prune_label:
     description:
       - C(name=value) of a label that every object of the manifest has.
-      - Prunes the kinds in the manifest and the usual workload, configuration and RBAC kinds, but
-        never a Namespace.
+      - Prunes the kinds in the manifest and those of O(prune_kinds), but never a Namespace, a CustomResourceDefinition
+        or a volume, with which all that is in them would be deleted.
     type: str
+  prune_kinds:
+    description:
+      - V(usual) are the workload, configuration and RBAC kinds.
+      - V(all) are also the other kinds that manifests usually have, and all custom ones. This needs a call more.
+    type: str
+    choices: [usual, all]
+    default: usual
   wait:
     description: Waits until Deployments, DaemonSets and StatefulSets of the manifest are rolled out.
     type: bool
@@ -101,6 +108,7 @@ calls:
   sample: 2
 """
 
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -111,6 +119,8 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes imp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubectl import Kubectl, KubectlError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.manifest import identity
 
+# Seconds until the API serves a new kind.
+NEW_KIND = 30
 SPEC = {
     # Hidden, because Ansible writes a module's parameters to the host's journal.
     "content": {"type": "str", "required": True, "no_log": True},
@@ -118,6 +128,7 @@ SPEC = {
     "kubectl": {"type": "path", "default": "/usr/local/bin/kubectl"},
     "field_manager": {"type": "str", "default": "hardway"},
     "prune_label": {"type": "str"},
+    "prune_kinds": {"type": "str", "choices": ["usual", "all"], "default": "usual"},
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 120},
 }
@@ -148,7 +159,7 @@ class Manifest:
                 raise
             # The manifest creates its own namespace, so a dry run cannot predict the other objects.
             before = self.read_live_without_namespace()
-            self.target = self.apply()
+            self.target = self.apply_new()
             return self.finish(manifest.changes(before, self.target), applied=True)
         return self.finish(manifest.changes(self.live, self.target), applied=False)
 
@@ -192,6 +203,17 @@ class Manifest:
                 raise exc from None
         return replaced if arguments else self.kubectl.objects(command, self.content)
 
+    def apply_new(self) -> list[dict[str, Any]]:
+        """Apply a manifest that creates its own namespaces or kinds; a new kind is served a moment later."""
+        deadline = time.monotonic() + min(NEW_KIND, self.params["timeout"])
+        while True:
+            try:
+                return self.apply()
+            except KubectlError as exc:
+                if not exc.not_yet or "CustomResourceDefinition" not in self.content or time.monotonic() >= deadline:
+                    raise
+            time.sleep(1)
+
     def replace(self, *arguments: str) -> list[dict[str, Any]]:
         """Replace the objects of the manifest, which removes what others added to them."""
         manager = f"--field-manager={self.params['field_manager']}"
@@ -207,14 +229,27 @@ class Manifest:
         """Return the live objects of the manifest and, with a prune label, all that have it, in one call."""
         if not self.params["prune_label"]:
             return self.get_manifest()
-        kinds = sorted({manifest.kind_of(item) for item in self.target} | set(manifest.PRUNED_KINDS))
-        command = ["get", ",".join(kinds), "--all-namespaces", "--selector", self.params["prune_label"]]
+        kinds = {manifest.kind_of(item) for item in self.target} | self.pruned_kinds()
+        command = ["get", ",".join(sorted(kinds)), "--all-namespaces", "--selector", self.params["prune_label"]]
         found = self.kubectl.objects([*command, "--show-managed-fields"])
         known = {identity(item) for item in found}
         if all(identity(item) in known for item in self.target):
             return found
         # Some are new, or exist without the label.
         return found + [item for item in self.get_manifest() if identity(item) not in known]
+
+    def pruned_kinds(self) -> set[str]:
+        """Return the kinds that are pruned, in this manifest or not."""
+        usual = set(manifest.PRUNED_KINDS)
+        if self.params["prune_kinds"] == "usual":
+            return usual
+        try:
+            custom = self.kubectl.run(["get", "customresourcedefinitions", "-o", "name"])
+        except KubectlError as exc:
+            if not exc.not_yet:
+                raise
+            custom = ""
+        return usual.union(manifest.FURTHER_PRUNED_KINDS, (line.rpartition("/")[2] for line in custom.split()))
 
     def get_manifest(self) -> list[dict[str, Any]]:
         """Return those objects of the manifest that exist."""
@@ -243,7 +278,7 @@ class Manifest:
         if not self.params["prune_label"]:
             return []
         found = manifest.surplus(self.live, self.target, self.params["field_manager"])
-        return [item for item in found if item["kind"] != "Namespace"]
+        return [item for item in found if item["kind"] not in manifest.KEPT_KINDS]
 
     def delete(self, item: dict[str, Any]) -> None:
         """Delete one object."""

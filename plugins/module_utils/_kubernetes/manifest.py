@@ -33,6 +33,24 @@ PRUNED_KINDS = (
     "PodDisruptionBudget.policy",
     "PriorityClass.scheduling.k8s.io",
 )
+# Further ones that manifests of operators have. Not those with data of their own, such as volumes.
+FURTHER_PRUNED_KINDS = (
+    "Pod",
+    "LimitRange",
+    "ResourceQuota",
+    "APIService.apiregistration.k8s.io",
+    "CSIDriver.storage.k8s.io",
+    "HorizontalPodAutoscaler.autoscaling",
+    "Ingress.networking.k8s.io",
+    "IngressClass.networking.k8s.io",
+    "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+    "RuntimeClass.node.k8s.io",
+    "StorageClass.storage.k8s.io",
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+    "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+)
+KEPT_KINDS = ("Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim")
 DECIDING = (
     "Role.rbac.authorization.k8s.io",
     "RoleBinding.rbac.authorization.k8s.io",

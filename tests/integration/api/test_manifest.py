@@ -11,11 +11,40 @@ from typing import Any
 
 import pytest
 
+from dev.standins import use as rehearsal
+from dev.tools.lab import kubernetes_version
 from tests.support.api.kubernetes import RealKubernetes
 from tests.support.api.programs import binary
 
 Run = Callable[..., dict[str, Any]]
 CONFIG = "/api/v1/namespaces/shop/configmaps/settings"
+CRD: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.example.org", "labels": {"part": "kinds"}},
+    "spec": {
+        "group": "example.org",
+        "scope": "Cluster",
+        "names": {"kind": "Widget", "plural": "widgets"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                },
+            }
+        ],
+    },
+}
+WIDGET = """
+apiVersion: example.org/v1
+kind: Widget
+metadata:
+  name: first
+  labels: {part: kinds}
+"""
 BASE = """
 apiVersion: v1
 kind: Namespace
@@ -175,6 +204,8 @@ rules: []
         assert run_module("manifest", **arguments, content=content)["changed"]
         assert "none" not in str(api.get(path)["spec"])
         assert not run_module("manifest", **arguments, content=content)["changed"]
+        if rehearsal.lacking(kubernetes_version()):
+            pytest.skip("stand-ins accept a policy binding that the API refuses")
         wrong = run_module("manifest", **arguments, content=content.replace("[Deny]", "[Deny, Warn]"))
         assert "must not contain both" in wrong["msg"]
     finally:
@@ -208,6 +239,24 @@ def test_prune_deletes_only_objects_of_the_manifest(
         assert not run_module("manifest", check=check, **arguments, content="", prune_label="part=shop")["changed"]
     refused = run_module("manifest", **arguments, content=BASE, prune_label="part=other")
     assert refused["failed"] and "lacks the label part=other" in refused["msg"]
+
+
+def test_a_new_kind_and_its_object_are_one_manifest_and_the_kind_is_never_pruned(
+    arguments: dict[str, Any], kubernetes: RealKubernetes, run_module: Run
+) -> None:
+    if rehearsal.lacking(kubernetes_version()):
+        pytest.skip("stand-ins have no custom resources")
+    both = json.dumps(CRD) + "\n---\n" + WIDGET
+    made = run_module("manifest", content=both, prune_label="part=kinds", **arguments)
+    assert made["changed"] and len(made["changed_objects"]) == 2, made
+    assert not run_module("manifest", content=both, prune_label="part=kinds", **arguments)["changed"]
+    pruned = run_module("manifest", content=json.dumps(CRD), prune_label="part=kinds", **arguments)
+    assert pruned["pruned"] == [] and not pruned["changed"]
+    pruned = run_module("manifest", content=json.dumps(CRD), prune_label="part=kinds", prune_kinds="all", **arguments)
+    assert pruned["pruned"] == ["Widget.example.org /first"] and pruned["changed"]
+    assert run_module("manifest", content="", prune_label="part=kinds", **arguments)["pruned"] == []
+    name = CRD["metadata"]["name"]
+    assert kubernetes.api().find(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
 
 
 def test_rollout_is_awaited(arguments: dict[str, Any], run_module: Run) -> None:
