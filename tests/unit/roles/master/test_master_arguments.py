@@ -136,3 +136,11 @@ def test_no_secret_on_a_command_line() -> None:
     files = host.files()
     assert key in files.pop("/etc/kubernetes/encryption.yaml")
     assert not [name for name, text in files.items() if key in text]
+
+
+def test_cluster_info_is_signed_only_where_its_path_needs_no_credentials() -> None:
+    path = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+    component = "kube-controller-manager"
+    assert "signer" not in flags(PLAIN[component])["controllers"]
+    found = flags(single(master_anonymous_paths=["/readyz", path]).arguments(component))["controllers"]
+    assert found == "*,token-cleaner-controller,bootstrap-signer-controller"
