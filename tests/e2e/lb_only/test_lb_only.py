@@ -223,3 +223,28 @@ def test_bad_configuration_is_refused_before_it_is_put_in_place(hosts: Hosts) ->
     assert "broken" not in hosts.shell("n1", "cat /etc/haproxy/haproxy.cfg")
     assert hosts.started("haproxy") == before
     assert set(hosts.apply().values()) == {0}
+
+
+def test_options_of_the_operator_are_loaded_while_the_address_stays(hosts: Hosts) -> None:
+    """Statistics, stickiness, interval, prefix, scripts: both programs are reloaded; a second run changes nothing."""
+    before, holder = hosts.started("haproxy") | hosts.started("keepalived"), holders(hosts)
+    options = {
+        "haproxy_balance": "source",
+        "haproxy_stats_bind": "127.0.0.1:8404",
+        "keepalived_advert_interval": 2,
+        "keepalived_prefix_length": 24,
+        "keepalived_notify_scripts": [{"event": "any", "name": "vip", "content": '#!/bin/sh\nlogger -t vip -- "$@"\n'}],
+    }
+    hosts.apply("-e", json.dumps(options))
+    assert set(hosts.apply("-e", json.dumps(options)).values()) == {0}
+    assert hosts.started("haproxy") | hosts.started("keepalived") == before
+    until(lambda: holders(hosts) == holder)
+    assert f"{hosts.settings['web_address']}/24" in hosts.shell(holder[0], "ip -brief address")
+    assert len({ask(hosts) for _ in range(6)} & set(WEB)) == 1
+    assert "haproxy_server_status" in hosts.shell("n1", "curl -sS http://127.0.0.1:8404/metrics")
+    hosts.shell(holder[0], "systemctl stop keepalived")
+    (other,) = set(LB) - set(holder)
+    until(lambda: " MASTER " in hosts.exec(other, "journalctl -q -o cat -t vip").stdout)
+    hosts.shell(holder[0], "systemctl start keepalived")
+    hosts.apply()
+    assert hosts.exec(other, "test -e /usr/libexec/keepalived/notify").returncode != 0

@@ -71,3 +71,34 @@ def test_stopping_servers_keep_their_connections() -> None:
     assert found.index("http-check expect ! status 500 error-status L7OKC") < found.index(
         "http-check expect status 200"
     )
+
+
+def test_the_statistics_page_is_on_loopback_by_choice() -> None:
+    """Nothing by default; with an address, a page and the exporter, or the page alone."""
+    assert "frontend stats" not in lines() and not [line for line in lines() if "prometheus" in line]
+    found = lines(haproxy_stats_bind="127.0.0.1:8404")
+    assert found.index("frontend stats") < found.index("bind 127.0.0.1:8404") < found.index("stats enable")
+    assert "http-request use-service prometheus-exporter if { path /metrics }" in found
+    page = lines(haproxy_stats_bind="127.0.0.1:8404", haproxy_stats_exporter="no")
+    assert "stats enable" in page and not [line for line in page if "prometheus" in line]
+
+
+def test_clients_stay_with_a_server_though_another_fails() -> None:
+    """The hash of a source does not depend on which other servers are up."""
+    assert "hash-type consistent" in lines(haproxy_balance="source")
+    assert "hash-type consistent" not in lines()
+
+
+def test_lines_of_the_operator_are_in_their_sections() -> None:
+    """After the role's own, in the order of the sections."""
+    found = lines(
+        haproxy_extra_global_config="nbthread 2\ntune.bufsize 32768\n",
+        haproxy_extra_defaults_config="timeout queue 5s",
+        haproxy_extra_backend_config="stick-table type ip size 1k\nstick on src",
+        haproxy_extra_config="frontend own",
+    )
+    expected = [
+        *("global", "nbthread 2", "tune.bufsize 32768", "defaults", "timeout queue 10s", "timeout queue 5s"),
+        *("frontend api", "backend api", "stick on src", "server m1 192.0.2.1:6443", "frontend own"),
+    ]
+    assert [line for line in found if line in expected] == expected

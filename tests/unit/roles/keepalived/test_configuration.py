@@ -9,6 +9,7 @@ import re
 import signal
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -132,12 +133,17 @@ def test_router_id_is_the_last_part_of_the_address() -> None:
 )
 def test_output_of_the_checker(code: int, said: str, expected: bool) -> None:
     """A checker that ends by itself is accepted only when it printed nothing."""
+    assert checker().accepted(code, said) is expected
+
+
+def checker() -> ModuleType:
+    """Return the program that checks configurations."""
     loader = SourceFileLoader("check_config", str(ROLES / "keepalived/files/check-config"))
     spec = spec_from_loader(loader.name, loader)
     assert spec is not None
     module = module_from_spec(spec)
     loader.exec_module(module)
-    assert module.accepted(code, said) is expected
+    return module
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "192.0.2.9"])
@@ -147,3 +153,48 @@ def test_the_interface_is_found_by_a_first_and_by_a_further_address(address: str
         keepalived_interface="", hosts={"lb1": address, "lb2": "192.0.2.2"}, ansible_facts={**FACTS, "br_lan": device}
     )
     assert found.value("_keepalived_used_interface") == "br-lan"
+
+
+SCRIPTS = [
+    {"event": "any", "path": "/usr/bin/logger", "arguments": "-t vip", "user": "root"},
+    {"event": "master", "name": "took.sh", "content": "#!/bin/sh\n"},
+]
+
+
+def test_scripts_run_at_their_events() -> None:
+    """In each instance, as their users, and their executability is checked."""
+    text = configuration(keepalived_notify_scripts=SCRIPTS, cluster_api_former_vip="192.0.2.101")
+    assert text.count('    notify "/usr/bin/logger -t vip" root\n') == 2
+    assert text.count('    notify_master "/usr/libexec/keepalived/notify/took.sh"\n') == 2
+    found = checker().programs(text)
+    assert ("/usr/bin/logger", "root") in found and ("/usr/libexec/keepalived/notify/took.sh", "") in found
+    assert ("/usr/bin/grep", "") in found
+    assert "notify" not in configuration()
+
+
+def test_only_scripts_with_a_name_are_installed() -> None:
+    """By default executable by all; the directory goes with the last one."""
+    found = role(keepalived_notify_scripts=SCRIPTS).value("_keepalived_notify_files")
+    assert [(entry["path"], entry.get("mode")) for entry in found] == [
+        ("/usr/libexec/keepalived/notify/took.sh", "0755"),
+        ("/usr/libexec/keepalived/notify", "0755"),
+    ]
+    assert found[-1]["purge"] is True
+    (none,) = role().value("_keepalived_notify_files")
+    assert none["state"] == "absent"
+
+
+def test_interval_prefix_and_lines_of_the_operator() -> None:
+    """Each in its place of every instance."""
+    text = configuration(
+        keepalived_advert_interval=3,
+        keepalived_prefix_length=24,
+        keepalived_extra_global_config="vrrp_garp_lower_prio_repeat 1",
+        keepalived_extra_instance_config="track_interface {\n    eth1\n}\n",
+        keepalived_extra_config="vrrp_script own {\n}",
+    )
+    assert "    advert_int 3\n" in text and "        192.0.2.100/24\n" in text
+    assert re.search(r"global_defs {[^}]*vrrp_garp_lower_prio_repeat 1\n}", text)
+    assert re.search(r"vrrp_instance [\s\S]*\n    track_interface {\n        eth1\n    }\n}\n", text)
+    assert text.rstrip().endswith("\n\nvrrp_script own {\n}")
+    assert "    advert_int 1\n" in configuration() and "        192.0.2.100/32\n" in configuration()
