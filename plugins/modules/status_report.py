@@ -29,7 +29,8 @@ options:
   inventory:
     description:
       - C(name) of the cluster, C(api_port), C(addresses) (virtual IPs), and the hosts C(etcd), C(masters), C(nodes) and
-        C(lb), each with C(host), C(name) and C(address).
+        C(lb), each with C(host), C(name) and C(address); C(cni), the pod network, V(flannel) or V(none), and
+        C(flannel_store), where its leases are.
     type: dict
     required: true
   hosts:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import status_etcd
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import status_etcd, status_network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_state import (
     SEVERITIES,
     Finding,
@@ -33,7 +33,8 @@ def findings(state: State) -> list[Finding]:
     if is_stopped(state):
         reason, remedy = "stopped on all hosts", "start it with the playbook start"
         return [Finding("critical", "hosts", "cluster", reason, remedy)]
-    parts = (status_etcd.findings, api, leaders, hosts, nodes, balancers, certificates, backup, csrs, units, operation)
+    cluster = (status_etcd.findings, api, leaders, hosts, nodes, status_network.findings)
+    parts = (*cluster, balancers, certificates, backup, csrs, units, operation)
     found = [finding for part in parts for finding in part(state)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -187,7 +188,7 @@ def nodes(state: State) -> Iterator[Finding]:
         return
     expected = {one["name"]: one["host"] for one in state.group("nodes")}
     known = {node["name"]: node for node in state.nodes}
-    lost = [node for node in known.values() if not node["ready"]]
+    lost = [node for node in known.values() if not node["ready"] and node["name"] not in state.awaiting]
     severity = "critical" if lost and len(lost) == len(known) else "warning"
     for node in lost:
         if severity == "warning" and state.lost_parts(expected.get(node["name"], "")):
@@ -211,7 +212,18 @@ def nodes(state: State) -> Iterator[Finding]:
         if node["unschedulable"]:
             remedy = f"kubectl uncordon {node['name']}, when its maintenance has ended"
             yield Finding("warning", "nodes", f"node {node['name']}", "cordoned, so it gets no new pods", remedy)
+    yield from _left_out(state)
     yield from _skew(state)
+
+
+def _left_out(state: State) -> Iterator[Finding]:
+    """Yield the nodes that runs have left out. One that was removed is recorded until the next run."""
+    recorded = (state.cluster.get("record") or {}).get("left_out") or {}
+    for name in (node["name"] for node in state.nodes if node["name"] in recorded):
+        remedy = "run site.yml when it answers again, or remove_node.yml"
+        yield Finding(
+            "warning", "nodes", f"node {name}", f"not updated since {recorded[name]}, left out of runs", remedy
+        )
 
 
 def _skew(state: State) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Callable
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import status_network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_findings import findings
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_state import (
     Finding,
@@ -114,6 +115,8 @@ def _workloads(state: State) -> dict[str, str]:
     text = f"{ready} of {len(state.nodes)} nodes are ready"
     if not leading:
         return _promise("Workloads", "critical", f"{text}, but lost pods are not replaced without leaders")
+    if state.nodes and len(state.awaiting) == len(state.nodes):
+        return _promise("Workloads", "warning", f"{text}; no pod runs before you install the pod network")
     if state.nodes and not ready:
         return _promise("Workloads", "critical", text)
     return _promise("Workloads", "ok" if ready == len(state.nodes) else "warning", text)
@@ -259,6 +262,16 @@ def _nodes(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
+def _network(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
+    if not state.group("nodes") and not state.nodes:
+        return []
+    rows = status_network.rows(state)
+    columns = status_network.COLUMNS if rows else ()
+    shown = _limited(rows, "leases") if rows else []
+    text, known = status_network.summary(state), state.api_answers
+    return [_section(found, "network", "Pod network", text, columns=columns, rows=shown, known=known)]
+
+
 def _balancers(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
     hosts = [one["host"] for one in state.group("lb")]
     if not hosts:
@@ -362,6 +375,7 @@ def _others(state: State, found: Sequence[Finding]) -> list[dict[str, Any]]:
 SECTIONS: tuple[Callable[[State, Sequence[Finding]], list[dict[str, Any]]], ...] = (
     _api,
     _nodes,
+    _network,
     _etcd,
     _balancers,
     _hosts,

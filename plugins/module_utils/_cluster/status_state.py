@@ -130,6 +130,16 @@ class State:
         return list(self.cluster.get("nodes") or [])
 
     @property
+    def cni(self) -> str:
+        """Return the pod network; none is one that the operator installs."""
+        return str(self.inventory.get("cni") or "flannel")
+
+    @property
+    def awaiting(self) -> list[str]:
+        """Return the nodes that are not ready because the operator has installed no pod network there yet."""
+        return [node["name"] for node in self.nodes if self.cni == "none" and node["awaits_network"]]
+
+    @property
     def members(self) -> list[Mapping[str, Any]]:
         """Return the etcd members that were queried or are in the member list."""
         return list((self.cluster.get("etcd") or {}).get("members") or [])

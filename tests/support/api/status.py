@@ -112,7 +112,9 @@ def node(name: str, **more: Any) -> dict[str, Any]:
         "addresses": [ADDRESSES.get(name, "")],
         "unschedulable": False,
         "pressure": [],
+        "awaits_network": False,
         "pod_cidr": "",
+        "flannel": {"public_ip": ADDRESSES.get(name, "192.0.2.99"), "backend": "vxlan"},
         **more,
     }
 
