@@ -92,7 +92,7 @@ def reboot_plan(
             nodes=nodes.get("nodes") or [],
             apis="nodes" in nodes,
             voters=voters,
-            drains={one["item"]["name"]: one for one in drains if "item" in one},
+            drains={one["node"]: one for one in drains},
             batch=batch,
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_drain
-short_description: Drain or uncordon a node
+short_description: Drain or uncordon nodes
 version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
@@ -33,9 +33,13 @@ attributes:
     details: Shows the cordon and the evicted pods.
 options:
   node:
-    description: Name of the node.
+    description: Name of the node. Either this or O(nodes) is required.
     type: str
-    required: true
+  nodes:
+    description: Names of several nodes, for all of which the same is done at the same time. One for which it fails
+      does not make the task fail, see RV(problems).
+    type: list
+    elements: str
   state:
     description:
       - V(drained) cordons the node and evicts its pods.
@@ -114,6 +118,14 @@ EXAMPLES = r"""
     servers: [https://192.0.2.11:6443]
     node: k4
     timeout: 600
+
+- name: Drain two nodes at the same time
+  hardway.kubernetes.node_drain:
+    servers: [https://192.0.2.11:6443]
+    nodes: [k4, k5]
+    wait_for_pdb: true
+  register: drained
+  failed_when: drained.problems | length > 0
 
 - name: Uncordon it, unless it was cordoned before
   hardway.kubernetes.node_drain:
@@ -199,9 +211,19 @@ evicted:
   sample: [shop/web-5d9c-x2x4s]
 cordoned_by:
   description: Who has cordoned the node after the run, V(hardway) or V(operator); empty if it is schedulable.
-  returned: success
+  returned: success with O(node)
   type: str
   sample: hardway
+plans:
+  description: The plan of each node, see RV(plan), by its name.
+  returned: with O(state=drained) and O(nodes)
+  type: dict
+  sample: {"k4": {"node": "k4", "evict": [], "lost": []}}
+problems:
+  description: Why it failed, by the name of the node.
+  returned: with O(nodes)
+  type: dict
+  sample: {"k4": "node k4: there is no such node; check the name"}
 """
 
 from typing import Any
@@ -209,11 +231,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.node_drain import Drain
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.node_drain import Drain, drain_all
 
 SPEC: dict[str, Any] = {
     **ARGUMENTS,
-    "node": {"type": "str", "required": True},
+    "node": {"type": "str"},
+    "nodes": {"type": "list", "elements": "str"},
     "state": {"type": "str", "choices": ["drained", "uncordoned"], "default": "drained"},
     "timeout": {"type": "int", "default": 300},
     "grace_period": {"type": "int", "default": -1},
@@ -232,7 +255,12 @@ SPEC: dict[str, Any] = {
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    one_of = [("node", "nodes")]
+    module = AnsibleModule(
+        argument_spec=SPEC, mutually_exclusive=one_of, required_one_of=one_of, supports_check_mode=True
+    )
+    if module.params["nodes"] is not None:
+        module.exit_json(**drain_all(module.params, module.check_mode))
     work = Drain(module.params, module.check_mode)
     try:
         work.run()

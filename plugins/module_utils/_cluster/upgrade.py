@@ -180,7 +180,7 @@ def facts_of(found: Object, masters: Mapping[str, str], drains: Iterable[Object]
         cordoned=[node["name"] for node in nodes if node["cordoned_by"] == OURS],
         deprecated=found["deprecated"],
         webhooks=found["webhooks"],
-        drains={one["item"]["name"]: one for one in drains if "item" in one},
+        drains={one["node"]: one for one in drains},
         state=found["state"],
         emulates={masters.get(url, url): emulated for url, emulated in found["emulates"].items()},
     )

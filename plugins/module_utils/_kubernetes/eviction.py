@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -27,6 +27,23 @@ _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 _PATIENCE = 3
 
 
+class Everything:
+    """Nodes and pods of the cluster, read once for the plans of many drains."""
+
+    def __init__(self, nodes: Sequence[dict[str, Any]], pods: Iterable[dict[str, Any]]) -> None:
+        """Sort the pods by their nodes."""
+        self.nodes = nodes
+        self.pods: dict[str, list[dict[str, Any]]] = {}
+        for pod in pods:
+            self.pods.setdefault(pod["spec"].get("nodeName", ""), []).append(pod)
+
+    @classmethod
+    def read(cls, params: dict[str, Any]) -> Everything:
+        """Read them by the module parameters of ARGUMENTS."""
+        api = Api.of(params)
+        return cls(retried(lambda: api.items(NODES)), retried(lambda: api.items(_PODS)))
+
+
 class NodePods:
     """What a drain asks the API about one node."""
 
@@ -37,6 +54,18 @@ class NodePods:
     def all(self) -> list[dict[str, Any]]:
         """Return the pods of the node."""
         return self.api.items(_PODS, fieldSelector=f"spec.nodeName={self.node}")
+
+    def node_of(self) -> Optional[dict[str, Any]]:
+        """Return the node; None if there is none."""
+        return self.api.find(f"{NODES}/{self.node}")
+
+    def other_nodes(self) -> list[dict[str, Any]]:
+        """Return the other nodes of the cluster."""
+        return [node for node in self.nodes() if node["metadata"]["name"] != self.node]
+
+    def nodes(self) -> Sequence[dict[str, Any]]:
+        """Return all nodes of the cluster."""
+        return self.api.items(NODES)
 
     def evict(self, pod: Object, *, dry_run: bool = False) -> Union[bool, drain.Refusal]:
         """Evict a pod; return whether that was done (False: it is gone), or why it is refused."""
@@ -117,6 +146,37 @@ class NodePods:
     def attachments(self, kept: Iterable[str]) -> list[str]:
         """Return the VolumeAttachments of the node, except those of persistent volumes that stay in use."""
         return drain.attached(self.api.items(_ATTACHMENTS), self.node, kept)
+
+
+class KnownNodePods(NodePods):
+    """The same about one node of those that were read together."""
+
+    def __init__(self, api: Api, node: str, everything: Everything) -> None:
+        """Remember them; pods end as they specify."""
+        super().__init__(api, node, -1)
+        self.everything = everything
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return the pods of the node."""
+        return self.everything.pods.get(self.node, [])
+
+    def node_of(self) -> Optional[dict[str, Any]]:
+        """Return the node; None if there is none."""
+        return next((node for node in self.nodes() if node["metadata"]["name"] == self.node), None)
+
+    def nodes(self) -> Sequence[dict[str, Any]]:
+        """Return all nodes of the cluster."""
+        return self.everything.nodes
+
+    def running_elsewhere(self) -> list[dict[str, Any]]:
+        """Return the unfinished pods of the cluster, except those of the node."""
+        return [
+            pod
+            for node, pods in self.everything.pods.items()
+            if node != self.node
+            for pod in pods
+            if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        ]
 
 
 def _path(pod: Object) -> str:

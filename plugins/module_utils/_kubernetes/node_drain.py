@@ -1,10 +1,11 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drains a node: the plan, the cordon, the evictions and the waiting of module node_drain."""
+"""Drains nodes: the plan, the cordon, the evictions and the waiting of module node_drain."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -21,22 +22,36 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.cli
     is_transient,
     retried,
 )
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.eviction import NODES, NodePods
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.eviction import (
+    NODES,
+    Everything,
+    KnownNodePods,
+    NodePods,
+)
 
 # Evictions at a time.
 LIMIT = 10
+# Plans at a time: each reads all pods of the cluster.
+_PLANS = threading.Semaphore(2)
 Object = drain.Object
 
 
 class Drain:
     """One run: the plan, the cordon, the evictions, the waiting."""
 
-    def __init__(self, params: dict[str, Any], check: bool) -> None:
-        """Start the clock of the whole drain; nothing is sent yet."""
+    def __init__(self, params: dict[str, Any], check: bool, everything: Optional[Everything] = None) -> None:
+        """Start the clock of the whole drain; nothing is sent yet.
+
+        everything is what was read for many drains together, whose plans alone are asked for.
+        """
         self.deadline = time.monotonic() + params["timeout"]
         self.params, self.check, self.name = params, check, params["node"]
         self.api = Api.of(params)
-        self.pods = NodePods(self.api, self.name, params["grace_period"])
+        self.pods = (
+            KnownNodePods(self.api, self.name, everything)
+            if everything
+            else NodePods(self.api, self.name, params["grace_period"])
+        )
         self.before: dict[str, Any] = {}
         self.node: dict[str, Any] = {}
         self.plan: dict[str, Any] = {}
@@ -47,7 +62,7 @@ class Drain:
 
     def run(self) -> None:
         """Do what is asked; results() is complete also when this fails."""
-        if not self.params["required"] and self.api.find(f"{NODES}/{self.name}") is None:
+        if not self.params["required"] and self.pods.node_of() is None:
             return
         self.before = self.node = self.read()
         if self.params["state"] == "uncordoned":
@@ -56,7 +71,8 @@ class Drain:
             keeps = (self.params["keep_cordoned"], self.params["keep_annotation"])
             self.patch(lambda node: drain.uncordon_patch(node, *keeps))
             return
-        self.plan = self.make_plan()
+        with _PLANS:
+            self.plan = self.make_plan()
         objection = drain.objection(self.plan, self.params)
         if objection:
             raise HardwayError(objection)
@@ -80,7 +96,7 @@ class Drain:
 
     def read(self) -> dict[str, Any]:
         """Return the node."""
-        found = self.api.find(f"{NODES}/{self.name}")
+        found = self.pods.node_of()
         if found is None:
             raise HardwayError(f"node {self.name}: there is no such node; check the name with kubectl get nodes")
         return found
@@ -109,7 +125,7 @@ class Drain:
         self.blocked = set(refusals) - waited_for
         unplaceable = []
         if moving:
-            nodes = [node for node in retried(lambda: self.api.items(NODES)) if node["metadata"]["name"] != self.name]
+            nodes = retried(self.pods.other_nodes)
             if self.params["resumed_nodes_return"]:
                 nodes = [drain.returned(node) if drain.cordoned_by(node) == drain.OURS else node for node in nodes]
             unplaceable = drain_room.unplaceable(moving, nodes, retried(self.pods.running_elsewhere))
@@ -188,3 +204,28 @@ class Drain:
         self.refusals.pop(uid, None)
         if answer:
             self.evicted.append(drain.full_name(pod))
+
+
+def drain_all(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    """Drain several nodes at the same time; return the module's result. A node that fails is among the problems."""
+
+    def drain_one(name: str) -> tuple[dict[str, Any], str]:
+        work = Drain({**params, "node": name}, check)
+        try:
+            work.run()
+        except HardwayError as exc:
+            return work.results(), str(exc)
+        return work.results(), ""
+
+    names: list[str] = params["nodes"]
+    # All at once, because the timeout of each begins now.
+    answers = dict(zip(names, map_concurrently(drain_one, names, len(names))))
+    found = [result for result, _problem in answers.values()]
+    diffs = [result["diff"] for result in found if "diff" in result]
+    return {
+        "changed": any(result["changed"] for result in found),
+        "evicted": sorted({pod for result in found for pod in result["evicted"]}),
+        "plans": {name: result["plan"] for name, (result, _problem) in answers.items() if "plan" in result},
+        "problems": {name: problem for name, (_result, problem) in answers.items() if problem},
+        "diff": {side: "".join(diff[side] for diff in diffs) for side in ("before", "after")},
+    }

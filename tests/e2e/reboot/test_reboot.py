@@ -113,7 +113,7 @@ def test_the_plan_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     checked = reboot(cluster, *CONFIRM, "--check")
     assert checked.status == 0, checked.output[-3000:]
     found = [name for (_play, _role, name), count in checked.changes.items() for _each in range(count)]
-    assert found.count("Drain the node") == 2 and found.count("Reboot") == 2, checked.changes
+    assert found.count("Drain the nodes of this batch") == 2 and found.count("Reboot") == 2, checked.changes
     assert boots(cluster) == dict.fromkeys(cluster.hosts(), 0) and cordoned(cluster) == []
 
 

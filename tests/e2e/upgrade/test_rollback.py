@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from dev.standins import use as rehearsal
 from tests.support.hosts.cluster import KUBECTL, Cluster, Run, unharmed
 from tests.support.hosts.killed_run import kill_at, last_task
-from tests.support.needs import need_cluster
+from tests.support.needs import need_cluster, need_versions
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
@@ -35,18 +33,14 @@ PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Return a cluster of the minor before; its inventory names no version of Kubernetes."""
-    if rehearsal.lacking(BEFORE) or rehearsal.lacking(AFTER):
-        pytest.skip(f"needs the binaries of Kubernetes {BEFORE} and {AFTER}, since stand-ins evict no pods")
+    need_versions(BEFORE, AFTER)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("KUBERNETES_VERSION", BEFORE)
         need_cluster()
         made = Cluster("e2e-rollback", [])
         with made.standing(3):
             made.deploy()
-            path = made.inventory / "group_vars/all/cluster.yml"
-            variables = yaml.safe_load(path.read_text(encoding="utf-8"))
-            del variables["cluster_kubernetes_version"]
-            path.write_text(yaml.safe_dump(variables), encoding="utf-8")
+            made.forget()
             yield made
 
 
@@ -217,7 +211,7 @@ def test_the_end_of_the_soak_time_closes_the_way_back_of_the_control_plane(clust
 
 def test_nodes_go_back_without_soak_time_and_stay_there_until_the_next_upgrade(cluster: Cluster) -> None:
     with cluster.polling() as poll:
-        assert not kill_at(cluster, "Drain the node", CONFIRM, ROLLBACK)
+        assert not kill_at(cluster, "Drain the nodes of this batch", CONFIRM, ROLLBACK)
         operate(cluster, ROLLBACK, *CONFIRM)
     unharmed(poll, "rollback of the nodes, killed in the middle")
     assert servers(cluster) == [f"{AFTER} as 1.36"] * 3 and kubelets(cluster) == {BEFORE}

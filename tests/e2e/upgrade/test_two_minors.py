@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import yaml
 
 from dev.standins import use as rehearsal
 from tests.support.hosts.cluster import Cluster, unharmed
-from tests.support.needs import need_cluster
+from tests.support.needs import need_cluster, need_versions
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
@@ -32,13 +31,12 @@ TO = ("-e", f"to={','.join(VERSIONS[1:])}", "-e", "confirm=kubernetes")
 @contextmanager
 def deployed(topology: str) -> Iterator[Cluster]:
     """Deploy a cluster of the first version."""
-    if any(rehearsal.lacking(version) for version in VERSIONS):
-        pytest.skip(f"needs the binaries of Kubernetes {', '.join(VERSIONS)}, since stand-ins evict no pods")
+    need_versions(*VERSIONS)
     cluster = Cluster("e2e-two-minors", TOPOLOGIES[topology])
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("KUBERNETES_VERSION", VERSIONS[0])
         need_cluster()
-        with cluster.standing(3 if topology == "ha" else 2):
+        with cluster.standing(3):
             cluster.deploy()
             yield cluster
 
@@ -62,7 +60,9 @@ def test_two_minors_in_one_command(topology: str) -> None:
         with cluster.polling(address=address) as poll:
             done = cluster.run(*TO, playbook="playbooks/upgrade.yml")
         assert done.status == 0, done.output[-6000:]
-        drained = [task["play"] for task in done.tasks if task["name"] == "Drain the node" and task["changed"]]
+        drained = [
+            task["play"] for task in done.tasks if task["name"] == "Drain the nodes of this batch" and task["changed"]
+        ]
         assert len(drained) == 2 * len(nodes)
         assert kubelets(cluster) == [f"v{VERSIONS[-1]}"] * len(nodes)
         assert served(cluster) == f"v{VERSIONS[-1]}"
@@ -88,7 +88,10 @@ def upgrade_to_a_patch(cluster: Cluster, address: str) -> None:
     with cluster.polling(address=address) as poll:
         done = cluster.run("-e", f"to={PATCH}", "-e", "confirm=kubernetes", playbook="playbooks/upgrade.yml")
     assert done.status == 0, done.output[-6000:]
-    assert "Drain the node" not in done.changed and before == sorted(cluster.kubectl("n1", pods).split()) != []
+    assert (
+        "Drain the nodes of this batch" not in done.changed
+        and before == sorted(cluster.kubectl("n1", pods).split()) != []
+    )
     assert set(kubelets(cluster)) == {f"v{PATCH}"}
     print(poll)
     assert poll.lost == 0
@@ -96,10 +99,7 @@ def upgrade_to_a_patch(cluster: Cluster, address: str) -> None:
 
 def test_the_control_plane_alone_and_the_nodes_later_in_one_step() -> None:
     with deployed("single-master") as cluster:
-        path = cluster.inventory / "group_vars/all/cluster.yml"
-        variables = yaml.safe_load(path.read_text(encoding="utf-8"))
-        del variables["cluster_kubernetes_version"]
-        path.write_text(yaml.safe_dump(variables), encoding="utf-8")
+        cluster.forget()
         alone = ("-e", "scope=control-plane")
         done = cluster.run(*TO, *alone, playbook="playbooks/upgrade.yml")
         assert done.status == 0, done.failure
@@ -109,7 +109,7 @@ def test_the_control_plane_alone_and_the_nodes_later_in_one_step() -> None:
             assert again.status == 0 and again.changed == {}, again.failure
         nodes = cluster.run(*TO, playbook="playbooks/upgrade.yml")
         assert nodes.status == 0, nodes.failure
-        drained = [task for task in nodes.tasks if task["name"] == "Drain the node" and task["changed"]]
+        drained = [task for task in nodes.tasks if task["name"] == "Drain the nodes of this batch" and task["changed"]]
         assert len(drained) == 2 and set(kubelets(cluster)) == {f"v{VERSIONS[-1]}"}
         again = cluster.run(playbook="site.yml")
         assert again.status == 0 and again.changed == {}, again.failure

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from dev.standins import use as rehearsal
 from dev.tools.lab import SANDBOX, TOP
 from tests.support.hosts.cluster import Cluster, Run, unharmed
 from tests.support.hosts.killed_run import kill_after, last_task
-from tests.support.needs import need_cluster
+from tests.support.needs import need_cluster, need_versions
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 
@@ -41,8 +40,7 @@ SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Return a cluster of the minor before; its inventory names no version of Kubernetes."""
-    if rehearsal.lacking(BEFORE) or rehearsal.lacking(AFTER):
-        pytest.skip(f"needs the binaries of Kubernetes {BEFORE} and {AFTER}, since stand-ins evict no pods")
+    need_versions(BEFORE, AFTER)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("KUBERNETES_VERSION", BEFORE)
         need_cluster()
@@ -163,7 +161,8 @@ def test_the_plan_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     assert json.loads(plan.read_text())["hops"] == [AFTER]
     checked = upgrade(cluster, *TO, *CONFIRM, "--check")
     assert (
-        checked.status == 0 and sum(n for (_p, _r, name), n in checked.changes.items() if name == "Drain the node") == 3
+        checked.status == 0
+        and sum(n for (_p, _r, name), n in checked.changes.items() if name == "Drain the nodes of this batch") == 3
     ), checked.output[-3000:]
     assert cluster.starts() == before and cordoned(cluster) == []
 

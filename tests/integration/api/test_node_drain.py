@@ -44,7 +44,8 @@ def drain(kubernetes: RealKubernetes, run_module: Run) -> Run:
     """Return a function that drains k1 and requires success."""
 
     def run(*, fails: bool = False, **options: Any) -> dict[str, Any]:
-        result = run_module("node_drain", **{**kubernetes.arguments(), "node": "k1", "timeout": 120, **options})
+        named = {} if "nodes" in options else {"node": "k1"}
+        result = run_module("node_drain", **{**kubernetes.arguments(), **named, "timeout": 120, **options})
         assert bool(result.get("failed")) == fails, result
         return result
 
@@ -220,6 +221,23 @@ def test_a_budget_that_another_drain_uses_up_is_waited_for(nodes: PlayedNodes, d
     released.join()
     assert [entry["waited_for"] for entry in done["plan"]["blocked"]] == [True]
     assert nodes.fewest == 1 and nodes.pods("k1") == {}
+
+
+def test_several_nodes_are_drained_together_and_one_that_fails_keeps_no_other(nodes: PlayedNodes, drain: Run) -> None:
+    workload(nodes, "Deployment", 4)
+    budget(nodes, "deployment", 3, allowed=1)
+    nodes.add("k2")
+    nodes.add("k3")
+    nodes.fewest = 4
+    done = drain(nodes=["k1", "k2", "none"], wait_for_pdb=True)
+    assert done["problems"] == {"none": "node none: there is no such node; check the name with kubectl get nodes"}
+    assert len(done["evicted"]) >= 4 and list(done["plans"]) == ["k1", "k2"]
+    assert "node k1: cordoned" in done["diff"]["after"] and "node k2: cordoned" in done["diff"]["after"]
+    assert nodes.pods("k1") == nodes.pods("k2") == {} and cordon(nodes) == cordon(nodes, "k2") == (True, "hardway")
+    assert nodes.fewest == 3 and len(nodes.ready("k3")) == 4
+    assert not drain(nodes=["k1", "k2"])["changed"]
+    assert drain(nodes=["k1", "k2"], state="uncordoned")["problems"] == {}
+    assert cordon(nodes) == cordon(nodes, "k2") == (False, None)
 
 
 def test_a_budget_that_is_never_freed_ends_at_the_deadline_and_the_same_call_goes_on(
@@ -400,3 +418,20 @@ def test_an_unknown_node_is_an_error(kubernetes: RealKubernetes, run_module: Run
         assert result["msg"] == "node none: there is no such node; check the name with kubectl get nodes"
         result = run_module("node_drain", **kubernetes.arguments(), node="none", state=state, required=False)
         assert not result["changed"] and not result.get("failed")
+
+
+def test_the_plans_of_many_nodes_are_those_of_each(
+    kubernetes: RealKubernetes, nodes: PlayedNodes, drain: Run, run_module: Run
+) -> None:
+    nodes.add("k2")
+    bare(nodes, "debug")
+    workload(nodes, "Deployment", 2)
+    alone = drain(fails=True, check=True)
+    found = run_module("drain_info", **kubernetes.arguments(), nodes=["k2", "none", "k1"])
+    assert found["changed"] is False
+    empty, missing, both = found["drains"]
+    assert missing == {"node": "none"}
+    assert empty["node"] == "k2" and "msg" not in empty and empty["plan"]["evict"] == []
+    assert (both["msg"], both["plan"]) == (alone["msg"], alone["plan"])
+    forced = run_module("drain_info", **kubernetes.arguments(), nodes=["k1"], delete_bare=True)
+    assert "msg" not in forced["drains"][0], forced

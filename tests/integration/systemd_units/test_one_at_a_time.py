@@ -56,6 +56,15 @@ def test_one_at_a_time_out_of_three_inventory_directories(hosts: Lab, three_dire
     assert served(hosts) == ["two"] * 3
 
 
+def test_two_at_a_time(hosts: Lab) -> None:
+    task = unit(hosts, minimum=1)
+    task["hardway.kubernetes.unit"]["rolling_at_once"] = 2
+    assert actions(hosts.play(files("two at a time"), task)) == ["restarted"] * 3
+    first, second, third = started(hosts)
+    assert second - first < third - second
+    assert actions(hosts.play(files("two"), unit(hosts))) == ["restarted"] * 3
+
+
 def test_without_records_processes_younger_than_their_inputs_keep_running(hosts: Lab) -> None:
     before = processes(hosts)
     for lost in ("rm -r /var/lib/hardway/units", "echo '{}' >/var/lib/hardway/units/web.service.json"):
@@ -122,6 +131,7 @@ def test_a_runtime_drop_in_is_an_input_and_a_property_is_none(hosts: Lab) -> Non
     assert actions(hosts.play(unit(hosts)))[0] == "restarted"
 
 
+@pytest.mark.long
 def test_a_host_that_is_lost_in_the_middle_stops_the_others(hosts: Lab) -> None:
     hosts.play(files("two"), unit(hosts))
     # A host that restarts with this loses the network.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host at a time: which host is next, and what the hosts before have left."""
+"""One host at a time, or a few: which host is next, and what the hosts before have left."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import multiprocessing
 import os
 import tempfile
 import time
+from contextlib import ExitStack
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _one_at_a_time
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import Turn, keys
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _turns
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import Turn, keys
 
 VARIABLES = {"ansible_inventory_sources": ["/i/dc1", "/i/dc2"], "cluster_pki_dir": "/i/.pki"}
 
@@ -26,9 +27,9 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-def turn(host: str, task: str = "t1", **more: Any) -> Turn:
+def turn(host: str, task: str = "t1", at_once: int = 1, may_fail: int = 0, **more: Any) -> Turn:
     """Return a host's turn."""
-    return Turn("etcd", task, host, {**VARIABLES, "inventory_dir": f"/i/{host}", **more})
+    return Turn("etcd", task, host, {**VARIABLES, "inventory_dir": f"/i/{host}", **more}, at_once, may_fail)
 
 
 def test_after_a_success_the_next_host_has_its_turn() -> None:
@@ -59,24 +60,58 @@ def test_a_host_that_is_lost_stops_the_others(error: BaseException) -> None:
         assert mine.stopped_by == f"k1: lost during its restart ({str(error) or 'KeyboardInterrupt'})"
 
 
-def hold(place: str, begun: Event, host: str) -> None:
+def hold(place: str, begun: Event, host: str, at_once: int) -> None:
     """Take a turn and never end it."""
     tempfile.tempdir = place
-    with turn(host):
+    with turn(host, at_once=at_once):
         begun.set()
         time.sleep(60)
 
 
-def test_a_worker_that_is_killed_leaves_the_turn_and_stops_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_worker_that_is_killed_leaves_the_turn_and_stops_the_others(tmp_path: Path, at_once: int) -> None:
     context = multiprocessing.get_context("fork")
     begun = context.Event()
-    worker = context.Process(target=hold, args=(str(tmp_path), begun, "k1"))
+    worker = context.Process(target=hold, args=(str(tmp_path), begun, "k1", at_once))
     worker.start()
     assert begun.wait(20)
+    if at_once > 1:
+        with turn("k2", at_once=at_once) as beside:
+            assert beside.stopped_by == ""
     worker.kill()
     worker.join()
-    with turn("k2") as mine:
-        assert mine.stopped_by == "k1: its restart started but did not finish; its worker was killed"
+    # Whichever place a host gets.
+    with ExitStack() as turns:
+        for host in [f"k{number}" for number in range(2, 2 + at_once)]:
+            mine = turns.enter_context(turn(host, at_once=at_once))
+            assert mine.stopped_by == "k1: its restart started but did not finish; its worker was killed"
+
+
+def test_a_few_hosts_have_turns_together_and_no_more(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    go, passed = context.Event(), context.Event()
+    # Before there is a lock, which it would inherit.
+    other = context.Process(target=waits, args=(str(tmp_path), go, passed, {"at_once": 3}), daemon=True)
+    other.start()
+    with ExitStack() as turns:
+        for host in ("k1", "k3", "k4"):
+            assert turns.enter_context(turn(host, at_once=3)).stopped_by == ""
+        go.set()
+        assert not passed.wait(1)
+    assert passed.wait(20)
+    other.join()
+
+
+def test_hosts_that_must_be_alone_are_so_beside_others() -> None:
+    with turn("m1"), turn("k1", at_once=5), turn("k2", at_once=5) as mine:
+        assert mine.stopped_by == ""
+
+
+def test_a_number_of_hosts_may_fail() -> None:
+    for host, stopped in (("k1", ""), ("k2", ""), ("k3", "k1: not healthy")):
+        with turn(host, at_once=2, may_fail=1) as mine:
+            assert mine.stopped_by == stopped
+            mine.failed("not healthy")
 
 
 def waits(place: str, go: Event, passed: Event, variables: dict[str, Any]) -> None:
@@ -122,5 +157,5 @@ def test_old_state_files_are_removed(tmp_path: Path) -> None:
         mine.failed("not healthy")
     (note,) = tmp_path.rglob("*.note")
     os.utime(note, (0, 0))
-    _one_at_a_time.place_of_locks()
+    _turns.place_of_locks()
     assert not note.exists()
