@@ -68,6 +68,8 @@ def variables() -> dict[str, Any]:
         "ansible_user": "root",
         "ansible_python_interpreter": "/usr/bin/python3",
         "cluster_api_vip": VIRTUAL,
+        # The default has a /24 for 256 nodes.
+        "cluster_pod_cidr": "10.240.0.0/12",
         "cluster_binary_dir": str(HOME / "binaries"),
         "cluster_cache_dir": str(HOME / "cache"),
     }
