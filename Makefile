@@ -11,7 +11,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv needs lint sanity galaxy types unit integration molecule e2e e2e-cluster e2e-balancer e2e-operations e2e-others e2e-long test demo demo-down rehearse bench bench-pki bench-scale docs docs-check build clean
+.PHONY: help venv needs lint sanity galaxy types unit integration molecule e2e e2e-cluster e2e-balancer e2e-operations e2e-others e2e-long test demo demo-down rehearse bench bench-pki bench-scale bench-scale-picture docs docs-check build clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -54,7 +54,7 @@ integration: venv needs ## modules against the real programs
 molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence, verify; SCENARIO=ha takes longer
 	$(BIN)/python dev/tools/molecule.py $(SCENARIO)
 
-e2e: e2e-others e2e-balancer e2e-cluster ## clusters on sandbox hosts
+e2e: e2e-others e2e-balancer e2e-cluster e2e-operations ## clusters on sandbox hosts
 
 e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 	pytest tests/e2e/cluster
@@ -62,14 +62,14 @@ e2e-cluster: venv needs ## of these, one cluster that clients query all the time
 e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients as well
 	pytest tests/e2e/lb_only
 
-e2e-operations: venv needs ## of the long ones, all operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
-	pytest tests/e2e/operations -m long -rP
+e2e-operations: venv needs ## of these, all operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
+	pytest tests/e2e/operations -rP
 
 e2e-others: venv needs ## the others
-	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only
+	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only --ignore=tests/e2e/operations
 
 e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
-	pytest tests/e2e tests/integration -m long $(ARGS)
+	pytest tests/e2e tests/integration tests/unit -m long -o timeout=7200 $(ARGS)
 	$(if $(ARGS),,$(BIN)/python dev/tools/molecule.py ha)
 
 test: venv ## everything, as CI runs it
@@ -94,6 +94,10 @@ bench-pki: venv ## keys and certificates: ours against cfssl and openssl
 
 bench-scale: venv ## the controller's cost with 10, 100 and 1,000 simulated hosts; ARGS="--sizes 10,100"
 	@$(BIN)/python dev/bench/scale.py $(ARGS)
+
+bench-scale-picture: venv ## docs/images/scale.svg from what bench-scale wrote: FIGURES="a.json b.json", of ARGS="--json a.json"
+	$(BIN)/python -m pip install --quiet 'matplotlib>=3.9,<4'
+	$(BIN)/python dev/bench/picture.py $(FIGURES) --picture docs/images/scale.svg
 
 docs: venv ## regenerate the reference pages and README tables
 	$(BIN)/python dev/tools/gendocs.py

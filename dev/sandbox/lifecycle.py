@@ -129,8 +129,9 @@ def poweroff(name: str, host_name: str, graceful: bool) -> None:
             deadline = time.monotonic() + 30.0
             while hosts.leader(host) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
-        hosts.stop(host)
+        # First, so that clients get no answer, as after a power cut. The host's kernel would refuse their connections.
         network.remove_host(layout, host)
+        hosts.stop(host)
 
 
 def down(name: str) -> None:

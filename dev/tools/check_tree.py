@@ -32,6 +32,8 @@ def tracked() -> list[Path]:
 
 def file_problems(path: Path) -> list[str]:
     """Return what is wrong with one file."""
+    if b"\0" in (TOP / path).read_bytes() and not path.is_relative_to("docs/images"):
+        return [f"{path}: is binary; only docs/images has such files"]
     if path.suffix not in (".py", ".yml"):
         return []
     lines = (TOP / path).read_text(encoding="utf-8").splitlines()

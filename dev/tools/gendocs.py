@@ -44,6 +44,8 @@ ROLE_HOSTS = {
     "status": "etcd:master:lb:node",
     "drill": "etcd:master:lb:node",
     "certificates": "etcd:master:lb:node",
+    "join": "localhost",
+    "bundle": "localhost",
 }
 PLAYBOOK_ORDER = [
     *(
@@ -70,7 +72,7 @@ PLAYBOOK_ORDER = [
         "defragment",
         "drill",
     ),
-    *("kubeconfig", "download", "offline_csrs"),
+    *("kubeconfig", "join_info", "download", "bundle", "offline_csrs"),
 ]
 
 
@@ -203,8 +205,8 @@ unit restarts only where its process was started from other inputs than those on
 What a run cannot repair is reported with the remedy: a masked unit, a lost CA or encryption key
 ([PKI](pki.md#lost-files)), the data of an etcd member.
 
-A drop-in of your own beside a unit of the collection (`systemctl edit`) is kept: it is an input of the unit, which
-restarts in [order](restarts.md#order) when the drop-in changes.
+A drop-in of your own beside a unit of the collection (`systemctl edit`) is kept, and so are the environment files that
+it names: see [restarts](restarts.md#drop-ins-and-environment-files).
 
 A package that is missing is installed again, in the version that the host's package sources have. A package manager
 does not miss a single file of an installed package: a command or Python package that is still missing ends the run,

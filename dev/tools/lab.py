@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from dev.sandbox import cgroups, state
+from dev.sandbox.layout import make_layout
 from dev.standins import binaries
 from dev.standins import use as rehearsal
 
@@ -68,7 +71,7 @@ class Lab:
 
         The names of hosts are those of the machine, so another checkout must not take them down meanwhile.
         """
-        with (Path(tempfile.gettempdir()) / f"hardway-lab-{self.name}.lock").open("w") as lock:
+        with _lock(self.name).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
@@ -115,6 +118,15 @@ class Lab:
         line = [str(SANDBOX), "run", "--name", self.name, "--", "ip", "-json", "-stats", "link", "show", "br0"]
         answer = subprocess.run(line, text=True, capture_output=True, check=True).stdout
         return int(json.loads(answer)[0]["stats64"]["tx"]["bytes"])
+
+    def processor_seconds(self) -> float:
+        """Return the processor seconds of all processes on the hosts so far."""
+        groups = cgroups.find(make_layout(self.name, 0).tag)
+        # With cgroup v1, a group of v2 beside it may count the same.
+        if found := [file for group in groups if (file := group / "cpuacct.usage").is_file()]:
+            return sum(int(file.read_text(encoding="utf-8")) for file in found) / 1e9
+        stats = [(group / "cpu.stat").read_text(encoding="utf-8") for group in groups]
+        return sum(int(dict(line.split() for line in stat.splitlines())["usage_usec"]) for stat in stats) / 1e6
 
     def exec(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command on a host; its output is returned, its failure too."""
@@ -230,3 +242,28 @@ def require_binaries() -> str | None:
 
 if __name__ == "__main__":
     print(yaml.safe_dump(variables(), sort_keys=False), end="")
+
+
+def take_down_abandoned() -> list[str]:
+    """Take down the sandboxes of tests that were killed, which would slow the others down; return their names."""
+    found = [name for name in state.names() if _is_abandoned(name)]
+    for name in found:
+        subprocess.run([str(SANDBOX), "down", "--name", name], check=False)
+    return found
+
+
+def _is_abandoned(name: str) -> bool:
+    if number := re.search(r"[a-z_](\d{2,})(-other)?$", name):
+        return not Path("/proc", number[1]).exists()
+    if not _lock(name).exists():
+        return False
+    with _lock(name).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _lock(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"hardway-lab-{name}.lock"

@@ -95,3 +95,18 @@ def test_hosts_of_a_test_are_not_taken_down_by_another_one(monkeypatch: pytest.M
     with Lab(name, "ha").standing(1):
         pass
     assert calls == ["down", "up", "down"] * 2
+
+
+def test_hosts_of_killed_tests_are_taken_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(lab.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(lab.subprocess, "run", lambda command, **_: calls.append(command[1:]))
+    monkeypatch.setattr(Lab, "up", lambda _self, _hosts: None)
+    monkeypatch.setattr(Lab, "down", lambda _self: None)
+    with Lab("killed", "ha").standing(1):
+        pass
+    names = ["bench", "demo", "e2e", "it4194305", "it4194305-other", f"it{os.getpid()}", "killed", "running"]
+    monkeypatch.setattr(lab.state, "names", lambda: names)
+    with Lab("running", "ha").standing(1):
+        assert lab.take_down_abandoned() == ["it4194305", "it4194305-other", "killed"]
+    assert calls == [["down", "--name", name] for name in ("it4194305", "it4194305-other", "killed")]

@@ -6,6 +6,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from dev.standins import binaries
 from dev.tools import check_specs, check_tree, gendocs, markdown
 from dev.tools import test as parts
 from dev.tools.test import KEPT, Part, summary
+from tests.support.repository import REPOSITORY
 
 # What a module runs on the host.
 NEEDS = {"manifest": "kubectl", "etcd_auth": "etcdctl", "etcd_key": "etcdctl", "image_archive": "containerd"}
@@ -149,8 +155,9 @@ def test_the_output_of_parallel_parts_is_not_mixed(tmp_path, monkeypatch, capfd)
     targets = [("a", recipe.format("b", 0)), ("b", recipe.format("a", 3))]
     (tmp_path / "Makefile").write_text("".join(f"{name}:\n\t{recipe}\n" for name, recipe in targets))
     monkeypatch.setattr(parts, "TOP", tmp_path)
+    first, second = Part("a"), Part("b")
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(functools.partial(parts.run, whole=True), ("a", "b"))
+        list(pool.map(functools.partial(parts.run, whole=True), (first, second)))
     assert (first.status, first.kept, second.kept) == (0, ["3 passed in 1s"], ["3 passed in 1s"])
     assert second.status
     out = capfd.readouterr().out
@@ -158,8 +165,30 @@ def test_the_output_of_parallel_parts_is_not_mixed(tmp_path, monkeypatch, capfd)
 
 
 def test_summary_shows_skips_prominently():
-    text = summary([Part("unit", kept=["SKIPPED [1] a.py: no root"])], [])
+    text = summary([Part("unit", status=0, kept=["SKIPPED [1] a.py: no root"])], [])
     assert "1 SKIPPED: this run does not vouch for everything" in text
+
+
+def test_a_run_that_is_stopped_says_where_its_time_went(tmp_path):
+    (tmp_path / "Makefile").write_text("quick:\n\t@true\nendless:\n\t@echo waiting; sleep 60\nlater:\n\t@true\n")
+    groups = "parts.GROUPS = (('quick',), ('endless',), ('later',))"
+    code = f"""
+import pathlib
+from dev.tools import test as parts
+parts.TOP = pathlib.Path({str(tmp_path)!r})
+{groups}
+parts.main()
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        shown = next(line for line in process.stdout if line == "waiting\n")
+        os.killpg(process.pid, signal.SIGTERM)
+        shown += process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert re.search(r"^ok +quick .*\nstopped endless .*\nnot run later", shown, re.MULTILINE), shown
 
 
 def test_missing_binaries_name_their_source_and_target(tmp_path):
