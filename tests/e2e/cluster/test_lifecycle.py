@@ -16,7 +16,7 @@ from dev.standins import binaries
 from dev.standins import use as rehearsal
 from dev.tools import client_report
 from dev.tools.lab import SANDBOX, TOP, kubernetes_version
-from tests.support.hosts.cluster import KUBECTL, Cluster, Run, mispredicted, undisturbed, wait_for
+from tests.support.hosts.cluster import KUBECTL, Cluster, Run, marked_at_first, mispredicted, undisturbed, wait_for
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
@@ -58,6 +58,7 @@ def test_the_second_run_changes_nothing_and_restarts_nothing(cluster: Cluster) -
     cached = of_hosts(third)
     assert len(cached) > 25 and [task["name"] for task in cached if task["cached"] < task["results"]] == []
     assert third.changed == {} and cluster.starts() == before
+    marked_at_first(cluster)
 
 
 def test_check_mode_on_a_finished_cluster_reports_nothing(cluster: Cluster) -> None:
@@ -165,6 +166,7 @@ def test_verify_names_everything_that_is_broken_at_once(cluster: Cluster) -> Non
     assert cluster.deploy().changed == {"Run the control plane": 2, "Run kubelet and kube-proxy": 1, **balancing}
 
 
+@pytest.mark.long
 def test_verify_checks_the_other_hosts_when_the_first_master_is_dead(cluster: Cluster) -> None:
     first, second = cluster.hosts()[:2]
     cluster.sandbox("poweroff", first)

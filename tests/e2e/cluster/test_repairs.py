@@ -9,6 +9,7 @@ import json
 import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     cluster.deploy(*setting)
     # No results are cached where none may be used.
     before, done = cluster.starts(), [each for each in damages() if trusted or "cached-results" not in each["object"]]
+    begin = time.time()
     archive_packages(cluster, done)
     failed = [said for damage in done if (said := carry_out(cluster, damage, "damage"))]
     assert not failed, failed
@@ -87,7 +89,9 @@ def test_the_next_run_repairs_every_damage_and_restarts_nothing_else(cluster: Cl
     expected = {f"{cluster.hosts()[damage['host']]} {unit}" for damage in done for unit in damage.get("restarts", [])}
     after = cluster.starts()
     restarted = {name for name in after if after[name] != before[name]}
-    assert restarted == expected
+    assert expected <= restarted
+    # Some damages keep leaders from the API for a while.
+    assert [name for name in restarted - expected if not cluster.ended_itself(name, begin)] == []
     assert cluster.deploy(*setting).changed == {}
     again = cluster.starts()
     assert {name for name in again if again[name] != after[name]} == set()

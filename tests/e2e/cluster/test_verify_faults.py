@@ -259,6 +259,7 @@ def test_faults_of_units_listeners_and_host_settings_are_named(cluster: Cluster)
 @pytest.mark.skipif(
     bool(rehearsal.replaced(kubernetes_version())), reason="stand-ins start no pods and have no webhooks"
 )
+@pytest.mark.long
 def test_missing_objects_and_services_without_endpoints_are_named(cluster: Cluster) -> None:
     broken(cluster, OBJECTS)
     cluster.deploy()

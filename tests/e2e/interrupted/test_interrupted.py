@@ -18,7 +18,7 @@ from tests.support.needs import need_cluster
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.slow]
 
 # More kills can be tried: HARDWAY_KILLS=10 make e2e
-KILLS = int(os.environ.get("HARDWAY_KILLS", "3"))
+KILLS = int(os.environ.get("HARDWAY_KILLS", "2"))
 # About as many tasks as a first run has.
 TASKS = 70
 SEED = int(os.environ.get("HARDWAY_SEED", str(random.SystemRandom().randrange(10**6))))

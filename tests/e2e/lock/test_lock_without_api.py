@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from dev.tools.lab import TOP
 from dev.tools.processes import family, kill
@@ -199,10 +198,7 @@ def test_without_a_quorum_of_etcd_runs_of_one_controller_exclude_each_other(clus
 
 def test_a_cluster_that_is_down_and_has_lost_its_binaries_keeps_its_versions(cluster: Cluster) -> None:
     """The inventory names no version, and those of this machine's programs are not the collection's defaults."""
-    path = cluster.inventory / "group_vars/all/cluster.yml"
-    variables = yaml.safe_load(path.read_text(encoding="utf-8"))
-    del variables["cluster_kubernetes_version"], variables["cluster_component_versions"]
-    path.write_text(yaml.safe_dump(variables), encoding="utf-8")
+    cluster.forget("cluster_kubernetes_version", "cluster_component_versions")
     before = versions(cluster)
     assert set(before) == {"kubernetes", "etcd", "containerd", "runc", "cni", "flannel", "coredns", "pause"}
     assert all(version[0].isdigit() for version in before.values()), before

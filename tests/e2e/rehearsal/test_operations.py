@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dev.standins import use
 from dev.tools.lab import SANDBOX, TOP
-from tests.support.needs import need_cluster
+from tests.support.needs import need_cluster, need_versions
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_kubernetes, pytest.mark.long]
 NAME = "rehearse-operations"
@@ -28,8 +27,7 @@ BEFORE, AFTER = "1.35.6", "1.36.2"
 @pytest.fixture(autouse=True)
 def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Require the real programs, and leave nothing."""
-    if use.lacking(BEFORE) or use.lacking(AFTER):
-        pytest.skip(f"needs the binaries of Kubernetes {BEFORE} and {AFTER}, since stand-ins evict no pods")
+    need_versions(BEFORE, AFTER)
     monkeypatch.setenv("KUBERNETES_VERSION", BEFORE)
     need_cluster()
     yield

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.sandbox.lifecycle import find_host, layout_of
-from tests.support.hosts.cluster import Cluster, Run, unharmed
+from tests.support.hosts.cluster import Cluster, Run, unharmed, wait_for
 from tests.support.hosts.killed_run import kill_after, last_task
 from tests.support.needs import need_cluster
 
@@ -47,6 +47,13 @@ def replace(cluster: Cluster, *arguments: str) -> Run:
     return cluster.run(*NAMED, *arguments, playbook=PLAYBOOK)
 
 
+def switch_off(cluster: Cluster, host: str) -> None:
+    """Cut the power of a host, and wait until its kubelet counts as unresponsive."""
+    cluster.sandbox("poweroff", host)
+    ready = f"get node {host} -o jsonpath='{{.status.conditions[?(@.type==\"Ready\")].status}}'"
+    wait_for(lambda: cluster.kubectl("n2", ready) != "True", 120)
+
+
 def healthy(cluster: Cluster, *hosts: str) -> None:
     """Require that exactly these hosts are voters and ready nodes, and that each has an API server."""
     listed = json.loads(cluster.exec("n2", f"{ETCDCTL} member list -w json").stdout)["members"]
@@ -68,7 +75,7 @@ def test_a_host_that_lives_is_not_replaced(cluster: Cluster) -> None:
 
 def test_a_new_machine_takes_the_name_of_the_lost_one(cluster: Cluster) -> None:
     with cluster.polling() as poll:
-        cluster.sandbox("poweroff", "n1")
+        switch_off(cluster, "n1")
         layout, state = layout_of(cluster.name)
         shutil.rmtree(find_host(layout, state, "n1").directory)
         done = replace(cluster)
@@ -96,7 +103,7 @@ def test_a_new_machine_takes_the_name_of_the_lost_one(cluster: Cluster) -> None:
 
 def test_a_host_of_another_name_takes_the_place_of_the_lost_one(cluster: Cluster) -> None:
     with cluster.polling() as poll:
-        cluster.sandbox("poweroff", "n1")
+        switch_off(cluster, "n1")
         cluster.groups = everywhere("n4", "n2", "n3")
         cluster.write_inventory()
         done = replace(cluster, "-e", "by=n4", *CONFIRM)

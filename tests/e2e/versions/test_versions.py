@@ -44,10 +44,7 @@ def cluster(before: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     made.topology = "single-master"
     with made.standing(2):
         made.deploy()
-        path = made.inventory / "group_vars" / "all" / "cluster.yml"
-        variables = yaml.safe_load(path.read_text(encoding="utf-8"))
-        del variables["cluster_kubernetes_version"]
-        path.write_text(yaml.safe_dump(variables), encoding="utf-8")
+        made.forget()
         yield made
 
 

@@ -42,6 +42,15 @@ WRITES: dict[str, tuple[dict[str, Any], str]] = {
         {"components": [TOOL], "source": {"binary_dir": "TOP/bin", "cache_dir": "TOP/cache"}, "root": "TOP/opt"},
         "TOP/links/tool",
     ),
+    "bundle": (
+        {
+            "path": "TOP/bundle.tar",
+            "version": "1.36.2",
+            "components": [TOOL],
+            "source": {"binary_dir": "TOP/bin", "cache_dir": "TOP/cache"},
+        },
+        "TOP/bundle.tar",
+    ),
     "files": ({"files": [{"path": "TOP/file", "content": "text\n"}]}, "TOP/file"),
     "kubeconfig": ({"kubeconfigs": [KUBECONFIG]}, "TOP/kc"),
     "kubelet_certificate": (
@@ -87,13 +96,20 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "workload_check": ({**API, **KUBECTL, "image": "busybox"}, NO_SERVER),
 }
 FAILS: dict[str, tuple[dict[str, Any], str]] = {
+    "authorization_check": (
+        {"config": {}, "binary": "TOP/none"},
+        r"none: cannot be run: No such file or directory; install it",
+    ),
     "bootstrap_token": (API, NO_SERVER),
+    "bundle_unpack": ({"path": "TOP/r.csr", "cache_dir": "TOP/cache"}, r"r\.csr: is damaged or incomplete .*; copy it"),
+    "bootstrap_token_info": (API, NO_SERVER),
     "container_stop": (
         {"socket": "TOP/none"},
         r"TOP/none: ListContainers: No such file .*; see journalctl",
     ),
     "cluster_record": ({**API, "name": "kubernetes"}, NO_SERVER),
     "csr_approval": ({**API, "nodes": [{"name": "n1"}], "timeout": 1}, NO_SERVER),
+    "drain_info": ({**API, "nodes": ["n1"]}, NO_SERVER),
     "drill_client": (
         {**API, "endpoint": URL, "watch": "lease", "seconds": 1, "marker": "TOP/marker"},
         r"cluster: not healthy before the drill: .* refuses connections",

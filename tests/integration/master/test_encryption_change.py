@@ -193,6 +193,7 @@ def test_resources_are_added_and_removed(pair: Pair, monkeypatch: pytest.MonkeyP
     assert not [path for path in pair.configurations.values() if path.exists()]
 
 
+@pytest.mark.long
 def test_the_key_is_rotated(pair: Pair) -> None:
     """Together with a resource that is added; at the end nothing is stored under the old key."""
 

@@ -17,7 +17,7 @@ from tests.support.api.etcd_member import Member
 from tests.support.api.programs import Issuer, binary
 from tests.support.api.requests import NEVER
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def other_names(member: Member) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.api.etcd_member import Member
 from tests.support.api.programs import binary
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PLACES = ["/members", "/raft", "/raft/stream/message/1", "/version"]
 

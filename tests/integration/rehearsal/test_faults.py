@@ -19,7 +19,7 @@ from tests.support.api.inspection import inspect
 from tests.support.api.kinds import directory, kinds
 from tests.support.api.programs import Issuer, binary
 
-pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(params=kinds())

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_kubernetes,
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own needs root"),
 ]
 COMPONENTS = ("kubelet", "kube-proxy", "flanneld")

@@ -18,7 +18,7 @@ from tests.support.api.joining import CSRS
 from tests.support.api.kubernetes import RealKubernetes
 from tests.support.api.requests import admin, until
 
-pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_kubernetes, pytest.mark.slow, pytest.mark.long]
 CLIENT, SERVING, ANY = "kube-apiserver-client-kubelet", "kubelet-serving", "kube-apiserver-client"
 CLIENT_USAGES, SERVING_USAGES = (
     f"usages did not match [{listed}]"

@@ -139,6 +139,25 @@ def test_power_cut_keeps_the_disk_and_loses_the_rest(hosts: None) -> None:
     assert inside("n2", "stat -c %Z /proc/1") != boot
 
 
+def test_clients_of_a_host_without_power_get_no_answer(hosts: None) -> None:
+    program = (
+        "import socket, time\n"
+        "end, found = time.monotonic() + 3, set()\n"
+        "while time.monotonic() < end:\n"
+        "    try:\n"
+        "        socket.create_connection(('198.18.0.12', 22), 0.2).close()\n"
+        "    except OSError as exc:\n"
+        "        found.add(type(exc).__name__)\n"
+        "print(*sorted(found))\n"
+    )
+    line = [SANDBOX, "run", "--name", NAME, "--", sys.executable, "-c", program]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as client:
+        sandbox("poweroff", "n2")
+        found = client.communicate()[0].split()
+    sandbox("poweron", "n2")
+    assert found and "ConnectionRefusedError" not in found, found
+
+
 def test_graceful_poweroff_stops_services(hosts: None) -> None:
     unit = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStop=/bin/touch /root/stopped\n"
     inside("n3", f"printf '{unit}' > /etc/systemd/system/probe.service; systemctl start probe")
