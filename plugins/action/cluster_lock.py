@@ -14,7 +14,7 @@ from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _run_lock
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import keys, place_of_locks
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import keys, place_of_locks
 
 
 class ActionModule(ActionBase):

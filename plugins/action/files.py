@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import trust_as_template
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._cached_results import CachedAction
 
@@ -22,7 +23,7 @@ MANAGED = "Managed by Ansible (hardway.kubernetes); changes made here are lost."
 class ActionModule(CachedAction):
     """Renders the content of all entries, then runs the module once."""
 
-    _VALID_ARGS = frozenset(("files",))
+    _VALID_ARGS = frozenset(("files", "temporary"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
@@ -31,7 +32,8 @@ class ActionModule(CachedAction):
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise AnsibleActionFail("files must be a list of mappings")
         files = [self._with_payload(dict(entry), task_vars or {}) for entry in entries]
-        return self.cached(MODULE, {"files": files}, task_vars or {})
+        lasting = not boolean(self._task.args.get("temporary", False))
+        return self.cached(MODULE, {"files": files}, task_vars or {}, use=lasting, counts=lasting)
 
     def _with_payload(self, entry: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the entry with its content (template, content or source) as base64."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import digests
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificates_in
@@ -41,9 +42,12 @@ FACTS = (
     "processor_vcpus",
     "service_mgr",
 )
+ADDRESS = "cluster_node_ip"
 # Of the PKI directory: CAs, the service account key, and secrets. Leaf certificates stay on the controller.
 PKI_PLACES = (".", "etcd", "secrets")
 ROTATION = "rotation.json"
+# Lists of files, each of which may be copied from a src.
+OF_OPERATORS = ("keepalived_notify_scripts", "master_extra_files")
 # The groups whose hosts are visited together or not at all.
 TOGETHER = ("etcd", "master", "lb")
 _SPEC = {
@@ -116,7 +120,8 @@ class Given:
 
     def options(self, host: str, raw: Mapping[str, Any]) -> dict[str, str] | None:
         """Return the options that are set for a host, as text; None if one of them cannot be known."""
-        found, view = {}, None
+        # Also where a former part of the run has set it.
+        found, view = {ADDRESS: node_address(host, raw)}, None
         for name in OPTIONS:
             if name not in raw:
                 continue
@@ -162,14 +167,20 @@ def is_ca(path: Path) -> bool:
 
 def files_of(options: Mapping[str, str]) -> list[list[str | int]]:
     """Return the files on the controller that are copied to a host with these options."""
-    return _files(options.get("cluster_binary_dir", ""), options.get("cluster_image_archives", "[]"))
+    own = [json.loads(options[name]) for name in OF_OPERATORS if name in options]
+    copied = [entry["src"] for entries in own for entry in entries if isinstance(entry, dict) and entry.get("src")]
+    archives = json.loads(options.get("cluster_image_archives", "[]"))
+    bundle = options.get("cluster_bundle", "")
+    return _files(
+        options.get("cluster_binary_dir", ""), json.dumps([*archives, *([bundle] if bundle else []), *copied])
+    )
 
 
 # Most hosts have the same ones.
 @cache
-def _files(directory: str, archives: str) -> list[list[str | int]]:
-    """Return path, size and time of the files in a directory, and of image archives, a list in JSON."""
-    found = [os.path.expanduser(str(one)) for one in json.loads(archives)]
+def _files(directory: str, others: str) -> list[list[str | int]]:
+    """Return path, size and time of the files in a directory, and of others, a list in JSON."""
+    found = [os.path.expanduser(str(one)) for one in json.loads(others)]
     for place, _directories, names in os.walk(os.path.expanduser(directory)) if directory else ():
         found += [os.path.join(place, name) for name in names]
     return [[path, *_state(path)] for path in sorted(found)]

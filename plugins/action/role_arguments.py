@@ -23,6 +23,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.options
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
     agreement,
+    master_pairs,
     names,
     option_pairs,
     option_rules,
@@ -86,7 +87,10 @@ class ActionModule(ActionBase):
         result.update(changed=False, problems=lines)
         if lines:
             result.update(failed=True, msg="\n".join(lines))
-        elif idle := names.idle_hosts(inventory, own, given.ignored):
+            return result
+        for warning in master_pairs.identity_warnings(groups["master"], given.typed):
+            Display().warning(warning)
+        if idle := names.idle_hosts(inventory, own, given.ignored):
             Display().warning(
                 f"in none of the groups {', '.join(names.GROUPS)}, and therefore skipped: {shortened(idle)}. "
                 f"If that is intended, list one of their groups in {IGNORED}"

@@ -43,7 +43,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils import _progress, _run_lock
-from ansible_collections.hardway.kubernetes.plugins.plugin_utils._one_at_a_time import place_of_locks
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._turns import place_of_locks
 
 # It shows what a run waits for itself.
 PRINTS_ITSELF = "hardway.kubernetes.phases"

@@ -70,7 +70,7 @@ def endpoints(items: t.Any, form: str, groups: t.Any, names: t.Any, host: str = 
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import endpoints as layout
 
-    own = layout.of_groups(items, groups)
+    own = layout.of_groups(items, groups, names.get("absent", ()))
     if form == "listeners":
         return layout.listeners(own, names)
     if form == "health":

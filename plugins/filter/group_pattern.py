@@ -19,6 +19,7 @@ description:
   - Excludes the hosts in the variables C(lost), C(_cluster_removed) and C(_cluster_skipped), names with commas between,
     which no play may contact, and all hosts if C(_cluster_idle) is true. Of the lost ones, those in
     C(_cluster_returning) stay, because another machine has their names now.
+  - Excludes the nodes that do not answer and are left out, C(hosts) of the fact C(_cluster_left) of localhost.
   - Leaves out the hosts on which nothing is to be done, a list in the fact
     C(_cluster_up_to_date) of localhost, of a play that deploys.
   - Returns the names of hosts if C(_cluster_scope) narrows a run, as playbook add does. Its C(deploys) are the hosts
@@ -64,10 +65,10 @@ NONE = ("!all", "!localhost")
 CHECKED_FROM = ("etcd", "master", "lb")
 
 
-def up_to_date(context: t.Any) -> set[str]:
-    """Return the hosts on which this run has found nothing to do."""
+def found_by_run(context: t.Any) -> tuple[set[str], list[str]]:
+    """Return the hosts on which this run has found nothing to do, and those that it leaves out."""
     facts = (context.get("hostvars") or {}).get("localhost") or {}
-    return set(facts.get("_cluster_up_to_date") or ())
+    return set(facts.get("_cluster_up_to_date") or ()), (facts.get("_cluster_left") or {}).get("hosts") or []
 
 
 @pass_context
@@ -82,12 +83,12 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
     except HardwayError as exc:
         raise AnsibleFilterError(f"cluster_groups: {exc}") from exc
     parts = [own.get(name, name) for name in names or ("etcd", "master", "lb", "node")]
-    idle = context.get("_cluster_idle")
-    if (deploys or checks) and (left := up_to_date(context)):
+    idle, (up_to_date, left_out) = context.get("_cluster_idle"), found_by_run(context)
+    if (deploys or checks) and up_to_date:
         groups = context.get("groups")
         kept = {host for name in CHECKED_FROM for host in groups.get(own.get(name, name), ())} if checks else set()
         members = dict.fromkeys(host for part in parts for host in groups.get(part, ()))
-        parts = [host for host in members if host not in left or host in kept] or [*parts, *NONE]
+        parts = [host for host in members if host not in up_to_date or host in kept] or [*parts, *NONE]
     if scope := context.get("_cluster_scope"):
         kept = {*scope["deploys"], *([] if deploys else scope["through"])}
         members = dict.fromkeys(host for part in parts for host in context.get("groups").get(part, ()))
@@ -100,7 +101,7 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
         [host.strip() for host in str(context.get(name, "")).split(",")]
         for name in ("lost", "_cluster_returning", "_cluster_removed", "_cluster_skipped")
     )
-    absent = [*(host for host in lost if host not in returning), *removed, *skipped]
+    absent = [*(host for host in lost if host not in returning), *removed, *skipped, *left_out]
     return ":".join([*parts, *(f"!{host}" for host in dict.fromkeys(absent) if host)])
 
 

@@ -35,15 +35,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan with the longer C(text).
+  description: The plan with the longer C(text), and with C(refusals) also where there are none.
   type: dict
 """
 
 
 def plan_with_end(plan: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the plan with the last line of its text."""
-    end = ""
-    if plan.get("refusals"):
+    """Return the plan with the last line of its text, and with refusals."""
+    end, refusals = "", list(plan.get("refusals") or [])
+    if refusals:
         end = "Refused: the error that follows says what stands in the way."
     elif plan.get("command"):
         if plan.get("empty"):
@@ -52,7 +52,7 @@ def plan_with_end(plan: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             end = f"Confirmed with confirm={plan['cluster']}"
         else:
             end = f"Nothing was changed. To go on: {plan['command']}"
-    return {**plan, "text": [*plan["text"], *([end] if end else [])]}
+    return {**plan, "refusals": refusals, "text": [*plan["text"], *([end] if end else [])]}
 
 
 class FilterModule:

@@ -16,7 +16,8 @@ description:
   - Reports hosts that did not answer, have an unsupported architecture or system, or cannot hold the virtual IP,
     and every obstacle from M(hardway.kubernetes.host_preflight), registered as C(_cluster_preflight).
   - Displays warnings, each once with the affected hosts.
-positional: _input, hostvars, systems, vip, lb
+  - Displays one warning for the nodes that are left out because they do not answer.
+positional: _input, hostvars, systems, vip, lb, left_out
 options:
   _input:
     description: Hosts, as returned by the filter P(hardway.kubernetes.host_addresses#filter).
@@ -40,6 +41,11 @@ options:
     type: list
     elements: str
     default: []
+  left_out:
+    description: Inventory names of the nodes that the run leaves out. They are not checked.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -56,13 +62,16 @@ _value:
 """
 
 
-def preflight_problems(members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = ()) -> list[str]:
+def preflight_problems(
+    members: t.Any, hostvars: t.Any, systems: t.Any, vip: str = "", lb: t.Any = (), left_out: t.Any = ()
+) -> list[str]:
     """Return one line per problem."""
     # Imported on use: one used filter makes each of Ansible's workers load the files of all filters.
     from ansible.utils.display import Display
     from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import hosts
 
-    for warning in hosts.host_warnings(members, hostvars):
+    members = [member for member in members if member["host"] not in left_out]
+    for warning in [*hosts.left_out_warnings(left_out), *hosts.host_warnings(members, hostvars)]:
         Display().warning(warning)
     return hosts.preflight_problems(members, hostvars, systems, vip, lb)
 

@@ -36,8 +36,8 @@ options:
     required: true
   shared:
     description:
-      - Variables that are the same on all hosts, C(name), C(domain), C(service_cidr), C(pod_cidr), C(dns_address) and
-        C(api_port).
+      - Variables that are the same on all hosts, C(name), C(domain), C(service_cidr), C(pod_cidr), C(dns_address),
+        C(api_port) and C(cni).
     type: dict
     required: true
   outside:

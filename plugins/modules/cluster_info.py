@@ -19,6 +19,7 @@ requirements:
   - cryptography >= 3.4 (for O(etcd))
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
+  - hardway.kubernetes.api
 attributes:
   check_mode:
     support: full
@@ -33,27 +34,28 @@ options:
         requests except to the health paths. The first ready one is queried for leases and nodes.
     type: list
     elements: str
+    required: false
     default: []
   endpoint:
     description: URL by which clients reach the API, for example that of the virtual IP. Checked like O(servers).
     type: str
-  ca:
-    description: CA of the API servers.
-    type: path
-    default: /etc/kubernetes/pki/ca.crt
-  cert:
-    description: Client certificate of an administrator.
-    type: path
-    default: /etc/kubernetes/pki/admin.crt
-  key:
-    description: Private key of O(cert).
-    type: path
-    default: /etc/kubernetes/pki/admin.key
   nodes:
     description: Names of the nodes that must be registered and ready. When empty, nodes are only reported.
     type: list
     elements: str
     default: []
+  left_out:
+    description: Those of O(nodes) that may be missing or not ready.
+    type: list
+    elements: str
+    default: []
+  awaits_network:
+    description:
+      - Whether another program installs the pod network. Nodes that are not ready because they have none yet are no
+        problem; see RV(awaiting).
+      - O(deployments) and O(services) are checked once there is no such node.
+    type: bool
+    default: false
   leases:
     description: Components whose leader election lease in C(kube-system) must be held and renewed.
     type: list
@@ -159,6 +161,12 @@ nodes:
   type: list
   elements: dict
   sample: [{name: node1, ready: true, reason: "", version: v1.36.2, addresses: [192.0.2.21], unschedulable: false}]
+awaiting:
+  description: Nodes that are not ready because they have no pod network yet, with O(awaits_network).
+  returned: always
+  type: list
+  elements: str
+  sample: []
 etcd:
   description: State of etcd as returned by M(hardway.kubernetes.etcd_health), and C(refusals).
   returned: when O(etcd) is given
@@ -181,6 +189,8 @@ SPEC = {
     "servers": {"type": "list", "elements": "str", "default": []},
     "endpoint": {"type": "str"},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "left_out": {"type": "list", "elements": "str", "default": []},
+    "awaits_network": {"type": "bool", "default": False},
     "leases": {"type": "list", "elements": "str", "default": ["kube-controller-manager", "kube-scheduler"]},
     "etcd": {
         "type": "dict",
@@ -208,7 +218,7 @@ class ClusterInspector:
 
     def inspect(self) -> dict[str, Any]:
         """Return the state with all its problems."""
-        seen: dict[str, Any] = {"masters": [], "leases": [], "nodes": [], "problems": []}
+        seen: dict[str, Any] = {"masters": [], "leases": [], "nodes": [], "awaiting": [], "problems": []}
         if self.urls:
             self._inspect_api(seen)
         if self.etcd:
@@ -224,20 +234,25 @@ class ClusterInspector:
         try:
             seen["leases"] = cluster_probe.inspect_leases(self.api, self.params["leases"])
             seen["nodes"] = cluster_probe.inspect_nodes(self.api)
+            if self.params["awaits_network"]:
+                seen["awaiting"] = [node["name"] for node in seen["nodes"] if node["awaits_network"]]
             seen["problems"] += self._object_problems(seen)
         except HardwayError as exc:
             seen["problems"].append(str(exc))
         else:
             seen["problems"] += state.lease_problems(seen["leases"])
-            seen["problems"] += state.node_problems(seen["nodes"], self.params["nodes"])
+            seen["problems"] += state.node_problems(
+                seen["nodes"], self.params["nodes"], self.params["left_out"], seen["awaiting"]
+            )
 
     def _object_problems(self, seen: dict[str, Any]) -> list[str]:
         """Return the problems of workloads, API extensions and of connections from API servers to kubelets."""
-        found = cluster_probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
-        found += cluster_probe.missing_objects(self.api, self.params["objects"])
+        found = cluster_probe.missing_objects(self.api, self.params["objects"])
+        if not seen["awaiting"]:
+            found += cluster_probe.workload_problems(self.api, self.params["deployments"], self.params["services"])
         found += cluster_probe.extension_problems(self.api)
         if self.params["kubelets"]:
-            ready = [node["name"] for node in seen["nodes"] if node["ready"]]
+            ready = [node["name"] for node in seen["nodes"] if node["ready"] or node["name"] in seen["awaiting"]]
             ready = [name for name in ready if not (chosen := self.params["kubelet_nodes"]) or name in chosen]
             serving = [master["url"] for master in seen["masters"] if master["ready"]]
             found += cluster_probe.kubelet_problems(serving, self.api.tls, ready)

@@ -37,8 +37,8 @@ options:
     type: dict
   networks:
     description:
-      - Ranges of pods and services, and the cluster domain. Without it, they
-        stay.
+      - Ranges of pods and services, the cluster domain, and which pod network
+        it is. Without it, they stay.
     type: dict
   masters:
     description: Node names of the masters. Without it, they stay.
@@ -47,6 +47,29 @@ options:
   collection:
     description: Version of the collection. Without it, it stays.
     type: str
+  nodes:
+    description:
+      - What a run has done about nodes. Without it, the recorded nodes that
+        were left out stay.
+    type: dict
+    suboptions:
+      all:
+        description: Names of all nodes. Others are not recorded any more.
+        type: list
+        elements: str
+        required: true
+      left_out:
+        description:
+          - Names of nodes that the run has left out. They stay recorded, with
+            the time since when, until a run has updated them.
+        type: list
+        elements: str
+        default: []
+      updated:
+        description: Names of nodes that the run has updated, or found up to date.
+        type: list
+        elements: str
+        default: []
   upgrade:
     description:
       - State of an upgrade of Kubernetes. C(former) is the version before it,
@@ -99,11 +122,13 @@ text:
 """
 
 import uuid
+from datetime import datetime, timezone
 from typing import Any, Optional
 
-from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import record
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import left_out, record
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import ARGUMENTS as ETCD_ARGUMENTS
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd.health import Etcd
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import Tls
@@ -117,6 +142,14 @@ SPEC = {
     "masters": {"type": "list", "elements": "str"},
     "collection": {"type": "str"},
     "upgrade": {"type": "dict"},
+    "nodes": {
+        "type": "dict",
+        "options": {
+            "all": {"type": "list", "elements": "str", "required": True},
+            "left_out": {"type": "list", "elements": "str", "default": []},
+            "updated": {"type": "list", "elements": "str", "default": []},
+        },
+    },
     "etcd": {
         "type": "dict",
         "options": ETCD_ARGUMENTS,
@@ -145,7 +178,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     before = record.parsed(existing)
     if reason := record.problem(before, params["name"]):
         raise HardwayError(reason)
-    versions, masters = params["versions"], params["masters"]
+    versions, masters, nodes = params["versions"], params["masters"], params["nodes"]
+    now = stamp(datetime.now(timezone.utc))
     given = {
         "name": params["name"],
         "collection": params["collection"],
@@ -153,6 +187,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         "networks": params["networks"],
         "masters": None if masters is None else sorted(masters),
         "upgrade": params["upgrade"],
+        "left_out": nodes
+        and left_out.recorded(before.get("left_out"), nodes["left_out"], now, nodes["all"], nodes["updated"]),
     }
     wanted = {name: value for name, value in given.items() if value is not None}
     # A stand-in for the ID in check mode, because the real one is random.

@@ -19,6 +19,7 @@ description:
   - M(hardway.kubernetes.cluster_info) checks more, and waits.
 extends_documentation_fragment:
   - hardway.kubernetes.attributes
+  - hardway.kubernetes.api
 attributes:
   check_mode:
     support: full
@@ -30,22 +31,11 @@ options:
     description: URLs of the API servers. Objects are read from the first ready one.
     type: list
     elements: str
+    required: false
     default: []
   endpoint:
     description: URL by which clients reach the API.
     type: str
-  ca:
-    description: CA of the API servers.
-    type: path
-    default: /etc/kubernetes/pki/ca.crt
-  cert:
-    description: Client certificate of an administrator.
-    type: path
-    default: /etc/kubernetes/pki/admin.crt
-  key:
-    description: Private key of O(cert).
-    type: path
-    default: /etc/kubernetes/pki/admin.key
   etcd:
     description: How to reach etcd.
     type: dict

@@ -40,6 +40,10 @@ options:
         type: str
         choices: [file, directory, absent]
         default: file
+      purge:
+        description: Whether to remove everything in this directory that is in no entry of the task.
+        type: bool
+        default: false
       template:
         description: Jinja template on the controller, searched for as in M(ansible.builtin.template).
         type: str
@@ -74,6 +78,12 @@ options:
       _payload:
         description: Internal. The content from the action plugin, as base64.
         type: str
+  temporary:
+    description:
+      - Whether programs remove the files in the course of the run. The result is then not cached, and
+        M(hardway.kubernetes.up_to_date) ignores the task.
+    type: bool
+    default: false
   _cached_result:
     description: Internal. Key of the cached result on the host; see M(hardway.kubernetes.cached_results).
     type: str
@@ -129,6 +139,7 @@ SPEC = {
         "options": {
             "path": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
+            "purge": {"type": "bool", "default": False},
             "template": {"type": "str"},
             "content": {"type": "str"},
             "source": {"type": "str"},
@@ -142,6 +153,7 @@ SPEC = {
             "_payload": {"type": "str", "no_log": True},
         },
     },
+    "temporary": {"type": "bool", "default": False},
     "_cached_result": {"type": "str"},
 }
 
@@ -151,7 +163,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         steps = []
-        for params in module.params["files"]:
+        for params in with_purged(module.params["files"]):
             wanted = files_plan.item({**params, **owners(params)})
             found = inspect(wanted.path)
             changes = files_plan.changes(wanted, found)
@@ -170,11 +182,25 @@ def main() -> None:
             module.params["_cached_result"],
             {"paths": {}},
             paths=[params["path"] for params in entries],
+            names=[params["path"] for params in entries if params["purge"]],
             absent=[params["path"] for params in entries if params["state"] == "absent"],
         )
         module.exit_json(**result)
     except HardwayError as exc:
         module.fail_json(msg=str(exc))
+
+
+def with_purged(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries, and one for each path to remove from a directory that is purged."""
+    found = []
+    for entry in entries:
+        if entry["purge"] and entry["state"] == "directory" and os.path.isdir(entry["path"]):
+            there = [os.path.join(entry["path"], name) for name in sorted(os.listdir(entry["path"]))]
+            found += [
+                {**entry, "path": path, "state": "absent", "purge": False}
+                for path in files_plan.unlisted(there, [each["path"] for each in entries])
+            ]
+    return [*entries, *found]
 
 
 def inspect(path: str) -> files_plan.Found:

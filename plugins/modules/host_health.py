@@ -121,6 +121,11 @@ options:
       - Path that must sort first among the CNI configurations in its directory, because the runtime uses the first.
       - Running pods must have addresses in its ranges.
     type: path
+  cni_dir:
+    description:
+      - Directory of the CNI configurations, if another program installs the pod network. As long as it has none, O(dns)
+        is not queried; see RV(awaits_network).
+    type: path
   sysctls:
     description: Kernel settings and their values. Settings that the kernel does not have are skipped.
     type: dict
@@ -186,6 +191,11 @@ dns:
   type: list
   elements: dict
   sample: [{server: 10.96.0.10, name: kubernetes.default.svc.cluster.local, queries: 8, errors: []}]
+awaits_network:
+  description: Whether O(cni_dir) has no CNI configuration yet.
+  returned: always
+  type: bool
+  sample: false
 held:
   description: Those of O(addresses) that this host has.
   returned: always
@@ -229,6 +239,7 @@ SPEC = {
     "served": {"type": "list", "elements": "dict", "default": [], "options": SERVED},
     "dns": {"type": "list", "elements": "dict", "default": [], "options": DNS},
     "cni_config": {"type": "path"},
+    "cni_dir": {"type": "path"},
     "sysctls": {"type": "dict", "default": {}},
     "shutdown_delay": {"type": "str"},
     "addresses": {"type": "list", "elements": "str", "default": []},

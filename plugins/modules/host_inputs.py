@@ -17,7 +17,7 @@ description:
     them, its groups and facts, values that all hosts share, the code of this
     collection, the CAs, keys and shared secrets on the controller, and size
     and time of the files in C(cluster_binary_dir) and
-    C(cluster_image_archives).
+    C(cluster_image_archives), and of C(cluster_bundle).
   - Compares it with the mark of M(hardway.kubernetes.up_to_date), which
     M(hardway.kubernetes.host_preflight) has read.
   - Hosts of the groups C(etcd), C(master) and C(lb) are up to date together, or

@@ -35,6 +35,10 @@ options:
     description: Node address of the host. When empty, the address of its default route.
     type: str
     default: ""
+  known:
+    description: What this module has returned for the host before. It is returned again, and the host not contacted.
+    type: dict
+    default: {}
   endpoint:
     description: Name or address of the API endpoint. The host must be able to resolve it.
     type: str
@@ -72,8 +76,13 @@ options:
     type: list
     elements: str
     default: []
+  cni:
+    description: Pod network. With V(none), another one than that of this collection is no obstacle.
+    type: str
+    choices: [flannel, none]
+    default: flannel
   proxy_mode:
-    description: Mode of kube-proxy.
+    description: Mode of kube-proxy, or V(none).
     type: str
     default: iptables
   resolver:
@@ -243,12 +252,14 @@ def main() -> None:
     options = {
         "groups": {"type": "list", "elements": "str", "default": []},
         "address": {"type": "str", "default": ""},
+        "known": {"type": "dict", "default": {}},
         "endpoint": {"type": "str", "default": ""},
         "pod_cidr": {"type": "str", "default": "10.244.0.0/16"},
         "service_cidr": {"type": "str", "default": "10.96.0.0/16"},
         "etcd_data_dir": {"type": "path", "default": "/var/lib/etcd"},
         "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
         "modules": {"type": "list", "elements": "str", "default": []},
+        "cni": {"type": "str", "choices": ["flannel", "none"], "default": "flannel"},
         "proxy_mode": {"type": "str", "default": "iptables"},
         "resolver": {"type": "bool", "default": True},
         "proxy": {"type": "bool", "default": False},

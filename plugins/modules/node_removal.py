@@ -103,8 +103,8 @@ class Removal:
         stopped, age = wait_until(reported, node_removal.is_silent, timeout=timeout)
         if not stopped:
             raise HardwayError(
-                f"node {self.name}: its kubelet reported {age:.0f} s ago, so it still runs; stop it, or switch "
-                "the host off for good"
+                f"node {self.name}: its kubelet reported {age:.0f} s ago, so it may still run; stop it, or switch "
+                f"the host off for good, and run again after {node_removal.UNRESPONSIVE:.0f} s without a report"
             )
 
     def free(self) -> None:

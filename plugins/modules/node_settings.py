@@ -170,7 +170,7 @@ class Settings:
         self.recorded, self.records = found is not None, node_labels.records_of(found)
 
     def _read_nodes(self) -> None:
-        self.known = {item["metadata"]["name"]: item for item in self.api.get(NODES).get("items") or []}
+        self.known = {item["metadata"]["name"]: item for item in self.api.items(NODES)}
 
     def wait_for(self, expected: list[str], timeout: float) -> list[str]:
         """Wait for the expected nodes and return those that are not registered."""

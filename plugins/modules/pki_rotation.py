@@ -61,6 +61,11 @@ options:
       - Pods have tokens signed by the old key until the kubelet replaces them, within an hour.
     type: str
     default: 1h
+  left_out:
+    description: Hosts that do not take part, because they are down. C(rotation.json) lists them with the step.
+    type: list
+    elements: str
+    default: []
   cas:
     description: CAs to rotate, with the options of the new ones.
     type: list
@@ -176,6 +181,7 @@ SPEC: dict[str, Any] = {
     "import_dir": {"type": "path"},
     "step": {"type": "str", "choices": list(STEPS), "required": True},
     "min_age": {"type": "str", "default": "1h"},
+    "left_out": {"type": "list", "elements": "str", "default": []},
     "cas": {"type": "list", "elements": "dict", "options": _CA, "default": []},
     "key_pairs": {"type": "list", "elements": "dict", "options": KEY_PAIR_OPTIONS, "default": [], "no_log": False},
 }
@@ -189,7 +195,8 @@ def run(params: dict[str, Any], check: bool) -> dict[str, Any]:
         reconciler = Reconciler(
             store, params["passphrase"] or None, False, 0.0, check, import_dir=params["import_dir"] or None
         )
-        rotation = Rotation(reconciler, min_age=parse(params["min_age"], "pki_rotation: min_age"))
+        min_age = parse(params["min_age"], "pki_rotation: min_age")
+        rotation = Rotation(reconciler, min_age=min_age, left_out=params["left_out"])
         before = lines(rotation.under_way)
         rotations = rotation.advance(step, params["cas"], params["key_pairs"])
     done = {item["name"]: {"step": item["step"]} for item in rotations if item["step"] not in ("none", "done")}

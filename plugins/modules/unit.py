@@ -20,8 +20,8 @@ description:
   - Inputs of every unit are its unit file, drop-ins, environment files and program. O(units[].inputs) adds more. Files
     written by C(systemctl set-property) are not inputs, because they take effect immediately.
   - Units that do not run are started on all hosts in parallel. With O(rolling), running units are restarted on one host
-    at a time, each after the O(gate) and followed by the health check. When a restart fails, or its host is lost, the
-    remaining hosts are left unchanged.
+    at a time, or on O(rolling_at_once) of them, each after the O(gate) and followed by the health check. When a restart
+    fails, or its host is lost, the remaining hosts are left unchanged, unless O(rolling_may_fail) allows it.
   - A running unit that refuses connections, or answers with another status, for three seconds is restarted in its turn
     too, but without the gate, and even after another host has failed. A slow answer counts as healthy.
 attributes:
@@ -127,6 +127,14 @@ options:
       - Name of a lock. Hosts with the same lock restart their units one at a time.
       - Shared by all runs of this user with the same C(cluster_pki_dir), or the same inventory sources.
     type: str
+  rolling_at_once:
+    description: How many hosts with the same O(rolling) restart their units together.
+    type: int
+    default: 1
+  rolling_may_fail:
+    description: How many hosts with the same O(rolling) may fail before no further one restarts its units.
+    type: int
+    default: 0
   gate:
     description: Condition for restarting a running unit.
     type: dict
@@ -240,6 +248,8 @@ SPEC = {
         },
     },
     "rolling": {"type": "str"},
+    "rolling_at_once": {"type": "int", "default": 1},
+    "rolling_may_fail": {"type": "int", "default": 0},
     "gate": {
         "type": "dict",
         "options": {

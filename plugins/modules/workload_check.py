@@ -184,7 +184,7 @@ class Workload:
 
     def unready_pods(self) -> list[str]:
         """Read the pods and return the unready ones."""
-        self.pods = workload_check.pods_of(self.api.get(self.home + "/pods").get("items") or [])
+        self.pods = workload_check.pods_of(self.api.items(self.home + "/pods"))
         daemons = self.api.get(f"{self.apps}/{workload_check.NAME}").get("status") or {}
         if self.params["nodes"]:
             # Problems of other nodes may be known already; do not probe them.

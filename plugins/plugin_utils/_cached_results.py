@@ -45,10 +45,12 @@ class CachedResult:
         task_vars: Mapping[str, Any],
         *,
         use: bool = True,
+        counts: bool = True,
     ) -> None:
         """Take everything that determines the task's result; task_vars contain the result of module cached_results.
 
-        Without ``use``, a cached result is neither read nor stored.
+        Without ``use``, a cached result is neither read nor stored. Without ``counts``, that does not keep module
+        up_to_date from marking the host: the task prepares what the run has finished.
         """
         loaded = task_vars.get(VARIABLE) or {}
         # A delegated task has the variables of another host than it runs on.
@@ -63,6 +65,7 @@ class CachedResult:
         self._predicts = bool(action._task.check_mode) and not action._task.delegate_to
         self._task_vars = task_vars
         self._invalidated = (task_vars.get("ansible_facts") or {}).get(FACT) == self._loaded.get("nonce")
+        self._counts = counts
         self.key = _key(module, arguments, str(self._loaded["salt"])) if usable and use else None
         # Check mode stores nothing.
         self.option = {} if self.key is None or action._task.check_mode else {"_cached_result": self.key}
@@ -90,6 +93,8 @@ class CachedResult:
 
     def _noted(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the result with a fact for module up_to_date: on which cached result the task relies, or none."""
+        if not self._counts:
+            return result
         used = {USED + (self.key or "none"): self._loaded["nonce"]}
         return {**result, "ansible_facts": {**result.get("ansible_facts", {}), **used}}
 
@@ -112,13 +117,14 @@ class CachedAction(ActionBase):
         run: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         *,
         use: bool = True,
+        counts: bool = True,
     ) -> dict[str, Any]:
         """Return the cached result of a task with these arguments, else what its module returns.
 
         ``run`` gets the option by which the module leaves a cached result; by default the module is run with it and
         the arguments.
         """
-        cache = CachedResult(self, module, arguments, task_vars, use=use)
+        cache = CachedResult(self, module, arguments, task_vars, use=use, counts=counts)
         if cache.valid is not None:
             return cache.valid
         if run is not None:

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from dev.standins import use as rehearsal
 from dev.tools.lab import require_binaries
 
 
@@ -23,3 +24,9 @@ def need_cluster() -> None:
     need_hosts()
     if reason := require_binaries():
         pytest.skip(f"no cluster without the Kubernetes binaries:\n{reason}")
+
+
+def need_versions(*versions: str) -> None:
+    """Skip where the real binaries of one of these versions of Kubernetes are missing."""
+    if any(map(rehearsal.lacking, versions)):
+        pytest.skip(f"needs the binaries of Kubernetes {', '.join(versions)}, since stand-ins evict no pods")

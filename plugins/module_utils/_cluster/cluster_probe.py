@@ -55,7 +55,7 @@ def inspect_leases(api: Api, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def inspect_nodes(api: Api) -> list[dict[str, Any]]:
     """Return the state of the nodes."""
-    return state.node_states(api.get("/api/v1/nodes").get("items") or [])
+    return state.node_states(api.items("/api/v1/nodes"))
 
 
 class EtcdProbe:

@@ -13,6 +13,10 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes imp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import node_labels
 
 REFUSED = (401, 403)
+# What a kubelet says alone, and with which reason of the runtime, where nothing but a pod network is missing.
+NO_NETWORK = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
+FLANNEL = "flannel.alpha.coreos.com/"
+LEASE = {"public_ip": "public-ip", "backend": "backend-type"}
 
 
 def pem_to_der(text: str) -> bytes:
@@ -68,16 +72,18 @@ def lease_problems(states: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def node_states(nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return name, readiness, version and addresses of each node."""
+    """Return name, readiness, version, addresses and lease of flannel of each node."""
     states = []
     for node in nodes:
         status = node.get("status") or {}
         ready: dict[str, Any] = next((c for c in status.get("conditions") or [] if c["type"] == "Ready"), {})
+        reason = "" if ready.get("status") == "True" else ready.get("message", "its kubelet has not reported")
         states.append(
             {
                 "name": node["metadata"]["name"],
                 "ready": ready.get("status") == "True",
-                "reason": "" if ready.get("status") == "True" else ready.get("message", "its kubelet has not reported"),
+                "reason": reason,
+                "awaits_network": reason.startswith(NO_NETWORK),
                 "version": (status.get("nodeInfo") or {}).get("kubeletVersion", ""),
                 "addresses": [a["address"] for a in status.get("addresses") or [] if a["type"] == "InternalIP"],
                 "unschedulable": bool((node.get("spec") or {}).get("unschedulable", False)),
@@ -88,34 +94,62 @@ def node_states(nodes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 ],
                 "joining": node_labels.is_joining(node),
                 "pod_cidr": (node.get("spec") or {}).get("podCIDR", ""),
+                "flannel": _flannel(node["metadata"].get("annotations") or {}),
             }
         )
     return states
 
 
-def node_problems(states: Sequence[Mapping[str, Any]], expected: Sequence[str]) -> list[str]:
-    """Return the nodes that are missing, not ready or not expected."""
-    known = {state["name"]: state for state in states}
-    found = [f"node {name}: not registered; see its kubelet's journal" for name in expected if name not in known]
-    found += [
-        f"node {state['name']}: not ready: {state['reason']}"
-        for state in states
-        if not state["ready"] and (not expected or state["name"] in expected)
-    ]
-    found += [f"node {state['name']}: {word}" for state in states for word in state["pressure"]]
-    found += [
-        f"node {state['name']}: still has the taint {node_labels.JOINING}, so no pod runs there; run add or site again"
-        for state in states
-        if state["joining"] and (not expected or state["name"] in expected)
-    ]
+def _flannel(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return what flannel has noted at a node: the address and the backend of its lease; empty without a lease."""
+    notes = {name: annotations.get(f"{FLANNEL}{key}", "") for name, key in LEASE.items()}
+    return notes if notes["public_ip"] else {}
+
+
+def shared_ranges(states: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the pod ranges that several nodes have, with these nodes."""
     owners: dict[str, list[str]] = {}
     for state in states:
         owners.setdefault(state["pod_cidr"], []).append(state["name"])
+    return {cidr: names for cidr, names in owners.items() if cidr and len(names) > 1}
+
+
+def node_problems(
+    states: Sequence[Mapping[str, Any]],
+    expected: Sequence[str],
+    left_out: Sequence[str] = (),
+    awaiting: Sequence[str] = (),
+) -> list[str]:
+    """Return the nodes that are missing, not ready or not expected.
+
+    Those left out may be missing or not ready, those awaiting a pod network may be not ready.
+    """
+    known = {state["name"]: state for state in states}
+    checked = [
+        state for state in states if (not expected or state["name"] in expected) and state["name"] not in left_out
+    ]
+    unready = [state for state in checked if not state["ready"] and state["name"] not in awaiting]
+    found = [
+        f"node {name}: not registered; see its kubelet's journal"
+        for name in expected
+        if name not in known and name not in left_out
+    ]
+    found += [f"node {state['name']}: not ready: {state['reason']}" for state in unready]
+    found += [
+        f"node {state['name']}: {word}"
+        for state in states
+        if state["name"] not in left_out
+        for word in state["pressure"]
+    ]
+    found += [
+        f"node {state['name']}: still has the taint {node_labels.JOINING}, so no pod runs there; run add or site again"
+        for state in checked
+        if state["joining"]
+    ]
     found += [
         f"nodes {', '.join(names)}: all have the pod range {cidr}; delete all but one of these Nodes, "
         "and restart their kubelets"
-        for cidr, names in owners.items()
-        if cidr and len(names) > 1
+        for cidr, names in shared_ranges(states).items()
     ]
     if expected:
         found += [

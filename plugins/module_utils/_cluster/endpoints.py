@@ -10,14 +10,17 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.addresses import host_port
 
 Endpoint = t.Mapping[str, t.Any]
-# What the names in endpoints stand for: ports, directories and clients by name, node and vip.
+# What the names in endpoints stand for: ports, directories and clients by name, node and vip; absent: units that the
+# host does not have.
 Names = t.Mapping[str, t.Any]
 LOOPBACK = "127.0.0.1"
 
 
-def of_groups(endpoints: t.Iterable[Endpoint], groups: t.Container[str]) -> list[Endpoint]:
-    """Return the endpoints of hosts in these groups."""
-    return [endpoint for endpoint in endpoints if endpoint["group"] in groups]
+def of_groups(
+    endpoints: t.Iterable[Endpoint], groups: t.Container[str], absent: t.Container[str] = ()
+) -> list[Endpoint]:
+    """Return the endpoints of hosts in these groups, but for units that are absent."""
+    return [one for one in endpoints if one["group"] in groups and one["unit"] not in absent]
 
 
 def listeners(endpoints: t.Iterable[Endpoint], names: Names) -> list[dict[str, t.Any]]:

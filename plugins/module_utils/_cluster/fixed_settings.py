@@ -34,6 +34,7 @@ VARIABLES = (*DEFAULTS, *FREE_FORM)
 # Everything that is compared here; the reference says "refused" of exactly these.
 REFUSED = (
     "cluster_api_port",
+    "cluster_cni",
     "cluster_dns_address",
     "cluster_domain",
     "cluster_name",
@@ -105,7 +106,9 @@ def settings(
     yield from compare("master_node_cidr_mask_size", "kube-controller-manager", "node-cidr-mask-size", mask, manager)
     yield from _issuer(host, flags.get("kube-apiserver", {}), shared, own)
     yield from _dns(host, report, shared, own)
-    yield from _flannel(host, flags.get("flanneld"), value("flannel_store"), value("flannel_etcd_prefix"))
+    yield from _cni(host, report, shared)
+    if shared["cni"] == "flannel":
+        yield from _flannel(host, flags.get("flanneld"), value("flannel_store"), value("flannel_etcd_prefix"))
 
 
 def _wal_dir(config: Mapping[str, t.Any]) -> str:
@@ -138,6 +141,14 @@ def _dns(
     # Of the Service alone: what kubelets give to pods may be a cache on each node.
     if report["api"] and report["api"]["dns_address"]:
         yield Setting("cluster_dns_address", host, report["api"]["dns_address"], _text(shared["dns_address"]))
+
+
+def _cni(host: str, report: Mapping[str, t.Any], shared: Mapping[str, t.Any]) -> Iterator[Setting]:
+    """Yield which pod network this is: the cluster record says so, and flannel by itself."""
+    records = [one for one in report["records"] if one.get("cni") and one["cluster"] == str(shared["name"])]
+    if records or "flanneld" in report["flags"]:
+        runs = "flannel" if "flanneld" in report["flags"] else records[-1]["cni"]
+        yield Setting("cluster_cni", host, runs, _text(shared["cni"]))
 
 
 def _flannel(host: str, flags: t.Optional[Mapping[str, str]], store: t.Any, prefix: t.Any) -> Iterator[Setting]:

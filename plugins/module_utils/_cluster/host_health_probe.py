@@ -51,10 +51,12 @@ class HostHealthProbe:
     def inspect(self) -> dict[str, Any]:
         """Return the state of all that was asked for, with its problems."""
         params = self.params
+        awaits = bool(params["cni_dir"]) and not health.cni_configurations(names_in(params["cni_dir"]))
         seen: dict[str, Any] = {
             "served": served(params["served"]),
             "services": self.services(params["services"]),
-            "dns": resolved(params["dns"]),
+            "awaits_network": awaits,
+            "dns": [] if awaits else resolved(params["dns"]),
             "held": [address for address in params["addresses"] if is_local(address)],
         }
         seen["problems"] = [

@@ -47,9 +47,14 @@ def dns_problems(asked: Sequence[Mapping[str, Any]], here: str) -> list[str]:
     return found
 
 
+def cni_configurations(names: Sequence[str]) -> list[str]:
+    """Return the files of a directory that a container runtime takes for network configurations, in its order."""
+    return sorted(name for name in names if name.endswith((".conf", ".conflist", ".json")))
+
+
 def cni_problem(names: Sequence[str], wanted: str, directory: str) -> str:
     """Return why the container runtime does not use the wanted network configuration; it takes the first by name."""
-    configurations = sorted(name for name in names if name.endswith((".conf", ".conflist", ".json")))
+    configurations = cni_configurations(names)
     if wanted not in configurations:
         return f"{directory}/{wanted}: missing, so no pod gets a network here; run site.yml again"
     if configurations[0] != wanted:

@@ -57,6 +57,8 @@ def updated(
         **wanted,
         "etcd": sorted(etcd, key=lambda one: str(one["name"])),
     }
+    if not after.get("left_out"):
+        after.pop("left_out", None)
     state = upgrade_state.valid(after.pop("upgrade", {}))
     if "upgrade" not in wanted and "versions" in wanted:
         state = upgrade_state.settled(state, str(wanted["versions"].get("kubernetes", "")))

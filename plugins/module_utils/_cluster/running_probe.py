@@ -124,14 +124,17 @@ def _records(master: bool) -> list[dict[str, Any]]:
 
 
 def _recorded(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name, versions and the state of an upgrade in a cluster record."""
+    """Return name, versions, the state of an upgrade and the pod network in a cluster record."""
     versions, state = content.get("versions"), upgrade_state.valid(content.get("upgrade"))
+    networks = content.get("networks")
+    cni = str(networks.get("cni", "")) if isinstance(networks, dict) else ""
     return {
         "cluster": str(content.get("name", "")),
         "versions": {str(name): str(version) for name, version in versions.items()}
         if isinstance(versions, dict)
         else {},
         **({"upgrade": state} if state else {}),
+        **({"cni": cni} if cni else {}),
     }
 
 

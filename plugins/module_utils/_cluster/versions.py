@@ -181,6 +181,9 @@ def problems(
         if stays:
             # The nodes are compared with their own version.
             runs = cluster.get("masters") or {newest(runs): runs[newest(runs)]}
+        elif upgrade and _is_minor_of_all(cluster.get("masters") or {}, kubernetes):
+            # Nodes that stayed behind follow in one step: what API servers have stored is of their own minor.
+            runs = {version: hosts for version, hosts in runs.items() if minor(version) >= minor(kubernetes)}
         emulated = str((cluster.get("upgrade") or {}).get("emulated", ""))
         if rollback and emulated and minor(f"{emulated}.0") == minor(kubernetes):
             found += _left_newer(cluster["nodes"], kubernetes)
@@ -201,6 +204,11 @@ def problems(
 def _unfinished(runs: Runs, wanted: Mapping[str, str]) -> bool:
     """Return whether some hosts run the wanted minor of Kubernetes already."""
     return minor(newest(runs)) == minor(str(wanted["kubernetes"]))
+
+
+def _is_minor_of_all(runs: Runs, wanted: str) -> bool:
+    """Return whether there are hosts, and all run the wanted minor."""
+    return bool(runs) and all(minor(version) == minor(wanted) for version in runs)
 
 
 def _left_newer(nodes: Runs, wanted: str) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,12 @@ def changes(wanted: Item, found: Found) -> list[str]:
     if not _is(wanted.group, found.group):
         words.append("group")
     return words
+
+
+def unlisted(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the paths of a directory that are not wanted, and have nothing below that is."""
+    kept = [path.rstrip("/") for path in wanted]
+    return [path for path in there if not any(each == path or each.startswith(f"{path}/") for each in kept)]
 
 
 def diff(wanted: Item, found: Found, words: list[str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ class Approver:
 
     def _find_running_kubelets(self) -> None:
         """Find the nodes whose kubelets run: the lease is current, or was renewed since the last call."""
-        leases = self.api.get(LEASES).get("items") or []
+        leases = self.api.items(LEASES)
         now = kubernetes_leases.server_time(self.api.date)
         for lease in leases:
             name = lease["metadata"]["name"]
@@ -128,7 +128,7 @@ class Approver:
     def _review(self) -> None:
         """Collect issued certificates, and review the CSRs of others."""
         pending = {}
-        for csr in self.api.get(CSRS).get("items") or []:
+        for csr in self.api.items(CSRS):
             name, status = csr["metadata"]["name"], csr.get("status") or {}
             conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
             if name in self._ours:

@@ -24,13 +24,18 @@ OF_GROUPS: dict[str, tuple[str, ...]] = {
     "flannel_network_config": ("node",),
     "flannel_store": ("etcd", "node"),
     "keepalived_address": ("lb",),
+    "keepalived_advert_interval": ("lb",),
     "keepalived_former_address": ("lb",),
     "keepalived_former_virtual_router_id": ("lb",),
     "keepalived_password": ("lb",),
     "keepalived_unicast": ("lb",),
     "keepalived_virtual_router_id": ("lb",),
+    # Otherwise the answer to a request would depend on the API server.
+    "master_abac_policy": ("master",),
+    "master_authorization_config": ("master",),
     "master_encryption_resources": ("master",),
     "master_node_cidr_mask_size": ("master",),
+    "master_static_tokens": ("master",),
 }
 UNSET = "not set"
 SECRET = ("password", "passphrase", "secret", "token")

@@ -227,19 +227,30 @@ def leftovers(seen: Seen, want: Want) -> Iterator[Obstacle]:
     for path, text in seen["leftovers"].items():
         if text is not None and OURS not in text:
             yield error("leftovers", path, "is of another cluster", "take the node out of that one and remove the file")
+    if want["cni"] == "none" and "kubelet" in ours:
+        return
+    # One that the operator installs comes after the kubelet.
+    report = error if want["cni"] == "flannel" else warning
     for name in seen["links"]:
         if FOREIGN_INTERFACES.match(name):
             remedy = f"remove that network and run ip link delete {name}"
-            yield error("leftovers", f"interface {name}", "is of another pod network", remedy)
+            yield report("leftovers", f"interface {name}", "is of another pod network", remedy)
 
 
 def cni(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """The container runtime takes the first configuration of all."""
-    for path in seen["cni"] if "node" in want["groups"] else ():
+    own = CONFLIST if want["cni"] == "flannel" else ""
+    if "node" not in want["groups"] or (not own and seen["units"].get("kubelet", {}).get("ours")):
+        return
+    for path in seen["cni"]:
         name = path.rpartition("/")[2]
-        if name == CONFLIST or name.startswith(".") or not name.endswith((".conf", ".conflist", ".json")):
+        if name == own or name.startswith(".") or not name.endswith((".conf", ".conflist", ".json")):
             continue
-        if name < CONFLIST:
+        if not own:
+            yield warning(
+                "cni", path, "was there before the cluster, and pods get that network", "remove it if unwanted"
+            )
+        elif name < CONFLIST:
             yield error("cni", path, f"sorts before our {CONFLIST}, so pods get that network", "remove it")
         else:
             yield warning("cni", path, f"is used wherever {CONFLIST} is missing", "remove it")

@@ -87,7 +87,8 @@ def local_ports(seen: Seen, want: Want) -> Iterator[Obstacle]:
 
 def routes(seen: Seen, want: Want) -> Iterator[Obstacle]:
     """Pods and services have ranges that the host does not need to reach anything else."""
-    flannel = seen["units"].get("flanneld", {}).get("ours", False)
+    # A node of ours has a route to the pods of each other one, by flannel or by another pod network.
+    runs = seen["units"].get("flanneld" if want["cni"] == "flannel" else "kubelet", {}).get("ours", False)
     for name in ("pod_cidr", "service_cidr"):
         wanted = ipaddress.ip_network(want[name], strict=False)
         for route in seen["routes"]:
@@ -95,7 +96,7 @@ def routes(seen: Seen, want: Want) -> Iterator[Obstacle]:
             if found.prefixlen == 0 or found.version != wanted.version or not found.overlaps(wanted):
                 continue
             inside = found.prefixlen >= wanted.prefixlen
-            if OWN_INTERFACES.match(route["interface"]) or (flannel and inside and name == "pod_cidr"):
+            if OWN_INTERFACES.match(route["interface"]) or (runs and inside and name == "pod_cidr"):
                 continue
             what, way = f"cluster_{name} {wanted}", f"the route {found} ({route['interface']}) of this host"
             if inside:
@@ -109,7 +110,7 @@ def pod_interfaces(seen: Seen, want: Want) -> Iterator[Obstacle]:
     if "node" not in want["groups"]:
         return
     wanted = ipaddress.ip_network(want["pod_cidr"], strict=False)
-    for entry in seen["addresses"]:
+    for entry in seen["addresses"] if want["cni"] == "flannel" else ():
         found = ipaddress.ip_address(entry["address"])
         name = entry["interface"]
         if not re.match(r"^(cni0|flannel[.-].*)$", name) or found.version != wanted.version or found.is_link_local:

@@ -9,6 +9,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import ANSWER
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import hosts_in_words
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import Obstacle, error, warning
 
 # Certificates are signed by the controller's clock, and leases of etcd kept by the hosts'.
@@ -72,6 +73,16 @@ def clock_obstacles(host: float, before: float, after: float) -> list[Obstacle]:
         return []
     reason = f"is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the controller's"
     return [error("clock", "clock", reason, "start chrony or systemd-timesyncd on both and wait until they agree")]
+
+
+def left_out_warnings(hosts: t.Collection[str]) -> list[str]:
+    """Return the warning for the nodes that the run leaves out."""
+    if not hosts:
+        return []
+    return [
+        f"{hosts_in_words(hosts)}: not reached, and left out of this run (cluster_unreachable_nodes); run site when "
+        "they are back, which updates them, or run remove_node"
+    ]
 
 
 def host_warnings(members: t.Iterable[t.Mapping[str, t.Any]], hostvars: t.Mapping[str, t.Any]) -> list[str]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.left_out import option_problems
+from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.node_batches import batch_size
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import is_address
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -34,9 +36,13 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
 
     cluster holds the lists etcd, masters, nodes, lb (members), and the values pod_cidr, service_cidr, domain,
     dns_address, node_port_range, api_port, api_vip, api_former_vip, api_endpoint, kubernetes_version,
-    supported_minors and pki_dir, with what place_problems() and store_problems() take; unsettled are hosts whose
-    address may yet come from their facts, or that are reported as lost.
+    supported_minors, unreachable_nodes, batch and pki_dir, with what place_problems() and store_problems() take;
+    unsettled are hosts whose address may yet come from their facts, or that are reported as lost.
     """
+    groups = {
+        name: [member["host"] for member in cluster[key]]
+        for name, key in (("etcd", "etcd"), ("master", "masters"), ("node", "nodes"), ("lb", "lb"))
+    }
     return [
         *_group_problems(cluster),
         *_name_problems(_hosts(cluster), {member["host"] for member in cluster["nodes"]}),
@@ -46,8 +52,18 @@ def inventory_problems(cluster: t.Mapping[str, t.Any]) -> list[str]:
         *(_drain_problems(cluster["drain"]) if cluster["lb"] and "drain" in cluster else []),
         *place_problems(cluster),
         *store_problems(cluster),
+        *option_problems(cluster.get("unreachable_nodes") or (), groups),
+        *_batch_problems(str(cluster.get("batch") or 1)),
         *_version_problems(str(cluster["kubernetes_version"]), cluster["supported_minors"]),
     ]
+
+
+def _batch_problems(batch: str) -> list[str]:
+    try:
+        batch_size(batch, 1)
+    except HardwayError as exc:
+        return [str(exc)]
+    return []
 
 
 def _hosts(cluster: t.Mapping[str, t.Any]) -> list[Member]:

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.durations import parse
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import shortened
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import master_pairs
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.names import GROUPS
 
 Groups = t.Mapping[str, t.Sequence[str]]
@@ -25,6 +26,8 @@ LOOPBACK = "127.0.0.1"
 # Of etcd, and of client-go's leader election.
 LEAST_HEARTBEATS = 5
 RETRY_JITTER = 1.2
+# Three intervals of VRRP, and a part of a second by priority.
+MOST_ADVERTS = 4
 # Ports of these are options of each host.
 OF_OPTIONS = ("kube-apiserver", "haproxy", "flanneld")
 Endpoints = t.Sequence[t.Mapping[str, t.Any]]
@@ -33,7 +36,21 @@ Endpoints = t.Sequence[t.Mapping[str, t.Any]]
 def pair_problems(groups: Groups, value: Value, endpoints: Endpoints) -> list[str]:
     """Return one line for each contradiction."""
     ports = port_problems(groups, value, endpoints)
-    return [*capacity_problems(groups, value), *ports, *router_problems(groups, value), *time_problems(groups, value)]
+    found = [*capacity_problems(groups, value), *ports, *router_problems(groups, value), *time_problems(groups, value)]
+    found += proxy_problems(groups, value)
+    found += source_problems(groups, value)
+    return found + master_pairs.identity_problems(groups.get("master", ()), value)
+
+
+def source_problems(groups: Groups, value: Value) -> list[str]:
+    """Return whether hosts are to download although a bundle is set."""
+    hosts = [host for name in GROUPS for host in groups.get(name, ())][:1]
+    if any(value(host, "cluster_bundle") and value(host, "cluster_download_from") == "hosts" for host in hosts):
+        return [
+            "cluster_download_from: hosts, but cluster_bundle is set, whose binaries travel from the controller; set it"
+            " to controller, or set no bundle"
+        ]
+    return []
 
 
 def capacity_problems(groups: Groups, value: Value) -> list[str]:
@@ -74,12 +91,25 @@ def _pod_problems(nodes: t.Sequence[str], mask: int, value: Value) -> list[str]:
     crowded: dict[int, list[str]] = {}
     for host in nodes:
         given = value(host, "node_max_pods")
-        if isinstance(given, int) and given > most:
+        # Another pod network may assign its addresses in another way.
+        if isinstance(given, int) and given > most and value(host, "cluster_cni") == "flannel":
             crowded.setdefault(given, []).append(host)
     return [
         f"node_max_pods: {given} on {shortened(hosts)}, but the /{mask} of a node has addresses for"
         f" {max(most, 0)} pods; set it to {max(most, 0)} or less, or use a smaller master_node_cidr_mask_size"
         for given, hosts in crowded.items()
+    ]
+
+
+def proxy_problems(groups: Groups, value: Value) -> list[str]:
+    """Return the nodes without kube-proxy although flannel, which serves no Services, is the pod network."""
+    nodes = groups.get("node", ())
+    without = [host for host in nodes if value(host, "node_kube_proxy_mode") == "none"]
+    if not without or value(without[0], "cluster_cni") != "flannel":
+        return []
+    return [
+        f"node_kube_proxy_mode: none on {shortened(without)}, and flannel serves no Services; set cluster_cni to none, "
+        "for a pod network that does, or another mode"
     ]
 
 
@@ -109,6 +139,9 @@ def _clashes(host: str, own: t.Sequence[str], value: Value, endpoints: Endpoints
             if int(port) in there:
                 yield f"haproxy_loopback_bind: {port} is the port of {there[int(port)]}"
             loopback[int(port)] = "haproxy"
+        stats = str(value(host, "haproxy_stats_bind")).rpartition(":")[2]
+        if stats.isdigit() and int(stats) in loopback:
+            yield f"haproxy_stats_bind: {stats} is the port of {loopback[int(stats)]}"
     if "node" in own:
         if healthz in loopback:
             yield f"flannel_healthz_port: {healthz} is the port of {loopback[healthz]}"
@@ -141,7 +174,7 @@ def router_problems(groups: Groups, value: Value) -> list[str]:
 
 
 def time_problems(groups: Groups, value: Value) -> list[str]:
-    """Return the times with which etcd, or the leader election of Kubernetes, does not start."""
+    """Return the times with which etcd, the leader election of Kubernetes, or the virtual address does not start."""
     problems: dict[str, None] = {}
     for host in groups.get("etcd", ()):
         beat, election = value(host, "etcd_heartbeat_interval"), value(host, "etcd_election_timeout")
@@ -149,6 +182,13 @@ def time_problems(groups: Groups, value: Value) -> list[str]:
             problems[
                 f"etcd_election_timeout: {election} is less than {LEAST_HEARTBEATS} times etcd_heartbeat_interval "
                 f"{beat}, with which etcd does not start; set it to {10 * beat}"
+            ] = None
+    for host in groups.get("lb", ()):
+        advert, wait = value(host, "keepalived_advert_interval"), value(host, "keepalived_health_timeout")
+        if isinstance(advert, int) and isinstance(wait, int) and wait <= MOST_ADVERTS * advert:
+            problems[
+                f"keepalived_health_timeout: {wait} is no longer than {MOST_ADVERTS} times keepalived_advert_interval "
+                f"{advert}, after which a host takes the address; set it to {MOST_ADVERTS * advert + 30}"
             ] = None
     for host in groups.get("master", ()):
         names = ("lease_duration", "renew_deadline", "retry_period")

@@ -284,14 +284,14 @@ def metrics_file(value: t.Any) -> str:
 
 
 def manifest(value: t.Any) -> str:
-    """The text of a manifest, not the name of its file."""
+    """The text of a manifest, or where it is, not the name of its file alone."""
+    if isinstance(value, t.Mapping) and "kind" not in value:
+        given = [name for name in ("content", "path", "url") if value.get(name)]
+        return "" if len(given) == 1 else "an entry has not exactly one of content, path and url; give one of them"
     lines = [line for line in str(value).splitlines() if line.strip() and not line.lstrip().startswith(("#", "---"))]
     if not lines or "kind" in str(value):
         return ""
-    return (
-        f"{str(value)[:60]!r} is no manifest, which has a kind; give its text, for example by "
-        "lookup('ansible.builtin.file', 'PATH')"
-    )
+    return f"{str(value)[:60]!r} is no manifest, which has a kind; give its text, or path: and the file or directory"
 
 
 def _of(name: t.Any, problem: str) -> str:

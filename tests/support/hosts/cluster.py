@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from dev.sandbox.lifecycle import layout_of
 from dev.tools import client_report
 from dev.tools.lab import SANDBOX, TOP, Lab, tool
 
@@ -32,6 +35,8 @@ UNITS = (
     "kube-proxy",
     "flanneld",
 )
+# They end themselves, and systemd starts them again, when they cannot renew their lease.
+LEADERS = ("kube-controller-manager", "kube-scheduler")
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
@@ -84,6 +89,7 @@ class Cluster(Lab):
         super().__init__(name, "ha", groups)
         # The first deployment and the check before it; for tests that need their results.
         self.checked = self.first = Run(-1, "", [])
+        self.first_marks: dict[str, set[str]] = {}
         # Variables that a test has set permanently, as an operator would in the inventory.
         self.settings: dict[str, Any] = {}
 
@@ -117,16 +123,50 @@ class Cluster(Lab):
         """Deploy on clean hosts, after a check run that predicts it."""
         self.checked = self.deploy("--check", "--diff")
         self.first = self.deploy()
+        self.first_marks = self.marks()
 
     def command(self, *arguments: str, playbook: str = "site.yml") -> list[str]:
         """Return the command that runs a playbook beside the hosts."""
         line = [str(SANDBOX), "run", "--name", self.name, "--", tool("ansible-playbook"), playbook]
         return [*line, "-i", str(self.inventory), "-e", json.dumps(self.settings), *arguments]
 
+    @property
+    def controller(self) -> str:
+        """Return the address of this machine in the network of the hosts."""
+        layout, _state = layout_of(self.name)
+        return layout.controller
+
+    @contextmanager
+    def beside(self, script: str, *arguments: str) -> Iterator[Path]:
+        """Run a script of tests/support/hosts beside the hosts while the block runs; yield the file with its output."""
+        program = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
+        output = self.directory / f"{script}.log"
+        with output.open("w", encoding="utf-8") as log:
+            process = subprocess.Popen([str(SANDBOX), "run", "--name", self.name, "--", *program], stdout=log)
+            try:
+                yield output
+            finally:
+                process.terminate()
+                process.wait()
+
+    def forget(self, *variables: str) -> None:
+        """Take variables out of the inventory, by default the version of Kubernetes, which an upgrade then decides."""
+        path = self.inventory / "group_vars/all/cluster.yml"
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        kept = {
+            name: value for name, value in found.items() if name not in (variables or ("cluster_kubernetes_version",))
+        }
+        path.write_text(yaml.safe_dump(kept), encoding="utf-8")
+
     def visit(self) -> None:
         """Let the next run visit all hosts, also those on which nothing is to be done."""
         for host in self.hosts():
             self.exec(host, "rm -f /var/lib/hardway/up-to-date.json")
+
+    def marks(self) -> dict[str, set[str]]:
+        """Return the cached results on which the mark of each host relies; none for a host without a mark."""
+        shown = {host: self.exec(host, "cat /var/lib/hardway/up-to-date.json").stdout for host in self.hosts()}
+        return {host: set(json.loads(text)["results"]) if text else set() for host, text in shown.items()}
 
     def kubectl(self, host: str, command: str) -> str:
         """Return what kubectl prints on a master, and require success."""
@@ -145,6 +185,15 @@ class Cluster(Lab):
                 name = values["Id"].removesuffix(".service")
                 found[f"{host} {name}"] = f"{values['MainPID']} {values['ExecMainStartTimestampMonotonic']}"
         return found
+
+    def ended_itself(self, name: str, since: float) -> bool:
+        """Return whether a unit of a host is a leader that could not renew its lease since then."""
+        host, _space, unit = name.partition(" ")
+        ends = "leaderelection lost|main process exited"
+        lost = f"journalctl --quiet --unit {unit} --since @{int(since)} | grep -iE '{ends}'"
+        said = self.exec(host, lost).stdout if unit in LEADERS else ""
+        print(f"{name}: {said or 'was restarted'}")
+        return bool(said)
 
     def nodes_lost(self) -> set[str]:
         """Return the events of nodes that the controller manager took for dead, with how often it did."""
@@ -212,12 +261,22 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.5)
 
 
+def marked_at_first(cluster: Cluster) -> None:
+    """Require that the marks of the first run rely on the results of all tasks of the run before."""
+    missing = {host: results - cluster.first_marks[host] for host, results in cluster.marks().items()}
+    assert all(cluster.first_marks.values()) and not any(missing.values()), missing
+
+
 def deploy_twice_and_verify(cluster: Cluster) -> None:
     """Deploy on clean hosts after a check that predicts it, deploy again without a change, and verify."""
     cluster.found()
     assert mispredicted(cluster.checked, cluster.first) == {}
     before = cluster.starts()
+    # The first run has marked the hosts, so the second one leaves them alone.
+    assert cluster.deploy().changed == {}
+    cluster.visit()
     assert cluster.deploy().changed == {}
     assert cluster.starts() == before
+    marked_at_first(cluster)
     verified = cluster.run(playbook="playbooks/verify.yml")
     assert verified.status == 0, verified.output[-6000:]

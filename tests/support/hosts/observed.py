@@ -40,6 +40,7 @@ WANT: dict[str, Any] = {
         },
         {"port": 8472, "protocol": "udp", "unit": "flanneld", "group": "node", "addresses": ["*"], "open": True},
     ],
+    "cni": "flannel",
     "proxy_mode": "iptables",
     "resolver": True,
     "proxy": False,

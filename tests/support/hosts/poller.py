@@ -7,8 +7,8 @@ Usage: poller.py URL CA CERT KEY INTERVAL, in the hosts' network; a line on stan
 It does what common clients do: it keeps its connections, loads new credentials when their files change, and retries
 once, immediately and on a new connection, when it got no answer or a request to retry (429, 5xx).
 It prints JSON: requests, failures, retried (answered on that retry), outage (the longest time in seconds without
-an answer), reasons (of first tries, and of retries "for good"); writes, and lost, which are writes that were
-acknowledged and yet missing when the next one came.
+an answer), reasons (of first tries, and of retries "for good", with the time); writes, and lost, which are writes
+that were acknowledged and yet missing when the next one came.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Client:
             if status not in (401, 403):
                 status, content, reason = self.once(method, path, body, headers or {})
             if reason:
-                self.reasons[f"for good: {reason}"] += 1
+                self.reasons[f"for good at {time.strftime('%H:%M:%S')}: {reason}"] += 1
                 self.failures += 1
                 return 0, None
             self.retried += 1

@@ -41,10 +41,19 @@ SAMPLES: dict[str, Any] = {
     "haproxy_servers": [{"name": "a", "address": "192.0.2.1", "port": 6443}],
     "host_skip_checks": ["disk", "firewall"],
     "host_extra_sysctls": {"vm.swappiness": 1},
+    "keepalived_notify_scripts": [{"event": "any", "name": "a", "content": "#!/bin/sh", "mode": "0755"}],
+    "master_abac_policy": [
+        {"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "kind": "Policy", "spec": {"user": "a"}}
+    ],
     "master_admission_configuration": [{"name": "ImagePolicyWebhook", "configuration": {"a": 1}}],
+    "master_authorization_config": {
+        "authorizers": [{"type": "Node", "name": "node"}, {"type": "RBAC", "name": "rbac"}]
+    },
     "master_audit_policy": {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]},
+    "master_extra_files": [{"name": "a.conf", "content": "b", "mode": "0600", "restart": False}],
     "master_event_rate_limits": [{"type": "Server", "qps": 5, "burst": 6}],
     "master_jwt_authenticators": [{"issuer": {"url": "https://a", "audiences": ["b"]}}],
+    "master_static_tokens": [{"token": "a", "user": "b", "uid": "7", "groups": ["c"]}],
     "master_scheduler_config": {"parallelism": 7},
     "node_kube_proxy_config": {"iptables": {"masqueradeAll": True}},
     "node_kubelet_config": {"maxOpenFiles": 7},

@@ -53,6 +53,10 @@ FOUND: dict[str, Any] = {
     "_host_cached_results": {"cas": {}},
     "_host_identity_problems": [],
     "_host_installed_cas": [],
+    "_join_ca_read": {"content": ""},
+    "_join_removed": {"removed": []},
+    "_join_token": {"token": "a.b", "token_id": "a", "expires": "2026-01-01T00:00:00Z"},
+    "_join_tokens": {"table": []},
     "_master_ran": {},
     "_node_pki": OBSERVED,
     "_node_written": {"paths": {}},
@@ -82,14 +86,19 @@ FACTS = {
 }
 
 
+COMPONENTS = ("etcd", "containerd", "runc", "cni", "flannel")
+
+
 @cache
 def inventory() -> dict[str, Any]:
     """Return what every host has without any setting."""
     return {
         **variables(),
         **FOUND,
-        "_cluster_catalog": {name: {"default": "1.0.0"} for name in ("etcd", "containerd", "runc", "cni", "flannel")}
-        | {"kubernetes": {"default": "1.36.2"}},
+        "_cluster_catalog": {
+            name: {"default": version, "url": "https://example.org/a", "digests": {version: {"amd64": "sha256:00"}}}
+            for name, version in {**dict.fromkeys(COMPONENTS, "1.0.0"), "kubernetes": "1.36.2"}.items()
+        },
         "_cluster_tested_with": {"1.36": {"etcd": "3.6.14", "coredns": "1.14.2", "pause": "3.10.2"}},
         "cluster_api_vip": "192.0.2.100",
         "cluster_pki_dir": "/nonexistent",

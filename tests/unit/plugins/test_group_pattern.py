@@ -21,6 +21,7 @@ from ansible_collections.hardway.kubernetes.plugins.filter.group_pattern import 
         ({"lost": "n3", "_cluster_removed": "n3", "_cluster_skipped": "n5"}, ("node",), "node:!n3:!n5"),
         ({"lost": "n3,n4", "_cluster_returning": "n3"}, ("node",), "node:!n4"),
         ({"_cluster_idle": True}, ("node",), "node:!all:!localhost"),
+        ({"hostvars": {"localhost": {"_cluster_left": {"hosts": ["w7"]}}}}, ("node",), "node:!w7"),
     ],
 )
 def test_lost_hosts_are_in_no_play(variables: dict[str, object], names: tuple[str, ...], pattern: str) -> None:

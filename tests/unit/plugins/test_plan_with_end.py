@@ -30,4 +30,4 @@ REFUSED = "Refused: the error that follows says what stands in the way."
 )
 def test_the_last_line(more: dict[str, Any], end: list[str]) -> None:
     plan = {**PLAN, **more}
-    assert plan_with_end(plan) == {**plan, "text": ["w1: reboot", *end]}
+    assert plan_with_end(plan) == {"refusals": [], **plan, "text": ["w1: reboot", *end]}

@@ -11,7 +11,7 @@ from tests.support.repository import ROLES
 
 # Ansible makes sets of lists, so their order differs from run to run. With sort, or in a condition, it does not matter.
 UNORDERED = re.compile(
-    r"\|\s*(?:intersect|difference|union)\([^()]*(?:\([^()]*\)[^()]*)*\)\s*\|\s*(?:join|first|zip|map)\b"
+    r"\|\s*(?:intersect|difference|union)\([^()]*(?:\([^()]*\)[^()]*)*\)\s*(?:\|\s*(?:join|first|zip|map)\b|\}\})"
 )
 
 

@@ -56,7 +56,11 @@ def _texts(value: Any) -> Any:
     return ("" if value is None else str(value)) if not isinstance(value, bool) else str(value).lower()
 
 
-@pytest.mark.parametrize("name", options())
+# All of them take minutes: each run tries some, of all types, and make e2e-long the others.
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if number % 5 else []) for number, name in enumerate(options())],
+)
 def test_an_option_means_the_same_in_every_spelling(name: str) -> None:
     option = options()[name]
     differences = []

@@ -257,10 +257,20 @@ MIN_AGE = timedelta(hours=1)
 class Rotation:
     """The rotations in one CA directory, which must be locked."""
 
-    def __init__(self, reconciler: Reconciler, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> None:
-        """Read the steps of all rotations; min_age is how long tokens of an old key are in use."""
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        *,
+        min_age: timedelta = MIN_AGE,
+        now: datetime | None = None,
+        left_out: Sequence[str] = (),
+    ) -> None:
+        """Read the steps of all rotations.
+
+        min_age is how long tokens of an old key are in use; left_out are hosts that do not take part.
+        """
         self.reconciler, self.store, self.check = reconciler, reconciler.store, reconciler.check
-        self.min_age, self.now = min_age, now or datetime.now(timezone.utc)
+        self.min_age, self.now, self.left_out = min_age, now or datetime.now(timezone.utc), left_out
         self.path = os.path.join(self.store.directory, ROTATION)
         if without(self.store, ROTATION):
             raise HardwayError(
@@ -328,6 +338,8 @@ class Rotation:
         elif step == "drop":
             files.drop(state["old"], state["new"])
         times = {**state.get("times", {}), step: stamp(self.now)}
+        left_out = sorted({*state.get("left_out", ()), *self.left_out})
+        state.update({"left_out": left_out} if left_out else {})
         self.under_way[files.name] = {**state, "step": step, "times": times}
         self._write()
 

@@ -72,6 +72,8 @@ def args(tmp_path: Path) -> dict[str, Any]:
         "bin/etcd": "program",
         "bin/1.36.2/kubelet": "program",
         "pause.tar": "image",
+        "notify": "script",
+        "webhook.conf": "kubeconfig",
     }
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +87,8 @@ def digest(args: dict[str, Any], facts: dict[str, Any] | None = None, **variable
     host_inputs._files.cache_clear()
     place = args["place"]
     given = {"cluster_binary_dir": str(place / "bin"), "cluster_image_archives": [str(place / "pause.tar")]}
+    given["keepalived_notify_scripts"] = [{"event": "any", "name": "a", "src": str(place / "notify")}]
+    given["master_extra_files"] = [{"name": "a", "src": str(place / "webhook.conf")}, {"name": "b", "content": "c"}]
     own = {"group_names": ["node"], "_cluster_preflight": {"sources": []}, "ansible_facts": {**FACTS, **(facts or {})}}
     hostvars = Hostvars({name: {**own, **given} for name in args["hosts"]})
     hostvars["w1"] = {**own, **given, **variables}
@@ -109,11 +113,19 @@ def test_each_option_of_each_role_counts(args: dict[str, Any], name: str) -> Non
     assert digest(args, **{name: lambda: value}) == changed
 
 
+def test_an_address_counts_wherever_it_comes_from(args: dict[str, Any]) -> None:
+    given = digest(args, ansible_host="192.0.2.7")
+    # As a fact of an earlier play.
+    assert digest(args, ansible_host="192.0.2.7", cluster_node_ip="192.0.2.7") == given
+    assert digest(args, ansible_host="192.0.2.8") != given
+
+
 @pytest.mark.parametrize(
     "path",
     [
         *("pki/ca.crt", "pki/ca.key", "pki/sa.key", "pki/sa.pub", "pki/etcd/ca.crt", "pki/rotation.json"),
         *("pki/secrets/keepalived.password", "bin/etcd", "bin/1.36.2/kubelet", "pause.tar"),
+        *("notify", "webhook.conf"),
     ],
 )
 def test_each_file_that_hosts_get_counts(args: dict[str, Any], path: str) -> None:
@@ -124,7 +136,7 @@ def test_each_file_that_hosts_get_counts(args: dict[str, Any], path: str) -> Non
     file.unlink()
     assert len({before, changed, digest(args)}) == 3
     file.write_bytes(content)
-    # A binary or an image is recognized by its time.
+    # A binary, an image or a file of the operator is recognized by its time.
     assert (digest(args) == before) is path.startswith("pki")
 
 
@@ -152,7 +164,8 @@ def test_groups_shared_values_and_facts_count_and_interfaces_of_pods_do_not(args
     assert digest(args, group_names=["lb", "node"]) != before
     assert digest(args, _cluster_preflight={"sources": ["192.0.2.22"]}) != before
     for name in host_inputs.FACTS:
-        assert digest(args, {name: "another"}) != before
+        another = {"address": "192.0.2.22"} if name == "default_ipv4" else "another"
+        assert digest(args, {name: another}) != before
     assert digest(args, {"cni0": {"active": False}}) == before
     assert digest(args, unknown="another") == before
 

@@ -17,6 +17,7 @@ SHARED = {
     "pod_cidr": "10.244.0.0/16",
     "dns_address": "10.96.0.10",
     "api_port": 6443,
+    "cni": "flannel",
 }
 GROUPS = {"etcd": ["k1"], "master": ["k1"], "node": ["k2"]}
 

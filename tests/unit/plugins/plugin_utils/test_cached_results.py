@@ -79,6 +79,9 @@ def test_the_results_on_which_a_run_relies_are_known_at_its_end() -> None:
         ]
     # A task without one leaves nothing to rely on.
     assert cached_result(use=False).processed({})["ansible_facts"] == {USED + "none": "n"}
+    # One that prepares what the run finishes does not matter; what it changes does.
+    assert cached_result(use=False, counts=False).processed({}) == {}
+    assert cached_result(use=False, counts=False).processed({"changed": True})["ansible_facts"] == {FACT: "n"}
     assert cached_result(variables={VARIABLE: {}}).processed({}) == {}
     assert used_results({"ansible_facts": {USED + "x": "n"}}) == []
 

@@ -25,7 +25,7 @@ def tasks(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from tasks(entry["block"]) if "block" in entry else [entry]
 
 
-@pytest.mark.parametrize("path", ["cluster/tasks/reboot.yml", "node/tasks/upgrade_batch.yml"])
+@pytest.mark.parametrize("path", ["cluster/tasks/reboot.yml", "node/tasks/upgrade_drained.yml"])
 def test_the_mark_goes_after_the_hook(path: str) -> None:
     found = list(tasks(yaml.safe_load((ROLES / path).read_text())))
     (hook,) = (n for n, task in enumerate(found) if (task.get("vars") or {}).get("_cluster_hook") == "after_node")

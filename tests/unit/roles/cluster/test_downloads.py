@@ -39,6 +39,32 @@ def test_the_source_of_binaries_has_the_options() -> None:
     assert (source["download_from"], source["compression"]) == ("hosts", "never")
 
 
+@pytest.mark.parametrize(
+    ("modes", "cni", "left_out"),
+    [
+        ({}, "flannel", set()),
+        ({}, "none", {"flanneld"}),
+        ({"m1": "none", "m2": "none"}, "none", {"flanneld", "kube-proxy"}),
+        ({"m1": "none"}, "none", {"flanneld"}),
+    ],
+)
+def test_binaries_that_no_host_runs_are_not_downloaded(modes: dict[str, str], cni: str, left_out: set[str]) -> None:
+    hosts = {**HOSTS, "m2": "192.0.2.2"}
+    hostvars: dict[str, Any] = {name: {"ansible_host": address} for name, address in hosts.items()}
+    for name, mode in modes.items():
+        hostvars[name]["node_kube_proxy_mode"] = mode
+    groups = {"master": list(hosts), "node": list(hosts)}
+    role = Rendered("cluster", "m1", hosts, groups, hostvars=hostvars, cluster_cni=cni, cluster_versions=VERSIONS)
+    every, used = (
+        {name for component in role.value(variable) for name in component["binaries"]}
+        for variable in ("_cluster_components", "_cluster_used_components")
+    )
+    assert every - used == left_out
+
+
+VERSIONS = dict.fromkeys(("etcd", "kubernetes", "containerd", "runc", "cni", "flannel"), "1.0.0")
+
+
 def test_each_task_that_several_hosts_run_at_once_is_limited() -> None:
     tasks = {
         f"{path.relative_to(ROLES)}: {task['name']}": task

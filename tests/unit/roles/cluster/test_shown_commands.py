@@ -33,8 +33,8 @@ GROUPS = {"all": [*HOSTS], "etcd": ["m1"], "master": ["m1"], "node": ["w1"]}
         (
             "cluster",
             "_cluster_upgrade_command",
-            {"to": "1.36.2", "cluster_batch": 2},
-            " -e to=1.36.2 -e cluster_batch=2",
+            {"to": "1.36.2", "cluster_batch": 2, "cluster_max_failed": "1", "cluster_unreachable_nodes": "2%"},
+            " -e to=1.36.2 -e cluster_batch=2 -e cluster_max_failed=1 -e cluster_unreachable_nodes=2%",
         ),
         (
             "drill",

@@ -89,3 +89,39 @@ def test_without_a_master_the_cluster_is_not_checked(hosts: list[str], why: str)
     assert role.value("_verify_api_host") == ""
     (line,) = role.value("_verify_summary")
     assert "NOT CHECKED" in line and why in line
+
+
+@pytest.mark.parametrize(
+    ("left_alone", "tested"),
+    [([], ["k1", "k2", "k3"]), (["k1", "k2"], ["k3", "k1"]), (["k1", "k2", "k3"], []), (["k3"], ["k1", "k2", "k3"])],
+)
+def test_pods_start_on_the_nodes_that_were_visited_and_one_more(left_alone: list[str], tested: list[str]) -> None:
+    hostvars = {name: {"ansible_host": address} for name, address in HOSTS.items()}
+    hostvars["localhost"] = {"_cluster_up_to_date": left_alone}
+    nodes = [{"name": name, "ready": True} for name in ("k1", "k2", "k3")]
+    groups = {**GROUPS, "node": ["k1", "k2", "k3"]}
+    role = Rendered("verify", "k1", HOSTS, groups, hostvars=hostvars, _verify_cluster={"nodes": nodes})
+    assert role.value("_verify_tested_nodes") == tested
+    assert role.value("_verify_starts_pods") is bool(tested)
+    line = role.value("_verify_network_line")
+    assert tested or line.startswith("NOT TESTED, because nothing was to be done on the nodes")
+
+
+def test_without_flannel_and_kube_proxy_neither_is_checked() -> None:
+    own = {"cluster_cni": "none", "node_kube_proxy_mode": "none", "inventory_hostname": "k3"}
+    role = verify({}, **own)
+    units = {service["unit"] for service in role.value("_verify_services")}
+    assert {"containerd", "kubelet"} <= units and units.isdisjoint({"flanneld", "kube-proxy"})
+    assert role.value("_verify_cni_config") == ""
+    assert [path for path in role.value("_verify_objects") if "flannel" in path] == []
+    flannel = [path for path in verify({}).value("_verify_objects") if "flannel" in path]
+    assert len(flannel) == 4, "with flannel they must exist"
+
+
+def test_nodes_that_wait_for_a_network_are_one_line() -> None:
+    cluster = {"awaiting": ["k3"], "nodes": [{"name": "k3", "ready": False}]}
+    role = verify({"k1": HEALTHY, "k3": HEALTHY}, cluster_cni="none", _verify_cluster=cluster)
+    (line,) = (line for line in role.value("_verify_summary") if line.startswith("Pod network: "))
+    assert line.startswith("Pod network: AWAITED on k3, as cluster_cni is none. Install it (docs/pod-network.md)")
+    assert role.value("_verify_network_line") == "NOT TESTED, because the pod network is awaited"
+    assert role.value("_verify_problems")[:1] != ["node k3: not ready"]

@@ -228,7 +228,12 @@ def test_a_compressed_upload_is_installed_for_several_binaries(tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="binaries on hosts belong to root")
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"right")[:-9], gzip.compress(b"wrong")])
+# Names, because the workers that run the tests must collect the same: compressed data have the time in them.
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"right")[:-9], gzip.compress(b"wrong")],
+    ids=["no gzip", "cut off", "of another file"],
+)
 def test_a_damaged_compressed_upload_is_deleted(tmp_path: Path, content: bytes) -> None:
     upload = tmp_path / "upload.gz"
     upload.write_bytes(content)

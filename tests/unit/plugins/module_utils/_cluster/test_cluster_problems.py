@@ -161,6 +161,36 @@ def test_cluster_problems() -> None:
     found = cluster_problems.node_problems(nodes, ["n1", "n2"])
     assert [text.split(":")[0] for text in found] == ["node n2", "node n1", "node n3"]
     assert "cni is not initialized" in found[1]
+    left = cluster_problems.node_problems(nodes, ["n1", "n2"], ["n1", "n2"])
+    assert [text.split(":")[0] for text in left] == ["node n3"]
+
+
+MISSING = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+    "message:Network plugin returns error: cni plugin not initialized"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "awaits"),
+    [(MISSING, True), (f"[{MISSING}, CSINode is not yet initialized]", False), ("PLEG is not healthy", False)],
+)
+def test_a_node_without_anything_but_a_network_awaits_one(message: str, awaits: bool) -> None:
+    condition = {"type": "Ready", "status": "False", "message": message}
+    (node,) = cluster_problems.node_states([{"metadata": {"name": "n1"}, "status": {"conditions": [condition]}}])
+    assert node["awaits_network"] is awaits
+    assert len(cluster_problems.node_problems([node], ["n1"])) == 1
+    assert cluster_problems.node_problems([node], ["n1"], awaiting=["n1"]) == []
+    busy = {**node, "pressure": ["DiskPressure: full"]}
+    assert cluster_problems.node_problems([busy], ["n1"], awaiting=["n1"]) == ["node n1: DiskPressure: full"]
+
+
+def test_a_lease_of_flannel_is_in_the_annotations_of_its_node() -> None:
+    notes = {"flannel.alpha.coreos.com/public-ip": "192.0.2.11", "flannel.alpha.coreos.com/backend-type": "vxlan"}
+    metadata = {"name": "n1", "annotations": {**notes, "other": "x"}}
+    with_lease, without = cluster_problems.node_states([{"metadata": metadata}, {"metadata": {"name": "n2"}}])
+    assert with_lease["flannel"] == {"public_ip": "192.0.2.11", "backend": "vxlan"}
+    assert without["flannel"] == {}
 
 
 def test_served_certificates_are_compared() -> None:

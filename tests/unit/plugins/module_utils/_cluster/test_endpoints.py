@@ -53,6 +53,7 @@ HAPROXY = {"unit": "haproxy", "group": "lb", "port": "kube_apiserver", "addresse
 def test_a_host_has_the_endpoints_of_its_groups() -> None:
     assert layout.of_groups([ETCD, KUBELET, SCHEDULER], ["node", "master"]) == [KUBELET, SCHEDULER]
     assert layout.of_groups([ETCD, KUBELET], []) == []
+    assert layout.of_groups([KUBELET, SCHEDULER], ["node", "master"], ["kubelet"]) == [SCHEDULER]
 
 
 def test_listeners_have_ports_and_the_virtual_address() -> None:

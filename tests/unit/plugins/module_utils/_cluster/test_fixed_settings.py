@@ -20,6 +20,7 @@ SHARED: dict[str, Any] = {
     "pod_cidr": "10.244.0.0/16",
     "dns_address": "10.96.0.10",
     "api_port": 6443,
+    "cni": "flannel",
 }
 FLAGS = {
     "etcd": {
@@ -48,6 +49,7 @@ def settings(flags: dict[str, Any] = FLAGS, shared: dict[str, Any] = SHARED, hos
     """Return the settings of one host."""
     report = {
         "flags": flags,
+        "records": own.pop("records", []),
         "kubelet": {"domain": "cluster.local", "dns_address": "10.96.0.10"},
         "api": {"coredns": "1.14.2", "dns_address": "10.96.0.10"},
     }
@@ -156,6 +158,32 @@ def test_a_node_keeps_its_name() -> None:
 
 def test_another_cluster_name_is_reported_without_its_consequences() -> None:
     assert [line.partition(":")[0] for line in refusals(FLAGS, {"name": "other"})] == ["cluster_name"]
+
+
+NONE = {name: flags for name, flags in FLAGS.items() if name != "flanneld"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "recorded", "asked", "refused"),
+    [
+        (FLAGS, [], "none", "flannel"),
+        (FLAGS, ["flannel"], "none", "flannel"),
+        (NONE, ["flannel"], "none", "flannel"),
+        (NONE, ["none"], "flannel", "none"),
+        (NONE, ["none"], "none", ""),
+        (FLAGS, ["flannel"], "flannel", ""),
+        # A first run that was interrupted before flannel, and a record of an earlier release.
+        (NONE, [], "flannel", ""),
+        (NONE, [""], "none", ""),
+    ],
+)
+def test_a_cluster_keeps_its_pod_network(flags: dict[str, Any], recorded: list[str], asked: str, refused: str) -> None:
+    records = [{"cluster": "kubernetes", "versions": {}, "cni": cni} for cni in recorded]
+    wanted = f"cluster_cni: the cluster runs with {refused}, the inventory asks for {asked}; "
+    wanted += "it cannot be changed on a running cluster; set it back"
+    assert refusals(flags, {"cni": asked}, records=records) == ([wanted] if refused else [])
+    others = [{**record, "cluster": "other"} for record in records]
+    assert refusals(NONE, {"cni": asked}, records=others) == [], "of another cluster"
 
 
 def test_the_etcd_prefix_counts_where_leases_are_in_etcd() -> None:

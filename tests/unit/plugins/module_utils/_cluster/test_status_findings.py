@@ -192,6 +192,12 @@ def test_nodes_are_compared_with_the_inventory() -> None:
     assert texts[1].startswith("node n9: in the cluster, but not in the inventory")
 
 
+def test_nodes_that_runs_have_left_out_are_named_unless_they_were_removed() -> None:
+    record = {"left_out": {"n2": "2026-11-30T20:00:00Z", "n9": "2026-11-30T20:00:00Z"}}
+    severity, text = only(with_cluster(record=record))
+    assert severity == "warning" and text.startswith("node n2: not updated since 2026-11-30T20:00:00Z")
+
+
 def test_all_nodes_not_ready_is_critical() -> None:
     nodes = [status.node(name, ready=False, reason="x") for name in status.HOSTS]
     assert {severity for severity, _text in found(with_cluster(nodes=nodes))} == {"critical"}
@@ -321,3 +327,63 @@ def test_a_stopped_cluster_is_one_problem() -> None:
     assert found(state) == [("critical", "cluster: stopped on all hosts; start it with the playbook start")]
     state.hosts["n1"]["units"][0]["state"] = "failed (failed)"
     assert len(found(state)) > 1
+
+
+def with_nodes(cni: str = "flannel", **more: dict[str, Any]) -> State:
+    """Return a healthy cluster of which some nodes differ, with this pod network."""
+    nodes = [status.node(name, **more.get(name, {})) for name in status.HOSTS]
+    state = with_cluster(nodes=nodes)
+    return status.changed(state, inventory={**state.inventory, "cni": cni})
+
+
+def network(state: State) -> dict[str, Any]:
+    """Return the section of the pod network."""
+    (section,) = (one for one in report(state)["sections"] if one["name"] == "network")
+    return section
+
+
+def test_the_leases_of_flannel_are_a_table() -> None:
+    section = network(with_nodes(n1={"pod_cidr": "10.244.1.0/24"}, n2={"pod_cidr": "10.244.2.0/24"}))
+    assert section["columns"] == ["Node", "Subnet", "Public IP", "Backend"]
+    assert [row["cells"] for row in section["rows"]][:2] == [
+        ["n1", "10.244.1.0/24", "192.0.2.11", "vxlan"],
+        ["n2", "10.244.2.0/24", "192.0.2.12", "vxlan"],
+    ]
+    assert (section["severity"], section["summary"]) == ("ok", "flannel vxlan · 3 of 3 nodes have a lease")
+
+
+def test_a_subnet_of_two_nodes_is_critical() -> None:
+    state = with_nodes(n1={"pod_cidr": "10.244.1.0/24"}, n3={"pod_cidr": "10.244.1.0/24"})
+    severity, text = only(state)
+    assert severity == "critical" and text.startswith("pod subnet 10.244.1.0/24: the subnet of n1 and n3, so packets")
+    assert [row["severity"] for row in network(state)["rows"]] == ["critical", "critical", "ok"]
+
+
+def test_a_public_address_in_two_leases_is_critical() -> None:
+    severity, text = only(with_nodes(n2={"flannel": {"public_ip": "192.0.2.11", "backend": "vxlan"}}))
+    assert severity == "critical" and text.startswith("public IP 192.0.2.11: in the leases of n1 and n2")
+
+
+def test_a_node_without_a_lease_is_a_warning() -> None:
+    assert only(with_nodes(n2={"flannel": {}})) == (
+        "warning",
+        "node n2: has no lease of flannel; run journalctl -u flanneld on n2",
+    )
+    state = with_nodes(n2={"flannel": {}})
+    in_etcd = status.changed(state, inventory={**state.inventory, "flannel_store": "etcd"})
+    assert (found(in_etcd), network(in_etcd)["summary"]) == ([], "flannel · leases in etcd")
+
+
+def test_a_network_that_is_awaited_is_one_warning() -> None:
+    waits = {"ready": False, "reason": "cni plugin not initialized", "awaits_network": True, "flannel": {}}
+    state = with_nodes("none", n1=waits, n2=waits, n3=waits)
+    severity, text = only(state)
+    assert (severity, text) == (
+        "warning",
+        "pod network: awaited on n1, n2, n3, so no pod runs there; install it, see docs/pod-network.md",
+    )
+    assert promises(state)["Workloads"] == "warning"
+    assert network(state)["summary"] == "installed by you (cluster_cni is none) · awaited on n1, n2, n3"
+    lost = {**waits, "awaits_network": False}
+    assert found(with_nodes("none", n1=lost, n2=lost, n3=lost))[0][0] == "critical", "for another reason"
+    assert "critical" in {severity for severity, _text in found(with_nodes(n1=waits, n2=waits, n3=waits))}, "flannel"

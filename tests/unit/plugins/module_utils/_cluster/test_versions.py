@@ -75,6 +75,15 @@ def test_nodes_that_stay_behind_are_compared_with_their_own_version() -> None:
     assert "an upgrade did not come to its end" in going(cluster(["1.36.2", "1.35.6"], ["1.35.6"]), "1.36.2", SOAKS)[0]
 
 
+def test_nodes_that_stayed_two_minors_behind_follow_in_one_step() -> None:
+    behind = cluster(["1.36.2", "1.36.2"], ["1.34.9", "1.36.2"])
+    assert going(behind, "1.36.2", {}, upgrade=True) == []
+    assert "no minor may be skipped" in going(behind, "1.36.2", {})[0], "only the playbook upgrade drains them"
+    assert "no minor may be skipped" in going(cluster(["1.36.2", "1.34.9"], ["1.34.9"]), "1.36.2", {}, upgrade=True)[0]
+    newer = cluster(["1.36.2"], ["1.34.9", "1.37.0"])
+    assert "a downgrade is not possible" in going(newer, "1.36.2", {}, upgrade=True)[0]
+
+
 def test_only_api_servers_that_soak_go_back_and_after_their_nodes() -> None:
     behind = cluster(["1.36.2", "1.35.6"], ["1.35.6"])
     assert going(behind, "1.35.6", SOAKS, rollback=True, upgrade=True) == []

@@ -171,6 +171,18 @@ def contradictions(groups: dict[str, list[str]], **values: t.Any) -> str:
 ONE = {name: ["k1"] for name in ("etcd", "master", "lb", "node")}
 
 
+def test_flannel_needs_kube_proxy() -> None:
+    wanted = "node_kube_proxy_mode: none on k1, and flannel serves no Services; set cluster_cni to none, "
+    wanted += "for a pod network that does, or another mode"
+    assert contradictions(ONE, node_kube_proxy_mode="none") == wanted
+    assert contradictions(ONE, node_kube_proxy_mode="none", cluster_cni="none") == ""
+
+
+def test_another_network_may_have_more_addresses_than_the_range_of_a_node() -> None:
+    assert "node_max_pods: 500" in contradictions(ONE, node_max_pods=500)
+    assert contradictions(ONE, node_max_pods=500, cluster_cni="none") == ""
+
+
 def test_defaults_do_not_contradict_each_other() -> None:
     assert contradictions(ONE) == ""
 
@@ -186,6 +198,12 @@ def test_defaults_do_not_contradict_each_other() -> None:
             "haproxy_loopback_bind: 10257 is the port of kube-controller-manager",
         ),
         ({"haproxy_loopback_bind": "0.0.0.0:6443"}, "6443 is the port of kube-apiserver"),
+        ({"haproxy_stats_bind": "127.0.0.1:8443"}, "haproxy_stats_bind: 8443 is the port of haproxy"),
+        ({"haproxy_stats_bind": "[::1]:10249"}, "haproxy_stats_bind: 10249 is the port of kube-proxy"),
+        (
+            {"keepalived_advert_interval": 15},
+            "keepalived_health_timeout: 60 is no longer than 4 times keepalived_advert_interval 15",
+        ),
         ({"cluster_node_port_range": "10000-32767"}, "10000-32767 contains 10250, the port of kubelet"),
         ({"cluster_pod_cidr": "10.1.0.0/25"}, "10.1.0.0/25 is smaller than the /24"),
         ({"cluster_pod_cidr": "10.0.0.0/7"}, "more than 65536 ranges"),

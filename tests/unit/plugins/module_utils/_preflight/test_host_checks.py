@@ -338,3 +338,23 @@ def test_every_check_has_a_name_that_is_documented(repository: Path) -> None:
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(NAMES)
     assert {words.split()[1] for _changes, words in CASES.values()} <= set(NAMES)
+
+
+OWN_NETWORK: dict[str, Any] = {
+    "cni": ["/etc/cni/net.d/05-cilium.conflist", "/etc/cni/net.d/10-flannel.conflist"],
+    "links": {"cilium_host": ""},
+    "routes": [{"interface": "cilium_host", "network": "10.244.1.0/24", "gateway": "10.244.0.7"}],
+}
+
+
+def test_a_network_of_the_operator_is_no_obstacle_on_a_node() -> None:
+    node = {**bare()["units"], "kubelet": {**NOTHING, "ours": True}}
+    seen = {**bare(**OWN_NETWORK), "units": node}
+    assert messages(seen, cni="none") == []
+    assert {line.split()[1] for line in messages(seen)} == {"cni", "leftovers", "routes"}, "with flannel"
+
+
+def test_a_network_that_was_there_before_the_node_is_named() -> None:
+    found = messages(bare(**{**OWN_NETWORK, "routes": []}), cni="none")
+    assert [line.split()[:2] for line in found] == [["warning", "leftovers"], ["warning", "cni"], ["warning", "cni"]]
+    assert "05-cilium.conflist: was there before the cluster, and pods get that network" in found[1]

@@ -274,3 +274,14 @@ def test_a_pki_directory_in_memory_is_a_problem_unless_the_inventory_chooses() -
     assert "/dev/shm/pki is in memory" in " ".join(reported(plan(**place)))
     assert reported(plan(**place) | {"pki_store_given": True}) == []
     assert reported(plan(**place) | {"pki_store": "masters", "pki_store_opens": True}) == []
+
+
+@pytest.mark.parametrize("batch", ["0", "none", "5 %", "-1"])
+def test_a_wrong_batch_is_refused(batch: str) -> None:
+    (problem,) = inventory_problems(plan(batch=batch))
+    assert problem.startswith(f"cluster_batch: {batch!r} is not a number of nodes")
+
+
+def test_wrong_names_of_nodes_that_may_be_down_are_refused() -> None:
+    (problem,) = inventory_problems(plan(unreachable_nodes=["k9"]))
+    assert problem.startswith("cluster_unreachable_nodes: k9 is not a host of group node alone")

@@ -26,8 +26,11 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
         ],
     ),
     "addons_manifests": (
-        [["/nosuch.yml"], ["files/a.yml"], ["apiVersion: v1\nmetadata: {}"]],
-        [[], ["kind: A"], ["# nothing\n---\n"], ["apiVersion: v1\nkind: A\n"], [{"kind": "A"}], [""]],
+        [["/nosuch.yml"], ["files/a.yml"], ["apiVersion: v1\nmetadata: {}"], [{"path": "/a", "url": "b"}], [{}]],
+        [
+            *([], ["kind: A"], ["# nothing\n---\n"], ["apiVersion: v1\nkind: A\n"], [{"kind": "A"}], [""]),
+            [{"path": "/a"}, {"url": "https://example.org/a.yml", "sha256": "0" * 64}, {"content": "kind: A"}],
+        ],
     ),
     "admin_server": (["https://a b"], ["https://api.example.org:6443"]),
     "backup_calendar": (
@@ -120,9 +123,19 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
         ["/", "/readyz", "/readyz?verbose&exclude=etcd"],
     ),
     "haproxy_check_server_name": (["a b"], ["", "kubernetes", "web.example"]),
+    "haproxy_extra_backend_config": (
+        ["backend x", "stick on src\n  listen x"],
+        ["", "hash-type consistent", "# global"],
+    ),
+    "haproxy_extra_defaults_config": (["defaults"], ["timeout queue 5s\nno option redispatch"]),
+    "haproxy_extra_global_config": (["frontend\tx"], ["nbthread 2\ntune.bufsize 32768"]),
     "haproxy_loopback_bind": (
         ["127.0.0.1", "*:8443", ":8443", "127.0.0.1:0", "127.0.0.1:8443 x", "a b:8443", "/run/a:1"],
         ["127.0.0.1:8443", "0.0.0.0:6443", "[::1]:8443"],
+    ),
+    "haproxy_stats_bind": (
+        ["*:8404", "192.0.2.1:8404", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:8404 ssl", "[::]:8404"],
+        ["", "127.0.0.1:8404", "[::1]:8404", "localhost:8404", "127.0.0.2:80"],
     ),
     "host_extra_sysctls": (
         [{"vm.max_map_count": None}, {"a.b": "1\nb=2"}, {"a b": 1}, {"a.b": [1]}, {"": 1}, {"a.b=1": 1}],
@@ -133,16 +146,50 @@ VALUES: dict[str, tuple[list[t.Any], list[t.Any]]] = {
         ],
     ),
     "host_kernel_modules": ([["a b"], ["a/b.ko"], [""]], [["br_netfilter", "nf-conntrack"]]),
+    "keepalived_advert_interval": ([0, 256], [1, 255]),
     "keepalived_check_host": (["a b"], ["127.0.0.1"]),
+    "keepalived_extra_config": (["vrrp_script a {", "}"], ["", 'vrrp_script a {\n  script "/bin/a {"\n} # }']),
+    "keepalived_extra_global_config": (["a {"], ["notification_email {\n  a@example.org\n}"]),
+    "keepalived_extra_instance_config": (["}\nvrrp_instance x {"], ["track_interface {\n  eth1\n}\n! {"]),
     "keepalived_fault_check": (
         ["test -S /x", '/bin/test "a"', "/a\nb"],
         ["", "/usr/bin/test -S /run/haproxy/admin.sock"],
     ),
     "keepalived_interface": (["eth0 x", "a" * 16], ["", "eth0", "br-lan"]),
+    "keepalived_notify_scripts": (
+        [
+            ["/usr/bin/a"],
+            [{"event": "taken", "path": "/a"}],
+            [{"path": "/a"}],
+            [{"event": "any"}],
+            [{"event": "any", "path": "/a", "name": "a", "content": ""}],
+            [{"event": "any", "path": "a"}],
+            [{"event": "any", "path": "/a b"}],
+            [{"event": "any", "path": "/a", "mode": "0755"}],
+            [{"event": "any", "path": "/a"}, {"event": "any", "path": "/b"}],
+            [{"event": "any", "name": "../a", "content": ""}],
+            [{"event": "any", "name": "a"}],
+            [{"event": "any", "name": "a", "src": "a"}],
+            [{"event": "any", "name": "a", "src": "/nonexistent"}],
+            [{"event": "any", "name": "a", "content": "", "mode": "0777"}],
+            [{"event": "any", "name": "a", "content": "", "mode": "0644"}],
+            [{"event": "any", "path": "/a", "arguments": 'b "c"'}],
+            [{"event": "any", "path": "/a", "user": "a b"}],
+        ],
+        [
+            [],
+            [{"event": "any", "path": "/usr/bin/logger", "arguments": "-t vip", "user": "root"}],
+            [
+                {"event": "master", "name": "a.sh", "content": "#!/bin/sh\n", "mode": "0750", "group": "a"},
+                {"event": "backup", "path": "/usr/libexec/keepalived/notify/a.sh"},
+            ],
+        ],
+    ),
     "keepalived_password": (
         ["a b", 'a"b', "a'", "ä", "a#b", "a!", "a\n"],
         ["", "s3cr3t", "twelve-chars", "eight$89 #"],
     ),
+    "keepalived_prefix_length": ([0, 33], [1, 24, 32]),
     "master_admission_plugins": ([["Node Restriction"], ["a,b"]], [[], ["NodeRestriction", "EventRateLimit"]]),
     "master_apiserver_args": (
         [{"a": "x\ny"}],

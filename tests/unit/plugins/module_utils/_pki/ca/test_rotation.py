@@ -159,6 +159,12 @@ def test_the_time_of_each_step_is_kept(pki: Path) -> None:
     assert state["times"] == {name: f"2026-11-21T0{hour}:00:00Z" for hour, name in enumerate(STEPS[:3])}
 
 
+def test_hosts_that_are_left_out_of_a_step_are_listed(pki: Path) -> None:
+    for name, hosts in (("trust", ()), ("issue", ["w7"]), ("updated", ["w8"]), ("drop", ())):
+        Rotation(ensure(pki), left_out=hosts).advance(name, [CA], [])
+    assert json.loads((pki / "rotation.json").read_text())["etcd-ca"]["left_out"] == ["w7", "w8"]
+
+
 def test_check_mode_predicts_and_touches_nothing(pki: Path) -> None:
     before = content(pki)
     assert step(pki, "trust", check=True) == [True, True]
