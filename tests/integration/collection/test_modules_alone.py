@@ -1,7 +1,7 @@
 # Copyright (c) 2026, hardway.kubernetes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every module by itself, without roles: ansible localhost -m hardway.kubernetes.MODULE.
+"""Every module by itself, without roles.
 
 It works here, or it needs what this machine lacks (an API server, etcd, systemd) and says so in one error.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,34 +151,59 @@ FAILS: dict[str, tuple[dict[str, Any], str]] = {
 pytestmark = pytest.mark.slow
 
 
-def run(module: str, options: dict[str, Any], place: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
-    """Run one module; return how it ended and its result."""
-    given = json.dumps(options).replace("TOP", str(place))
-    command = [tool("ansible"), "localhost", "-m", f"hardway.kubernetes.{module}", "-a", given, *arguments]
+def play(place: Path, tasks: dict[str, dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Run tasks on this machine, those after a failure too; return how each ended and its result, by its name."""
+    named = [{"name": name, "ignore_errors": True, **task} for name, task in tasks.items()]
+    content = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": named}]).replace("TOP", str(place))
+    (place / "play.yml").write_text(content, encoding="utf-8")
+    command = [tool("ansible-playbook"), str(place / "play.yml"), "-i", "localhost,", "-c", "local", "-v"]
     settings = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
-    quiet = {"ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False"}
     done = subprocess.run(
-        command, cwd=TOP, env={**os.environ, **settings, **quiet}, capture_output=True, text=True, check=False
+        command, cwd=TOP, env={**os.environ, **settings}, capture_output=True, text=True, check=False
     )
     said = done.stdout + done.stderr
     assert "Traceback" not in said and "[WARNING]" not in said, said
-    found = re.search(r"^localhost \| (\w+)!? => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)
-    assert found, said
-    return found[1], dict(json.loads(found[2]))
+    ends = re.findall(
+        r"^TASK \[(.+?)\] \*+$.*?^(ok|changed|fatal): \[localhost\](?:: FAILED!)? => (\{.*?\})$",
+        done.stdout,
+        re.DOTALL | re.MULTILINE,
+    )
+    assert [name for name, _, _ in ends] == list(tasks), said
+    return {name: (end, dict(json.loads(result))) for name, end, result in ends}
+
+
+def module_task(module: str, options: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a task."""
+    return {f"hardway.kubernetes.{module}": options, **more}
+
+
+def writing_tasks() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield, of each module that writes, the tasks with and without check mode, each with whether the file exists."""
+    for module, (options, path) in WRITES.items():
+        for moment in ("predicted", "done", "repeated"):
+            yield f"{module} {moment}", module_task(module, options, check_mode=moment == "predicted")
+            yield f"{module} {moment}: file", {"ansible.builtin.stat": {"path": path}}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with a CA, a certificate of it, a CSR, and a binary."""
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return how each task ended, in a directory with a CA, a certificate of it, a CSR, and a binary."""
     top = tmp_path_factory.mktemp("alone")
-    assert run("pki_ca", {**CA, "cas": [{"name": "ca"}]}, top)[0] == "CHANGED"
-    assert run("pki_certificate", {**CA, "certificates": [ADMIN]}, top)[0] == "CHANGED"
     openssl = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout r.key -out r.csr -subj /CN=r"
     subprocess.run(openssl.split(), cwd=top, check=True, capture_output=True)
     (top / "bin").mkdir()
     (top / "bin" / "tool").write_text("#!/bin/sh\n", encoding="utf-8")
     (top / "bin" / "tool").chmod(0o755)
-    return top
+    return play(
+        top,
+        {
+            "a CA": module_task("pki_ca", {**CA, "cas": [{"name": "ca"}]}),
+            "a certificate": module_task("pki_certificate", {**CA, "certificates": [ADMIN]}),
+            **dict(writing_tasks()),
+            **{module: module_task(module, options) for module, (options, _) in {**REPORTS, **FAILS}.items()},
+            "the directory": {"ansible.builtin.stat": {"path": "TOP"}},
+        },
+    )
 
 
 def test_each_module_has_a_case() -> None:
@@ -185,28 +211,23 @@ def test_each_module_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("module", WRITES)
-def test_it_writes_and_then_changes_nothing(module: str, place: Path) -> None:
-    options, name = WRITES[module]
-    path = Path(name.replace("TOP", str(place)))
-    assert run(module, options, place, "--check")[0] == "CHANGED"
-    assert not path.exists()
-    assert run(module, options, place)[0] == "CHANGED"
-    assert path.exists()
+def test_it_writes_and_then_changes_nothing(module: str, results: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    ends = [results[f"{module} {moment}"][0] for moment in ("predicted", "done", "repeated")]
     # It is called once for each node that joins, and documents that it always generates a key.
-    if module != "kubelet_certificate":
-        assert run(module, options, place)[0] == "SUCCESS"
+    assert ends == ["changed", "changed", "changed" if module == "kubelet_certificate" else "ok"]
+    found = [results[f"{module} {moment}: file"][1]["stat"]["exists"] for moment in ("predicted", "done", "repeated")]
+    assert found == [False, True, True]
 
 
 @pytest.mark.parametrize("module", REPORTS)
-def test_it_reports(module: str, place: Path) -> None:
-    options, pattern = REPORTS[module]
-    end, result = run(module, options, place)
-    assert end == "SUCCESS" and re.search(pattern, json.dumps(result, ensure_ascii=False)), result
+def test_it_reports(module: str, results: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    end, result = results[module]
+    assert end == "ok" and re.search(REPORTS[module][1], json.dumps(result, ensure_ascii=False)), result
 
 
 @pytest.mark.parametrize("module", FAILS)
-def test_it_fails_with_one_error(module: str, place: Path) -> None:
-    options, pattern = FAILS[module]
-    end, result = run(module, options, place)
-    assert end == "FAILED" and re.search(pattern.replace("TOP", str(place)), result["msg"]), result
+def test_it_fails_with_one_error(module: str, results: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    end, result = results[module]
+    place = results["the directory"][1]["stat"]["path"]
+    assert end == "fatal" and re.search(FAILS[module][1].replace("TOP", place), result["msg"]), result
     assert "\n" not in result["msg"], result["msg"]
