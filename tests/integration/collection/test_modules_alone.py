@@ -158,9 +158,7 @@ def play(place: Path, tasks: dict[str, dict[str, Any]]) -> dict[str, tuple[str, 
     (place / "play.yml").write_text(content, encoding="utf-8")
     command = [tool("ansible-playbook"), str(place / "play.yml"), "-i", "localhost,", "-c", "local", "-v"]
     settings = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
-    done = subprocess.run(
-        command, cwd=TOP, env={**os.environ, **settings}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=TOP, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert "Traceback" not in said and "[WARNING]" not in said, said
     ends = re.findall(
