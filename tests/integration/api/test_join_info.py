@@ -162,6 +162,7 @@ def forms(secret: str, text: str) -> list[str]:
     return [secret, *words]
 
 
+@pytest.mark.long
 def test_the_token_is_of_the_group_that_may_request_certificates_until_it_is_revoked(operator: Operator) -> None:
     predicted = operator.run(*NODE, "--check")
     assert "changed=" in predicted and not operator.place.exists()
@@ -193,6 +194,7 @@ def test_the_token_is_of_the_group_that_may_request_certificates_until_it_is_rev
     assert "No token of this collection" in operator.run("-e", f"revoke={number}")
 
 
+@pytest.mark.long
 def test_the_token_expires_and_its_secret_is_removed(operator: Operator, kubernetes: RealKubernetes) -> None:
     operator.run(*NODE, "-e", "lifetime=10s")
     token = operator.token
@@ -201,6 +203,7 @@ def test_the_token_expires_and_its_secret_is_removed(operator: Operator, kuberne
     assert until(lambda: not kubernetes.api().find(path), 60), "the token cleaner of the controller manager"
 
 
+@pytest.mark.long
 def test_the_hash_is_what_openssl_computes(operator: Operator, kubernetes: RealKubernetes) -> None:
     said = operator.run(*NODE)
     key = subprocess.run(
@@ -213,6 +216,7 @@ def test_the_hash_is_what_openssl_computes(operator: Operator, kubernetes: RealK
     assert (operator.place / "ca.crt").read_bytes() == kubernetes.ca.ca.read_bytes()
 
 
+@pytest.mark.long
 def test_the_csrs_of_the_host_are_issued_after_an_approval(operator: Operator, kubernetes: RealKubernetes) -> None:
     operator.run(*NODE)
     name = f"join-{operator.token.partition('.')[0]}-kubelet"
@@ -234,6 +238,7 @@ def test_the_csrs_of_the_host_are_issued_after_an_approval(operator: Operator, k
     assert certificate.subject.rfc4514_string() == "CN=system:node:w9,O=system:nodes"
 
 
+@pytest.mark.long
 def test_the_csr_of_the_expected_node_is_approved_as_at_a_bootstrap(
     operator: Operator, kubernetes: RealKubernetes, run_module: Any
 ) -> None:
@@ -249,6 +254,7 @@ def test_the_csr_of_the_expected_node_is_approved_as_at_a_bootstrap(
     assert done["issued"] == ["w9"], done
 
 
+@pytest.mark.long
 def test_cluster_info_is_published_where_the_path_is_allowed(operator: Operator, kubernetes: RealKubernetes) -> None:
     operator.run(*NODE)
     assert operator.ask(INFO).status in (403, 404) and not kubernetes.api().find(INFO), "not without being asked"

@@ -240,6 +240,7 @@ def test_several_nodes_are_drained_together_and_one_that_fails_keeps_no_other(no
     assert cordon(nodes) == cordon(nodes, "k2") == (False, None)
 
 
+@pytest.mark.long
 def test_a_budget_that_is_never_freed_ends_at_the_deadline_and_the_same_call_goes_on(
     nodes: PlayedNodes, drain: Run
 ) -> None:
@@ -306,6 +307,7 @@ def test_pods_that_fit_nowhere_refuse_the_drain(nodes: PlayedNodes, drain: Run) 
     assert drain(node="k2", check=True)["plan"]["unplaceable"] == []
 
 
+@pytest.mark.long
 def test_pods_of_the_only_node_do_not_wait_for_a_budget_that_is_never_freed(nodes: PlayedNodes, drain: Run) -> None:
     workload(nodes, "Deployment", 2)
     budget(nodes, "deployment", 1, allowed=1)
@@ -316,6 +318,7 @@ def test_pods_of_the_only_node_do_not_wait_for_a_budget_that_is_never_freed(node
     assert len(drain(force_room=True, force_pdb=True)["evicted"]) == 2 and nodes.pods("k1") == {}
 
 
+@pytest.mark.long
 def test_volume_attachments_are_waited_for_except_those_in_use(nodes: PlayedNodes, drain: Run) -> None:
     nodes.add("k2")
     claim = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": ""}

@@ -69,6 +69,7 @@ def test_a_touched_file_invalidates_the_cached_result(hosts: Lab) -> None:
     assert last(hosts, READ, files()) == (False, True)
 
 
+@pytest.mark.long
 def test_a_changed_kernel_setting_invalidates_the_cached_result(hosts: Lab) -> None:
     hosts.inside("n1", "sysctl -qw net.ipv4.ip_local_reserved_ports=30000")
     assert last(hosts, READ, KERNEL) == (True, False)
@@ -84,6 +85,7 @@ def test_a_stopped_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     assert last(hosts, READ, RUN) == (False, True)
 
 
+@pytest.mark.long
 def test_a_unit_that_is_not_wanted_is_not_inspected_again_until_it_runs(hosts: Lab) -> None:
     make = {
         "hardway.kubernetes.files": {"files": [{"path": "/etc/systemd/system/idle.service", "content": UNIT}]},
@@ -111,6 +113,7 @@ def test_an_unhealthy_unit_invalidates_the_cached_result(hosts: Lab) -> None:
     assert last(hosts, READ, run, check=True) == (False, False)
 
 
+@pytest.mark.long
 def test_the_cached_result_of_a_unit_without_wait_is_valid_once_it_runs(hosts: Lab) -> None:
     serve = "/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; systemd-notify --ready; exec sleep infinity'"
     slow = UNIT.replace("/bin/sleep infinity", f"{serve}\nType=notify\nNotifyAccess=all")

@@ -41,6 +41,7 @@ def test_hosts_of_another_cluster_are_left_alone(site: Site, tmp_path: Path) -> 
     assert site.touched() == []
 
 
+@pytest.mark.long
 def test_a_check_without_any_ca_reports_that(site: Site) -> None:
     site.trusted = {"192.0.2.11": {CLUSTER: (site.pki / "ca.crt").read_text()}}
     (site.pki / "ca.crt").unlink()
@@ -49,6 +50,7 @@ def test_a_check_without_any_ca_reports_that(site: Site) -> None:
     assert site.touched() == []
 
 
+@pytest.mark.long
 def test_a_variable_permits_the_replacement(site: Site, tmp_path: Path) -> None:
     site.trusted = {"192.0.2.11": {CLUSTER: foreign_ca(tmp_path / "other")}}
     assert reported_cas(site, "-e", json.dumps({"host_replace_cas": True})) == []

@@ -129,6 +129,7 @@ def check(host: Lab, **variables: Any) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_any_address_of_an_interface_can_be_the_address_of_the_node(host: Lab) -> None:
     """A bare host has no problems, whichever of its addresses it has as a node."""
     host.inside("n1", "ip addr add 198.18.0.77/24 dev eth0")

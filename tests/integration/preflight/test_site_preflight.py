@@ -306,6 +306,7 @@ def test_expressions_that_cannot_be_resolved_are_refused(site: Site) -> None:
     assert not site.pki.exists()
 
 
+@pytest.mark.long
 def test_expressions_that_are_resolved_later_are_accepted(site: Site) -> None:
     site.variables |= RESOLVED_LATER
     result = site.run()
@@ -433,6 +434,7 @@ def test_a_bad_download_is_refused(site: Site, kind: str, words: list[str]) -> N
     assert kept == (["flanneld-amd64.part"] if kind == "truncated" else [])
 
 
+@pytest.mark.long
 def test_bad_image_archives_are_reported_before_any_host_is_touched(site: Site, tmp_path: Path) -> None:
     whole, half = tmp_path / "whole.tar", tmp_path / "half.tar"
     for path in (whole, half):
@@ -454,6 +456,7 @@ def test_bad_image_archives_are_reported_before_any_host_is_touched(site: Site, 
     )
 
 
+@pytest.mark.long
 def test_a_damaged_file_in_the_cache_is_replaced(site: Site) -> None:
     (site.binaries / "flanneld").unlink()
     site.variables["cluster_mirror_url"] = "http://127.0.0.1:9"

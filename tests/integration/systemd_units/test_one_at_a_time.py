@@ -48,6 +48,7 @@ def apart(hosts: Lab) -> bool:
     return min(later - earlier for earlier, later in zip(times, times[1:])) > 1.0
 
 
+@pytest.mark.long
 def test_one_at_a_time_out_of_three_inventory_directories(hosts: Lab, three_directories: list[str]) -> None:
     show = {"ansible.builtin.debug": {"msg": "{{ inventory_dir }}"}}
     assert sorted(each["msg"] for each in hosts.play(show).values()) == sorted(three_directories)
