@@ -113,7 +113,13 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.threads
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import workload_check
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import ARGUMENTS, Api, query
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import (
+    ARGUMENTS,
+    Api,
+    ApiError,
+    query,
+    retried,
+)
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.kubectl import Kubectl
 
 SPEC = {
@@ -176,11 +182,25 @@ class Workload:
 
     def create(self) -> dict[str, Any]:
         """Create namespace, web servers and service; return the service's spec."""
-        self.api.post("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
+        self.made("/api/v1/namespaces", workload_check.namespace(self.params["namespace"]))
         nodes = self.params["nodes"] if self.params["only"] else []
         daemons = workload_check.daemon_set(self.params["image"], serves=self.params["test_network"], nodes=nodes)
-        self.api.post(self.apps, daemons)
-        return self.api.post(self.home + "/services", workload_check.service())["spec"]
+        self.made(self.apps, daemons)
+        return self.made(self.home + "/services", workload_check.service())["spec"]
+
+    def made(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object, also while an etcd member or API server restarts; return it as the server stored it."""
+
+        def attempt() -> dict[str, Any]:
+            try:
+                return self.api.post(path, body)
+            except ApiError as exc:
+                # By an attempt whose response was lost.
+                if exc.status == 409 and (found := self.api.find(f"{path}/{body['metadata']['name']}")):
+                    return found
+                raise
+
+        return retried(attempt)
 
     def unready_pods(self) -> list[str]:
         """Read the pods and return the unready ones."""

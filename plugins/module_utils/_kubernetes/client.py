@@ -22,6 +22,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # Statuses of temporary errors: conflict, overload, or no server.
 _TRANSIENT = frozenset({0, 409, 429, 500, 503, 504})
+# In the text of other statuses: the API server has lost its etcd meanwhile, as in a 422 for a service without address.
+_ETCD_LOST = "rpc error: code = Unavailable"
 _PAGE = 500
 _ATTEMPTS = 8
 Result = TypeVar("Result")
@@ -185,7 +187,7 @@ def refusal(method: str, path: str, answer: Response) -> ApiError:
 
 def is_transient(error: HardwayError) -> bool:
     """Return whether the same request may succeed later; a request without a response has no status."""
-    return getattr(error, "status", 0) in _TRANSIENT
+    return getattr(error, "status", 0) in _TRANSIENT or _ETCD_LOST in str(error)
 
 
 def retried(call: Callable[[], Result], *, sleep: Callable[[float], None] = time.sleep) -> Result:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.wait import wait_until
 from ansible_collections.hardway.kubernetes.plugins.module_utils._http.client import HttpError, Response, Tls, request
 from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes import leases
-from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._kubernetes.client import Api, ApiError, retried
 
 NOW = datetime.datetime(2026, 5, 1, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
@@ -133,3 +133,29 @@ def test_server_time_falls_back_to_ours() -> None:
     assert leases.server_time("Fri, 01 May 2026 12:00:00 GMT") == NOW
     for broken in (None, "yesterday"):
         assert abs((leases.server_time(broken) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()) < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "calls"),
+    [
+        (503, "etcdserver: leader changed", 3),
+        (422, "failed to allocate IP: rpc error: code = Unavailable desc = connection reset by peer", 3),
+        (422, "spec.ports: Required value", 1),
+        (403, "forbidden", 1),
+    ],
+)
+def test_a_request_is_repeated_while_its_error_is_temporary(status: int, message: str, calls: int) -> None:
+    servers = Servers(a={"api": (status, {"message": message})})
+    api, slept = Api(["https://a"], Tls(), send=servers), []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            servers.answers["a"]["api"] = (200, {"kind": "Done"})
+
+    if calls == 1:
+        with pytest.raises(ApiError, match=message):
+            retried(lambda: api.post("/api", {}), sleep=sleep)
+    else:
+        assert retried(lambda: api.post("/api", {}), sleep=sleep) == {"kind": "Done"}
+    assert servers.asked.count("POST a/api") == calls
