@@ -57,16 +57,16 @@ molecule: venv needs ## scenarios on sandbox hosts: check, converge, idempotence
 e2e: e2e-others e2e-balancer e2e-cluster e2e-operations ## clusters on sandbox hosts
 
 e2e-cluster: venv needs ## of these, one cluster that clients query all the time
-	pytest tests/e2e/cluster
+	pytest tests/e2e/cluster --durations 10
 
 e2e-balancer: venv needs ## of these, haproxy and keepalived alone, with clients as well
-	pytest tests/e2e/lb_only
+	pytest tests/e2e/lb_only --durations 10
 
 e2e-operations: venv needs ## of these, all operations of one cluster: deploy, add, upgrade, replace, back up, restore, remove, reset
 	pytest tests/e2e/operations -rP
 
 e2e-others: venv needs ## the others
-	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only --ignore=tests/e2e/operations
+	pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/lb_only --ignore=tests/e2e/operations --durations 10
 
 e2e-long: venv needs ## hours more: every topology, operations, single kills; ARGS="-k etcd-apart"
 	pytest tests/e2e tests/integration tests/unit -m long -o timeout=7200 $(ARGS)
