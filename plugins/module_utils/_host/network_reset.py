@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Callable, Optional
+from typing import Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.programs import Run
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.programs import program as _program
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import packet_rules
 
-Run = Callable[..., "tuple[int, str, str]"]
-PLACES = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"))
 # The default tools, and those of both kinds of rules where a host has them.
 TOOLS = tuple(f"{family}{kind}" for kind in ("", "-nft", "-legacy") for family in ("iptables", "ip6tables"))
 
@@ -100,10 +99,6 @@ class Network:
             return []
         code, out, _err = self.run([program, "list", "-name"])
         return [name for name in out.split() if name.startswith("KUBE-")] if code == 0 else []
-
-
-def _program(name: str) -> Optional[str]:
-    return shutil.which(name, path=PLACES)
 
 
 def _family(network: str) -> str:
