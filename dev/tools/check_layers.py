@@ -23,7 +23,7 @@ LAYERS = (
     ("_pki.spec",),
     ("_pki.x509",),
     ("_pki.ca", "_pki.inspect", "_artifact", "_etcd", "_kubernetes"),
-    ("_systemd",),
+    ("_systemd", "_firewall"),
     ("_host",),
     ("_pki.host",),
     ("_cluster",),

@@ -81,6 +81,7 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
     "etcd_data": ({"paths": ["TOP/etcd"]}, r'"moved": \{\}'),
     # Nothing is deployed here, so the part is not even inspected.
     "host_reset": ({"parts": [{"name": "none", "directories": ["TOP/none"]}]}, r'"changes": \[\]'),
+    "host_firewall": ({}, r'"changes": \[\]'),
     "host_preflight": ({"groups": ["node"], "address": "192.0.2.77"}, r"192\.0\.2\.77"),
     "host_status": ({"units": [{"unit": "hardway-none"}]}, SYSTEMD or r"hardway-none"),
     "host_settings": ({"modules_file": "TOP/modules", "sysctls_file": "TOP/sysctls"}, r'"host_features"'),
