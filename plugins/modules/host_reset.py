@@ -13,9 +13,10 @@ version_added: 0.1.0
 author: hardway.kubernetes contributors (@hardway-kubernetes)
 description:
   - Stops units, ends pods through the container runtime, unmounts what is
-    mounted below the directories, removes interfaces, routes, chains and
-    tables, deletes files, and sets sysctls, kernel modules, swap and users back
-    to what M(hardway.kubernetes.host_settings) recorded before its first change.
+    mounted below the directories, removes interfaces, routes, chains, tables
+    and the rules of M(hardway.kubernetes.host_firewall), deletes files, and sets
+    sysctls, kernel modules, swap and users back to what
+    M(hardway.kubernetes.host_settings) recorded before its first change.
   - Mounts are unmounted deepest first and never lazily. One that is still
     mounted fails the task. Mounts in C(/etc/fstab) stay, with their content.
   - Deleting never leaves the mount of a directory and never follows a link. A
@@ -147,12 +148,10 @@ moved:
   sample: {/var/lib/etcd: /var/lib/etcd.removed-20260102T030405Z}
 """
 
-import os
-import subprocess
-from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.module import run_module
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.programs import call
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.reset import Reset
 
 PATHS: dict[str, Any] = {"type": "list", "elements": "path", "default": []}
@@ -178,25 +177,6 @@ SPEC: dict[str, Any] = {
     "users": NAMES,
     "delete_data": {"type": "bool", "default": False},
 }
-
-
-def call(command: Sequence[str], text: Optional[str] = None) -> tuple[int, str, str]:
-    """Run a program; return its status and what it prints."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    try:
-        # Rules of others may have any bytes in their comments.
-        done = subprocess.run(
-            list(command),
-            input=text,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-            env=environment,
-        )
-    except OSError as exc:
-        return 127, "", f"{command[0]}: {exc.strerror}"
-    return done.returncode, done.stdout, done.stderr
 
 
 def run(params: dict[str, Any], check: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.times import name_stamp
 from ansible_collections.hardway.kubernetes.plugins.module_utils._etcd import data_directories
+from ansible_collections.hardway.kubernetes.plugins.module_utils._firewall import host as firewalls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import deletion, mounts
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.containers import METADATA, TASKS, Containers
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.features import HostFiles
@@ -102,6 +103,7 @@ class Reset:
         self.network = Network(
             run, pods.get("interfaces") or [], pods.get("networks") or [], pods.get("cni") or "flannel"
         )
+        self.firewall = firewalls.Former(run)
         self.settings = Settings(run, HostFiles(), params["users"], self._places_of_users())
         self.has_runtime = runtime is not None and self.containers.has_metadata
         self.foreign: dict[str, list[str]] = {}
@@ -123,7 +125,7 @@ class Reset:
             found.append(f"delete {path}" if self.params["delete_data"] else f"move {path} to {beside}")
         found += [f"delete {path}" for path in self._directories() if deletion.delete(path, dry=True)[0]]
         found += [f"delete {path}" for path in self._files() if os.path.lexists(path)]
-        found += self.settings.changes()
+        found += self.firewall.changes() + self.settings.changes()
         return found + ([f"delete {RECORDS}"] if os.path.isdir(RECORDS) else [])
 
     def run(self) -> None:
@@ -138,6 +140,8 @@ class Reset:
         mounts.unmount_below(self._resolved(), self._kept_mounts())
         if self.has_pods:
             self.network.remove()
+        # While the units of the cluster no longer listen.
+        self.firewall.remove()
         self._remove_data()
         for path in self._directories():
             self.left += deletion.delete(path)[1]
@@ -163,7 +167,7 @@ class Reset:
         ]
         found += [f"{path} is mounted by /etc/fstab, and stays with its content" for path in kept]
         found += [f"{path} is mounted, and stays" for path in self.left if path not in kept]
-        problems = [*self.containers.problems, *self.network.problems, *self.settings.kept]
+        problems = [*self.containers.problems, *self.network.problems, *self.firewall.notes, *self.settings.kept]
         return list(dict.fromkeys([*found, *problems]))
 
     def _seen(self) -> dict[str, Seen]:
