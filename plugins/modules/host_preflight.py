@@ -70,7 +70,32 @@ options:
         type: list
         elements: str
         default: ["*"]
-      open: {description: Whether other hosts connect to the port., type: bool, default: false}
+  firewall:
+    description:
+      - V(check) reports O(openings) that an active firewall does not let in. V(open) reports what
+        M(hardway.kubernetes.host_firewall) cannot open. V(ignore) reports neither.
+    type: str
+    choices: [check, open, ignore]
+    default: check
+  openings:
+    description: What the host lets in, as in M(hardway.kubernetes.host_firewall).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      protocol: {description: Protocol., type: str, choices: [tcp, udp, vrrp], default: tcp}
+      port: {description: A port or a range. Empty for V(vrrp)., type: str, default: ""}
+      sources: {description: Addresses and networks that connect., type: list, elements: str, required: true}
+      unit: {description: What listens there., type: str, default: ""}
+      clients: {description: "What O(openings[].sources) are, in words.", type: str, default: ""}
+  forwards:
+    description: What the host forwards, as in M(hardway.kubernetes.host_firewall).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      source: {description: Address or network. Empty means any., type: str, default: ""}
+      destination: {description: Address or network. Empty means any., type: str, default: ""}
   modules:
     description: Kernel modules that must be loaded, built in or loadable.
     type: list
@@ -94,7 +119,7 @@ options:
     type: bool
     default: false
   single_host:
-    description: Whether this is the only host of the cluster. A firewall is only a warning then.
+    description: Whether this is the only host of the cluster. What a firewall closes is only a warning then.
     type: bool
     default: false
   time_sync_required:
@@ -155,8 +180,10 @@ EXAMPLES = r"""
     groups: "{{ group_names }}"
     address: 192.0.2.11
     ports:
-      - {port: 10250, unit: kubelet, group: node, open: true}
-    skip: [firewall]
+      - {port: 10250, unit: kubelet, group: node}
+    openings:
+      - {port: "10250", sources: [192.0.2.12], clients: master}
+    skip: [disk]
   register: answer
 """
 
@@ -222,6 +249,7 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.running_probe import read
+from ansible_collections.hardway.kubernetes.plugins.module_utils._firewall.options import FORWARD, OPENING
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import cached_results, up_to_date
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host.kernel_apply import unchanged_result
@@ -236,7 +264,6 @@ PORT = {
     "unit": {"type": "str", "required": True},
     "group": {"type": "str", "required": True},
     "addresses": {"type": "list", "elements": "str", "default": ["*"]},
-    "open": {"type": "bool", "default": False},
 }
 
 
@@ -258,6 +285,9 @@ def main() -> None:
         "service_cidr": {"type": "str", "default": "10.96.0.0/16"},
         "etcd_data_dir": {"type": "path", "default": "/var/lib/etcd"},
         "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
+        "firewall": {"type": "str", "choices": ["check", "open", "ignore"], "default": "check"},
+        "openings": {"type": "list", "elements": "dict", "default": [], "options": OPENING},
+        "forwards": {"type": "list", "elements": "dict", "default": [], "options": FORWARD},
         "modules": {"type": "list", "elements": "str", "default": []},
         "cni": {"type": "str", "choices": ["flannel", "none"], "default": "flannel"},
         "proxy_mode": {"type": "str", "default": "iptables"},
@@ -285,7 +315,8 @@ def main() -> None:
         mtu=host_checks.mtu(seen, want),
         running=read(systemd, want["servers"]),
         sources=host_network.sources(want["peers"]),
-        up_to_date={"inputs": mark(systemd)},
+        # Rules that are missing, or no longer wanted, are what is left to do.
+        up_to_date={"inputs": "" if seen["firewall"]["pending"] else mark(systemd)},
         ansible_facts={
             **host_checks.facts(seen),
             **network,

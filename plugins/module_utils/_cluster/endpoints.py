@@ -31,7 +31,6 @@ def listeners(endpoints: t.Iterable[Endpoint], names: Names) -> list[dict[str, t
             "unit": endpoint["unit"],
             "port": names["ports"][endpoint["port"]],
             "addresses": [names["vip"] if one == "vip" else one for one in endpoint["addresses"]],
-            "open": endpoint.get("open", False),
         }
         for endpoint in endpoints
     ]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import firewall_checks
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import host_network_checks as network
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import (
     Obstacle,
@@ -286,6 +287,7 @@ CHECKS = (
     logind,
     selinux,
     *network.CHECKS,
+    *firewall_checks.CHECKS,
 )
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,7 +18,9 @@ from typing import Any, Optional
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import safe_paths
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
+from ansible_collections.hardway.kubernetes.plugins.module_utils._common.programs import call
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.texts import text_of
+from ansible_collections.hardway.kubernetes.plugins.module_utils._firewall import host as firewalls
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import features, kernel_rules
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import network as host_network
 
@@ -47,7 +47,7 @@ PLACES = {
 }
 LEFTOVERS = ("/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml")
 # Whose rules come from a configuration that says more than they do.
-UFW = ("/etc/ufw/ufw.conf", "/etc/default/ufw", "/etc/ufw/user.rules", "/etc/ufw/user6.rules")
+UFW = ("/etc/ufw/ufw.conf", "/etc/default/ufw", "/etc/ufw/user.rules", "/etc/ufw/user6.rules", "/etc/ufw/before.rules")
 
 
 class Gather:
@@ -96,7 +96,7 @@ class Gather:
             "environment": proxies(os.environ, self.kernel.read("/etc/environment") or ""),
             "ufw": {path: self.kernel.read(path) or "" for path in UFW},
             "firewalld": self.firewalld(),
-            "rules": self.rules(),
+            **self.firewall(want),
             **self.resolver(),
             **self.network(want, units),
         }
@@ -254,55 +254,22 @@ class Gather:
         chosen = re.search(r"^DefaultZone=(\S+)", config, re.MULTILINE)
         paths = {name: f"/usr/lib/firewalld/zones/{name}.xml" for name in [chosen[1] if chosen else "public"]}
         paths.update({os.path.basename(path)[:-4]: path for path in self.names("/etc/firewalld/zones/*.xml")})
+        paths.update({os.path.basename(path): path for path in self.names("/etc/firewalld/policies/*.xml")})
         return {name: self.kernel.read(path) or "" for name, path in paths.items()}
 
-    def rules(self) -> dict[str, str]:
-        """Return the rules of each chain that incoming packets pass and that is closed, with its whole table.
-
-        Only nft and iptables show them.
-        """
-        found = {}
-        if shutil.which("nft"):
-            for family, table, chain in input_chains(_run("nft", "list", "chains")):
-                text = _run("nft", "list", "chain", family, table, chain)
-                if closed_chain(text):
-                    found[f"nftables chain {family} {table} {chain}"] = _run("nft", "list", "table", family, table)
-        for program in ("iptables-legacy", "iptables"):
-            if found or not shutil.which(program) or (program == "iptables" and shutil.which("nft")):
-                continue
-            if closed_iptables(_run(program, "-S", "INPUT")):
-                found[f"{program} chain INPUT"] = _run(program, "-S")
+    def firewall(self, want: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the rules of closed chains, and what module host_firewall would do, where it is to open ports."""
+        found: dict[str, Any] = {
+            "rules": {},
+            "forward_rules": {},
+            "firewall": {"name": "", "problems": [], "pending": False},
+        }
+        if want["firewall"] == "ignore":
+            return found
+        found["rules"], found["forward_rules"] = firewalls.closed_chains(call)
+        if want["firewall"] == "open":
+            found["firewall"] = firewalls.prediction(call, want["openings"], want["forwards"])
         return found
-
-
-def input_chains(text: str) -> list[tuple[str, str, str]]:
-    """Return family, table and name of the chains in `nft list chains` that filter what comes in for the host."""
-    found, table, chain = [], ("", ""), ""
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["table"] and len(words) > 2:
-            table = (words[1], words[2])
-        elif words[:1] == ["chain"]:
-            chain = words[1]
-        elif "hook input" in line and table[0] in ("ip", "inet"):
-            found.append((*table, chain))
-    return found
-
-
-def closed_chain(text: str) -> bool:
-    """Return whether a chain, as nft lists it, ends by dropping or rejecting what no rule has accepted."""
-    rules = [line.strip() for line in text.splitlines() if line.strip().strip("{}")]
-    return any("policy drop" in rule for rule in rules) or bool(
-        rules and re.match(r"(counter( packets \d+ bytes \d+)? )?(drop|reject\b.*)$", rules[-1])
-    )
-
-
-def closed_iptables(text: str) -> bool:
-    """Return whether a chain, as iptables -S prints it, ends by dropping or rejecting."""
-    rules = [line.strip() for line in text.splitlines() if line.strip()]
-    return any(rule == "-P INPUT DROP" for rule in rules) or bool(
-        rules and re.match(r"-A INPUT -j (DROP|REJECT)\b", rules[-1])
-    )
 
 
 def python() -> dict[str, Any]:
@@ -355,12 +322,3 @@ class _Resolution:
 def _meminfo(text: str) -> int:
     found = re.search(r"^MemTotal:\s*(\d+) kB", text, re.MULTILINE)
     return int(found[1]) >> 10 if found else 0
-
-
-def _run(*command: str) -> str:
-    """Return what a program prints, nothing where it fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout if done.returncode == 0 else ""

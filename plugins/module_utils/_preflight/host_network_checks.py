@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from typing import Any, Callable, Union
+from collections.abc import Iterator, Mapping
+from typing import Any, Union
 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.obstacle import (
     Obstacle,
@@ -181,91 +180,4 @@ def bypassed(name: str, no_proxy: str) -> bool:
     return False
 
 
-def firewall(seen: Seen, want: Want) -> Iterator[Obstacle]:
-    """A firewall that is on lets the other hosts in where our units listen."""
-    needed = sorted({(port["port"], port["protocol"]) for port in want["ports"] if port["open"]})
-    report = warning if want["single_host"] else error
-    for name, is_open in _firewalls(seen):
-        shut = [f"{port}/{protocol}" for port, protocol in needed if not is_open(port, protocol)]
-        if shut:
-            reason = f"is on and does not let in {', '.join(shut)}"
-            yield report("firewall", name, reason, "open them to the other hosts of the cluster")
-
-
-def _firewalls(seen: Seen) -> Iterator[tuple[str, Callable[[int, str], bool]]]:
-    """Yield the firewalls that are on, each with the question whether a port is open in it."""
-    settings, defaults, *rules = seen["ufw"].values()
-    if seen["firewalld"] is not None:
-        yield "firewalld", partial(firewalld_opens, list(seen["firewalld"].values()))
-    elif re.search(r"^ENABLED=yes", settings, re.MULTILINE):
-        if not re.search(r"^DEFAULT_INPUT_POLICY=\"?ACCEPT", defaults, re.MULTILINE):
-            yield "ufw", partial(ufw_opens, "\n".join(rules))
-    else:
-        for name, text in seen["rules"].items():
-            yield name, partial(rules_open, text)
-
-
-def firewalld_opens(zones: Iterable[str], port: int, protocol: str) -> bool:
-    """Return whether any zone has the port; a zone that accepts everything is meant for the hosts of the cluster."""
-    for text in zones:
-        if re.search(r"<zone[^>]*target=\"ACCEPT\"", text) and ("<source" in text or "<interface" in text):
-            return True
-        for first, last in re.findall(rf"<port\s+(?:protocol=\"{protocol}\"\s+)?port=\"(\d+)(?:-(\d+))?\"", text):
-            if int(first) <= port <= int(last or first):
-                return True
-        if any(port in SERVICES.get(name, ()) for name in re.findall(r"<service\s+name=\"([^\"]+)\"", text)):
-            return True
-        if re.search(r"<rule[^>]*>\s*<source[^>]*>\s*<accept", text):
-            return True
-    return False
-
-
-# firewalld's own names.
-SERVICES = {
-    "kube-apiserver": (6443,),
-    "kube-api": (6443,),
-    "kubelet": (10250,),
-    "kube-worker": (10250,),
-    "kube-control-plane": (6443, 2379, 2380, 10250),
-    "kube-control-plane-secure": (6443, 2379, 2380, 10250),
-    "etcd-client": (2379,),
-    "etcd-server": (2380,),
-    "wireguard": (51820,),
-}
-
-
-def ufw_opens(rules: str, port: int, protocol: str) -> bool:
-    """Return whether a rule of ufw allows the port, from wherever."""
-    for kind, dport in re.findall(r"^### tuple ### (?:allow|limit)\S* (\S+) (\S+) ", rules, re.MULTILINE):
-        if kind in ("any", protocol) and (dport == "any" or _in_ports(port, dport.replace(":", "-"))):
-            return True
-    return False
-
-
-def rules_open(text: str, port: int, protocol: str) -> bool:
-    """Return whether a rule of nft or iptables accepts the port, or all that some hosts or networks send.
-
-    Rules can say more than is understood here; what may be meant to let the port in counts as that.
-    """
-    for line in text.splitlines():
-        if not re.search(r"\b(accept|ACCEPT)\b", line) or re.search(r"\bpolicy\b|^-P|\b(iif|iifname|-i) \"?lo\b", line):
-            continue
-        named = re.findall(r"(?:dport|--dports?) (?:!= )?(\{[^}]*\}|\S+)", line)
-        if any(_in_ports(port, words.strip("{} ").replace(":", "-")) for words in named):
-            return True
-        if not named and re.search(r"(saddr|-s) ", line):
-            return True
-        if not named and re.search(r"(iifname|iif|-i) \"?\S", line):
-            return True
-    return False
-
-
-def _in_ports(port: int, words: str) -> bool:
-    for word in re.split(r"[,\s]+", words):
-        first, _dash, last = word.partition("-")
-        if first.isdigit() and int(first) <= port <= int(last if last.isdigit() else first):
-            return True
-    return False
-
-
-CHECKS = (address, ports, local_ports, routes, pod_interfaces, resolver, endpoint, proxy, firewall)
+CHECKS = (address, ports, local_ports, routes, pod_interfaces, resolver, endpoint, proxy)

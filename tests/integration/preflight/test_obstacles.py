@@ -74,7 +74,9 @@ PLANTED = {
         "nft add table inet wall; nft 'add chain inet wall in { type filter hook input priority 10; policy drop; }'; "
         "nft add rule inet wall in tcp dport '{ 22, 2379-2380 }' accept; "
         "nft add rule inet wall in ct state established accept",
-        r"nftables chain inet wall in: is on and does not let in 6443/tcp, 8472/udp, 10250/tcp; open them",
+        r"nftables chain inet wall in: is on and does not let in 6443/tcp from node and pods, 8472/udp from node; set "
+        r"host_firewall to open, or open them yourself, for each host as with: nft insert rule inet wall in ip saddr "
+        r"10\.244\.0\.0/16 tcp dport 6443 accept",
     ),
 }
 # These are in the inventory, and only the host shows that they are wrong.
@@ -148,6 +150,13 @@ def test_all_obstacles_are_reported_at_once(host: Lab) -> None:
     assert [words for words in reports if not re.search(f"host n1: {words}", said)] == [], said
     assert host.inside("n1", "find / -xdev -newer /root/planted -type f -path '/etc/*' -not -name mtab") == ""
     assert "Prepare the kernel" not in said
+
+
+def test_a_firewall_that_is_opened_is_no_obstacle(host: Lab) -> None:
+    names = ["ports", "dropins", "units", "cni", "leftovers", "routes", "resolver", "mounts"]
+    said = check(host, host_skip_checks=names, host_firewall="open")
+    assert re.search(r"Open the ports of the cluster in the host's firewall\] \*+\n(.*\n)*?changed: \[n1\]", said), said
+    assert "hardway" not in host.inside("n1", "nft list ruleset")
 
 
 def test_a_skipped_check_reports_nothing(host: Lab) -> None:

@@ -21,7 +21,6 @@ ETCD = {
     "group": "etcd",
     "port": "etcd",
     "addresses": ["node", "127.0.0.1"],
-    "open": True,
     "certificate": "etcd_pki/server.crt",
     "health": "/health",
     "client": "etcd_health",
@@ -47,7 +46,7 @@ API = {
     "addresses": ["node"],
     "health": "/readyz",
 }
-HAPROXY = {"unit": "haproxy", "group": "lb", "port": "kube_apiserver", "addresses": ["vip"], "open": True}
+HAPROXY = {"unit": "haproxy", "group": "lb", "port": "kube_apiserver", "addresses": ["vip"]}
 
 
 def test_a_host_has_the_endpoints_of_its_groups() -> None:
@@ -58,9 +57,9 @@ def test_a_host_has_the_endpoints_of_its_groups() -> None:
 
 def test_listeners_have_ports_and_the_virtual_address() -> None:
     assert layout.listeners([ETCD, KUBELET, HAPROXY], NAMES) == [
-        {"group": "etcd", "unit": "etcd", "port": 2379, "addresses": ["node", "127.0.0.1"], "open": True},
-        {"group": "node", "unit": "kubelet", "port": 10248, "addresses": ["127.0.0.1"], "open": False},
-        {"group": "lb", "unit": "haproxy", "port": 6443, "addresses": ["192.0.2.100"], "open": True},
+        {"group": "etcd", "unit": "etcd", "port": 2379, "addresses": ["node", "127.0.0.1"]},
+        {"group": "node", "unit": "kubelet", "port": 10248, "addresses": ["127.0.0.1"]},
+        {"group": "lb", "unit": "haproxy", "port": 6443, "addresses": ["192.0.2.100"]},
     ]
 
 

@@ -182,15 +182,40 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
                 "d": "",
             }
         },
-        "error firewall ufw: is on and does not let in 8472/udp, 10250/tcp; open them",
+        "error firewall ufw: is on and does not let in 10250/tcp from master, 8472/udp from node; set host_firewall to "
+        "open, or open them yourself, for each host as with: ufw allow proto tcp from 192.0.2.12 to any port 10250",
     ),
     "firewalld": (
-        {"firewalld": {"public": '<zone><service name="etcd-client"/><port protocol="udp" port="8472"/></zone>'}},
-        "error firewall firewalld: is on and does not let in 10250/tcp",
+        {
+            "firewalld": {
+                "public": '<zone><service name="etcd-client"/><port protocol="udp" port="8472"/></zone>',
+                "trusted": '<zone><interface name="cni0"/></zone>',
+            }
+        },
+        "error firewall firewalld: is on and does not let in 10250/tcp from master; set host_firewall to open, or open "
+        'them yourself, for each host as with: firewall-cmd --permanent --add-rich-rule=\'rule family="ipv4" source '
+        'address="192.0.2.12" port port="10250" protocol="tcp" accept\' && firewall-cmd --reload',
     ),
     "nftables": (
         {"rules": {"nftables chain inet filter input": 'iifname "lo" accept\ntcp dport { 22, 2379-2380 } accept\n'}},
-        "error firewall nftables chain inet filter input: is on and does not let in 8472/udp, 10250/tcp",
+        "error firewall nftables chain inet filter input: is on and does not let in 10250/tcp from master, 8472/udp "
+        "from node; set host_firewall to open, or open them yourself, for each host as with: nft insert rule inet "
+        "filter input ip saddr 192.0.2.12 tcp dport 10250 accept",
+    ),
+    "iptables": (
+        {
+            "rules": {
+                "nftables chain ip filter INPUT": "ip saddr 192.0.2.12 meta l4proto vrrp accept\ntcp dport 2379 accept"
+            }
+        },
+        "error firewall nftables chain ip filter INPUT: is on and does not let in 10250/tcp from master, 8472/udp from "
+        "node; host_firewall opens firewalld, ufw and nftables, but not iptables, or open them yourself, for each host "
+        "as with: iptables -I INPUT -s 192.0.2.12 -p tcp --dport 10250 -j ACCEPT",
+    ),
+    "a closed forward chain": (
+        {"forward_rules": {"nftables chain inet filter forward": "policy drop;\nip saddr 10.0.0.0/8 accept"}},
+        "warning firewall nftables chain inet filter forward: is on and does not forward what pods send (10.244.0.0/16)"
+        "; set host_firewall to open, or forward it by a rule of yours",
     ),
 }
 
@@ -279,6 +304,39 @@ def test_a_firewall_around_one_host_alone_is_a_warning() -> None:
 )
 def test_firewall_rules_that_may_allow_the_hosts_are_accepted(rules: str) -> None:
     assert messages(bare(rules={"some chain": rules})) == []
+
+
+VRRP = {"port": "", "protocol": "vrrp", "unit": "keepalived", "clients": "lb", "sources": ["192.0.2.12"]}
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_open"),
+    [
+        ({"rules": {"a chain": "-A INPUT -s 192.0.2.12 -p vrrp -j ACCEPT\n"}}, True),
+        ({"rules": {"a chain": "-A INPUT -p 112 -j ACCEPT\n"}}, True),
+        ({"rules": {"a chain": "ip saddr 192.0.2.12 meta l4proto vrrp accept\n"}}, True),
+        ({"rules": {"a chain": "ip saddr 192.0.2.12 accept\n"}}, True),
+        ({"rules": {"a chain": "ip saddr 192.0.2.12 tcp dport 2379 accept\n"}}, False),
+        ({"firewalld": {"a": '<zone><protocol value="vrrp"/><interface name="cni0"/></zone>'}}, True),
+        ({"firewalld": {"a": '<zone><service name="ssh"/><interface name="cni0"/></zone>'}}, False),
+    ],
+)
+def test_vrrp_has_no_port(seen: dict[str, Any], is_open: bool) -> None:
+    found = messages(bare(**seen), openings=[VRRP])
+    assert found == [] if is_open else "does not let in IP protocol 112 (VRRP) from lb; set" in found[0]
+
+
+def test_a_firewall_that_can_be_opened_is_no_obstacle() -> None:
+    closed = {"ufw": {"a": "ENABLED=yes\n", "b": "", "c": "", "d": ""}}
+    ready = {"name": "ufw", "problems": [], "pending": True}
+    assert messages(bare(**closed, firewall=ready), firewall="open") == []
+    denied = {**ready, "problems": ["the rule deny from any comes first; delete that rule"]}
+    (found,) = messages(bare(**closed, firewall=denied), firewall="open")
+    assert found == "error firewall ufw: cannot be opened: the rule deny from any comes first; delete that rule"
+    assert messages(bare(**closed), firewall="ignore") == []
+    # iptables, of which there is none to open.
+    (found,) = messages(bare(rules={"iptables chain INPUT": "-P INPUT DROP\n"}), firewall="open")
+    assert "; open them yourself, for each host as with: iptables -I INPUT" in found
 
 
 def test_a_proxy_of_the_session() -> None:

@@ -236,48 +236,6 @@ def test_a_directory_that_modules_would_not_enter_is_reported(tmp_path: Path) ->
     assert host.place("/etc/etcd/pki")["refused"].endswith("; move away what is in its place")
 
 
-@pytest.mark.parametrize(
-    ("chain", "closed"),
-    [
-        ("type filter hook input priority filter; policy accept;\ntcp dport 22 accept", False),
-        ("type filter hook input priority filter; policy drop;", True),
-        (
-            "type filter hook input priority 0; policy accept;\nct state established accept\nreject with icmp x",
-            True,
-        ),
-        (
-            "type filter hook input priority 0; policy accept;\nct state invalid drop\njump KUBE-FIREWALL",
-            False,
-        ),
-        ("type filter hook input priority 0; policy accept;\ncounter packets 0 bytes 0 drop", True),
-    ],
-)
-def test_nftables_chains_that_block_everything(chain: str, closed: bool) -> None:
-    assert host_gather.closed_chain(f"table inet filter {{\nchain input {{\n{chain}\n}}\n}}") is closed
-
-
-def test_chains_that_guard_the_host() -> None:
-    text = (
-        "table ip nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n"
-        "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority 0;\n\t}\n\tchain X {\n\t}\n}\n"
-        "table bridge b {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n"
-    )
-    assert host_gather.input_chains(text) == [("ip", "filter", "INPUT")]
-
-
-@pytest.mark.parametrize(
-    ("rules", "closed"),
-    [
-        ("-P INPUT ACCEPT\n", False),
-        ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", True),
-        ("-P INPUT ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited\n", True),
-        ("-P INPUT ACCEPT\n-A INPUT -j KUBE-FIREWALL\n", False),
-    ],
-)
-def test_iptables_that_block_everything(rules: str, closed: bool) -> None:
-    assert host_gather.closed_iptables(rules) is closed
-
-
 def test_proxies_of_the_session_and_of_the_host() -> None:
     file = 'export HTTPS_PROXY="http://p:3128"\nno_proxy=a,b\n'
     assert host_gather.proxies({}, file) == {"https_proxy": "http://p:3128", "no_proxy": "a,b"}
