@@ -45,6 +45,12 @@ options:
         and C(lb), from which the cluster is checked.
     type: bool
     default: false
+  others:
+    description:
+      - Whether the play is for hosts outside of those to which the run is narrowed, and for none if it is not. Only
+        those with C(host_firewall) V(open) are in it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -71,8 +77,17 @@ def found_by_run(context: t.Any) -> tuple[set[str], list[str]]:
     return set(facts.get("_cluster_up_to_date") or ()), (facts.get("_cluster_left") or {}).get("hosts") or []
 
 
+def hosts_outside(parts: list[str], groups: t.Any, scope: t.Any, hostvars: t.Any) -> list[str]:
+    """Return the hosts that the run does not deploy because it is narrowed to others, and that open ports for these."""
+    members = dict.fromkeys(host for part in parts for host in groups.get(part, ())) if scope else ()
+    kept = [host for host in members if host not in scope["deploys"]]
+    return [host for host in kept if hostvars[host].get("host_firewall") == "open"] or [*parts, *NONE]
+
+
 @pass_context
-def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = False, checks: bool = False) -> str:
+def group_pattern(
+    context: t.Any, given: t.Any, *names: str, deploys: bool = False, checks: bool = False, others: bool = False
+) -> str:
     """Return the pattern. Hosts that are lost or removed come from the context, so that no play can forget them."""
     from ansible.errors import AnsibleFilterError
     from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -89,7 +104,10 @@ def group_pattern(context: t.Any, given: t.Any, *names: str, deploys: bool = Fal
         kept = {host for name in CHECKED_FROM for host in groups.get(own.get(name, name), ())} if checks else set()
         members = dict.fromkeys(host for part in parts for host in groups.get(part, ()))
         parts = [host for host in members if host not in up_to_date or host in kept] or [*parts, *NONE]
-    if scope := context.get("_cluster_scope"):
+    scope = context.get("_cluster_scope")
+    if others:
+        parts = hosts_outside(parts, context.get("groups"), scope, context.get("hostvars") or {})
+    elif scope:
         kept = {*scope["deploys"], *([] if deploys else scope["through"])}
         members = dict.fromkeys(host for part in parts for host in context.get("groups").get(part, ()))
         parts = [host for host in members if host in kept] or parts

@@ -17,6 +17,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight import (
     authorization,
     balancer_parts,
+    firewall_options,
     master_files,
     text_rules,
 )
@@ -217,6 +218,9 @@ RULES: dict[str, Rule] = {
     "haproxy_maxconn": _between(1, MOST_CONNECTIONS),
     "haproxy_stats_bind": or_empty(balancer_parts.loopback_listener),
     "host_extra_sysctls": text_rules.sysctls,
+    "host_firewall_api_clients": each(firewall_options.source),
+    "host_firewall_extra_ports": each(firewall_options.extra_port),
+    "host_firewall_node_port_clients": each(firewall_options.source),
     "host_kernel_modules": each(text_rules.module),
     "host_sysctls": text_rules.sysctls,
     "keepalived_advert_interval": _between(1, 255),

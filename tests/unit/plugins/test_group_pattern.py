@@ -46,6 +46,17 @@ def test_a_narrowed_run(names: tuple[str, ...], deploys: bool, pattern: str) -> 
     assert group_pattern({**variables, "lost": "w7"}, {}, "node") == "w7:!w7"
 
 
+def test_the_hosts_outside_of_a_narrowed_run() -> None:
+    groups = {"etcd": ["m1"], "master": ["m1", "m2"], "node": ["m2", "w6", "w7"]}
+    hostvars = {host: {"host_firewall": "check" if host == "m2" else "open"} for host in ("m1", "m2", "w6", "w7")}
+    variables = {"_cluster_scope": {"deploys": ["w7"], "through": ["m1"]}, "groups": groups, "hostvars": hostvars}
+    assert group_pattern(variables, {}, others=True) == "m1:w6"
+    assert group_pattern({**variables, "lost": "w6"}, {}, others=True) == "m1:w6:!w6"
+    none = "etcd:master:lb:node:!all:!localhost"
+    assert group_pattern({"groups": groups, "hostvars": hostvars}, {}, others=True) == none
+    assert group_pattern({**variables, "hostvars": {host: {} for host in hostvars}}, {}, others=True) == none
+
+
 def test_a_scope_without_hosts_of_the_cluster_narrows_nothing() -> None:
     variables = {"_cluster_scope": {"deploys": ["x1"], "through": []}, "groups": {"node": ["w7"]}}
     assert group_pattern(variables, {}) == "etcd:master:lb:node"
