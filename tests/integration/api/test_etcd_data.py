@@ -51,6 +51,10 @@ def test_data_stay_on_a_disk_of_their_own(run_module: Run, tmp_path: Path) -> No
 
 def test_a_running_etcd_keeps_its_data(run_module: Run, etcd: RealEtcd) -> None:
     assert run_module("etcd_health", **etcd.arguments())["healthy"]
-    refused = run_module("etcd_data", paths=[str(etcd.directory / "m1")])
+    paths = [str(etcd.directory / "m1")]
+    # A task before it may stop etcd.
+    predicted = run_module("etcd_data", check=True, paths=paths)
+    assert list(predicted["moved"]) == paths, predicted
+    refused = run_module("etcd_data", paths=paths)
     assert refused["failed"] and "etcd is running with it" in refused["msg"]
     assert run_module("etcd_health", **etcd.arguments())["healthy"]
