@@ -48,7 +48,10 @@ def replace(cluster: Cluster, *arguments: str) -> Run:
 
 
 def switch_off(cluster: Cluster, host: str) -> None:
-    """Cut the power of a host, and wait until its kubelet counts as unresponsive."""
+    """Cut the power of a host, and wait until its kubelet counts as unresponsive.
+
+    What clients see meanwhile is measured in tests/e2e/cluster/test_lifecycle.py.
+    """
     cluster.sandbox("poweroff", host)
     ready = f"get node {host} -o jsonpath='{{.status.conditions[?(@.type==\"Ready\")].status}}'"
     wait_for(lambda: cluster.kubectl("n2", ready) != "True", 120)
@@ -74,8 +77,8 @@ def test_a_host_that_lives_is_not_replaced(cluster: Cluster) -> None:
 
 
 def test_a_new_machine_takes_the_name_of_the_lost_one(cluster: Cluster) -> None:
+    switch_off(cluster, "n1")
     with cluster.polling() as poll:
-        switch_off(cluster, "n1")
         layout, state = layout_of(cluster.name)
         shutil.rmtree(find_host(layout, state, "n1").directory)
         done = replace(cluster)
@@ -102,8 +105,8 @@ def test_a_new_machine_takes_the_name_of_the_lost_one(cluster: Cluster) -> None:
 
 
 def test_a_host_of_another_name_takes_the_place_of_the_lost_one(cluster: Cluster) -> None:
+    switch_off(cluster, "n1")
     with cluster.polling() as poll:
-        switch_off(cluster, "n1")
         cluster.groups = everywhere("n4", "n2", "n3")
         cluster.write_inventory()
         done = replace(cluster, "-e", "by=n4", *CONFIRM)
