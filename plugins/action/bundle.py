@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import bundle, catalog, sbom
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.bundle import Part
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact.cache import ArtifactCache
@@ -23,6 +22,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._common import 
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive
 from ansible_collections.hardway.kubernetes.plugins.modules.artifact import SPEC as ARTIFACT
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 
 PACKAGES = "packages.json"
 TEST_IMAGE = re.compile(r"(^|/)busybox[:@]")
@@ -41,13 +41,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the bundle contains."""

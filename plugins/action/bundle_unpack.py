@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._artifact import bundle
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._host import image_archive
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 
 _SPEC = {
     "path": {"type": "str", "required": True},
@@ -21,13 +21,8 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return where the bundle is unpacked."""

@@ -8,20 +8,15 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.inspect import report
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 
 _COLOURS = {"ok": "green", "warning": "yellow", "state": "normal"}
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the report."""

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.nodes import node_address
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common import digests
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.certificates import certificates_in
 from ansible_collections.hardway.kubernetes.plugins.module_utils._pki.x509.extensions import extension_of
 from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight.option_values import Seen, Values
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._role_options import OPTIONS, canonical
 
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -73,13 +73,8 @@ def of_code(collection: Path) -> str:
 CODE = of_code(COLLECTION)
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return a digest by host, and the hosts whose mark has the same one."""

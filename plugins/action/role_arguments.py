@@ -15,7 +15,6 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import is_encrypted_file
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.hardway.kubernetes.plugins.module_utils._common.errors import HardwayError
@@ -29,6 +28,7 @@ from ansible_collections.hardway.kubernetes.plugins.module_utils._preflight impo
     option_rules,
     option_values,
 )
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._preload import preload
 from ansible_collections.hardway.kubernetes.plugins.plugin_utils._role_options import OPTIONS, canonical
 
@@ -48,13 +48,8 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 LATER = ("hostvars", "vars", "omit", "role_name", "role_names", "role_path", "play_hosts", "item")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the problems of all hosts; fail if there are any."""

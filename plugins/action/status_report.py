@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster import status_html, status_report, status_text
 from ansible_collections.hardway.kubernetes.plugins.module_utils._cluster.status_state import Limits, State
+from ansible_collections.hardway.kubernetes.plugins.plugin_utils._controller_action import ControllerAction
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "red", "unknown": "cyan"}
 _SPEC = {
@@ -23,13 +23,8 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Runs on the controller and contacts no host."""
-
-    _supports_check_mode = True
-    _supports_diff = False
-    _requires_connection = False
-    TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the status."""
