@@ -17,8 +17,10 @@ Run = Callable[..., "tuple[int, str, str]"]
 PLACES = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"))
 
 
-def call(command: Sequence[str], text: Optional[str] = None) -> tuple[int, str, str]:
-    """Run a program; return its status and what it prints."""
+def call(
+    command: Sequence[str], text: Optional[str] = None, *, seconds: Optional[float] = None
+) -> tuple[int, str, str]:
+    """Run a program, for so many seconds at most; return its status and what it prints."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     try:
         # Rules of others may have any bytes in their comments.
@@ -31,9 +33,12 @@ def call(command: Sequence[str], text: Optional[str] = None) -> tuple[int, str, 
             errors="surrogateescape",
             check=False,
             env=environment,
+            timeout=seconds,
         )
     except OSError as exc:
         return 127, "", f"{command[0]}: {exc.strerror}"
+    except subprocess.TimeoutExpired:
+        return 124, "", f"{command[0]}: no end within {seconds:.0f} s"
     return done.returncode, done.stdout, done.stderr
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from glob import glob
 from importlib.util import find_spec
 from typing import Any, Optional
@@ -266,9 +267,11 @@ class Gather:
         }
         if want["firewall"] == "ignore":
             return found
-        found["rules"], found["forward_rules"] = firewalls.closed_chains(call)
+        # A firewall that does not answer must not hold up the checks.
+        run = partial(call, seconds=10.0)
+        found["rules"], found["forward_rules"] = firewalls.closed_chains(run)
         if want["firewall"] == "open":
-            found["firewall"] = firewalls.prediction(call, want["openings"], want["forwards"])
+            found["firewall"] = firewalls.prediction(run, want["openings"], want["forwards"])
         return found
 
 
